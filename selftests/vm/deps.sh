@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Have Debian packages installed: deps.sh PACKAGE… installs those that are missing, as root or with
+# sudo; otherwise it prints the command to type.
+
+set -euo pipefail
+
+missing=()
+for package; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+	as_root=(sudo)
+	# sudo may ask for a password where there is somebody to ask
+	if ! command -v sudo >/dev/null || ! { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+		echo "Packages are missing. As root, type:" >&2
+		echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+		exit 1
+	fi
+fi
+
+echo "deps: installing ${missing[*]}" >&2
+install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
+	install --no-install-recommends "${missing[@]}")
+# the lists of a fresh machine are missing, those of an idle one name versions that are gone
+"${install[@]}" >&2 </dev/null 2>/dev/null ||
+	{ "${as_root[@]}" apt-get -qq update >&2 || true; "${install[@]}" </dev/null >&2; }

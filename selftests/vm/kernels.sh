@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Kernels by name: kernels.sh NAME fetches what NAME stands for and prints where it is.
+#
+# kernels.sh NAME   prints   image=…    what the VM boots
+#                            build=…    the directory to build modules against
+#                            release=…  what uname -r says
+#                            modules=…  the tree that holds lib/modules/RELEASE
+# kernels.sh -l     lists the names
+#
+# Everything lies in the cache, by the version of the packages, so that image and headers are always
+# of one ABI, whatever is installed on the machine: neither root nor a removed package can spoil it.
+
+set -euo pipefail
+. "${BASH_SOURCE[0]%/*}/apt.sh"
+
+# NAME, kind, then for
+#   image:  the meta package whose dependency is the image of the day
+TABLE='
+6.12     image   linux-image-6.12-cloud-amd64
+6.1      image   linux-image-cloud-amd64
+'
+
+# Print the image package that the meta package $1 stands for, as NAME=VERSION.
+image_of_meta()
+{
+	apt_show "$1" | awk '
+		/^Depends:/ && match($0, /linux-image-[^ ,]+ \(= [^)]+\)/) {
+			split(substr($0, RSTART, RLENGTH), w, / \(= |\)/)
+			print w[1] "=" w[2]
+			exit
+		}'
+}
+
+# Print the packages that the headers of the image $1=$2 consist of, as NAME=VERSION.
+# linux-kbuild is asked for in the version of the image: the archive may hold several.
+headers_of_image()
+{
+	local headers=${1/linux-image/linux-headers} version=$2
+
+	echo "$headers=$version"
+	apt_show "$headers=$version" | sed -n 's/^Depends: //p' | tr ',' '\n' |
+		grep -oE 'linux-(headers-[^ ]+-common[^ ]*|kbuild-[^ ]+)' | sed "s/\$/=$version/"
+}
+
+# The headers name each other by the place where their package puts them; let them find each other
+# wherever the tree lies.
+make_relocatable()
+{
+	local makefile
+
+	for makefile in "$1"/usr/src/*/Makefile; do
+		# shellcheck disable=SC2016 # make expands it
+		sed -i 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' "$makefile"
+	done
+}
+
+kernel_image()
+{
+	local meta=$1 image version dir release
+	local -a headers
+
+	image=$(image_of_meta "$meta") && [ -n "$image" ] || die "no package $meta"
+	version=${image#*=}
+	release=${image%%=*}
+	release=${release#linux-image-}
+	dir=$CACHE/kernel/$release@$version
+
+	if ! [ -d "$dir" ]; then
+		mapfile -t headers < <(headers_of_image "${image%%=*}" "$version")
+		note "fetching kernel $release and its headers"
+		apt_unpack "$dir.new" "$image" "${headers[@]}"
+		make_relocatable "$dir.new"
+		PATH=$PATH:/sbin depmod -b "$dir.new" "$release"
+		mv "$dir.new" "$dir"
+	fi
+
+	echo "image=$dir/boot/vmlinuz-$release"
+	echo "build=$dir/usr/src/linux-headers-$release"
+	echo "release=$release"
+	echo "modules=$dir"
+}
+
+kernel()
+{
+	local name kind args
+
+	while read -r name kind args; do
+		[ "$name" = "$1" ] || continue
+		mkdir -p "$CACHE/kernel"
+		exec 8>"$CACHE/kernel/lock"
+		flock 8
+		# shellcheck disable=SC2086 # a list of words
+		"kernel_$kind" $args
+		return
+	done <<<"$TABLE"
+	die "no kernel is called '$1'; the names are: $(names | xargs)"
+}
+
+names()
+{
+	awk 'NF { print $1 }' <<<"$TABLE"
+}
+
+case ${1-} in
+-l) names ;;
+''|-*) die "usage: kernels.sh NAME | -l" ;;
+*) kernel "$1" ;;
+esac

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What counts as a report in a kernel log.
+#
+# log.sh FILE      prints the reports with what surrounds them; ends with 1 if there is any
+# log.sh -c FILE   prints how many there are
+
+set -euo pipefail
+
+# After the time stamp and the caller, which a message may or may not have.
+START='^(\[[^]]*\])*[[:space:]]*'
+
+REPORT=(
+	"${START}(rcu: |watchdog: |NMI watchdog: |perf: )?(WARNING|BUG|INFO): "
+	"${START}BUG [a-zA-Z]"		# of the slab allocator
+	"${START}kernel BUG at "
+	"${START}Oops[: ]"
+	"${START}general protection fault"
+	"${START}(double fault|divide error|invalid opcode|stack segment):"
+	"${START}Kernel panic"
+	"${START}Call Trace:"
+	"${START}UBSAN: "
+	"${START}ODEBUG: "
+	"${START}refcount_t: "
+	"${START}list_(add|del) (corruption|double)"
+	"${START}unreferenced object 0x"
+	"${START}kmem_cache_destroy "
+	"${START}Slab cache still has objects"
+	"${START}DEBUG_LOCKS_WARN_ON"
+	"${START}Bad (rss-counter|page) "
+	"${START}usercopy: "
+	"${START}[^ ]+: page allocation failure"
+	"${START}mbox: .*(version magic|Unknown symbol|disagrees about version)"
+	"rcu.*detected (expedited )?stalls"
+	"self-detected stall"
+	"blocked for more than [0-9]+ seconds"
+	"Voluntary context switch within RCU"
+	"possible (recursive|circular|irq lock inversion)"
+	"inconsistent lock state"
+	"lock(s)? held when returning to user space"
+	"Objects remaining in "
+	"stack-protector: "
+)
+
+# What begins in the same way but tells of the machine, not of a fault.
+HARMLESS="${START}INFO: NMI handler .* took too long"
+
+# How many lines before and after a matching one belong to it.
+BEFORE=3
+AFTER=40
+
+pattern=$(IFS='|'; echo "${REPORT[*]}")
+
+# The log without the CRs of the console, without what is harmless, and without what the guest's watchdog
+# asked for.
+text()
+{
+	tr -d '\r' <"$1" | sed '/mbox-vm: time limit reached/,$d' | grep -avE "$HARMLESS" || true
+}
+
+# A report has many lines that match, but its call trace is not one more.
+count()
+{
+	local all traces
+
+	all=$(text "$1" | grep -acE "$pattern" || true)
+	traces=$(text "$1" | grep -acE "${START}Call Trace:" || true)
+	echo $((all > traces ? all - traces : all))
+}
+
+case ${1-} in
+-c)
+	count "$2"
+	;;
+*)
+	! text "$1" | grep -aE -B $BEFORE -A $AFTER "$pattern"
+	;;
+esac

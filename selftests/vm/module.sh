@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Build the module: module.sh KERNEL [ARG…] leaves build/KERNEL/mbox.ko. KERNEL is a name that kernels.sh
+# knows, or "running". More ARGs go to make. O=DIR builds there instead of in build/KERNEL.
+#
+# Kbuild leaves what it makes beside the sources, so that each kernel gets a tree of its own: links
+# to the sources, which make looks through, so that only what changed is built again.
+
+set -euo pipefail
+
+HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(cd "$HERE/../.." && pwd)
+. "$HERE/apt.sh"
+
+kernel=$1
+shift
+out=$TOP/build/$kernel
+args=()
+for arg; do
+	case $arg in
+	O=*) out=${arg#O=} ;;
+	*) args+=("$arg") ;;
+	esac
+done
+
+if [ "$kernel" = running ]; then
+	build=/lib/modules/$(uname -r)/build
+	[ -e "$build/Makefile" ] || die "no headers of the running kernel; install linux-headers-$(uname -r)"
+else
+	found=$("$HERE/kernels.sh" "$kernel") || exit 125
+	build=$(sed -n 's/^build=//p' <<<"$found")
+fi
+
+mkdir -p "$out"
+exec 8>"$out/lock"
+flock 8
+
+# What was built against other headers is of no use.
+if [ "$(cat "$out/against" 2>/dev/null)" != "$build" ]; then
+	rm -rf "$out/kmod"
+	echo "$build" >"$out/against"
+fi
+
+mkdir -p "$out/kmod"
+ln -sfn "$TOP/uapi" "$out/uapi"
+for file in "$TOP"/kmod/{*.c,*.h,Makefile,Kbuild,Kconfig}; do
+	link=$out/kmod/${file##*/}
+	if [ -e "$file" ] && ! [ "$link" -ef "$file" ]; then
+		ln -sf "$file" "$link"
+	fi
+done
+find "$out/kmod" -xtype l -delete
+
+# Type information for the module would need pahole, and the very vmlinux that the VM boots.
+make -C "$build" M="$out/kmod" CONFIG_MBOX_IPC=m CONFIG_DEBUG_INFO_BTF_MODULES= ${args[@]+"${args[@]}"} modules 8>&-
+cmp -s "$out/kmod/mbox.ko" "$out/mbox.ko" || cp "$out/kmod/mbox.ko" "$out/mbox.ko"
