@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmbox: Linux mailboxes from C
+ *
+ * A thin cover over the calls of /dev/mbox, one function per call, and the few
+ * lines that every program would otherwise write around them. What a mailbox
+ * is, how messages are ordered and what each error means stands at the top of
+ * <linux/mbox.h>; here is what the library adds to it.
+ *
+ * RESULTS
+ *
+ * A function that can fail returns a negated errno value when it does, and 0 or
+ * a number that is not negative when it does not. errno itself is left as it
+ * was. A call that fails has changed nothing, in the kernel or in the caller's
+ * memory, but what its entry below says. mbox_strerror() has words for the
+ * errors. The entries list what is particular to them; beyond that
+ *
+ * -EINVAL	a handle or a name that is NULL, a name that is too long or has
+ *		bytes that names do not have, an unknown flag or value
+ * -EFAULT	any other pointer that is NULL and may not be, or an address
+ *		that is not readable or not writable
+ * -ENOMEM	no memory
+ * -EIDRM	the mailbox is gone; also for calls that were blocked on it
+ *
+ * and, from the functions that take a name,
+ *
+ * -ENODEV	/dev/mbox is not there: the kernel module is not loaded. ENOENT
+ *		always means that there is no mailbox of that name
+ * -EACCES	also if /dev/mbox itself may not be opened
+ * -EMFILE, -ENFILE  no file descriptor is left; these functions need up to two
+ *
+ * THREADS
+ *
+ * Every function may be called from any thread at any time, and a handle may be
+ * used by any number of threads at once. One exception: mbox_close() needs the
+ * handle to itself; no call on it may be running then or follow. The library
+ * has no global state, starts no threads and changes no signal handling.
+ * Functions that neither make nor free a handle or buffer (all but
+ * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
+ * mbox_close() and mbox_recv_alloc()) may be called from signal handlers.
+ *
+ * SIGNALS
+ *
+ * A call that a signal interrupts while it is blocked returns -EINTR, and
+ * nothing was sent or received; the library does not try again. If the handler
+ * was installed with SA_RESTART the kernel does, with the same deadline. A
+ * relative timeout is turned into a deadline once, at the start of the call.
+ *
+ * BLOCKING
+ *
+ * A handle is born blocking. With O_NONBLOCK set on its descriptor,
+ * fcntl(mbox_fd(mb), F_SETFL, O_NONBLOCK), no call on it blocks, whatever
+ * timeout it is given; the setting belongs to the open file, and so to
+ * everybody to whom the handle was passed or inherited.
+ */
+#ifndef _MBOX_H
+#define _MBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/mbox.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct mbox - a handle: one open file on a mailbox, with its rights
+ *
+ * From mbox_create(), mbox_open(), mbox_open_or_create() or mbox_from_fd(), to
+ * mbox_close(). After fork() parent and child each have it and each close it.
+ * The descriptor is closed on exec.
+ */
+struct mbox;
+
+/**
+ * struct mbox_attr - attributes of a new mailbox
+ * @mode:	permission bits out of 0666 (r receive, w send), less the umask
+ * @lifetime:	MBOX_LIFETIME_OS or MBOX_LIFETIME_FD
+ * @capacity:	messages: MBOX_CAPACITY_ZERO, 1 to MBOX_CAPACITY_MAX, or
+ *		MBOX_CAPACITY_UNBOUNDED
+ * @msg_size:	longest message in bytes, up to the kernel module's parameter
+ *		max_msg_size; 0 for MBOX_MSG_SIZE_DEFAULT
+ * @bytes:	most bytes of payload queued, at least @msg_size; 0 for no such
+ *		limit
+ *
+ * To be initialised with MBOX_ATTR_INIT before fields are set.
+ */
+struct mbox_attr {
+	uint32_t mode;
+	uint32_t lifetime;
+	uint32_t capacity;
+	uint32_t msg_size;
+	uint64_t bytes;
+};
+
+/*
+ * The defaults: for the owner alone, until deleted, 64 messages of up to 8 KiB.
+ * In the order of the fields, since C++ before C++20 has no designators.
+ */
+#define MBOX_ATTR_INIT	{ 0600, MBOX_LIFETIME_OS, 64, 0, 0 }
+
+/*
+ * Relative timeouts are int64_t nanoseconds: MBOX_NO_TIMEOUT waits for ever, 0
+ * does not block, any other negative number is -EINVAL.
+ */
+#define MBOX_NO_TIMEOUT	(-1)
+
+/**
+ * mbox_create() - make a mailbox and open it
+ * @mbp:	out, the handle, to be closed by the caller
+ * @name:	its name (1 to 63 bytes out of A-Z a-z 0-9 . _ - not starting
+ *		with a dot), or NULL for an anonymous mailbox, which is reached
+ *		by passing or inheriting the handle
+ * @rights:	MBOX_RIGHT_* that the handle shall have; not limited by the mode
+ * @attr:	attributes, or NULL for those of MBOX_ATTR_INIT (of lifetime
+ *		MBOX_LIFETIME_FD if the mailbox is anonymous; an anonymous one
+ *		cannot have MBOX_LIFETIME_OS)
+ *
+ * Return: 0, -EEXIST if the name is taken, -EDQUOT if the user's quota of
+ * mailboxes is used up.
+ */
+int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
+		const struct mbox_attr *attr);
+
+/**
+ * mbox_open() - open a mailbox that exists
+ * @mbp:	out, the handle, to be closed by the caller
+ * @name:	its name
+ * @rights:	MBOX_RIGHT_* that the handle shall have, or 0 for a handle that
+ *		serves mbox_get(), mbox_set() and mbox_delete_handle() only
+ *
+ * Return: 0, -ENOENT if there is none of that name, -EACCES if its mode does
+ * not grant the rights.
+ */
+int mbox_open(struct mbox **mbp, const char *name, unsigned int rights);
+
+/**
+ * mbox_open_or_create() - open a mailbox, making it if it is missing
+ * @mbp:	out, the handle, to be closed by the caller
+ * @name:	its name
+ * @rights:	MBOX_RIGHT_* that the handle shall have
+ * @attr:	as for mbox_create(); has no effect if the mailbox exists
+ *
+ * One step in the kernel: of several processes that call this together one
+ * makes the mailbox and all get it.
+ *
+ * Return: 0, -EACCES, -EDQUOT.
+ */
+int mbox_open_or_create(struct mbox **mbp, const char *name,
+			unsigned int rights, const struct mbox_attr *attr);
+
+/**
+ * mbox_from_fd() - make a handle from a file descriptor
+ * @mbp:	out, the handle, to be closed by the caller
+ * @fd:		a descriptor on a mailbox that came over a UNIX socket, was
+ *		inherited, or is a dup() of mbox_fd()
+ *
+ * From success on @fd belongs to the handle, and mbox_close() closes it; on
+ * failure it remains the caller's. Its flags are left as they are.
+ *
+ * Return: 0, -EBADF if @fd is not open, -ENOTTY if it is something else than a
+ * mailbox (also if it is an open /dev/mbox).
+ */
+int mbox_from_fd(struct mbox **mbp, int fd);
+
+/**
+ * mbox_fd() - the file descriptor of a handle
+ * @mb:		the handle, which keeps owning the descriptor
+ *
+ * For poll() and epoll, fcntl(), and to pass it on. EPOLLIN: a receive would
+ * find a message. EPOLLOUT: a send of priority 0 would find room. EPOLLERR, on
+ * handles with the right to send: sends can only fail. EPOLLHUP: the mailbox is
+ * gone.
+ *
+ * Return: the descriptor, -EINVAL if @mb is NULL.
+ */
+int mbox_fd(const struct mbox *mb);
+
+/**
+ * mbox_close() - close a handle
+ * @mb:		the handle, invalid from here on; NULL does nothing
+ */
+void mbox_close(struct mbox *mb);
+
+/**
+ * struct mbox_deleted - what a deletion found
+ * @queued:	messages that were queued
+ * @dropped:	those of them that were dropped
+ */
+struct mbox_deleted {
+	uint64_t queued;
+	uint64_t dropped;
+};
+
+/**
+ * mbox_delete() - delete a mailbox by name
+ * @name:	its name
+ * @how:	MBOX_DELETE_EMPTY: only if no message is queued;
+ *		MBOX_DELETE_DRAIN: the name goes and sends fail, what is queued
+ *		can be received; MBOX_DELETE_FORCE: now, dropping what is
+ *		queued; MBOX_DELETE_UNLINK: the name goes, the mailbox when its
+ *		last handle is closed
+ * @res:	out, also with -ENOTEMPTY; may be NULL
+ *
+ * Return: 0, -ENOENT if there is none of that name, -EPERM if it is not the
+ * caller's, -ENOTEMPTY if messages would be lost.
+ */
+int mbox_delete(const char *name, unsigned int how, struct mbox_deleted *res);
+
+/**
+ * mbox_delete_handle() - delete the mailbox of a handle
+ * @mb:		the handle, which is still to be closed; no right is needed
+ * @how:	as for mbox_delete()
+ * @res:	out, also with -ENOTEMPTY; may be NULL
+ *
+ * Return: 0, -EPERM, -ENOTEMPTY.
+ */
+int mbox_delete_handle(struct mbox *mb, unsigned int how,
+		       struct mbox_deleted *res);
+
+/**
+ * struct mbox_send_opts - how to send; all zero is the usual send
+ * @flags:	MBOX_SEND_NONBLOCK, MBOX_SEND_SYNC
+ * @prio:	0 to MBOX_PRIO_MAX, higher is received first
+ * @type:	any number, for receivers to select by
+ * @clock:	MBOX_CLOCK_* of @deadline; MBOX_CLOCK_NONE: no deadline
+ * @deadline:	absolute, nanoseconds on @clock; see mbox_deadline_after()
+ */
+struct mbox_send_opts {
+	uint32_t flags;
+	uint32_t prio;
+	uint32_t type;
+	uint32_t clock;
+	int64_t deadline;
+};
+
+/**
+ * mbox_send() - send a message
+ * @mb:		a handle with MBOX_RIGHT_SEND
+ * @data:	the payload; may be NULL if @size is 0
+ * @size:	bytes of payload, 0 to the mailbox's msg_size
+ * @opts:	or NULL for a blocking send of priority 0, type 0, no deadline
+ *
+ * Success is any result that is not negative.
+ *
+ * Return: 0; from a send that waited for its receiver (MBOX_SEND_SYNC, or any
+ * blocking send to a mailbox of capacity zero) the receiver's process id, or 0
+ * if the caller's pid namespace does not have it. -EAGAIN if it would block and
+ * may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is more than the mailbox
+ * takes, -EDQUOT if the user's quota of bytes is used up, -EBADF if the handle
+ * may not send.
+ */
+int mbox_send(struct mbox *mb, const void *data, size_t size,
+	      const struct mbox_send_opts *opts);
+
+/**
+ * mbox_send_timeout() - send, waiting for a limited time
+ * @timeout_ns:	nanoseconds on CLOCK_MONOTONIC, 0, or MBOX_NO_TIMEOUT
+ *
+ * The rest as for mbox_send() without options. -ETIMEDOUT when the time is up;
+ * with timeout 0, -EAGAIN.
+ */
+int mbox_send_timeout(struct mbox *mb, const void *data, size_t size,
+		      int64_t timeout_ns);
+
+/**
+ * mbox_send_string() - send a string, without its NUL
+ * @s:		the string
+ *
+ * The rest as for mbox_send() without options.
+ */
+int mbox_send_string(struct mbox *mb, const char *s);
+
+/**
+ * struct mbox_recv_opts - how and what to receive; all zero is the usual receive
+ * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_BY_TYPE,
+ *		MBOX_RECV_BY_SENDER
+ * @type:	with MBOX_RECV_BY_TYPE the type wanted, else 0
+ * @pid:	with MBOX_RECV_BY_SENDER the process id of the sender wanted (0:
+ *		senders outside the caller's pid namespace), else 0
+ * @min_prio:	lowest priority wanted, 0 to MBOX_PRIO_MAX
+ * @clock:	MBOX_CLOCK_* of @deadline; MBOX_CLOCK_NONE: no deadline
+ * @deadline:	absolute, nanoseconds on @clock; see mbox_deadline_after()
+ *
+ * The first message that passes all filters is received; while there is none
+ * the call waits, whatever else is queued.
+ */
+struct mbox_recv_opts {
+	uint32_t flags;
+	uint32_t type;
+	uint32_t pid;
+	uint32_t min_prio;
+	uint32_t clock;
+	int64_t deadline;
+};
+
+/**
+ * mbox_recv() - receive a message
+ * @mb:		a handle with MBOX_RIGHT_RECV
+ * @buf:	out, the payload; with -EFAULT it may have been written in part
+ * @size:	bytes of room in @buf
+ * @opts:	or NULL for a blocking receive of the next message
+ * @hdr:	out, the header, also with -EMSGSIZE; may be NULL
+ *
+ * Return: bytes of payload; 0 is an empty message, there is no end of file.
+ * -EMSGSIZE if the message is longer than @size, where @hdr->length has its
+ * length and the message stays queued in its place, as it does with -EFAULT.
+ * -EAGAIN if it would block and may not, -ETIMEDOUT, -EINTR, -EBADF if the
+ * handle may not receive.
+ */
+ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
+		  const struct mbox_recv_opts *opts, struct mbox_header *hdr);
+
+/**
+ * mbox_recv_timeout() - receive, waiting for a limited time
+ * @timeout_ns:	nanoseconds on CLOCK_MONOTONIC, 0, or MBOX_NO_TIMEOUT
+ *
+ * The rest as for mbox_recv() without options. -ETIMEDOUT when the time is up;
+ * with timeout 0, -EAGAIN.
+ */
+ssize_t mbox_recv_timeout(struct mbox *mb, void *buf, size_t size,
+			  int64_t timeout_ns);
+
+/**
+ * mbox_recv_string() - receive a message as a string
+ * @buf:	out, the payload and a NUL
+ * @size:	bytes of room in @buf with the NUL, at least 1
+ *
+ * The rest as for mbox_recv() without options. A payload that has NULs itself
+ * is received whole: the result tells its length.
+ *
+ * Return: bytes of payload, without the NUL that was added. -EMSGSIZE if
+ * payload and NUL do not fit; the message stays queued.
+ */
+ssize_t mbox_recv_string(struct mbox *mb, char *buf, size_t size);
+
+/**
+ * mbox_recv_alloc() - receive a message into a buffer of the right size
+ * @mb:		a handle with MBOX_RIGHT_RECV
+ * @datap:	out, the payload and a NUL after it, never NULL, for the caller
+ *		to free()
+ * @opts:	as for mbox_recv()
+ * @hdr:	out, the header; may be NULL
+ *
+ * Return: bytes of payload, without the NUL; errors as for mbox_recv(), without
+ * -EMSGSIZE. With -ENOMEM the message stays queued.
+ */
+ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
+			const struct mbox_recv_opts *opts,
+			struct mbox_header *hdr);
+
+/**
+ * mbox_deadline_after() - turn a relative time into a deadline
+ * @timeout_ns:	nanoseconds from now, at least 0, or MBOX_NO_TIMEOUT
+ * @clock:	MBOX_CLOCK_MONOTONIC, MBOX_CLOCK_BOOTTIME or MBOX_CLOCK_REALTIME
+ * @deadline:	out, nanoseconds on @clock; INT64_MAX, which never comes, for
+ *		MBOX_NO_TIMEOUT and for times beyond the clock's range
+ *
+ * To be stored beside @clock in the options of a send or receive, and to be
+ * used again by every call that shares the same time limit.
+ *
+ * Return: 0, -EINVAL.
+ */
+int mbox_deadline_after(int64_t timeout_ns, uint32_t clock, int64_t *deadline);
+
+/**
+ * mbox_get() - attributes and counters of a mailbox, at one instant
+ * @mb:		the handle; no right is needed
+ * @info:	out
+ *
+ * Works on a mailbox that is gone too: @info->state is MBOX_STATE_DEAD then.
+ *
+ * Return: 0.
+ */
+int mbox_get(struct mbox *mb, struct mbox_info *info);
+
+/**
+ * mbox_set() - change attributes of a mailbox
+ * @mb:		the handle; no right is needed, but to be the owner
+ * @set:	what to change, named by its mask; the rest of it zero
+ *
+ * All of @set takes effect at once, or none of it.
+ *
+ * Return: 0, -EPERM if the mailbox is not the caller's.
+ */
+int mbox_set(struct mbox *mb, const struct mbox_ioc_set *set);
+
+/**
+ * mbox_chmod() - change the mode of a mailbox
+ * @mb:		the handle; no right is needed, but to be the owner
+ * @mode:	permission bits out of 0666 (r receive, w send), taken as they
+ *		are. Handles keep the rights they have.
+ *
+ * Return: 0, -EPERM.
+ */
+int mbox_chmod(struct mbox *mb, unsigned int mode);
+
+/**
+ * mbox_chown() - change owner and group of a mailbox
+ * @mb:		the handle; no right is needed, but to be the owner
+ * @uid:	new owner, or (uid_t)-1 to leave it
+ * @gid:	new group, or (gid_t)-1 to leave it
+ *
+ * Leaving both is no error and asks nobody.
+ *
+ * Return: 0, -EPERM.
+ */
+int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
+
+/**
+ * mbox_strerror() - an error in words, as mbox means it
+ * @error:	what a function returned, or an errno value of the same call
+ *
+ * Return: static text without a full stop, in English; the same one for every
+ * value that mbox does not use. Never NULL.
+ */
+const char *mbox_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _MBOX_H */
