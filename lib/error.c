@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Errors in words: the table at the top of <linux/mbox.h> */
+#include "internal.h"
+
+const char *mbox_strerror(int error)
+{
+	/* Negative, since the negation of INT_MIN is no int. */
+	switch (error > 0 ? -error : error) {
+	case 0:
+		return "success";
+	case -EAGAIN:
+		return "would block: nothing to receive, or no room and no receiver";
+	case -EBADF:
+		return "the handle does not have the right that the call needs";
+	case -EDQUOT:
+		return "the user's quota of mailboxes or bytes is used up";
+	case -E2BIG:
+		return "the running module is too old for this call";
+	case -EEXIST:
+		return "a mailbox of that name exists";
+	case -EFAULT:
+		return "an address is not readable or not writable";
+	case -EIDRM:
+		return "the mailbox was deleted";
+	case -EINTR:
+		return "interrupted by a signal; nothing was sent or received";
+	case -EINVAL:
+		return "a name, flag or value that the call does not take";
+	case -EMSGSIZE:
+		return "the message is longer than the mailbox takes or the buffer holds";
+	case -ENOENT:
+		return "no mailbox of that name";
+	case -ENODEV:
+		return "there is no /dev/mbox: the mbox module is not loaded";
+	case -ENOMEM:
+		return "no memory";
+	case -ENOTEMPTY:
+		return "messages are queued that the deletion would lose";
+	case -ENOTTY:
+		return "not a call of this kind of file, or the file is no mailbox";
+	case -EACCES:
+		return "the mode of the mailbox does not grant the right";
+	case -EPERM:
+		return "only the owner of the mailbox may do this";
+	case -ETIMEDOUT:
+		return "the deadline passed; nothing was sent or received";
+	case -ENFILE:
+		return "too many open files in the system";
+	case -EMFILE:
+		return "too many open files in the process";
+	default:
+		return "an error that mbox does not use";
+	}
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* /dev/mbox: opened, asked once and closed by each call by name */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+int mbox_name_copy(char to[MBOX_NAME_SIZE], const char *name)
+{
+	size_t length;
+
+	if (!name)
+		return -EINVAL;
+	length = strnlen(name, MBOX_NAME_SIZE);
+	if (!length || length == MBOX_NAME_SIZE)
+		return -EINVAL;
+	memset(to, 0, MBOX_NAME_SIZE);
+	memcpy(to, name, length);
+	return 0;
+}
+
+int mbox_factory_ioctl(unsigned long request, void *arg)
+{
+	int saved = errno;
+	int fd, ret;
+
+	fd = open("/dev/mbox", O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		ret = -errno;
+		/* ENOENT is to mean a mailbox, never the device; the other two
+		 * are a node that outlived its module. */
+		if (ret == -ENOENT || ret == -ENXIO)
+			ret = -ENODEV;
+	} else {
+		ret = mbox_ioctl(fd, request, arg);
+		close(fd);
+	}
+	errno = saved;
+	return ret;
+}

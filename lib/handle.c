@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* struct mbox: made from a name or a descriptor, closed */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static struct mbox *handle_new(void)
+{
+	int saved = errno;
+	struct mbox *mb = malloc(sizeof(*mb));
+
+	errno = saved;
+	return mb;
+}
+
+/* The allocation comes before the call, so that what can fail after a mailbox
+ * was made is nothing. */
+static int handle_open(struct mbox **mbp, unsigned long request,
+		       struct mbox_ioc_open *arg)
+{
+	struct mbox *mb;
+	int ret;
+
+	mb = handle_new();
+	if (!mb)
+		return -ENOMEM;
+	ret = mbox_factory_ioctl(request, arg);
+	if (ret < 0) {
+		free(mb);
+		return ret;
+	}
+	mb->fd = ret;
+	*mbp = mb;
+	return 0;
+}
+
+static void attr_copy(struct mbox_ioc_open *arg, const struct mbox_attr *attr)
+{
+	static const struct mbox_attr defaults = MBOX_ATTR_INIT;
+
+	if (!attr)
+		attr = &defaults;
+	arg->mode = attr->mode;
+	arg->lifetime = attr->lifetime;
+	arg->capacity = attr->capacity;
+	arg->msg_size = attr->msg_size;
+	arg->bytes = attr->bytes;
+}
+
+int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
+		const struct mbox_attr *attr)
+{
+	struct mbox_ioc_open arg = { .rights = rights };
+	int ret;
+
+	if (!mbp)
+		return -EFAULT;
+	attr_copy(&arg, attr);
+	if (name) {
+		ret = mbox_name_copy(arg.name, name);
+		if (ret)
+			return ret;
+	} else if (!attr) {
+		/* Without a name the usual lifetime would be refused. */
+		arg.lifetime = MBOX_LIFETIME_FD;
+	}
+	return handle_open(mbp, MBOX_IOC_CREATE, &arg);
+}
+
+int mbox_open(struct mbox **mbp, const char *name, unsigned int rights)
+{
+	struct mbox_ioc_open arg = { .rights = rights };
+	int ret;
+
+	if (!mbp)
+		return -EFAULT;
+	ret = mbox_name_copy(arg.name, name);
+	if (ret)
+		return ret;
+	return handle_open(mbp, MBOX_IOC_OPEN, &arg);
+}
+
+int mbox_open_or_create(struct mbox **mbp, const char *name,
+			unsigned int rights, const struct mbox_attr *attr)
+{
+	struct mbox_ioc_open arg = {
+		.flags = MBOX_OPEN_CREATE,
+		.rights = rights,
+	};
+	int ret;
+
+	if (!mbp)
+		return -EFAULT;
+	attr_copy(&arg, attr);
+	ret = mbox_name_copy(arg.name, name);
+	if (ret)
+		return ret;
+	return handle_open(mbp, MBOX_IOC_OPEN, &arg);
+}
+
+int mbox_from_fd(struct mbox **mbp, int fd)
+{
+	struct mbox_info info = { .flags = 0 };
+	struct mbox *mb;
+	int ret;
+
+	if (!mbp)
+		return -EFAULT;
+	/* Only a mailbox answers this call; some drivers have EINVAL for calls
+	 * that they do not know. */
+	ret = mbox_ioctl(fd, MBOX_IOC_GET, &info);
+	if (ret < 0)
+		return ret == -EINVAL ? -ENOTTY : ret;
+	mb = handle_new();
+	if (!mb)
+		return -ENOMEM;
+	mb->fd = fd;
+	*mbp = mb;
+	return 0;
+}
+
+int mbox_fd(const struct mbox *mb)
+{
+	return mb ? mb->fd : -EINVAL;
+}
+
+void mbox_close(struct mbox *mb)
+{
+	int saved = errno;
+
+	if (!mb)
+		return;
+	close(mb->fd);
+	free(mb);
+	errno = saved;
+}

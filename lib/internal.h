@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside libmbox
+ *
+ * factory.c	/dev/mbox: opened, asked once and closed by each call by name
+ * handle.c	struct mbox: made from a name or a descriptor, closed
+ * deletion.c	the end of a mailbox, by name or by handle
+ * message.c	sending and receiving
+ * attr.c	attributes: get, set
+ * deadline.c	relative times
+ * error.c	errors in words
+ *
+ * A handle is a descriptor in an allocation, and nothing in it ever changes:
+ * that is why threads can share it without a lock. The factory is not kept open
+ * between calls, since the kernel takes credentials and network namespace from
+ * whoever opened it: a program that changes either gets what it is now.
+ *
+ * What programs were compiled with must go on working when <linux/mbox.h>
+ * grows. The structures that they hand to us by address are therefore part of
+ * the library's ABI at the size they have in LIBMBOX_1.0. A structure that has
+ * grown needs a new version of each function that takes it, in a new node of
+ * libmbox.map, and the old version as it is; the assertions below notice.
+ */
+#ifndef LIBMBOX_INTERNAL_H
+#define LIBMBOX_INTERNAL_H
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "mbox.h"
+
+_Static_assert(sizeof(struct mbox_header) == 48, "mbox_recv, mbox_recv_alloc");
+_Static_assert(sizeof(struct mbox_info) == 184, "mbox_get");
+_Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
+
+struct mbox {
+	int fd;
+};
+
+/* ioctl() with the library's way to fail: a negated errno, errno as it was. */
+static inline int mbox_ioctl(int fd, unsigned long request, void *arg)
+{
+	int saved = errno;
+	int ret = ioctl(fd, request, arg);
+
+	if (ret < 0) {
+		ret = -errno;
+		errno = saved;
+	}
+	return ret;
+}
+
+static inline uint64_t mbox_address(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+#pragma GCC visibility push(hidden)
+
+/* Copies a name into an argument's, or -EINVAL where that would cut it or
+ * where it is empty: to the kernel, an empty name is the lack of one. */
+int mbox_name_copy(char to[MBOX_NAME_SIZE], const char *name);
+
+/* One call on /dev/mbox. */
+int mbox_factory_ioctl(unsigned long request, void *arg);
+
+/* The clock, deadline and non-blocking flag of a relative timeout. */
+int mbox_timeout_apply(int64_t timeout_ns, uint32_t nonblock, uint32_t *flags,
+		       uint32_t *clock, int64_t *deadline);
+
+#pragma GCC visibility pop
+
+#endif /* LIBMBOX_INTERNAL_H */
