@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Sending and receiving */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* First size of mbox_recv_alloc()'s buffer, in bytes, the NUL included. */
+#define ALLOC_START	4096
+
+int mbox_send(struct mbox *mb, const void *data, size_t size,
+	      const struct mbox_send_opts *opts)
+{
+	struct mbox_ioc_send arg = {
+		.data = mbox_address(data),
+		.size = size,
+	};
+
+	if (!mb)
+		return -EINVAL;
+	if (opts) {
+		arg.flags = opts->flags;
+		arg.prio = opts->prio;
+		arg.type = opts->type;
+		arg.clock = opts->clock;
+		arg.deadline = opts->deadline;
+	}
+	return mbox_ioctl(mb->fd, MBOX_IOC_SEND, &arg);
+}
+
+int mbox_send_timeout(struct mbox *mb, const void *data, size_t size,
+		      int64_t timeout_ns)
+{
+	struct mbox_send_opts opts = { .flags = 0 };
+	int ret;
+
+	ret = mbox_timeout_apply(timeout_ns, MBOX_SEND_NONBLOCK, &opts.flags,
+				 &opts.clock, &opts.deadline);
+	if (ret)
+		return ret;
+	return mbox_send(mb, data, size, &opts);
+}
+
+int mbox_send_string(struct mbox *mb, const char *s)
+{
+	if (!s)
+		return mb ? -EFAULT : -EINVAL;
+	return mbox_send(mb, s, strlen(s), NULL);
+}
+
+ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
+		  const struct mbox_recv_opts *opts, struct mbox_header *hdr)
+{
+	/* A length beyond SSIZE_MAX could not be returned. */
+	struct mbox_ioc_recv arg = {
+		.data = mbox_address(buf),
+		.size = size > SIZE_MAX / 2 ? SIZE_MAX / 2 : size,
+	};
+	int ret;
+
+	if (!mb)
+		return -EINVAL;
+	if (opts) {
+		arg.flags = opts->flags;
+		arg.clock = opts->clock;
+		arg.deadline = opts->deadline;
+		arg.type = opts->type;
+		arg.pid = opts->pid;
+		arg.min_prio = opts->min_prio;
+	}
+	ret = mbox_ioctl(mb->fd, MBOX_IOC_RECV, &arg);
+	if (hdr && (ret == 0 || ret == -EMSGSIZE))
+		*hdr = arg.header;
+	return ret < 0 ? ret : (ssize_t)arg.header.length;
+}
+
+ssize_t mbox_recv_timeout(struct mbox *mb, void *buf, size_t size,
+			  int64_t timeout_ns)
+{
+	struct mbox_recv_opts opts = { .flags = 0 };
+	int ret;
+
+	ret = mbox_timeout_apply(timeout_ns, MBOX_RECV_NONBLOCK, &opts.flags,
+				 &opts.clock, &opts.deadline);
+	if (ret)
+		return ret;
+	return mbox_recv(mb, buf, size, &opts, NULL);
+}
+
+ssize_t mbox_recv_string(struct mbox *mb, char *buf, size_t size)
+{
+	ssize_t length;
+
+	/* An empty message would be received before its NUL found no room. */
+	if (!size)
+		return -EINVAL;
+	if (!buf)
+		return mb ? -EFAULT : -EINVAL;
+	length = mbox_recv(mb, buf, size - 1, NULL, NULL);
+	if (length >= 0)
+		buf[length] = '\0';
+	return length;
+}
+
+/*
+ * The buffer has to be there before the message is taken: failing afterwards
+ * would lose it. A message that turns out too long stays where it is, so the
+ * next attempt usually finds it; if another receiver was faster, what it finds
+ * may again be of any length, or nothing. Since the buffer only grows, the
+ * mailbox's msg_size ends this.
+ */
+ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
+			const struct mbox_recv_opts *opts,
+			struct mbox_header *hdr)
+{
+	struct mbox_header header;
+	size_t size = ALLOC_START;
+	int saved = errno;
+	ssize_t length;
+	char *buf, *cut;
+
+	if (!mb)
+		return -EINVAL;
+	if (!datap)
+		return -EFAULT;
+	for (;;) {
+		buf = malloc(size);
+		if (!buf) {
+			length = -ENOMEM;
+			break;
+		}
+		length = mbox_recv(mb, buf, size - 1, opts, &header);
+		if (length != -EMSGSIZE)
+			break;
+		free(buf);
+		buf = NULL;
+		if (header.length >= SIZE_MAX / 2) {
+			length = -ENOMEM;
+			break;
+		}
+		size = (size_t)header.length + 1;
+	}
+	if (length < 0) {
+		free(buf);
+		errno = saved;
+		return length;
+	}
+	buf[length] = '\0';
+	/* Callers may keep many messages: give back what is not used. */
+	cut = realloc(buf, (size_t)length + 1);
+	*datap = cut ? cut : buf;
+	if (hdr)
+		*hdr = header;
+	errno = saved;
+	return length;
+}
