@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl: words of the command line into values. Numbers are strict. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mboxctl.h"
+
+/* Decimal digits only: no sign, no space, no other base. */
+static bool digits(const char *text, const char **end, uint64_t *num)
+{
+	uint64_t n = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	for (; isdigit((unsigned char)*text); text++) {
+		unsigned int digit = (unsigned int)(*text - '0');
+
+		if (n > (UINT64_MAX - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*end = text;
+	*num = n;
+	return true;
+}
+
+static bool in_range(const struct word *word, uint64_t num)
+{
+	return num >= word->min && num <= word->max;
+}
+
+bool parse_number(const struct word *word, const char *text, uint64_t *num)
+{
+	return digits(text, &text, num) && !*text && in_range(word, *num);
+}
+
+/* A number, or one with K (1024) or M (1024 K) after it. */
+bool parse_size(const struct word *word, const char *text, uint64_t *num)
+{
+	unsigned int shift = 0;
+
+	if (!digits(text, &text, num))
+		return false;
+	if (*text == 'K')
+		shift = 10;
+	else if (*text == 'M')
+		shift = 20;
+	if (shift && *++text)
+		return false;
+	if (*text || *num > UINT64_MAX >> shift)
+		return false;
+	*num <<= shift;
+	return in_range(word, *num);
+}
+
+bool parse_octal(const struct word *word, const char *text, uint64_t *num)
+{
+	*num = 0;
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '7' || *num > word->max)
+			return false;
+		*num = *num * 8 + (uint64_t)(*text - '0');
+	}
+	return in_range(word, *num) && !(*num & ~word->max);
+}
+
+/* Seconds with up to nine digits after a point, into nanoseconds. */
+bool parse_seconds(const struct word *word, const char *text, uint64_t *num)
+{
+	uint64_t seconds, fraction = 0;
+	unsigned int places = 0;
+
+	if (!digits(text, &text, &seconds) || seconds >= INT64_MAX / 1000000000)
+		return false;
+	if (*text == '.') {
+		for (text++; isdigit((unsigned char)*text); text++, places++)
+			fraction = fraction * 10 + (uint64_t)(*text - '0');
+		if (!places || places > 9)
+			return false;
+		for (; places < 9; places++)
+			fraction *= 10;
+	}
+	*num = seconds * 1000000000 + fraction;
+	return !*text && in_range(word, *num);
+}
+
+static bool parse_option(struct command *cmd, const char *option)
+{
+	if (!strcmp(option, "--json"))
+		cmd->json = true;
+	else if (!strcmp(option, "--verbose"))
+		cmd->verbose = true;
+	else if (!strcmp(option, "--help"))
+		cmd->help = true;
+	else if (!strcmp(option, "--version"))
+		cmd->version = true;
+	else if (option[1] == '-')
+		goto unknown;
+	else
+		for (const char *c = option + 1; *c; c++) {
+			switch (*c) {
+			case 'j':
+				cmd->json = true;
+				break;
+			case 'v':
+				cmd->verbose = true;
+				break;
+			case 'h':
+				cmd->help = true;
+				break;
+			default:
+				goto unknown;
+			}
+		}
+	return true;
+unknown:
+	usage(cmd, "there is no option %s; put -- before what begins with -", option);
+	return false;
+}
+
+/* A lone - is a word like any other (and a valid name). */
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1];
+}
+
+/* The options before the verb. After --, the verb follows. */
+bool parse_options(struct command *cmd, int argc, char **argv, int *pos)
+{
+	for (; *pos < argc && is_option(argv[*pos]); ++*pos) {
+		if (!strcmp(argv[*pos], "--")) {
+			++*pos;
+			break;
+		}
+		if (!parse_option(cmd, argv[*pos]))
+			return false;
+	}
+	return true;
+}
+
+static const struct word *find_word(const struct verb *verb, const char *text)
+{
+	for (const struct word *w = verb->words; w && w->name; w++) {
+		size_t length = strlen(w->name);
+
+		if (!w->parse && !strcmp(text, w->name))
+			return w;
+		if (w->parse && !strncmp(text, w->name, length) && text[length] == '=')
+			return w;
+	}
+	return NULL;
+}
+
+static bool take_word(struct command *cmd, const struct word *word, const char *text)
+{
+	struct value *value = &cmd->v[word - cmd->verb->words];
+
+	if (value->given) {
+		usage(cmd, "%s is given twice", word->name);
+		return false;
+	}
+	value->given = true;
+	if (word->parse &&
+	    !word->parse(word, text + strlen(word->name) + 1, &value->num)) {
+		usage(cmd, "%s: has to be %s", text, word->form);
+		return false;
+	}
+	return true;
+}
+
+/* What the kernel would refuse with EINVAL, said in words. */
+static bool check_name(const struct command *cmd)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+	size_t length = strlen(cmd->name);
+
+	if (length && length < MBOX_NAME_SIZE && cmd->name[0] != '.' &&
+	    strspn(cmd->name, allowed) == length)
+		return true;
+	usage(cmd, "not a name: 1 to %u of A-Z a-z 0-9 . _ -, and no dot first",
+	      MBOX_NAME_SIZE - 1);
+	return false;
+}
+
+/*
+ * What follows the verb. Words of the verb's table are taken until one is
+ * none; from there on (or after --) all is TEXT, where the verb takes TEXT.
+ */
+bool parse_words(struct command *cmd, int argc, char **argv)
+{
+	bool ended = false;
+
+	for (int i = 0; i < argc; i++) {
+		const struct word *word = NULL;
+
+		if (!ended && !strcmp(argv[i], "--")) {
+			ended = true;
+			continue;
+		}
+		if (!ended && is_option(argv[i])) {
+			if (!parse_option(cmd, argv[i]))
+				return false;
+			continue;
+		}
+		if (!cmd->name) {
+			cmd->name = argv[i];
+			continue;
+		}
+		if (!ended || !cmd->verb->text)
+			word = find_word(cmd->verb, argv[i]);
+		if (word) {
+			if (!take_word(cmd, word, argv[i]))
+				return false;
+		} else if (cmd->verb->text) {
+			cmd->text = argv + i;
+			cmd->ntext = argc - i;
+			break;
+		} else if (cmd->verb->operand && !cmd->operand) {
+			cmd->operand = argv[i];
+		} else {
+			usage(cmd, "%s: not a word of this verb", argv[i]);
+			return false;
+		}
+	}
+	if (cmd->help || cmd->version || cmd->verb == &help_verb)
+		return true;
+	if (!cmd->name) {
+		usage(cmd, "the name of a mailbox is missing");
+		return false;
+	}
+	if (!check_name(cmd))
+		return false;
+	if (cmd->verb->operand && !cmd->operand) {
+		usage(cmd, "%s is missing", cmd->verb->operand);
+		return false;
+	}
+	return true;
+}
+
+/* Words @a and @b of the verb's table may not be given together. */
+bool exclusive(const struct command *cmd, size_t a, size_t b)
+{
+	if (!cmd->v[a].given || !cmd->v[b].given)
+		return true;
+	usage(cmd, "%s and %s exclude each other", cmd->verb->words[a].name,
+	      cmd->verb->words[b].name);
+	return false;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl chown */
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include "mboxctl.h"
+
+/* The highest number is how calls say "leave it". */
+static const struct word id = { .max = UINT32_MAX - 1 };
+
+static bool find_user(const char *text, uid_t *uid)
+{
+	const struct passwd *user;
+	uint64_t num;
+
+	if (parse_number(&id, text, &num)) {
+		*uid = (uid_t)num;
+		return true;
+	}
+	user = getpwnam(text);
+	if (user)
+		*uid = user->pw_uid;
+	return user;
+}
+
+static bool find_group(const char *text, gid_t *gid)
+{
+	const struct group *group;
+	uint64_t num;
+
+	if (parse_number(&id, text, &num)) {
+		*gid = (gid_t)num;
+		return true;
+	}
+	group = getgrnam(text);
+	if (group)
+		*gid = group->gr_gid;
+	return group;
+}
+
+static int run(struct command *cmd)
+{
+	char *user = cmd->operand, *group;
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
+	struct mbox *mb;
+	int error;
+
+	group = strchr(user, ':');
+	if (group)
+		*group++ = '\0';
+	if ((*user || !group) && !find_user(user, &uid))
+		return usage(cmd, "%s: neither a user nor a user id", user);
+	if (group && !find_group(group, &gid))
+		return usage(cmd, "%s: neither a group nor a group id", group);
+
+	error = mbox_open(&mb, cmd->name, 0);
+	if (error)
+		return refuse_errno(cmd, error);
+	error = mbox_chown(mb, uid, gid);
+	mbox_close(mb);
+	return error ? refuse_errno(cmd, error) : STATUS_DONE;
+}
+
+const struct verb chown_verb = {
+	.name = "chown",
+	.synopsis = "NAME UID[:GID]",
+	.summary = "change the owner and group of a mailbox",
+	.notes = "UID and GID are numbers or names; :GID alone changes the group only.",
+	.operand = "UID[:GID]",
+	.run = run,
+};

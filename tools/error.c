@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl: errors in words, with what to do where that is known. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "mboxctl.h"
+
+__attribute__((format(printf, 2, 0)))
+static void complain(const struct command *cmd, const char *why, va_list args)
+{
+	/* What is still to be printed came first. */
+	fflush(stdout);
+	fputs("mboxctl: ", stderr);
+	if (cmd->verb)
+		fprintf(stderr, "%s%s%s: ", cmd->verb->name, cmd->name ? " " : "",
+			cmd->name ? cmd->name : "");
+	if (cmd->line)
+		fprintf(stderr, "line %llu: ", cmd->line);
+	vfprintf(stderr, why, args);
+	putc('\n', stderr);
+}
+
+/* The command line is wrong. */
+int usage(const struct command *cmd, const char *why, ...)
+{
+	va_list args;
+
+	va_start(args, why);
+	complain(cmd, why, args);
+	va_end(args);
+	fprintf(stderr, "  try: mboxctl %s%s\n", cmd->verb ? cmd->verb->name : "",
+		cmd->verb ? " --help" : "help");
+	return STATUS_USAGE;
+}
+
+/* @hint is about what to do; NAME in it stands for the command's. */
+static void advise(const struct command *cmd, const char *hint)
+{
+	const char *name = cmd->name ? strstr(hint, "NAME") : NULL;
+
+	if (name)
+		fprintf(stderr, "  %.*s%s%s\n", (int)(name - hint), hint, cmd->name,
+			name + strlen("NAME"));
+	else
+		fprintf(stderr, "  %s\n", hint);
+}
+
+/* The kernel said no. @hint may be NULL. */
+int refuse(const struct command *cmd, const char *hint, const char *why, ...)
+{
+	va_list args;
+
+	va_start(args, why);
+	complain(cmd, why, args);
+	va_end(args);
+	if (hint)
+		advise(cmd, hint);
+	return STATUS_REFUSED;
+}
+
+/* A parameter of the module, as far as it is there and readable. */
+static bool parameter(const char *name, unsigned long long *value)
+{
+	char path[80];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "/sys/module/mbox/parameters/%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	n = fscanf(f, "%llu", value);
+	fclose(f);
+	return n == 1;
+}
+
+/* Whose it is. Known to who has any right, and to the owner. */
+static bool look(const struct command *cmd, struct mbox_info *info)
+{
+	struct mbox *mb;
+	bool known;
+
+	if (!cmd->name || mbox_open(&mb, cmd->name, 0))
+		return false;
+	known = !mbox_get(mb, info);
+	mbox_close(mb);
+	return known;
+}
+
+/* @error is EACCES or EPERM: of the device, or of the mailbox. */
+static int refuse_permission(const struct command *cmd, int error)
+{
+	struct mbox_info info;
+	struct stat st;
+
+	if (faccessat(AT_FDCWD, "/dev/mbox", R_OK | W_OK, AT_EACCESS) &&
+	    !stat("/dev/mbox", &st))
+		return refuse(cmd, "try: chmod 0666 /dev/mbox (as root), as mailboxes have their own modes",
+			      "no permission to open /dev/mbox: uid %u, gid %u, mode %04o",
+			      st.st_uid, st.st_gid, st.st_mode & 07777);
+	if (!look(cmd, &info))
+		return refuse(cmd, "ask its owner for: mboxctl chmod NAME OCTAL", "%s",
+			      mbox_strerror(error));
+	return refuse(cmd, error == -EPERM ? NULL :
+		      "ask its owner for: mboxctl chmod NAME OCTAL",
+		      "%s: it is of uid %u, gid %u, mode %04o; you are uid %u, gid %u",
+		      mbox_strerror(error), info.uid, info.gid, info.mode,
+		      geteuid(), getegid());
+}
+
+/* What may have happened whatever the verb. @error is negative. */
+int refuse_errno(const struct command *cmd, int error)
+{
+	const char *hint = NULL;
+
+	switch (-error) {
+	case ENODEV:
+		if (!access("/sys/module/mbox", F_OK))
+			return refuse(cmd, "try: mdev or udevadm trigger, or look whether /dev is a devtmpfs",
+				      "the mbox module is loaded, but there is no /dev/mbox");
+		return refuse(cmd, "try: modprobe mbox (as root; built but not installed: insmod mbox.ko)",
+			      "the mbox module is not loaded");
+	case EACCES:
+	case EPERM:
+		return refuse_permission(cmd, error);
+	case ENOENT:
+		hint = "to make one: mboxctl create NAME";
+		break;
+	case EDQUOT:
+		hint = "receive messages, or delete mailboxes, or have the module's quota raised: see mbox(4)";
+		break;
+	}
+	return refuse(cmd, hint, "%s", mbox_strerror(error));
+}
+
+/* The kernel refuses values that no word's table can know the limits of. */
+int refuse_limits(const struct command *cmd, uint64_t msg_size, uint64_t bytes)
+{
+	unsigned long long limit;
+
+	if (parameter("max_msg_size", &limit) && msg_size > limit)
+		return refuse(cmd, "as root: echo BYTES >/sys/module/mbox/parameters/max_msg_size",
+			      "msgsize=%llu is more than the module allows: %llu",
+			      (unsigned long long)msg_size, limit);
+	if (!msg_size)
+		msg_size = MBOX_MSG_SIZE_DEFAULT;
+	if (bytes && bytes < msg_size)
+		return refuse(cmd, "give a larger bytes= or a smaller msgsize=",
+			      "bytes=%llu does not hold one message of msgsize=%llu",
+			      (unsigned long long)bytes, (unsigned long long)msg_size);
+	return refuse_errno(cmd, -EINVAL);
+}
+
+/* Standard output took less than all. */
+int refuse_output(const struct command *cmd, int error)
+{
+	return refuse(cmd, NULL, "standard output: %s", strerror(-error));
+}

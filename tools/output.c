@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl: one set of print calls for text and JSON. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "mboxctl.h"
+
+/*
+ * What is printed collects in memory and is written by out_flush(), which
+ * alone meets errors and knows how to wait for a pipe that is set not to block.
+ */
+static struct {
+	bool json;
+	FILE *stream;
+	char *data;
+	size_t size;
+	enum out_form form;
+	bool first;
+} out;
+
+void out_init(bool json)
+{
+	out.json = json;
+}
+
+/*
+ * Can standard output take something? Asked before a message is received, as
+ * one that cannot be written is lost. Returns 0 or -errno.
+ */
+int out_ready(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP)))
+		return -EPIPE;
+	return 0;
+}
+
+static FILE *stream(void)
+{
+	if (!out.stream)
+		out.stream = open_memstream(&out.data, &out.size);
+	if (!out.stream) {
+		perror("mboxctl");
+		exit(STATUS_REFUSED);
+	}
+	return out.stream;
+}
+
+static int write_all(const char *data, size_t size)
+{
+	while (size) {
+		struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+		ssize_t n = write(STDOUT_FILENO, data, size);
+
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		} else if (n < 0 && errno == EAGAIN) {
+			poll(&fd, 1, -1);
+		} else if (n < 0 && errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* Write what was printed since the last time. Returns 0 or -errno. */
+int out_flush(void)
+{
+	int error = 0;
+
+	/* Help is printed with stdio. */
+	if (fflush(stdout))
+		error = -errno;
+	if (!out.stream)
+		return error;
+	if (fclose(out.stream))
+		error = -errno;
+	out.stream = NULL;
+	if (!error)
+		error = write_all(out.data, out.size);
+	free(out.data);
+	out.data = NULL;
+	return error;
+}
+
+/*
+ * Length of the UTF-8 sequence at @s, 0 if there is none: no overlong forms,
+ * no surrogates, nothing beyond U+10FFFF.
+ */
+static size_t utf8_length(const unsigned char *s, size_t size)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		length = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		length = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		length = 4;
+	else
+		return 0;
+	if (size < length)
+		return 0;
+	if (s[0] == 0xe0)
+		low = 0xa0;
+	else if (s[0] == 0xed)
+		high = 0x9f;
+	else if (s[0] == 0xf0)
+		low = 0x90;
+	else if (s[0] == 0xf4)
+		high = 0x8f;
+	for (size_t i = 1; i < length; i++, low = 0x80, high = 0xbf)
+		if (s[i] < low || s[i] > high)
+			return 0;
+	return length;
+}
+
+static bool is_utf8(const unsigned char *s, size_t size)
+{
+	while (size) {
+		size_t length = utf8_length(s, size);
+
+		if (!length)
+			return false;
+		s += length;
+		size -= length;
+	}
+	return true;
+}
+
+static void json_string(const unsigned char *s, size_t size)
+{
+	FILE *f = stream();
+
+	putc('"', f);
+	for (; size; s++, size--) {
+		if (*s == '"' || *s == '\\')
+			fprintf(f, "\\%c", *s);
+		else if (*s == '\n')
+			fputs("\\n", f);
+		else if (*s == '\t')
+			fputs("\\t", f);
+		else if (*s < 0x20 || *s == 0x7f)
+			fprintf(f, "\\u%04x", *s);
+		else
+			putc(*s, f);
+	}
+	putc('"', f);
+}
+
+static void base64(const unsigned char *s, size_t size)
+{
+	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789+/";
+	FILE *f = stream();
+
+	putc('"', f);
+	while (size) {
+		unsigned int bits = (unsigned int)s[0] << 16;
+		size_t n = size < 3 ? size : 3;
+
+		if (n > 1)
+			bits |= (unsigned int)s[1] << 8;
+		if (n > 2)
+			bits |= s[2];
+		putc(digit[bits >> 18], f);
+		putc(digit[bits >> 12 & 63], f);
+		putc(n > 1 ? digit[bits >> 6 & 63] : '=', f);
+		putc(n > 2 ? digit[bits & 63] : '=', f);
+		s += n;
+		size -= n;
+	}
+	putc('"', f);
+}
+
+/* A record is begun, gets its fields, and is closed. */
+void out_begin(enum out_form form)
+{
+	out.form = form;
+	out.first = true;
+	if (out.json)
+		putc('{', stream());
+}
+
+static void key(const char *name)
+{
+	if (out.json)
+		fprintf(stream(), "%s\"%s\":", out.first ? "" : ",", name);
+	else if (out.form == OUT_FIELDS)
+		fprintf(stream(), "%-13s ", name);
+	else
+		fprintf(stream(), "%s%s=", out.first ? "" : " ", name);
+	out.first = false;
+}
+
+static void end_of_value(void)
+{
+	if (!out.json && out.form == OUT_FIELDS)
+		putc('\n', stream());
+}
+
+void out_string(const char *name, const char *value)
+{
+	key(name);
+	if (out.json)
+		json_string((const unsigned char *)value, strlen(value));
+	else
+		fputs(value, stream());
+	end_of_value();
+}
+
+void out_number(const char *name, uint64_t num)
+{
+	key(name);
+	fprintf(stream(), "%llu", (unsigned long long)num);
+	end_of_value();
+}
+
+/* A number, or without a limit null in JSON and @word in text. */
+void out_limit(const char *name, uint64_t num, bool limited, const char *word)
+{
+	if (limited) {
+		out_number(name, num);
+		return;
+	}
+	key(name);
+	fputs(out.json ? "null" : word, stream());
+	end_of_value();
+}
+
+/* As ISO 8601 in UTC, without a space in it. */
+void out_time(const char *name, uint64_t nanoseconds)
+{
+	time_t seconds = (time_t)(nanoseconds / 1000000000);
+	char date[40] = "", text[64];
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%09uZ", date,
+		 (unsigned int)(nanoseconds % 1000000000));
+	out_string(name, text);
+}
+
+/* In JSON, "text" where the payload is valid UTF-8, and always "base64". */
+void out_payload(const void *data, size_t size)
+{
+	if (!out.json) {
+		out_raw(data, size);
+		return;
+	}
+	if (is_utf8(data, size)) {
+		key("text");
+		json_string(data, size);
+	}
+	key("base64");
+	base64(data, size);
+}
+
+void out_close(void)
+{
+	if (out.json)
+		fputs("}\n", stream());
+	else if (out.form == OUT_LINE)
+		putc('\n', stream());
+}
+
+void out_raw(const void *data, size_t size)
+{
+	fwrite(data, 1, size, stream());
+}

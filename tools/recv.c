@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl recv */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mboxctl.h"
+
+static bool parse_count(const struct word *word, const char *text, uint64_t *num)
+{
+	if (!strcmp(text, "all")) {
+		*num = UINT64_MAX;
+		return true;
+	}
+	return parse_number(word, text, num);
+}
+
+enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES };
+
+static const struct word words[] = {
+	[COUNT] = { "count", "N|all", parse_count, 1, UINT64_MAX - 1,
+		    "a number from 1 on, or all",
+		    "receive N messages (default 1); all: what is queued, then end" },
+	[ALL] = { .name = "all", .help = "the same as count=all" },
+	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for a message" },
+	[TIMEOUT] = { "timeout", "SECONDS", parse_seconds, 0, INT64_MAX,
+		      "seconds, with up to nine digits after a point",
+		      "wait so long at most, for each message; may have a fraction" },
+	[PEEK] = { .name = "peek", .help = "leave the message where it is" },
+	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",
+		   "only messages of this type" },
+	[FROM] = { "from", "PID", parse_number, 0, INT32_MAX, "a process id",
+		   "only messages that this process sent" },
+	[MINPRIO] = { "minprio", "N", parse_number, 0, MBOX_PRIO_MAX, "0 to 32767",
+		      "only messages of at least this priority" },
+	[HEADER] = { .name = "header", .help = "print one line about each message before it" },
+	[LINES] = { .name = "lines", .help = "print a newline after each message" },
+	{ 0 },
+};
+
+static void print_message(const struct command *cmd, const struct mbox_header *header,
+			  const void *data, size_t size)
+{
+	if (cmd->json || cmd->v[HEADER].given) {
+		out_begin(OUT_LINE);
+		out_number("seq", header->seq);
+		out_time("time", header->time);
+		out_number("length", header->length);
+		out_number("prio", header->prio);
+		out_number("type", header->type);
+		out_number("pid", header->pid);
+		out_number("uid", header->uid);
+		out_number("gid", header->gid);
+		if (cmd->json)
+			out_payload(data, size);
+		out_close();
+	}
+	if (cmd->json)
+		return;
+	out_payload(data, size);
+	if (cmd->v[LINES].given)
+		out_raw("\n", 1);
+}
+
+static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
+		       uint64_t done)
+{
+	bool filter = cmd->v[TYPE].given || cmd->v[FROM].given || cmd->v[MINPRIO].given;
+	struct mbox_info info;
+	char after[60] = "";
+
+	if (all && error == -EAGAIN)
+		return STATUS_DONE;
+	/* A mailbox that is being drained goes with its last message. */
+	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
+		return STATUS_DONE;
+	if (cmd->v[COUNT].given && done)
+		snprintf(after, sizeof(after), " after %llu message%s",
+			 (unsigned long long)done, done == 1 ? "" : "s");
+	switch (-error) {
+	case EAGAIN:
+		return refuse(cmd, "leave out nonblock to wait for one, or say timeout=SECONDS",
+			      "no message%s is there%s", filter ? " that fits" : "", after);
+	case ETIMEDOUT:
+		return refuse(cmd, NULL, "no message%s came within %g seconds%s",
+			      filter ? " that fits" : "",
+			      (double)cmd->v[TIMEOUT].num / 1e9, after);
+	case EIDRM:
+		return refuse(cmd, NULL, "the mailbox was deleted%s", after);
+	}
+	return refuse_errno(cmd, error);
+}
+
+/*
+ * One message from the mailbox to standard output. Returns 0 or -errno, which
+ * is about the output if @status is set, and else about the mailbox.
+ */
+static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *opts,
+		   int *status)
+{
+	struct mbox_header header;
+	ssize_t size;
+	void *data;
+	int error;
+
+	error = out_ready();
+	if (error) {
+		*status = refuse_output(cmd, error);
+		return error;
+	}
+	if (cmd->v[TIMEOUT].given)
+		mbox_deadline_after((int64_t)cmd->v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC,
+				    &opts->deadline);
+	size = mbox_recv_alloc(mb, &data, opts, &header);
+	if (size < 0)
+		return (int)size;
+	print_message(cmd, &header, data, (size_t)size);
+	free(data);
+	/* At once, so that no more than this message can be lost. */
+	error = out_flush();
+	if (error)
+		*status = cmd->v[PEEK].given ? refuse_output(cmd, error) :
+			refuse(cmd, NULL,
+			       "standard output: %s; message %llu, of %llu bytes, was taken and is lost",
+			       strerror(-error), (unsigned long long)header.seq,
+			       (unsigned long long)header.length);
+	return error;
+}
+
+_Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
+
+static int run(struct command *cmd)
+{
+	const struct value *v = cmd->v;
+	uint64_t count = v[COUNT].given ? v[COUNT].num : 1;
+	bool all = v[ALL].given || count == UINT64_MAX;
+	struct mbox_recv_opts opts = {
+		.type = (uint32_t)v[TYPE].num,
+		.pid = (uint32_t)v[FROM].num,
+		.min_prio = (uint32_t)v[MINPRIO].num,
+	};
+	int status = STATUS_DONE, error;
+	struct mbox *mb;
+
+	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK))
+		return STATUS_USAGE;
+	if (v[PEEK].given && (all || count > 1))
+		return usage(cmd, "peek leaves the message where it is, so that all would be the same one");
+	if (v[TIMEOUT].given && all)
+		return usage(cmd, "all takes what is queued and waits for nothing: timeout has no use");
+	if (v[NONBLOCK].given || all)
+		opts.flags |= MBOX_RECV_NONBLOCK;
+	if (v[PEEK].given)
+		opts.flags |= MBOX_RECV_PEEK;
+	if (v[TYPE].given)
+		opts.flags |= MBOX_RECV_BY_TYPE;
+	if (v[FROM].given)
+		opts.flags |= MBOX_RECV_BY_SENDER;
+	if (v[TIMEOUT].given)
+		opts.clock = MBOX_CLOCK_MONOTONIC;
+
+	error = mbox_open(&mb, cmd->name, MBOX_RIGHT_RECV);
+	if (error)
+		return refuse_errno(cmd, error);
+	for (uint64_t done = 0; all || done < count; done++) {
+		error = receive(cmd, mb, &opts, &status);
+		if (error) {
+			if (!status)
+				status = refuse_recv(cmd, mb, all, error, done);
+			break;
+		}
+	}
+	mbox_close(mb);
+	return status;
+}
+
+const struct verb recv_verb = {
+	.name = "recv",
+	.synopsis = "NAME [count=N|all] [nonblock] [timeout=SECONDS] [peek] [type=N] [from=PID] [minprio=N] [header] [lines]",
+	.summary = "receive messages and print them",
+	.notes = "Payloads are printed byte for byte. With -j each message is one line of JSON:\n"
+		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".",
+	.words = words,
+	.run = run,
+};

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl send */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mboxctl.h"
+
+/* How far to read for telling how much too long a message is. */
+#define COUNT_LIMIT	(256ULL << 20)
+
+enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES };
+
+static const struct word words[] = {
+	[PRIO] = { "prio", "N", parse_number, 0, MBOX_PRIO_MAX, "0 to 32767",
+		   "priority, 0 to 32767 (default 0); higher ones are received first" },
+	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",
+		   "type, a number that receivers may select by (default 0)" },
+	[SYNC] = { .name = "sync", .help = "wait until the message was received" },
+	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for room" },
+	[TIMEOUT] = { "timeout", "SECONDS", parse_seconds, 0, INT64_MAX,
+		      "seconds, with up to nine digits after a point",
+		      "wait so long at most, for each message; may have a fraction" },
+	[LINES] = { .name = "lines", .help = "each line of standard input is a message" },
+	{ 0 },
+};
+
+/* What is being sent: to which mailbox, and how. */
+struct sending {
+	struct command *cmd;
+	struct mbox *mb;
+	struct mbox_info info;
+	struct mbox_send_opts opts;
+};
+
+static int refuse_too_long(const struct sending *s, unsigned long long size, bool more)
+{
+	return refuse(s->cmd, "msgsize= of mboxctl create makes mailboxes for longer messages",
+		      "the message has %s%llu bytes, the mailbox takes %u",
+		      more ? "more than " : "", size, s->info.msg_size);
+}
+
+static int refuse_send(struct sending *s, int error, size_t size)
+{
+	struct command *cmd = s->cmd;
+
+	/* It may have changed since it was opened, and counters have. */
+	mbox_get(s->mb, &s->info);
+	switch (-error) {
+	case EMSGSIZE:
+		return refuse_too_long(s, size, false);
+	case EAGAIN:
+		if (s->info.capacity == MBOX_CAPACITY_ZERO)
+			return refuse(cmd, "leave out nonblock to wait for one, or say timeout=SECONDS",
+				      "no receiver is waiting, and capacity is zero");
+		return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
+			      "the mailbox is full: %llu message%s, %llu bytes",
+			      (unsigned long long)s->info.queued,
+			      s->info.queued == 1 ? "" : "s",
+			      (unsigned long long)s->info.queued_bytes);
+	case ETIMEDOUT:
+		return refuse(cmd, NULL, "%s within %g seconds; nothing was sent",
+			      s->info.capacity == MBOX_CAPACITY_ZERO || cmd->v[SYNC].given ?
+			      "nobody received it" : "no room",
+			      (double)cmd->v[TIMEOUT].num / 1e9);
+	}
+	return refuse_errno(cmd, error);
+}
+
+static int send_one(struct sending *s, const void *data, size_t size)
+{
+	struct command *cmd = s->cmd;
+	int ret;
+
+	if (cmd->v[TIMEOUT].given)
+		mbox_deadline_after((int64_t)cmd->v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC,
+				    &s->opts.deadline);
+	ret = mbox_send(s->mb, data, size, &s->opts);
+	if (ret < 0)
+		return refuse_send(s, ret, size);
+	if (cmd->verbose && ret) {
+		out_begin(OUT_FIELDS);
+		out_number("receiver", (unsigned int)ret);
+		out_close();
+		ret = out_flush();
+		if (ret)
+			return refuse_output(cmd, ret);
+	}
+	return STATUS_DONE;
+}
+
+/* The words of TEXT, one space between them. */
+static int send_text(struct sending *s)
+{
+	struct command *cmd = s->cmd;
+	size_t size = 0;
+	char *text, *end;
+	int status;
+
+	for (int i = 0; i < cmd->ntext; i++)
+		size += strlen(cmd->text[i]) + 1;
+	text = malloc(size);
+	if (!text)
+		return refuse_errno(cmd, -ENOMEM);
+	end = text;
+	for (int i = 0; i < cmd->ntext; i++) {
+		if (i)
+			*end++ = ' ';
+		end = stpcpy(end, cmd->text[i]);
+	}
+	status = send_one(s, text, (size_t)(end - text));
+	free(text);
+	return status;
+}
+
+static int refuse_input(const struct sending *s)
+{
+	return refuse(s->cmd, NULL, "standard input: %s", strerror(errno));
+}
+
+/*
+ * Read up to the end of a line, or of the input, into @buf, which has room for
+ * a message of the mailbox's limit; beyond that, bytes are only counted, and
+ * that not for ever. Returns the last byte read, or EOF.
+ */
+static int read_message(const struct sending *s, char *buf, unsigned long long *size)
+{
+	int c;
+
+	*size = 0;
+	while ((c = getc_unlocked(stdin)) != EOF) {
+		if (s->cmd->line && c == '\n')
+			break;
+		if (*size < s->info.msg_size)
+			buf[*size] = (char)c;
+		if (++*size >= COUNT_LIMIT && *size > s->info.msg_size)
+			break;
+	}
+	return c;
+}
+
+static int send_input(struct sending *s, char *buf)
+{
+	bool lines = s->cmd->v[LINES].given;
+	unsigned long long size;
+	int status, end;
+
+	do {
+		s->cmd->line += lines;
+		end = read_message(s, buf, &size);
+		if (ferror(stdin))
+			return refuse_input(s);
+		/* After the last newline there is no line more. */
+		if (lines && end == EOF && !size)
+			break;
+		if (size > s->info.msg_size)
+			return refuse_too_long(s, size, end != EOF && end != '\n');
+		status = send_one(s, buf, (size_t)size);
+		if (status)
+			return status;
+	} while (lines && end != EOF);
+	return STATUS_DONE;
+}
+
+static int run(struct command *cmd)
+{
+	struct sending s = {
+		.cmd = cmd,
+		.opts = {
+			.prio = (uint32_t)cmd->v[PRIO].num,
+			.type = (uint32_t)cmd->v[TYPE].num,
+		},
+	};
+	char *buf;
+	int status;
+
+	if (!exclusive(cmd, SYNC, NONBLOCK) || !exclusive(cmd, TIMEOUT, NONBLOCK))
+		return STATUS_USAGE;
+	if (cmd->v[LINES].given && cmd->text)
+		return usage(cmd, "lines takes its messages from standard input, but there is TEXT too");
+	if (cmd->v[SYNC].given)
+		s.opts.flags |= MBOX_SEND_SYNC;
+	if (cmd->v[NONBLOCK].given)
+		s.opts.flags |= MBOX_SEND_NONBLOCK;
+	if (cmd->v[TIMEOUT].given)
+		s.opts.clock = MBOX_CLOCK_MONOTONIC;
+
+	status = mbox_open(&s.mb, cmd->name, MBOX_RIGHT_SEND);
+	if (status)
+		return refuse_errno(cmd, status);
+	status = mbox_get(s.mb, &s.info);
+	if (status) {
+		status = refuse_errno(cmd, status);
+	} else if (cmd->text) {
+		status = send_text(&s);
+	} else {
+		buf = malloc((size_t)s.info.msg_size + 1);
+		status = buf ? send_input(&s, buf) : refuse_errno(cmd, -ENOMEM);
+		free(buf);
+	}
+	mbox_close(s.mb);
+	return status;
+}
+
+const struct verb send_verb = {
+	.name = "send",
+	.synopsis = "NAME [prio=N] [type=N] [sync] [nonblock] [timeout=SECONDS] [lines] [TEXT...]",
+	.summary = "send a message, or each line of standard input as one",
+	.notes = "TEXT is one message, its words joined by one space; it begins with the first\n"
+		 "word that is none of the above, or after --. Without TEXT the whole of\n"
+		 "standard input, byte for byte, is the message.",
+	.words = words,
+	.text = true,
+	.run = run,
+};
