@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of mboxctl for bash.
+#
+# Names of mailboxes are not completed: the kernel does not list them yet.
+
+_mboxctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' words='' word i
+
+	COMPREPLY=()
+	# = is one of readline's word breaks: key=value comes as three words, and
+	# what is completed replaces the last of them only.
+	if [[ $cur = '=' ]]; then
+		cur=${COMP_WORDS[COMP_CWORD - 1]}=
+	elif [[ $COMP_CWORD -ge 2 && ${COMP_WORDS[COMP_CWORD - 1]} = '=' ]]; then
+		cur=${COMP_WORDS[COMP_CWORD - 2]}=$cur
+	fi
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		--)	[[ -z $verb ]] || return 0 ;;
+		-?*)	;;
+		*)	if [[ -z $verb ]]; then
+				verb=$word
+			elif [[ -z $name ]]; then
+				name=$word
+			fi ;;
+		esac
+	done
+
+	if [[ $cur = -* ]]; then
+		words='-j --json -v --verbose -h --help --version --'
+	elif [[ -z $verb ]]; then
+		words='create delete send recv show chmod chown help'
+	elif [[ -z $name ]]; then
+		[[ $verb != help ]] || words='create delete send recv show chmod chown help'
+	else
+		case $verb in
+		create)	words='capacity= bytes= msgsize= mode= lifetime=' ;;
+		delete)	words='drain force unlink' ;;
+		send)	words='prio= type= sync nonblock timeout= lines' ;;
+		recv)	words='count= all nonblock timeout= peek type= from= minprio= header lines' ;;
+		chmod)	words='0600 0620 0622 0640 0644 0660 0666' ;;
+		chown)	words=$(compgen -u) ;;
+		esac
+		case $verb:$cur in
+		create:capacity=*)	words='zero 1 16 64 256 1024 unbounded' ;;
+		create:bytes=* | create:msgsize=*)
+					words='4K 8K 64K 256K 1M' ;;
+		create:mode=*)		words='0600 0620 0622 0640 0644 0660 0666' ;;
+		create:lifetime=*)	words='os' ;;
+		recv:count=*)		words='1 10 100 all' ;;
+		recv:timeout=* | send:timeout=*)
+					words='0.1 1 5 10 60' ;;
+		recv:from=*)		words=$(compgen -G '/proc/[0-9]*')
+					words=${words//\/proc\//} ;;
+		*=*)			words='' ;;
+		esac
+		cur=${cur#*=}
+	fi
+
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	# The value is still to come.
+	[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+} && complete -F _mboxctl mboxctl
