@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Linux mailboxes: the interface of /dev/mbox
+ *
+ * OBJECTS
+ *
+ * A mailbox is a queue of messages that the kernel owns. A message is 0 or
+ * more bytes, received whole or not at all, and a header. A handle is a file
+ * descriptor on a mailbox together with the rights it was opened with
+ * (MBOX_RIGHT_RECV, MBOX_RIGHT_SEND). Handles are inherited by fork(), may be
+ * passed over UNIX sockets, and are closed on exec.
+ *
+ * open("/dev/mbox") yields a factory: MBOX_IOC_CREATE and MBOX_IOC_OPEN on it
+ * return a new handle, MBOX_IOC_DELETE removes a mailbox by name. All other
+ * calls are made on handles. A factory acts with the credentials, and in the
+ * network namespace, of the process that opened it, at the time it did; a
+ * handle acts with the credentials of the process that created it, then.
+ *
+ * NAMES
+ *
+ * A name is 1 to 63 bytes out of A-Z a-z 0-9 . _ - of which the first is no
+ * dot. Names are looked up in the network namespace; namespaces do not see
+ * each other's mailboxes, and when a namespace goes its mailboxes go with it,
+ * whoever still holds a handle. A mailbox without a name (anonymous) is
+ * reached through handles only.
+ *
+ * RIGHTS
+ *
+ * A mailbox has an owner, a group and mode bits like a file: r is the right to
+ * receive, w the right to send. They are checked when a handle is opened, never
+ * later. Who has CAP_IPC_OWNER in the user namespace of the network namespace
+ * passes them. The owner may change and delete the mailbox whatever its mode
+ * says (opening it without rights), and so may who has CAP_IPC_OWNER.
+ *
+ * SENDING AND RECEIVING
+ *
+ * Messages are received in order of priority (higher first), and among equal
+ * priorities in the order in which they were accepted. A message is accepted
+ * when the mailbox has room for it (capacity in messages, optionally in
+ * bytes), or when a receiver that wants it is waiting. Until then a send
+ * blocks, in that same order, or fails with EAGAIN if told not to block.
+ * An accepted message is received exactly once, or still queued, or was
+ * dropped by a deletion that said so and is counted.
+ *
+ * In a mailbox of capacity zero nothing is kept: a send meets a receive
+ * (rendezvous), and returns when the message was received. MBOX_SEND_SYNC asks
+ * for the same at any capacity. A mailbox that is full behaves as one of
+ * capacity zero.
+ *
+ * A receive that fails leaves the message in its place: if the buffer is too
+ * small (EMSGSIZE, and header.length says how large it has to be), if it is
+ * not writable (EFAULT), and if the receiver is killed before its call returns.
+ *
+ * write() sends a message of priority 0 and type 0, read() receives the next
+ * one. poll() reports EPOLLIN when a receive, EPOLLOUT when a send of
+ * priority 0 would find what it needs, EPOLLERR to senders once sends can only
+ * fail, and EPOLLHUP when the mailbox is gone. readv() and writev() move one
+ * message per segment.
+ *
+ * WAITING
+ *
+ * Every call that may block takes an absolute deadline in nanoseconds on a
+ * named clock, or none. A deadline in the past is no error: what can be done at
+ * once is done. A call that is interrupted by a signal was not carried out; it
+ * is restarted if the handler was installed with SA_RESTART, else EINTR.
+ * A synchronous send whose deadline passes or that is interrupted has
+ * withdrawn its message; if the message was received, the send succeeds.
+ *
+ * QUOTAS
+ *
+ * Every user (real uid) has a quota of mailboxes, charged to the creator until
+ * the mailbox is gone, and of bytes, charged to the sender until the message is
+ * gone: a message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
+ * bytes, a larger one its length and MBOX_LARGE_CHARGE. Blocked sends are
+ * charged too. Both quotas are module parameters. Who has CAP_SYS_RESOURCE in
+ * the initial user namespace passes them.
+ *
+ * EXTENDING
+ *
+ * Structures grow at the end. The size that the caller knows is part of the
+ * call's number. Fields that the caller does not know are taken as zero; fields
+ * that the kernel does not know have to be zero, else E2BIG. Flags
+ * and values that the kernel does not know, and padding that is not zero, get
+ * EINVAL. A call that fails has changed nothing but what its entry below says.
+ *
+ * ERRORS
+ *
+ * EAGAIN        would block: nothing to receive, or no room and no receiver
+ * EBADF         the handle does not have the right that the call needs
+ * EDQUOT        the user's quota of mailboxes or bytes is used up
+ * E2BIG         the structure is larger than the kernel knows, and not zero there
+ * EEXIST        the name is taken
+ * EFAULT        an address is not readable or not writable
+ * EIDRM         the mailbox was deleted, or its namespace is gone
+ * EINTR         a signal came first; nothing was sent or received
+ * EINVAL        a flag, a value or padding that the call does not know
+ * EMSGSIZE      send: longer than the mailbox takes; receive: buffer too small
+ * ENOENT        no mailbox of that name
+ * ENOMEM        no memory
+ * ENOTEMPTY     messages are queued, which the deletion would lose
+ * ENOTTY        unknown call, or not a call of this kind of file
+ * EACCES        the mode of the mailbox does not grant the right
+ * EPERM         only the owner may do this
+ * ETIMEDOUT     the deadline passed; nothing was sent or received
+ * ENFILE, EMFILE  as for open(2)
+ *
+ * EOWNERDEAD, EUSERS, EBUSY and EDEADLK are kept for calls to come.
+ */
+#ifndef _UAPI_LINUX_MBOX_H
+#define _UAPI_LINUX_MBOX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Version of this interface; grows when something is added. */
+#define MBOX_ABI_VERSION	1
+
+/* Bytes of a name, with the NUL at its end. */
+#define MBOX_NAME_SIZE		64
+
+/* Highest priority of a message; the lowest is 0. */
+#define MBOX_PRIO_MAX		32767
+
+/*
+ * Capacity in messages: 0 is a rendezvous, 1 to MBOX_CAPACITY_MAX a bounded
+ * queue, MBOX_CAPACITY_UNBOUNDED one that quota and memory alone limit.
+ */
+#define MBOX_CAPACITY_ZERO	0U
+#define MBOX_CAPACITY_MAX	1048576U
+#define MBOX_CAPACITY_UNBOUNDED	0xffffffffU
+
+/* Longest message, in bytes, of a mailbox that was created with msg_size 0. */
+#define MBOX_MSG_SIZE_DEFAULT	8192U
+
+/* What a message costs of the byte quota, in bytes: see QUOTAS above. */
+#define MBOX_SMALL_SIZE		256U
+#define MBOX_SMALL_CHARGE	384U
+#define MBOX_LARGE_CHARGE	128U
+
+/* Rights of a handle: any combination, also none (for GET, SET and DELETE). */
+#define MBOX_RIGHT_RECV		(1U << 0)
+#define MBOX_RIGHT_SEND		(1U << 1)
+
+/* Lifetime of a mailbox. 1 is kept for one that ends with its owner. */
+#define MBOX_LIFETIME_OS	0U	/* until deleted */
+#define MBOX_LIFETIME_FD	2U	/* until its last handle is closed */
+
+/* Clock of a deadline. */
+#define MBOX_CLOCK_NONE		0U	/* no deadline; the field has to be 0 */
+#define MBOX_CLOCK_MONOTONIC	1U	/* CLOCK_MONOTONIC */
+#define MBOX_CLOCK_BOOTTIME	2U	/* CLOCK_BOOTTIME: counts suspend too */
+#define MBOX_CLOCK_REALTIME	3U	/* CLOCK_REALTIME: follows the clock set */
+
+/* struct mbox_ioc_open, flags */
+#define MBOX_OPEN_CREATE	(1U << 0)  /* OPEN: create it if it is missing */
+#define MBOX_OPEN_EXCL		(1U << 1)  /* with CREATE: EEXIST if it is there */
+#define MBOX_OPEN_NONBLOCK	(1U << 2)  /* the handle has O_NONBLOCK set */
+
+/**
+ * struct mbox_ioc_open - argument of MBOX_IOC_CREATE and MBOX_IOC_OPEN
+ * @flags:	in, MBOX_OPEN_*. CREATE takes MBOX_OPEN_NONBLOCK only.
+ * @rights:	in, MBOX_RIGHT_* wanted of the handle. Without any, a handle is
+ *		given to the owner and to whom the mode grants some right.
+ * @name:	in, the name, then NULs to the end. Empty: CREATE makes an
+ *		anonymous mailbox (which must not have lifetime OS), OPEN EINVAL.
+ * @mode:	in, of a new mailbox: permission bits out of 0666, less the umask
+ * @lifetime:	in, of a new mailbox: MBOX_LIFETIME_*
+ * @capacity:	in, of a new mailbox: messages, see MBOX_CAPACITY_*
+ * @msg_size:	in, of a new mailbox: longest message in bytes, up to the module
+ *		parameter max_msg_size; 0 means MBOX_MSG_SIZE_DEFAULT (or the
+ *		parameter, where that is less)
+ * @bytes:	in, of a new mailbox: most bytes of payload queued; 0 means no
+ *		such limit, else at least @msg_size
+ *
+ * Creator's rights are not checked against @mode. Owner and group of a new
+ * mailbox are the effective uid and gid of the factory's opener. OPEN without
+ * MBOX_OPEN_CREATE wants the fields of a new mailbox zero; with it, they are
+ * ignored where the mailbox exists.
+ *
+ * Return: the handle, a file descriptor of at least 0, to be closed by the
+ * caller. EACCES, EDQUOT, EEXIST, EFAULT, EINVAL, EMFILE, ENFILE, ENOENT,
+ * ENOMEM.
+ */
+struct mbox_ioc_open {
+	__u32	flags;
+	__u32	rights;
+	char	name[MBOX_NAME_SIZE];
+	__u32	mode;
+	__u32	lifetime;
+	__u32	capacity;
+	__u32	msg_size;
+	__aligned_u64	bytes;
+};
+
+/* struct mbox_ioc_delete, how */
+#define MBOX_DELETE_EMPTY	0U /* only if no message is queued, else ENOTEMPTY */
+#define MBOX_DELETE_DRAIN	1U /* name goes, sends fail; gone once all is received */
+#define MBOX_DELETE_FORCE	2U /* gone now, queued messages are dropped */
+#define MBOX_DELETE_UNLINK	3U /* name goes; gone when the last handle is closed */
+
+/**
+ * struct mbox_ioc_delete - argument of MBOX_IOC_DELETE
+ * @flags:	in, 0
+ * @how:	in, MBOX_DELETE_*
+ * @name:	in, on a factory: the name, then NULs to the end; on a handle:
+ *		empty, the mailbox is the handle's own
+ * @queued:	out, also with ENOTEMPTY: messages that were queued
+ * @dropped:	out: messages of these that were dropped
+ *
+ * DRAIN is refused with ENOTEMPTY where messages are queued and nobody has a
+ * handle to receive them. If the last such handle is closed later, what is left
+ * is dropped. UNLINK drops what is queued if there is no handle at all. Every
+ * call that is blocked on a mailbox when it goes returns EIDRM at once; DRAIN
+ * does so to blocked sends.
+ *
+ * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EPERM.
+ */
+struct mbox_ioc_delete {
+	__u32	flags;
+	__u32	how;
+	char	name[MBOX_NAME_SIZE];
+	__aligned_u64	queued;
+	__aligned_u64	dropped;
+};
+
+/* struct mbox_ioc_send, flags */
+#define MBOX_SEND_NONBLOCK	(1U << 0)  /* EAGAIN where it would block */
+#define MBOX_SEND_SYNC		(1U << 1)  /* return when the message was received */
+
+/**
+ * struct mbox_ioc_send - argument of MBOX_IOC_SEND
+ * @flags:	in, MBOX_SEND_*. SYNC and NONBLOCK (or O_NONBLOCK) exclude each
+ *		other: EINVAL.
+ * @prio:	in, 0 to MBOX_PRIO_MAX, higher is received first
+ * @type:	in, any number; receivers may select by it
+ * @clock:	in, MBOX_CLOCK_* of @deadline
+ * @deadline:	in, nanoseconds, 0 or more, on @clock
+ * @data:	in, address of the payload; not looked at if @size is 0
+ * @size:	in, bytes of payload, 0 to the mailbox's msg_size
+ *
+ * Return: for a send that waited for its receiver (MBOX_SEND_SYNC, or capacity
+ * zero without NONBLOCK) the process id of who received, as the caller's pid
+ * namespace sees it, 0 if not there; else 0. EAGAIN, EBADF, EDQUOT, EFAULT,
+ * EIDRM, EINTR, EINVAL, EMSGSIZE, ENOMEM, ETIMEDOUT.
+ */
+struct mbox_ioc_send {
+	__u32	flags;
+	__u32	prio;
+	__u32	type;
+	__u32	clock;
+	__s64	deadline __attribute__((aligned(8)));
+	__aligned_u64	data;
+	__aligned_u64	size;
+};
+
+/**
+ * struct mbox_header - what comes with a message
+ * @length:	bytes of payload
+ * @seq:	number of the message in its mailbox, from 1, in the order in which
+ *		messages were accepted
+ * @time:	when it was sent: nanoseconds of CLOCK_REALTIME_COARSE
+ * @prio:	its priority
+ * @type:	its type
+ * @pid:	process id of the sender in the receiver's pid namespace, 0 if it is
+ *		not there
+ * @uid:	effective user id of the sender in the receiver's user namespace,
+ *		the overflow uid (65534) if it is not there
+ * @gid:	effective group id, likewise
+ * @flags:	0
+ *
+ * pid, uid and gid are those at the time of sending.
+ */
+struct mbox_header {
+	__aligned_u64	length;
+	__aligned_u64	seq;
+	__aligned_u64	time;
+	__u32	prio;
+	__u32	type;
+	__u32	pid;
+	__u32	uid;
+	__u32	gid;
+	__u32	flags;
+};
+
+/* struct mbox_ioc_recv, flags */
+#define MBOX_RECV_NONBLOCK	(1U << 0)  /* EAGAIN where it would block */
+#define MBOX_RECV_PEEK		(1U << 1)  /* leave the message queued */
+#define MBOX_RECV_BY_TYPE	(1U << 2)  /* only messages of type @type */
+#define MBOX_RECV_BY_SENDER	(1U << 3)  /* only messages sent by process @pid */
+
+/**
+ * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
+ * @flags:	in, MBOX_RECV_*
+ * @clock:	in, MBOX_CLOCK_* of @deadline
+ * @deadline:	in, nanoseconds, 0 or more, on @clock
+ * @data:	in, address of the buffer; @header.length bytes of it are written
+ * @size:	in, bytes of room; more than any message is no error
+ * @type:	in, with MBOX_RECV_BY_TYPE, else 0
+ * @pid:	in, with MBOX_RECV_BY_SENDER: a process id in the caller's pid
+ *		namespace, 0 for senders that are not there; else 0
+ * @min_prio:	in, receive messages of at least this priority, 0 to MBOX_PRIO_MAX
+ * @pad:	in, 0
+ * @header:	out, also with EMSGSIZE
+ *
+ * The first message (in the mailbox's order) that passes all filters is
+ * received. If there is none the call waits, whatever else is queued. On EFAULT
+ * the buffer may have been written in part.
+ *
+ * Return: 0. EAGAIN, EBADF, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENOMEM,
+ * ETIMEDOUT.
+ */
+struct mbox_ioc_recv {
+	__u32	flags;
+	__u32	clock;
+	__s64	deadline __attribute__((aligned(8)));
+	__aligned_u64	data;
+	__aligned_u64	size;
+	__u32	type;
+	__u32	pid;
+	__u32	min_prio;
+	__u32	pad;
+	struct mbox_header header;
+};
+
+/* struct mbox_info, state */
+#define MBOX_STATE_LIVE		0U	/* has its name, if it ever had one */
+#define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
+#define MBOX_STATE_DRAINING	2U	/* deleted with DRAIN, messages are queued */
+#define MBOX_STATE_DEAD		3U	/* gone but for its handles */
+
+/**
+ * struct mbox_info - argument of MBOX_IOC_GET: attributes and counters
+ * @flags:	in, 0
+ * @state:	out, MBOX_STATE_*
+ * @name:	out, the name with NULs to the end, also after it went; empty if
+ *		anonymous
+ * @id:		out, number that no other mailbox has until the module is unloaded
+ * @uid:	out, owner in the caller's user namespace, or the overflow uid
+ * @gid:	out, group, likewise
+ * @mode:	out, permission bits
+ * @lifetime:	out, MBOX_LIFETIME_*
+ * @capacity:	out, messages
+ * @msg_size:	out, longest message in bytes
+ * @bytes:	out, most bytes of payload queued, 0 for no such limit
+ * @rights:	out, MBOX_RIGHT_* of this handle
+ * @handles:	out, open handles
+ * @senders:	out, sends blocked now
+ * @receivers:	out, receives blocked now
+ * @queued:	out, messages accepted and neither received nor dropped
+ * @queued_bytes: out, bytes of payload in these
+ * @sent:	out, messages accepted since creation
+ * @received:	out, messages received since creation
+ * @withdrawn:	out, accepted messages that their synchronous sender took back
+ * @dropped:	out, accepted messages that a deletion dropped
+ * @created:	out, when it was created: nanoseconds of CLOCK_REALTIME
+ *
+ * At any time sent = received + withdrawn + dropped + queued.
+ *
+ * Return: 0. EFAULT, EINVAL. Works on a dead mailbox too.
+ */
+struct mbox_info {
+	__u32	flags;
+	__u32	state;
+	char	name[MBOX_NAME_SIZE];
+	__aligned_u64	id;
+	__u32	uid;
+	__u32	gid;
+	__u32	mode;
+	__u32	lifetime;
+	__u32	capacity;
+	__u32	msg_size;
+	__aligned_u64	bytes;
+	__u32	rights;
+	__u32	handles;
+	__u32	senders;
+	__u32	receivers;
+	__aligned_u64	queued;
+	__aligned_u64	queued_bytes;
+	__aligned_u64	sent;
+	__aligned_u64	received;
+	__aligned_u64	withdrawn;
+	__aligned_u64	dropped;
+	__aligned_u64	created;
+};
+
+/* struct mbox_ioc_set, mask */
+#define MBOX_SET_MODE		(1U << 0)
+#define MBOX_SET_UID		(1U << 1)
+#define MBOX_SET_GID		(1U << 2)
+#define MBOX_SET_CAPACITY	(1U << 3)
+#define MBOX_SET_MSG_SIZE	(1U << 4)
+#define MBOX_SET_BYTES		(1U << 5)
+
+/**
+ * struct mbox_ioc_set - argument of MBOX_IOC_SET
+ * @flags:	in, 0
+ * @mask:	in, MBOX_SET_*: the fields to set, at least one; the others have to
+ *		be 0
+ * @mode:	in, permission bits out of 0666; the umask is not applied
+ * @uid:	in, new owner, in the caller's user namespace
+ * @gid:	in, new group, likewise
+ * @capacity:	in, messages, as at creation
+ * @msg_size:	in, bytes, as at creation
+ * @bytes:	in, as at creation
+ *
+ * For the owner only, or CAP_IPC_OWNER. Sets all fields or none. Handles keep
+ * the rights they have. Queued messages stay queued when a limit falls below
+ * them; blocked sends are admitted when one rises; to zero, a capacity changes
+ * the sends that come after. The quota stays charged to the creator.
+ *
+ * Return: 0. EFAULT, EIDRM, EINVAL, EPERM.
+ */
+struct mbox_ioc_set {
+	__u32	flags;
+	__u32	mask;
+	__u32	mode;
+	__u32	uid;
+	__u32	gid;
+	__u32	capacity;
+	__u32	msg_size;
+	__u32	pad;
+	__aligned_u64	bytes;
+};
+
+/*
+ * The calls. Numbers 3 and 4 are kept for LINK and INBOX, 18 and 19 for SENDV
+ * and RECVV, 22 and 23 for HANDOVER and WAIT.
+ */
+#define MBOX_IOC_TYPE		0xBD
+
+/* On a factory */
+#define MBOX_IOC_CREATE		_IOW(MBOX_IOC_TYPE, 0, struct mbox_ioc_open)
+#define MBOX_IOC_OPEN		_IOW(MBOX_IOC_TYPE, 1, struct mbox_ioc_open)
+/* On a factory or a handle */
+#define MBOX_IOC_DELETE		_IOWR(MBOX_IOC_TYPE, 2, struct mbox_ioc_delete)
+/* On a handle */
+#define MBOX_IOC_SEND		_IOW(MBOX_IOC_TYPE, 16, struct mbox_ioc_send)
+#define MBOX_IOC_RECV		_IOWR(MBOX_IOC_TYPE, 17, struct mbox_ioc_recv)
+#define MBOX_IOC_GET		_IOWR(MBOX_IOC_TYPE, 20, struct mbox_info)
+#define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 21, struct mbox_ioc_set)
+
+#endif /* _UAPI_LINUX_MBOX_H */
