@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/mbox, the table of ioctls, and the copying of their arguments. */
+#include <linux/file.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "mbox.h"
+
+union ioc_arg {
+	struct mbox_ioc_open open;
+	struct mbox_ioc_delete delete;
+	struct mbox_ioc_send send;
+	struct mbox_ioc_recv recv;
+	struct mbox_info info;
+	struct mbox_ioc_set set;
+};
+
+/*
+ * A call: @min_size is that of the first version of its structure, and all of
+ * the structure is in @arg when it is called.
+ */
+struct ioc {
+	unsigned int cmd;
+	size_t size;
+	size_t min_size;
+	long (*call)(struct file *file, union ioc_arg *arg, void __user *uarg,
+		     size_t usize);
+};
+
+#define IOC(_cmd, _type, _last, _call) [_IOC_NR(_cmd)] = {	\
+	.cmd = (_cmd),						\
+	.size = sizeof(_type),					\
+	.min_size = offsetofend(_type, _last),			\
+	.call = (_call),					\
+}
+
+/* The caller may know more of the structure than we do, or less. */
+static int copy_result(void __user *uarg, size_t usize, const void *arg,
+		       size_t size)
+{
+	if (copy_to_user(uarg, arg, min(usize, size)))
+		return -EFAULT;
+	if (usize > size && clear_user(uarg + size, usize - size))
+		return -EFAULT;
+	return 0;
+}
+
+static bool name_valid(const char *name)
+{
+	size_t length = strnlen(name, MBOX_NAME_SIZE);
+	size_t i;
+
+	if (!length || length == MBOX_NAME_SIZE || name[0] == '.')
+		return false;
+	for (i = 0; i < length; i++) {
+		char c = name[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return !memchr_inv(name + length, 0, MBOX_NAME_SIZE - length);
+}
+
+static bool name_empty(const char *name)
+{
+	return !memchr_inv(name, 0, MBOX_NAME_SIZE);
+}
+
+/* A handle on the mailbox of that name. ENOENT also if it is being deleted. */
+static struct file *open_existing(struct file *factory,
+				  const struct mbox_ioc_open *arg)
+{
+	struct mbox *mbox;
+	int error;
+
+	mbox = mbox_registry_find(factory->private_data, arg->name);
+	if (!mbox)
+		return ERR_PTR(-ENOENT);
+	error = mbox_mailbox_permit(mbox, factory, arg->rights);
+	if (!error)
+		error = mbox_mailbox_attach(mbox, arg->rights);
+	if (error) {
+		mbox_mailbox_unref(mbox);
+		return ERR_PTR(error);
+	}
+	return mbox_handle_open(mbox, arg->rights,
+				arg->flags & MBOX_OPEN_NONBLOCK);
+}
+
+/* A handle on a new mailbox. */
+static struct file *open_new(struct file *factory,
+			     const struct mbox_ioc_open *arg,
+			     const struct mbox_attr *attr)
+{
+	struct file *file;
+	struct mbox *mbox;
+	int error;
+
+	mbox = mbox_mailbox_new(factory->private_data, arg->name, attr,
+				factory->f_cred);
+	if (IS_ERR(mbox))
+		return ERR_CAST(mbox);
+	error = mbox_mailbox_attach(mbox, arg->rights);
+	if (error) {
+		mbox_mailbox_unref(mbox);
+		return ERR_PTR(error);
+	}
+	file = mbox_handle_open(mbox, arg->rights,
+				arg->flags & MBOX_OPEN_NONBLOCK);
+	if (IS_ERR(file))
+		return file;
+	error = mbox_registry_add(mbox);
+	if (error) {
+		fput(file);
+		return ERR_PTR(error);
+	}
+	return file;
+}
+
+#define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)
+#define RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
+
+static int check_open(const struct mbox_ioc_open *arg, bool create,
+		      struct mbox_attr *attr)
+{
+	attr->mode = arg->mode;
+	attr->lifetime = arg->lifetime;
+	attr->capacity = arg->capacity;
+	attr->msg_size = arg->msg_size;
+	attr->bytes = arg->bytes;
+	if (arg->rights & ~RIGHTS)
+		return -EINVAL;
+	if (!create)
+		return memchr_inv(attr, 0, sizeof(*attr)) ? -EINVAL : 0;
+	return mbox_attr_check(attr);
+}
+
+/* Opening and creating; the mailbox may come and go between the two. */
+static struct file *open_or_create(struct file *factory,
+				   const struct mbox_ioc_open *arg,
+				   const struct mbox_attr *attr, bool open,
+				   bool create)
+{
+	struct file *file;
+
+	for (;;) {
+		if (open) {
+			file = open_existing(factory, arg);
+			if (!create || file != ERR_PTR(-ENOENT))
+				return file;
+		}
+		file = open_new(factory, arg, attr);
+		if (!open || file != ERR_PTR(-EEXIST))
+			return file;
+		if (signal_pending(current))
+			return ERR_PTR(-ERESTARTSYS);
+		cond_resched();
+	}
+}
+
+/* The descriptor is taken first: once the mailbox exists, nothing may fail. */
+static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
+		    bool open, bool create)
+{
+	struct mbox_attr attr;
+	struct file *file;
+	int fd;
+
+	fd = check_open(arg, create, &attr);
+	if (fd)
+		return fd;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = open_or_create(factory, arg, &attr, open, create);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
+static long ioc_create(struct file *factory, union ioc_arg *arg,
+		       void __user *uarg, size_t usize)
+{
+	if (arg->open.flags & ~MBOX_OPEN_NONBLOCK)
+		return -EINVAL;
+	if (name_empty(arg->open.name)) {
+		/* Nobody could ever reach it again. */
+		if (arg->open.lifetime == MBOX_LIFETIME_OS)
+			return -EINVAL;
+	} else if (!name_valid(arg->open.name)) {
+		return -EINVAL;
+	}
+	return open_fd(factory, &arg->open, false, true);
+}
+
+static long ioc_open(struct file *factory, union ioc_arg *arg,
+		     void __user *uarg, size_t usize)
+{
+	bool create = arg->open.flags & MBOX_OPEN_CREATE;
+	bool exclusive = arg->open.flags & MBOX_OPEN_EXCL;
+
+	if ((arg->open.flags & ~OPEN_FLAGS) || (exclusive && !create) ||
+	    !name_valid(arg->open.name))
+		return -EINVAL;
+	return open_fd(factory, &arg->open, !exclusive, create);
+}
+
+static int check_delete(const struct mbox_ioc_delete *arg)
+{
+	if (arg->flags || arg->how > MBOX_DELETE_UNLINK)
+		return -EINVAL;
+	return 0;
+}
+
+/* Write the results twice: once to see that they can be, and then for good. */
+static long delete_mailbox(struct mbox *mbox, struct file *file,
+			   struct mbox_ioc_delete *arg, void __user *uarg,
+			   size_t usize)
+{
+	long error;
+
+	arg->queued = 0;
+	arg->dropped = 0;
+	if (copy_result(uarg, usize, arg, sizeof(*arg)))
+		return -EFAULT;
+	error = mbox_mailbox_delete(mbox, file, arg);
+	if (copy_result(uarg, usize, arg, sizeof(*arg)) && !error)
+		return -EFAULT;
+	return error;
+}
+
+static long ioc_delete_named(struct file *factory, union ioc_arg *arg,
+			     void __user *uarg, size_t usize)
+{
+	struct mbox *mbox;
+	long error;
+
+	error = check_delete(&arg->delete);
+	if (error)
+		return error;
+	if (!name_valid(arg->delete.name))
+		return -EINVAL;
+	mbox = mbox_registry_find(factory->private_data, arg->delete.name);
+	if (!mbox)
+		return -ENOENT;
+	error = delete_mailbox(mbox, factory, &arg->delete, uarg, usize);
+	mbox_mailbox_unref(mbox);
+	/* Somebody else deleted it first. */
+	return error == -EIDRM ? -ENOENT : error;
+}
+
+static long ioc_delete(struct file *file, union ioc_arg *arg,
+		       void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	long error;
+
+	error = check_delete(&arg->delete);
+	if (error)
+		return error;
+	if (!name_empty(arg->delete.name))
+		return -EINVAL;
+	return delete_mailbox(handle->mbox, file, &arg->delete, uarg, usize);
+}
+
+static long ioc_send(struct file *file, union ioc_arg *arg,
+		     void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	const struct mbox_ioc_send *send = &arg->send;
+	struct mbox_send_args args;
+
+	if (!(handle->rights & MBOX_RIGHT_SEND))
+		return -EBADF;
+	if ((send->flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
+	    send->prio > MBOX_PRIO_MAX)
+		return -EINVAL;
+	if (mbox_deadline_set(&args.deadline, send->clock, send->deadline))
+		return -EINVAL;
+	args.nonblock = (send->flags & MBOX_SEND_NONBLOCK) ||
+			(file->f_flags & O_NONBLOCK);
+	args.sync = send->flags & MBOX_SEND_SYNC;
+	if (args.sync && args.nonblock)
+		return -EINVAL;
+	if (send->size > U32_MAX)
+		return -EMSGSIZE;
+	args.data = u64_to_user_ptr(send->data);
+	args.length = send->size;
+	args.prio = send->prio;
+	args.type = send->type;
+	return mbox_send(handle, &args);
+}
+
+#define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
+#define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER)
+
+static long ioc_recv(struct file *file, union ioc_arg *arg,
+		     void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_recv __user *urecv = uarg;
+	const struct mbox_ioc_recv *recv = &arg->recv;
+	struct mbox_recv_args args;
+
+	if (!(handle->rights & MBOX_RIGHT_RECV))
+		return -EBADF;
+	if ((recv->flags & ~RECV_FLAGS) || recv->pad ||
+	    recv->min_prio > MBOX_PRIO_MAX ||
+	    (recv->type && !(recv->flags & MBOX_RECV_BY_TYPE)) ||
+	    (recv->pid && !(recv->flags & MBOX_RECV_BY_SENDER)))
+		return -EINVAL;
+	if (mbox_deadline_set(&args.deadline, recv->clock, recv->deadline))
+		return -EINVAL;
+	args.nonblock = (recv->flags & MBOX_RECV_NONBLOCK) ||
+			(file->f_flags & O_NONBLOCK);
+	args.peek = recv->flags & MBOX_RECV_PEEK;
+	args.data = u64_to_user_ptr(recv->data);
+	args.room = min_t(u64, recv->size, SIZE_MAX);
+	args.header = &urecv->header;
+	args.filter.flags = recv->flags & RECV_FILTERS;
+	args.filter.type = recv->type;
+	args.filter.pid = recv->pid;
+	args.filter.min_prio = recv->min_prio;
+	args.filter.pid_ns = task_active_pid_ns(current);
+	return mbox_receive(handle, &args);
+}
+
+static long ioc_get(struct file *file, union ioc_arg *arg,
+		    void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_info *info = &arg->info;
+
+	if (info->flags)
+		return -EINVAL;
+	memset(info, 0, sizeof(*info));
+	mbox_mailbox_info(handle->mbox, info);
+	info->rights = handle->rights;
+	return copy_result(uarg, usize, info, sizeof(*info));
+}
+
+#define SET_MASK (MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |		\
+		  MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
+
+static long ioc_set(struct file *file, union ioc_arg *arg,
+		    void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	const struct mbox_ioc_set *set = &arg->set;
+
+	if (set->flags || set->pad || !set->mask || (set->mask & ~SET_MASK) ||
+	    (set->mode && !(set->mask & MBOX_SET_MODE)) ||
+	    (set->uid && !(set->mask & MBOX_SET_UID)) ||
+	    (set->gid && !(set->mask & MBOX_SET_GID)) ||
+	    (set->capacity && !(set->mask & MBOX_SET_CAPACITY)) ||
+	    (set->msg_size && !(set->mask & MBOX_SET_MSG_SIZE)) ||
+	    (set->bytes && !(set->mask & MBOX_SET_BYTES)))
+		return -EINVAL;
+	return mbox_mailbox_set(handle->mbox, file, set);
+}
+
+static const struct ioc factory_iocs[] = {
+	IOC(MBOX_IOC_CREATE, struct mbox_ioc_open, bytes, ioc_create),
+	IOC(MBOX_IOC_OPEN, struct mbox_ioc_open, bytes, ioc_open),
+	IOC(MBOX_IOC_DELETE, struct mbox_ioc_delete, dropped, ioc_delete_named),
+};
+
+static const struct ioc handle_iocs[] = {
+	IOC(MBOX_IOC_DELETE, struct mbox_ioc_delete, dropped, ioc_delete),
+	IOC(MBOX_IOC_SEND, struct mbox_ioc_send, size, ioc_send),
+	IOC(MBOX_IOC_RECV, struct mbox_ioc_recv, header, ioc_recv),
+	IOC(MBOX_IOC_GET, struct mbox_info, created, ioc_get),
+	IOC(MBOX_IOC_SET, struct mbox_ioc_set, bytes, ioc_set),
+};
+
+/* Find the call in a table by its number, get its argument, and make it. */
+static long dispatch(const struct ioc *iocs, size_t nr_iocs, struct file *file,
+		     unsigned int cmd, unsigned long uarg)
+{
+	unsigned int nr = _IOC_NR(cmd);
+	size_t usize = _IOC_SIZE(cmd);
+	const struct ioc *ioc;
+	union ioc_arg arg;
+	int error;
+
+	if (nr >= nr_iocs)
+		return -ENOTTY;
+	ioc = &iocs[array_index_nospec(nr, nr_iocs)];
+	if (!ioc->call || ((cmd ^ ioc->cmd) & ~IOCSIZE_MASK))
+		return -ENOTTY;
+	if (usize < ioc->min_size)
+		return -EINVAL;
+	error = copy_struct_from_user(&arg, ioc->size, (void __user *)uarg,
+				      usize);
+	return error ?: ioc->call(file, &arg, (void __user *)uarg, usize);
+}
+
+long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return dispatch(handle_iocs, ARRAY_SIZE(handle_iocs), file, cmd, arg);
+}
+
+static long factory_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	return dispatch(factory_iocs, ARRAY_SIZE(factory_iocs), file, cmd, arg);
+}
+
+static int factory_open(struct inode *inode, struct file *file)
+{
+	file->private_data = mbox_registry_get_current();
+	return nonseekable_open(inode, file);
+}
+
+static int factory_release(struct inode *inode, struct file *file)
+{
+	mbox_registry_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations factory_fops = {
+	.owner = THIS_MODULE,
+	.open = factory_open,
+	.release = factory_release,
+	.unlocked_ioctl = factory_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice factory = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "mbox",
+	.fops = &factory_fops,
+	.mode = 0666,
+};
+
+int __init mbox_cdev_init(void)
+{
+	return misc_register(&factory);
+}
+
+void mbox_cdev_exit(void)
+{
+	misc_deregister(&factory);
+}

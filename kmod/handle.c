@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Handles: open files on mailboxes, and what can be done with them but ioctls. */
+#include <linux/anon_inodes.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "mbox.h"
+
+static int handle_release(struct inode *inode, struct file *file)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	mbox_mailbox_detach(handle->mbox, handle->rights);
+	mbox_mailbox_unref(handle->mbox);
+	mbox_user_put(handle->user);
+	kfree(handle);
+	return 0;
+}
+
+/* The VFS has checked FMODE_READ, which is MBOX_RIGHT_RECV. */
+static ssize_t handle_read(struct file *file, char __user *data, size_t size,
+			   loff_t *pos)
+{
+	struct mbox_recv_args args = {
+		.data = data,
+		.room = size,
+		.nonblock = file->f_flags & O_NONBLOCK,
+	};
+	int error;
+
+	error = mbox_receive(file->private_data, &args);
+	return error ? error : (ssize_t)args.length;
+}
+
+static ssize_t handle_write(struct file *file, const char __user *data,
+			    size_t size, loff_t *pos)
+{
+	struct mbox_send_args args = {
+		.data = data,
+		.length = size,
+		.nonblock = file->f_flags & O_NONBLOCK,
+	};
+	int result;
+
+	if (size > U32_MAX)
+		return -EMSGSIZE;
+	result = mbox_send(file->private_data, &args);
+	return result < 0 ? result : size;
+}
+
+static __poll_t handle_poll(struct file *file, poll_table *wait)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	poll_wait(file, &handle->mbox->poll, wait);
+	return mbox_mailbox_poll(handle->mbox, handle->rights);
+}
+
+#ifdef CONFIG_PROC_FS
+static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	static const char *const states[] = {
+		[MBOX_STATE_LIVE] = "live",
+		[MBOX_STATE_UNLINKED] = "unlinked",
+		[MBOX_STATE_DRAINING] = "draining",
+		[MBOX_STATE_DEAD] = "dead",
+	};
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_info info;
+
+	mbox_mailbox_info(handle->mbox, &info);
+	seq_printf(seq, "mbox-id:\t%llu\n", info.id);
+	seq_printf(seq, "mbox-name:\t%s\n", info.name);
+	seq_printf(seq, "mbox-state:\t%s\n", states[info.state]);
+	seq_printf(seq, "mbox-rights:\t%s%s\n",
+		   handle->rights & MBOX_RIGHT_RECV ? "r" : "-",
+		   handle->rights & MBOX_RIGHT_SEND ? "w" : "-");
+	seq_printf(seq, "mbox-queued:\t%llu\n", info.queued);
+}
+#endif
+
+static const struct file_operations handle_fops = {
+	.owner = THIS_MODULE,
+	.release = handle_release,
+	.read = handle_read,
+	.write = handle_write,
+	.poll = handle_poll,
+	.unlocked_ioctl = mbox_handle_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo = handle_show_fdinfo,
+#endif
+};
+
+/**
+ * mbox_handle_open - make an open file on a mailbox
+ * @mbox:	to whose handles it was added by mbox_mailbox_attach(); that and a
+ *		reference go over to the file, or are dropped on error
+ * @rights:	MBOX_RIGHT_*
+ * @nonblock:	whether O_NONBLOCK is set
+ *
+ * Return: the file, or ENFILE, ENOMEM.
+ */
+struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
+{
+	/* Both bits set: opened for neither reading nor writing. */
+	static const int modes[] = {
+		[0] = O_ACCMODE,
+		[MBOX_RIGHT_RECV] = O_RDONLY,
+		[MBOX_RIGHT_SEND] = O_WRONLY,
+		[MBOX_RIGHT_RECV | MBOX_RIGHT_SEND] = O_RDWR,
+	};
+	struct mbox_handle *handle;
+	struct file *file;
+	int error = -ENOMEM;
+
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		goto err_detach;
+	handle->mbox = mbox;
+	handle->rights = rights;
+	handle->user = mbox_user_get(current_uid());
+	if (IS_ERR(handle->user)) {
+		error = PTR_ERR(handle->user);
+		goto err_free;
+	}
+	file = anon_inode_getfile("[mbox]", &handle_fops, handle,
+				  modes[rights] | (nonblock ? O_NONBLOCK : 0));
+	if (IS_ERR(file)) {
+		error = PTR_ERR(file);
+		goto err_user;
+	}
+	stream_open(file_inode(file), file);
+	return file;
+
+err_user:
+	mbox_user_put(handle->user);
+err_free:
+	kfree(handle);
+err_detach:
+	mbox_mailbox_detach(mbox, rights);
+	mbox_mailbox_unref(mbox);
+	return ERR_PTR(error);
+}

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A mailbox: attributes, rights, and its way from creation to death. */
+#include <linux/capability.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/stat.h>
+#include <linux/timekeeping.h>
+
+#include "mbox.h"
+
+#define MODE_MASK	0666
+#define PURGE_BATCH	64
+
+static atomic64_t last_id;
+
+static int check_limits(u32 capacity, u32 *msg_size, u64 bytes)
+{
+	u32 limit = READ_ONCE(mbox_max_msg_size);
+
+	if (capacity > MBOX_CAPACITY_MAX && capacity != MBOX_CAPACITY_UNBOUNDED)
+		return -EINVAL;
+	if (!*msg_size)
+		*msg_size = min(MBOX_MSG_SIZE_DEFAULT, limit);
+	if (*msg_size > limit)
+		return -EINVAL;
+	return bytes && bytes < *msg_size ? -EINVAL : 0;
+}
+
+/* Check attributes of a new mailbox, and put in the defaults. */
+int mbox_attr_check(struct mbox_attr *attr)
+{
+	if (attr->mode & ~MODE_MASK)
+		return -EINVAL;
+	if (attr->lifetime != MBOX_LIFETIME_OS &&
+	    attr->lifetime != MBOX_LIFETIME_FD)
+		return -EINVAL;
+	return check_limits(attr->capacity, &attr->msg_size, attr->bytes);
+}
+
+/**
+ * mbox_mailbox_new - make a mailbox that nobody can reach yet
+ * @registry:	where it will be added
+ * @name:	MBOX_NAME_SIZE bytes, checked, padded with NULs
+ * @attr:	checked
+ * @cred:	whose it is
+ *
+ * Return: the mailbox, with a reference of the caller's, or ENOMEM, ENFILE.
+ */
+struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
+			      const struct mbox_attr *attr,
+			      const struct cred *cred)
+{
+	struct mbox_user *creator;
+	struct mbox *mbox;
+
+	creator = mbox_user_get(cred->uid);
+	if (IS_ERR(creator))
+		return ERR_CAST(creator);
+	mbox = kzalloc(sizeof(*mbox), GFP_KERNEL_ACCOUNT);
+	if (!mbox) {
+		mbox_user_put(creator);
+		return ERR_PTR(-ENOMEM);
+	}
+	memcpy(mbox->name, name, MBOX_NAME_SIZE);
+	mbox->id = atomic64_inc_return(&last_id);
+	mbox->created = ktime_get_real_ns();
+	mbox->lifetime = attr->lifetime;
+	refcount_set(&mbox->refs, 1);
+	refcount_inc(&registry->refs);
+	mbox->registry = registry;
+	mbox->creator = creator;
+	INIT_LIST_HEAD(&mbox->node);
+
+	spin_lock_init(&mbox->lock);
+	mbox->state = MBOX_STATE_LIVE;
+	mbox->capacity = attr->capacity;
+	mbox->msg_size = attr->msg_size;
+	mbox->max_bytes = attr->bytes;
+	mbox_queue_init(&mbox->queue);
+	INIT_LIST_HEAD(&mbox->receivers);
+	INIT_LIST_HEAD(&mbox->senders);
+	INIT_LIST_HEAD(&mbox->syncs);
+	INIT_LIST_HEAD(&mbox->taken);
+	mbox->uid = cred->euid;
+	mbox->gid = cred->egid;
+	mbox->mode = attr->mode & ~current_umask();
+	init_waitqueue_head(&mbox->poll);
+	return mbox;
+}
+
+void mbox_mailbox_ref(struct mbox *mbox)
+{
+	refcount_inc(&mbox->refs);
+}
+
+/* May sleep. The memory stays for lookups that are under way. */
+void mbox_mailbox_unref(struct mbox *mbox)
+{
+	if (!refcount_dec_and_test(&mbox->refs))
+		return;
+	mbox_slot_free_all(mbox->slots);
+	mbox_user_put(mbox->creator);
+	mbox_registry_put(mbox->registry);
+	kfree_rcu(mbox, rcu);
+}
+
+void mbox_mailbox_lock(struct mbox *mbox, struct mbox_deferred *deferred)
+	__acquires(&mbox->lock)
+{
+	deferred->nr_tasks = 0;
+	deferred->events = 0;
+	deferred->died = false;
+	deferred->trash = NULL;
+	spin_lock(&mbox->lock);
+}
+
+/* Drop what was queued in a mailbox that died, a few messages at a time. */
+static void purge(struct mbox *mbox)
+{
+	struct mbox_message *message, *trash;
+	struct mbox_deferred deferred;
+	unsigned int n;
+
+	do {
+		mbox_mailbox_lock(mbox, &deferred);
+		for (n = 0; n < PURGE_BATCH; n++) {
+			message = list_first_entry_or_null(&mbox->queue.messages,
+							   struct mbox_message,
+							   node);
+			if (!message)
+				break;
+			mbox_queue_remove(&mbox->queue, message);
+			message->state = MBOX_MESSAGE_GONE;
+			mbox_message_put(mbox, message, &deferred);
+		}
+		trash = deferred.trash;
+		spin_unlock(&mbox->lock);
+		mbox_message_free_all(trash);
+		cond_resched();
+	} while (n == PURGE_BATCH);
+}
+
+/**
+ * mbox_mailbox_unlock - end a section under the lock, and do what it deferred
+ * @mbox:	locked
+ * @deferred:	filled in during the section
+ *
+ * May sleep where a message was freed or the mailbox died.
+ */
+void mbox_mailbox_unlock(struct mbox *mbox, struct mbox_deferred *deferred)
+	__releases(&mbox->lock)
+{
+	unsigned int i;
+
+	spin_unlock(&mbox->lock);
+	for (i = 0; i < deferred->nr_tasks; i++) {
+		wake_up_process(deferred->tasks[i]);
+		put_task_struct(deferred->tasks[i]);
+	}
+	/*
+	 * A poller puts itself into the queue and looks at the mailbox under
+	 * the lock then: it saw what this section did, or is seen here.
+	 */
+	if (deferred->events && waitqueue_active(&mbox->poll))
+		wake_up_interruptible_poll(&mbox->poll, deferred->events);
+	if (unlikely(deferred->trash))
+		mbox_message_free_all(deferred->trash);
+	if (unlikely(deferred->died)) {
+		purge(mbox);
+		mbox_registry_remove(mbox);
+	}
+}
+
+/* End all blocked sends whose message is not accepted. */
+static void end_pending(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, &mbox->senders, node) {
+		struct mbox_message *message = waiter->message;
+
+		message->sender = NULL;
+		message->state = MBOX_MESSAGE_GONE;
+		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
+		mbox_message_put(mbox, message, deferred);
+	}
+}
+
+/**
+ * mbox_mailbox_die - end a mailbox
+ * @mbox:	locked; the caller or its file has a reference
+ * @deferred:	takes the rest, which has to be done without the lock
+ *
+ * What is queued counts as dropped. Every blocked call is ended; messages that
+ * a receiver is copying are gone too, so that what their sender is told and
+ * what the receiver gets agree.
+ */
+void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_message *message, *next_message;
+	struct mbox_waiter *waiter, *next;
+
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->state == MBOX_STATE_DEAD)
+		return;
+	mbox->state = MBOX_STATE_DEAD;
+	mbox->dropped += mbox->held;
+	mbox->held = 0;
+	mbox->held_bytes = 0;
+
+	end_pending(mbox, deferred);
+	list_for_each_entry_safe(waiter, next, &mbox->syncs, node) {
+		waiter->message->sender = NULL;
+		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
+	}
+	list_for_each_entry_safe(waiter, next, &mbox->receivers, node)
+		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
+	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
+		list_del(&message->node);
+		message->state = MBOX_MESSAGE_GONE;
+	}
+	deferred->events |= EPOLLHUP | EPOLLERR;
+	deferred->died = true;
+}
+
+/* A handle with @rights is being opened. ENOENT if the name is gone since. */
+int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
+{
+	int error = -ENOENT;
+
+	spin_lock(&mbox->lock);
+	if (mbox->state == MBOX_STATE_LIVE) {
+		mbox->handles++;
+		if (rights & MBOX_RIGHT_RECV)
+			mbox->recv_handles++;
+		error = 0;
+	}
+	spin_unlock(&mbox->lock);
+	return error;
+}
+
+/* A handle with @rights is being closed. */
+void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
+{
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	mbox->handles--;
+	if (rights & MBOX_RIGHT_RECV)
+		mbox->recv_handles--;
+	if ((!mbox->handles && (mbox->lifetime == MBOX_LIFETIME_FD ||
+				mbox->state == MBOX_STATE_UNLINKED)) ||
+	    (!mbox->recv_handles && mbox->state == MBOX_STATE_DRAINING))
+		mbox_mailbox_die(mbox, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+}
+
+static bool ipc_owner(struct mbox *mbox, struct file *file)
+{
+	return file_ns_capable(file, mbox->registry->user_ns, CAP_IPC_OWNER);
+}
+
+/**
+ * mbox_mailbox_permit - may a handle be opened?
+ * @mbox:	the mailbox
+ * @file:	the file by whose opener's credentials that is decided
+ * @rights:	MBOX_RIGHT_* wanted, maybe none
+ *
+ * Return: 0 or EACCES.
+ */
+int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
+{
+	const struct cred *saved;
+	bool owner, group;
+	umode_t mode;
+	u32 want = 0;
+	kgid_t gid;
+
+	spin_lock(&mbox->lock);
+	owner = uid_eq(file->f_cred->euid, mbox->uid);
+	mode = mbox->mode;
+	gid = mbox->gid;
+	spin_unlock(&mbox->lock);
+
+	/* in_egroup_p() knows the caller's groups only. */
+	saved = override_creds(file->f_cred);
+	group = in_egroup_p(gid);
+	revert_creds(saved);
+
+	if (owner)
+		mode >>= 6;
+	else if (group)
+		mode >>= 3;
+	if (rights & MBOX_RIGHT_RECV)
+		want |= 04;
+	if (rights & MBOX_RIGHT_SEND)
+		want |= 02;
+	if (want ? (mode & want) == want : owner || (mode & 06))
+		return 0;
+	return ipc_owner(mbox, file) ? 0 : -EACCES;
+}
+
+/* Whether @file's opener may change and delete @mbox. */
+bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
+{
+	bool owner;
+
+	spin_lock(&mbox->lock);
+	owner = uid_eq(file->f_cred->euid, mbox->uid);
+	spin_unlock(&mbox->lock);
+	return owner || ipc_owner(mbox, file);
+}
+
+/* The deletion itself; false if the mailbox keeps its name. */
+static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
+			 struct mbox_deferred *deferred)
+{
+	bool dies = !mbox->held;
+
+	if (mbox->state == MBOX_STATE_DEAD)
+		return -EIDRM;
+	arg->queued = mbox->held;
+	switch (arg->how) {
+	case MBOX_DELETE_EMPTY:
+		if (mbox->held)
+			return -ENOTEMPTY;
+		break;
+	case MBOX_DELETE_FORCE:
+		dies = true;
+		break;
+	case MBOX_DELETE_DRAIN:
+		if (mbox->held && !mbox->recv_handles)
+			return -ENOTEMPTY;
+		break;
+	case MBOX_DELETE_UNLINK:
+		dies = !mbox->handles;
+		break;
+	}
+
+	if (dies) {
+		arg->dropped = mbox->held;
+		mbox_mailbox_die(mbox, deferred);
+	} else if (arg->how == MBOX_DELETE_DRAIN) {
+		mbox->state = MBOX_STATE_DRAINING;
+		end_pending(mbox, deferred);
+		deferred->events |= EPOLLERR;
+	} else if (mbox->state == MBOX_STATE_LIVE) {
+		mbox->state = MBOX_STATE_UNLINKED;
+	}
+	return 0;
+}
+
+/**
+ * mbox_mailbox_delete - delete a mailbox
+ * @mbox:	the mailbox
+ * @file:	by whose opener's credentials it is decided whether that may be
+ * @arg:	checked; its results are filled in
+ *
+ * Return: as MBOX_IOC_DELETE.
+ */
+int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
+			struct mbox_ioc_delete *arg)
+{
+	struct mbox_deferred deferred;
+	int error;
+
+	if (!mbox_mailbox_owned(mbox, file))
+		return -EPERM;
+	mbox_mailbox_lock(mbox, &deferred);
+	error = delete_locked(mbox, arg, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	if (!error)
+		mbox_registry_unname(mbox);
+	return error;
+}
+
+/* What poll() says to a handle with @rights. */
+__poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights)
+{
+	/* An ordinary message that the caller would send. */
+	struct mbox_message probe = { .pid = task_tgid(current), .length = 1 };
+	__poll_t events = 0;
+
+	spin_lock(&mbox->lock);
+	if (mbox->state == MBOX_STATE_DEAD)
+		events |= EPOLLHUP;
+	if ((rights & MBOX_RIGHT_RECV) && mbox->state != MBOX_STATE_DEAD &&
+	    (!list_empty(&mbox->queue.messages) || !list_empty(&mbox->senders)))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (rights & MBOX_RIGHT_SEND) {
+		if (mbox->state >= MBOX_STATE_DRAINING)
+			events |= EPOLLERR;
+		else if ((list_empty(&mbox->senders) &&
+			  mbox_queue_has_room(mbox, probe.length)) ||
+			 mbox_waiter_find_receiver(mbox, &probe))
+			events |= EPOLLOUT | EPOLLWRNORM;
+	}
+	spin_unlock(&mbox->lock);
+	return events;
+}
+
+/* Fill in all of @info but the rights of the handle. */
+void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info)
+{
+	struct user_namespace *user_ns = current_user_ns();
+
+	memcpy(info->name, mbox->name, MBOX_NAME_SIZE);
+	info->id = mbox->id;
+	info->lifetime = mbox->lifetime;
+	info->created = mbox->created;
+
+	spin_lock(&mbox->lock);
+	info->state = mbox->state;
+	info->uid = from_kuid_munged(user_ns, mbox->uid);
+	info->gid = from_kgid_munged(user_ns, mbox->gid);
+	info->mode = mbox->mode;
+	info->capacity = mbox->capacity;
+	info->msg_size = mbox->msg_size;
+	info->bytes = mbox->max_bytes;
+	info->handles = mbox->handles;
+	info->senders = mbox->nr_senders;
+	info->receivers = mbox->nr_receivers;
+	info->queued = mbox->held;
+	info->queued_bytes = mbox->held_bytes;
+	info->sent = mbox->sent;
+	info->received = mbox->received;
+	info->withdrawn = mbox->withdrawn;
+	info->dropped = mbox->dropped;
+	spin_unlock(&mbox->lock);
+}
+
+/**
+ * mbox_mailbox_set - change attributes, all of those named or none
+ * @mbox:	the mailbox
+ * @file:	by whose opener's credentials it is decided whether that may be
+ * @arg:	with a checked mask and zeroes in what it does not name
+ *
+ * Return: as MBOX_IOC_SET.
+ */
+int mbox_mailbox_set(struct mbox *mbox, struct file *file,
+		     const struct mbox_ioc_set *arg)
+{
+	kuid_t uid = make_kuid(current_user_ns(), arg->uid);
+	kgid_t gid = make_kgid(current_user_ns(), arg->gid);
+	struct mbox_deferred deferred;
+	u32 capacity, msg_size;
+	u64 bytes;
+	int error;
+
+	if ((arg->mode & ~MODE_MASK) ||
+	    ((arg->mask & MBOX_SET_UID) && !uid_valid(uid)) ||
+	    ((arg->mask & MBOX_SET_GID) && !gid_valid(gid)))
+		return -EINVAL;
+	if (!mbox_mailbox_owned(mbox, file))
+		return -EPERM;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	error = -EIDRM;
+	if (mbox->state == MBOX_STATE_DEAD)
+		goto out;
+	capacity = arg->mask & MBOX_SET_CAPACITY ? arg->capacity : mbox->capacity;
+	msg_size = arg->mask & MBOX_SET_MSG_SIZE ? arg->msg_size : mbox->msg_size;
+	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->max_bytes;
+	if (arg->mask & (MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)) {
+		error = check_limits(capacity, &msg_size, bytes);
+		if (error)
+			goto out;
+	}
+
+	error = 0;
+	if (arg->mask & MBOX_SET_MODE)
+		mbox->mode = arg->mode;
+	if (arg->mask & MBOX_SET_UID)
+		mbox->uid = uid;
+	if (arg->mask & MBOX_SET_GID)
+		mbox->gid = gid;
+	mbox->capacity = capacity;
+	mbox->msg_size = msg_size;
+	mbox->max_bytes = bytes;
+	mbox_send_admit(mbox, &deferred);
+out:
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mbox: loading and unloading, and the module parameters. */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sizes.h>
+
+#include "mbox.h"
+
+unsigned int mbox_max_msg_size = SZ_16M;
+unsigned int mbox_user_mailboxes = 4096;
+unsigned long mbox_user_bytes = SZ_64M;
+
+static int set_max_msg_size(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, SZ_1G);
+}
+
+static const struct kernel_param_ops max_msg_size_ops = {
+	.set = set_max_msg_size,
+	.get = param_get_uint,
+};
+
+module_param_cb(max_msg_size, &max_msg_size_ops, &mbox_max_msg_size, 0644);
+MODULE_PARM_DESC(max_msg_size, "highest msg_size of a mailbox, bytes (default 16 MiB, at most 1 GiB)");
+module_param_named(user_mailboxes, mbox_user_mailboxes, uint, 0644);
+MODULE_PARM_DESC(user_mailboxes, "mailboxes a user may have (default 4096)");
+module_param_named(user_bytes, mbox_user_bytes, ulong, 0644);
+MODULE_PARM_DESC(user_bytes, "bytes a user may have queued (default 64 MiB)");
+
+static int __init mbox_init(void)
+{
+	int error;
+
+	error = mbox_message_init();
+	if (error)
+		return error;
+	error = mbox_registry_init();
+	if (error)
+		goto err_message;
+	error = mbox_cdev_init();
+	if (error)
+		goto err_registry;
+	return 0;
+
+err_registry:
+	mbox_registry_exit();
+err_message:
+	mbox_message_exit();
+	return error;
+}
+
+static void __exit mbox_exit(void)
+{
+	mbox_cdev_exit();
+	mbox_registry_exit();
+	mbox_message_exit();
+}
+
+module_init(mbox_init);
+module_exit(mbox_exit);
+
+MODULE_DESCRIPTION("Mailboxes for interprocess communication");
+MODULE_LICENSE("GPL");

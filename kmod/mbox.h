@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The map of the module: its objects, what guards them, and who calls whom.
+ *
+ *	cdev.c		/dev/mbox and the ioctl table; every copy of an argument
+ *	  handle.c	an open file on a mailbox: file operations, rights
+ *	    send.c	one message in: accept it, hand it over, or wait for room
+ *	    receive.c	one message out: choose it, copy it, commit
+ *	      wait.c	waiters: sleeping, completing, waking, deadlines
+ *	      queue.c	order, capacity and filters; no user memory, no sleeping
+ *	      message.c	slots and large payloads
+ *	    mailbox.c	a mailbox from its creation to its death
+ *	      registry.c names and mailboxes of one network namespace
+ *	      user.c	quotas
+ *	main.c		init chain and its reverse, module parameters
+ *
+ * LOCKS
+ *
+ *	registry->lock			mutex: names, list of mailboxes
+ *	  mbox->lock			spinlock: queue, waiters, counters, state
+ *	    users_lock (user.c)		spinlock: table of users
+ *	    mbox->poll.lock		spinlock: of the wait queue of pollers
+ *
+ * User memory is touched with mbox->lock held and page faults disabled, or with
+ * no lock held. What has to happen after mbox->lock is dropped (waking, freeing
+ * large payloads) is collected in a struct mbox_deferred while it is held.
+ *
+ * REFERENCES
+ *
+ * A handle holds a reference to its mailbox, and so does the registry as long
+ * as the mailbox is listed. A mailbox holds its registry and its creator's
+ * struct mbox_user, a handle its opener's, and a message its sender's, by what
+ * it charges. A mailbox that is listed pins the module; so does an open file.
+ */
+#ifndef MBOX_H
+#define MBOX_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+
+#include <linux/mbox.h>
+
+#include "compat.h"
+
+struct mbox;
+struct mbox_message;
+struct mbox_waiter;
+
+/* Free slots that a mailbox keeps for the messages to come. */
+#define MBOX_SLOTS_KEPT		32
+
+/* Module parameters, main.c */
+extern unsigned int mbox_max_msg_size;
+extern unsigned int mbox_user_mailboxes;
+extern unsigned long mbox_user_bytes;
+
+/*
+ * A user (real uid) and what is charged to him. Found by uid; lives as long as
+ * anything is charged.
+ */
+struct mbox_user {
+	struct hlist_node node;		/* users_lock */
+	kuid_t uid;			/* constant */
+	atomic64_t pins;		/* references and bytes, see user.c */
+	atomic_t mailboxes;
+};
+
+/*
+ * The mailboxes of a network namespace. It outlives the namespace as long as a
+ * factory or a mailbox refers to it, but is dead (and empty) by then.
+ */
+struct mbox_registry {
+	refcount_t refs;
+	struct mutex lock;
+	bool dead;			/* lock: the namespace is gone */
+	struct list_head mailboxes;	/* lock: all that are not dead */
+	struct rhashtable names;	/* changed under lock, read under RCU */
+	struct user_namespace *user_ns;	/* constant: owner of the namespace */
+};
+
+enum mbox_message_state {
+	MBOX_MESSAGE_NEW,	/* its sender's alone */
+	MBOX_MESSAGE_PENDING,	/* of a blocked sender, not accepted yet */
+	MBOX_MESSAGE_QUEUED,	/* accepted */
+	MBOX_MESSAGE_TAKEN,	/* accepted, a receiver is copying it */
+	MBOX_MESSAGE_GONE,	/* withdrawn or dropped while a receiver copied */
+};
+
+/*
+ * A message. Payloads of up to MBOX_SMALL_SIZE live in slots of one size that
+ * the mailbox recycles, larger ones in an allocation of their own.
+ *
+ * From the time it is visible to others (PENDING, or accepted) all of it but
+ * the payload is guarded by mbox->lock. The payload is constant from then on;
+ * it may be read without the lock by a receiver that took the message, or by
+ * one that peeks and counted itself in refs.
+ */
+struct mbox_message {
+	struct list_head node;		/* queue, taken, or a list of trash */
+	struct rb_node level;		/* in queue->levels if first of its prio */
+	u64 seq;			/* 0 until accepted */
+	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
+	struct pid *pid;		/* thread group of the sender, counted */
+	struct mbox_user *user;		/* charged with mbox_message_charge() */
+	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
+	u32 length;
+	u32 prio;
+	u32 type;
+	kuid_t uid;
+	kgid_t gid;
+	u32 refs;			/* owner and peekers; freed with the last */
+	u8 state;			/* enum mbox_message_state */
+	u8 data[] __aligned(8);
+};
+
+/*
+ * Accepted messages in the order in which they are received. The list is
+ * sorted; the first message of each priority is also a node of the tree of
+ * levels, so that an insertion takes time by the number of priorities in use,
+ * not of messages.
+ */
+struct mbox_queue {
+	struct list_head messages;
+	struct rb_root levels;
+};
+
+/* What a receiver wants; constant while it waits. */
+struct mbox_filter {
+	u32 flags;			/* MBOX_RECV_BY_* */
+	u32 type;
+	u32 pid;
+	u32 min_prio;
+	struct pid_namespace *pid_ns;	/* in which pid is meant */
+};
+
+struct mbox_deadline {
+	bool set;
+	clockid_t clock;
+	ktime_t expires;
+};
+
+/* Something came that concerns a receiver, which has to look for itself. */
+#define MBOX_LOOK_AGAIN		1
+
+/*
+ * A call that is blocked; lives on its stack. See MBOX_WAKE in wait.c for how it
+ * is completed.
+ */
+struct mbox_waiter {
+	struct list_head node;		/* lock: receivers, senders or syncs */
+	struct task_struct *task;	/* constant */
+	bool done;			/* published with release: last write */
+	int error;			/* result, valid when done; may be
+					 * MBOX_LOOK_AGAIN for a receiver
+					 */
+	struct mbox_message *message;	/* sender: its message until accepted;
+					 * receiver: what was handed over
+					 */
+	/* of a receiver */
+	const struct mbox_filter *filter;
+	size_t room;
+	bool peek;
+	/* of a sender */
+	bool sync;			/* waits until it is received */
+	struct pid *receiver;		/* who received, counted */
+};
+
+/*
+ * A mailbox.
+ *
+ * Messages accepted and neither received nor gone are in queue.messages or in
+ * taken, and held counts them. Blocked calls are in one of three lists:
+ *
+ *	receivers	in order of arrival
+ *	senders		whose message is not accepted; by priority, then arrival
+ *	syncs		whose message is accepted, not received
+ *
+ * Whenever the lock is free:
+ *	- no waiting receiver's filter passes a message queued or pending;
+ *	- there is no room for the message of the first of the senders.
+ */
+struct mbox {
+	char name[MBOX_NAME_SIZE];	/* constant */
+	u64 id;				/* constant */
+	u64 created;			/* constant: ns, CLOCK_REALTIME */
+	u32 lifetime;			/* constant: MBOX_LIFETIME_* */
+	refcount_t refs;
+	struct mbox_registry *registry;	/* constant, counted */
+	struct mbox_user *creator;	/* constant, counted */
+	struct rhash_head hash;		/* registry->lock */
+	struct list_head node;		/* registry->lock; empty: not listed */
+	bool named;			/* registry->lock: in registry->names */
+
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	u32 state;			/* MBOX_STATE_* */
+	u32 capacity;
+	u32 msg_size;
+	u64 max_bytes;			/* 0: no limit */
+	u64 held;
+	u64 held_bytes;
+	struct mbox_queue queue;
+	struct mbox_message *slots;	/* free slots, linked through node.next */
+	unsigned int nr_slots;
+	struct list_head receivers;
+	struct list_head senders;
+	struct list_head syncs;
+	struct list_head taken;
+	u64 sent;			/* also the last sequence number */
+	u64 received;
+	u64 withdrawn;
+	u64 dropped;
+
+	u32 nr_senders;			/* on senders and syncs */
+	u32 nr_receivers;
+	u32 handles;
+	u32 recv_handles;		/* of these, with the right to receive */
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+
+	wait_queue_head_t poll;
+	struct rcu_head rcu;
+};
+
+/* An open file on a mailbox; all constant. */
+struct mbox_handle {
+	struct mbox *mbox;		/* counted */
+	struct mbox_user *user;		/* of its opener, counted */
+	u32 rights;			/* MBOX_RIGHT_* */
+};
+
+/*
+ * What a section under mbox->lock leaves to be done after it. Waking more tasks
+ * than fit is done at once, under the lock: slower, as right.
+ */
+#define MBOX_DEFERRED_WAKES	4
+
+struct mbox_deferred {
+	unsigned int nr_tasks;
+	struct task_struct *tasks[MBOX_DEFERRED_WAKES]; /* counted */
+	__poll_t events;		/* to be told to pollers */
+	bool died;			/* the mailbox did: unlist it */
+	struct mbox_message *trash;	/* linked through node.next */
+};
+
+/* Arguments of a call, copied and checked. */
+struct mbox_send_args {
+	const void __user *data;
+	u32 length;
+	u32 prio;
+	u32 type;
+	bool nonblock;
+	bool sync;
+	struct mbox_deadline deadline;
+};
+
+struct mbox_recv_args {
+	void __user *data;
+	size_t room;
+	struct mbox_header __user *header;	/* or NULL */
+	bool nonblock;
+	bool peek;
+	struct mbox_filter filter;
+	struct mbox_deadline deadline;
+	u32 length;			/* out: of the message received */
+};
+
+struct mbox_attr {
+	u32 mode;
+	u32 lifetime;
+	u32 capacity;
+	u32 msg_size;
+	u64 bytes;
+};
+
+/* cdev.c */
+int mbox_cdev_init(void);
+void mbox_cdev_exit(void);
+long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* handle.c */
+struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
+
+/* mailbox.c */
+int mbox_attr_check(struct mbox_attr *attr);
+struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
+			      const struct mbox_attr *attr,
+			      const struct cred *cred);
+void mbox_mailbox_ref(struct mbox *mbox);
+void mbox_mailbox_unref(struct mbox *mbox);
+void mbox_mailbox_lock(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_mailbox_unlock(struct mbox *mbox, struct mbox_deferred *deferred);
+int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
+void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
+int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
+bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
+int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
+			struct mbox_ioc_delete *arg);
+void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred);
+__poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights);
+void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info);
+int mbox_mailbox_set(struct mbox *mbox, struct file *file,
+		     const struct mbox_ioc_set *arg);
+
+/* registry.c */
+int mbox_registry_init(void);
+void mbox_registry_exit(void);
+struct mbox_registry *mbox_registry_get_current(void);
+void mbox_registry_put(struct mbox_registry *registry);
+struct mbox *mbox_registry_find(struct mbox_registry *registry,
+				const char *name);
+int mbox_registry_add(struct mbox *mbox);
+void mbox_registry_unname(struct mbox *mbox);
+void mbox_registry_remove(struct mbox *mbox);
+
+/* send.c */
+int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args);
+void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
+		       struct mbox_waiter *receiver,
+		       struct mbox_deferred *deferred);
+void mbox_send_admit(struct mbox *mbox, struct mbox_deferred *deferred);
+
+/* receive.c */
+int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
+
+/* wait.c */
+void mbox_waiter_init(struct mbox_waiter *waiter);
+void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
+				struct mbox_deferred *deferred);
+void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
+int mbox_waiter_sleep(struct mbox_waiter *waiter,
+		      const struct mbox_deadline *deadline);
+void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
+			  int error, struct mbox_deferred *deferred);
+struct mbox_waiter *mbox_waiter_find_receiver(struct mbox *mbox,
+					const struct mbox_message *message);
+void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
+			   struct mbox_message *message,
+			   struct mbox_deferred *deferred);
+void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
+		      struct mbox_deferred *deferred);
+struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
+					const struct mbox_filter *filter);
+void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
+			  struct mbox_deferred *deferred);
+int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
+
+/* queue.c */
+void mbox_queue_init(struct mbox_queue *queue);
+void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
+struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
+				     const struct mbox_filter *filter);
+bool mbox_queue_has_room(const struct mbox *mbox, u32 length);
+void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message);
+void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message);
+bool mbox_filter_pass(const struct mbox_filter *filter,
+		      const struct mbox_message *message);
+
+/* message.c */
+int mbox_message_init(void);
+void mbox_message_exit(void);
+struct mbox_message *mbox_message_new(u32 length);
+struct mbox_message *mbox_slot_take(struct mbox *mbox);
+void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
+		      const struct mbox_send_args *args);
+int mbox_message_fill(struct mbox_message *message, const void __user *data);
+bool mbox_message_fill_atomic(struct mbox_message *message,
+			      const void __user *data);
+void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
+		      struct mbox_deferred *deferred);
+void mbox_message_free(struct mbox_message *message);
+void mbox_message_free_all(struct mbox_message *trash);
+void mbox_slot_free_all(struct mbox_message *slots);
+void mbox_message_header(const struct mbox_message *message,
+			 struct mbox_header *header);
+
+/* user.c */
+struct mbox_user *mbox_user_get(kuid_t uid);
+void mbox_user_put(struct mbox_user *user);
+int mbox_user_charge(struct mbox_user *user, u32 length);
+void mbox_user_uncharge(struct mbox_user *user, u32 length);
+int mbox_user_add_mailbox(struct mbox_user *user);
+void mbox_user_remove_mailbox(struct mbox_user *user);
+
+#endif /* MBOX_H */

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Messages: slots, large payloads, and copying the payload in. */
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "mbox.h"
+
+/*
+ * A slot has the size that the ABI promises to charge for it. The mailbox keeps
+ * some free slots, under its lock, so that a stream of small messages allocates
+ * nothing. Free slots are linked through node.next, as trash is.
+ */
+#define SLOT_SIZE	(sizeof(struct mbox_message) + MBOX_SMALL_SIZE)
+
+static_assert(SLOT_SIZE <= MBOX_SMALL_CHARGE);
+static_assert(sizeof(struct mbox_message) <= MBOX_LARGE_CHARGE);
+
+static struct kmem_cache *slot_cache;
+
+int __init mbox_message_init(void)
+{
+	slot_cache = kmem_cache_create_usercopy("mbox_slot", MBOX_SMALL_CHARGE,
+						0, SLAB_HWCACHE_ALIGN,
+						offsetof(struct mbox_message, data),
+						MBOX_SMALL_SIZE, NULL);
+	return slot_cache ? 0 : -ENOMEM;
+}
+
+void mbox_message_exit(void)
+{
+	kmem_cache_destroy(slot_cache);
+}
+
+static void push(struct mbox_message **stack, struct mbox_message *message)
+{
+	message->node.next = *stack ? &(*stack)->node : NULL;
+	*stack = message;
+}
+
+static struct mbox_message *pop(struct mbox_message **stack)
+{
+	struct mbox_message *message = *stack;
+
+	if (message)
+		*stack = message->node.next ?
+			 list_entry(message->node.next, struct mbox_message,
+				    node) : NULL;
+	return message;
+}
+
+/* Memory for a message of @length bytes, or NULL. May sleep. */
+struct mbox_message *mbox_message_new(u32 length)
+{
+	if (length <= MBOX_SMALL_SIZE)
+		return kmem_cache_alloc(slot_cache, GFP_KERNEL_ACCOUNT);
+	return kvmalloc(sizeof(struct mbox_message) + length,
+			GFP_KERNEL_ACCOUNT);
+}
+
+/* A free slot of @mbox, or NULL. */
+struct mbox_message *mbox_slot_take(struct mbox *mbox)
+{
+	struct mbox_message *slot;
+
+	lockdep_assert_held(&mbox->lock);
+	slot = pop(&mbox->slots);
+	if (slot)
+		mbox->nr_slots--;
+	return slot;
+}
+
+void mbox_slot_free_all(struct mbox_message *slots)
+{
+	struct mbox_message *slot;
+
+	while ((slot = pop(&slots)))
+		kmem_cache_free(slot_cache, slot);
+}
+
+/**
+ * mbox_message_set - make a message the caller's, and new
+ * @message:	memory for args->length bytes of payload
+ * @user:	who was charged for it; the charge goes over to the message
+ * @args:	of the send
+ */
+void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
+		      const struct mbox_send_args *args)
+{
+	const struct cred *cred = current_cred();
+
+	message->seq = 0;
+	message->time = ktime_get_coarse_real_ns();
+	message->pid = get_pid(task_tgid(current));
+	message->user = user;
+	message->sender = NULL;
+	message->length = args->length;
+	message->prio = args->prio;
+	message->type = args->type;
+	message->uid = cred->euid;
+	message->gid = cred->egid;
+	message->refs = 1;
+	message->state = MBOX_MESSAGE_NEW;
+}
+
+/* Copy the payload in; may sleep. 0 or EFAULT. */
+int mbox_message_fill(struct mbox_message *message, const void __user *data)
+{
+	if (copy_from_user(message->data, data, message->length))
+		return -EFAULT;
+	return 0;
+}
+
+/* The same under a lock: false if it would have to sleep. */
+bool mbox_message_fill_atomic(struct mbox_message *message,
+			      const void __user *data)
+{
+	unsigned long left;
+
+	if (!message->length)
+		return true;
+	if (unlikely(!access_ok(data, message->length)))
+		return false;
+	pagefault_disable();
+	left = __copy_from_user_inatomic(message->data, data, message->length);
+	pagefault_enable();
+	return !left;
+}
+
+static void unset(struct mbox_message *message)
+{
+	put_pid(message->pid);
+	mbox_user_uncharge(message->user, message->length);
+}
+
+/* Free a message that is its caller's alone, without lock. */
+void mbox_message_free(struct mbox_message *message)
+{
+	unset(message);
+	if (message->length <= MBOX_SMALL_SIZE)
+		kmem_cache_free(slot_cache, message);
+	else
+		kvfree(message);
+}
+
+void mbox_message_free_all(struct mbox_message *trash)
+{
+	struct mbox_message *message;
+
+	while ((message = pop(&trash)))
+		mbox_message_free(message);
+}
+
+/**
+ * mbox_message_put - drop one reference to a message
+ * @mbox:	its mailbox, locked
+ * @message:	on no list
+ * @deferred:	takes what must not be freed under a lock
+ */
+void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
+		      struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (--message->refs)
+		return;
+	if (message->length <= MBOX_SMALL_SIZE &&
+	    mbox->nr_slots < MBOX_SLOTS_KEPT) {
+		unset(message);
+		push(&mbox->slots, message);
+		mbox->nr_slots++;
+	} else {
+		push(&deferred->trash, message);
+	}
+}
+
+/* What the caller is told about @message. */
+void mbox_message_header(const struct mbox_message *message,
+			 struct mbox_header *header)
+{
+	const struct cred *cred = current_cred();
+
+	header->length = message->length;
+	header->seq = message->seq;
+	header->time = message->time;
+	header->prio = message->prio;
+	header->type = message->type;
+	header->pid = pid_nr_ns(message->pid, task_active_pid_ns(current));
+	header->uid = from_kuid_munged(cred->user_ns, message->uid);
+	header->gid = from_kgid_munged(cred->user_ns, message->gid);
+	header->flags = 0;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The order of messages, the room for them, and what a filter passes. */
+#include <linux/pid_namespace.h>
+
+#include "mbox.h"
+
+void mbox_queue_init(struct mbox_queue *queue)
+{
+	INIT_LIST_HEAD(&queue->messages);
+	queue->levels = RB_ROOT;
+}
+
+static bool is_level(const struct mbox_message *message)
+{
+	return !RB_EMPTY_NODE(&message->level);
+}
+
+/*
+ * The first message of priority @prio if there is one; else where its node has
+ * to be linked, and in @next the first message of the level below.
+ */
+static struct mbox_message *find_level(struct mbox_queue *queue, u32 prio,
+				       struct rb_node **parent,
+				       struct rb_node ***link,
+				       struct mbox_message **next)
+{
+	struct rb_node **p = &queue->levels.rb_node;
+
+	*parent = NULL;
+	*next = NULL;
+	while (*p) {
+		struct mbox_message *head;
+
+		head = rb_entry(*p, struct mbox_message, level);
+		if (head->prio == prio)
+			return head;
+		*parent = *p;
+		if (head->prio < prio) {
+			*next = head;
+			p = &(*p)->rb_left;
+		} else {
+			p = &(*p)->rb_right;
+		}
+	}
+	*link = p;
+	return NULL;
+}
+
+/* The first message of the level below that of @head, or NULL. */
+static struct mbox_message *next_level(struct mbox_message *head)
+{
+	struct rb_node *node = rb_next(&head->level);
+
+	return node ? rb_entry(node, struct mbox_message, level) : NULL;
+}
+
+/* Put @message at the end of the list of @queue, or before @next. */
+static void link_before(struct mbox_queue *queue, struct mbox_message *message,
+			struct mbox_message *next)
+{
+	list_add_tail(&message->node, next ? &next->node : &queue->messages);
+}
+
+/**
+ * mbox_queue_insert - put an accepted message where it belongs
+ * @queue:	the queue
+ * @message:	a message that has its sequence number
+ *
+ * It goes before all messages of less priority, and among those of the same
+ * after all with a smaller sequence number: at the end of its level, or near its
+ * front if it had been taken and comes back.
+ */
+void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
+{
+	struct mbox_message *head, *next, *at;
+	struct rb_node *parent, **link;
+
+	message->state = MBOX_MESSAGE_QUEUED;
+	RB_CLEAR_NODE(&message->level);
+
+	if (!list_empty(&queue->messages)) {
+		at = list_last_entry(&queue->messages, struct mbox_message, node);
+		if (at->prio == message->prio && at->seq < message->seq) {
+			list_add_tail(&message->node, &queue->messages);
+			return;
+		}
+	}
+
+	head = find_level(queue, message->prio, &parent, &link, &next);
+	if (!head) {
+		rb_link_node(&message->level, parent, link);
+		rb_insert_color(&message->level, &queue->levels);
+		link_before(queue, message, next);
+		return;
+	}
+	if (message->seq < head->seq) {
+		rb_replace_node(&head->level, &message->level, &queue->levels);
+		RB_CLEAR_NODE(&head->level);
+		link_before(queue, message, head);
+		return;
+	}
+	next = next_level(head);
+	at = next ? list_prev_entry(next, node) :
+		    list_last_entry(&queue->messages, struct mbox_message, node);
+	if (at->seq < message->seq) {
+		link_before(queue, message, next);
+		return;
+	}
+	at = head;
+	while (at->seq < message->seq)
+		at = list_next_entry(at, node);
+	link_before(queue, message, at);
+}
+
+void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
+{
+	if (is_level(message)) {
+		struct mbox_message *next = list_next_entry(message, node);
+
+		if (!list_is_last(&message->node, &queue->messages) &&
+		    next->prio == message->prio)
+			rb_replace_node(&message->level, &next->level,
+					&queue->levels);
+		else
+			rb_erase(&message->level, &queue->levels);
+	}
+	list_del(&message->node);
+}
+
+/* Whether @filter passes @message. */
+bool mbox_filter_pass(const struct mbox_filter *filter,
+		      const struct mbox_message *message)
+{
+	if (message->prio < filter->min_prio)
+		return false;
+	if (likely(!filter->flags))
+		return true;
+	if ((filter->flags & MBOX_RECV_BY_TYPE) && message->type != filter->type)
+		return false;
+	/* By number, for the sender may be gone; a struct pid keeps its own. */
+	return !(filter->flags & MBOX_RECV_BY_SENDER) ||
+	       pid_nr_ns(message->pid, filter->pid_ns) == filter->pid;
+}
+
+/* The first message of @queue that @filter passes, or NULL. */
+struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
+				     const struct mbox_filter *filter)
+{
+	struct mbox_message *message;
+
+	list_for_each_entry(message, &queue->messages, node) {
+		if (mbox_filter_pass(filter, message))
+			return message;
+		if (message->prio < filter->min_prio)
+			break;
+	}
+	return NULL;
+}
+
+/* Whether a message of @length bytes may be queued. */
+bool mbox_queue_has_room(const struct mbox *mbox, u32 length)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
+	    mbox->held >= mbox->capacity)
+		return false;
+	return !mbox->max_bytes || mbox->held_bytes + length <= mbox->max_bytes;
+}
+
+/* Count @message as accepted: from here on it is not lost. */
+void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message)
+{
+	lockdep_assert_held(&mbox->lock);
+	message->seq = ++mbox->sent;
+	mbox->held++;
+	mbox->held_bytes += message->length;
+}
+
+/* Give back the room of a message that was received, withdrawn or dropped. */
+void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message)
+{
+	lockdep_assert_held(&mbox->lock);
+	mbox->held--;
+	mbox->held_bytes -= message->length;
+}

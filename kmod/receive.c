@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Receiving: choose a message, copy it to the receiver, commit. */
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "mbox.h"
+
+/*
+ * A message is received in three steps: it is chosen, copied to the receiver,
+ * and committed. Only the commit takes it from its mailbox; whatever fails
+ * before leaves it there. A small message goes through all three in one section
+ * under the lock, with page faults disabled. A large one, one that was handed
+ * over, and one whose copying has to wait for a page, is TAKEN meanwhile:
+ * invisible to others, but held, and put back in its place if the copying
+ * fails or the receiver is being killed.
+ */
+
+/* What was faulted in for a receive, in bytes of payload; or not even the header. */
+#define NO_PREFAULT	(-1LL)
+
+static int put_header(const struct mbox_header *header,
+		      const struct mbox_recv_args *args)
+{
+	if (args->header && copy_to_user(args->header, header, sizeof(*header)))
+		return -EFAULT;
+	return 0;
+}
+
+static int copy_out(const struct mbox_message *message,
+		    const struct mbox_recv_args *args)
+{
+	struct mbox_header header;
+
+	mbox_message_header(message, &header);
+	if (copy_to_user(args->data, message->data, message->length))
+		return -EFAULT;
+	return put_header(&header, args);
+}
+
+/* The same under a lock: false if it would have to sleep. */
+static bool copy_out_atomic(const struct mbox_message *message, u64 seq,
+			    const struct mbox_recv_args *args)
+{
+	struct mbox_header header;
+	bool copied = true;
+
+	if (message->length && unlikely(!access_ok(args->data, message->length)))
+		return false;
+	pagefault_disable();
+	if (args->header) {
+		mbox_message_header(message, &header);
+		header.seq = seq;
+		copied = !__copy_to_user_inatomic(args->header, &header,
+						  sizeof(header));
+	}
+	if (copied && message->length)
+		copied = !__copy_to_user_inatomic(args->data, message->data,
+						  message->length);
+	pagefault_enable();
+	return copied;
+}
+
+/* Make sure that a header and @length bytes can be written. 0 or EFAULT. */
+static int prefault(const struct mbox_recv_args *args, u32 length)
+{
+	if (args->header &&
+	    fault_in_safe_writeable((char __user *)args->header,
+				    sizeof(*args->header)))
+		return -EFAULT;
+	if (length && (!access_ok(args->data, length) ||
+		       fault_in_safe_writeable(args->data, length)))
+		return -EFAULT;
+	return 0;
+}
+
+/* Take @message off the queue, or from its blocked sender. */
+static void detach(struct mbox *mbox, struct mbox_message *message,
+		   struct mbox_deferred *deferred)
+{
+	if (message->state == MBOX_MESSAGE_PENDING)
+		mbox_waiter_accepted(mbox, message, deferred);
+	else
+		mbox_queue_remove(&mbox->queue, message);
+}
+
+/* The commit: the message, which is on no list, is received. */
+static void commit(struct mbox *mbox, struct mbox_message *message,
+		   struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *sender = message->sender;
+
+	mbox->received++;
+	mbox_queue_release(mbox, message);
+	if (sender) {
+		message->sender = NULL;
+		sender->receiver = get_pid(task_tgid(current));
+		mbox_waiter_complete(mbox, sender, 0, deferred);
+	}
+	mbox_message_put(mbox, message, deferred);
+	mbox_send_admit(mbox, deferred);
+}
+
+/* Copy a message that is TAKEN, and commit or put it back. */
+static int finish_taken(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_recv_args *args)
+{
+	struct mbox_deferred deferred;
+	int error;
+
+	error = copy_out(message, args);
+	mbox_mailbox_lock(mbox, &deferred);
+	if (message->state == MBOX_MESSAGE_GONE) {
+		mbox_message_put(mbox, message, &deferred);
+		error = mbox->state == MBOX_STATE_DEAD ? -EIDRM :
+							 MBOX_LOOK_AGAIN;
+		goto out;
+	}
+	list_del(&message->node);
+	/* Who is being killed never sees it: let another have it. */
+	if (!error && fatal_signal_pending(current))
+		error = -EINTR;
+	if (!error) {
+		args->length = message->length;
+		commit(mbox, message, &deferred);
+	} else {
+		mbox_send_deliver(mbox, message,
+				  mbox_waiter_find_receiver(mbox, message),
+				  &deferred);
+	}
+out:
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
+/* Copy a message that stays where it is. */
+static int finish_peek(struct mbox *mbox, struct mbox_message *message,
+		       struct mbox_recv_args *args)
+{
+	struct mbox_deferred deferred;
+	int error;
+
+	error = copy_out(message, args);
+	args->length = message->length;
+	mbox_mailbox_lock(mbox, &deferred);
+	mbox_message_put(mbox, message, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
+static int wait_for_message(struct mbox *mbox, struct mbox_waiter *waiter,
+			    struct mbox_recv_args *args)
+{
+	struct mbox_deferred deferred;
+	int error;
+
+	error = mbox_waiter_sleep(waiter, &args->deadline);
+	if (error) {
+		mbox_mailbox_lock(mbox, &deferred);
+		if (waiter->done)
+			error = 0;
+		else
+			mbox_waiter_cancel(mbox, waiter);
+		mbox_mailbox_unlock(mbox, &deferred);
+		if (error)
+			return error;
+	}
+	if (waiter->error)
+		return waiter->error;
+	return finish_taken(mbox, waiter->message, args);
+}
+
+static struct mbox_message *find(struct mbox *mbox,
+				 const struct mbox_filter *filter)
+{
+	struct mbox_message *message = mbox_queue_find(&mbox->queue, filter);
+
+	return message ?: mbox_waiter_find_pending(mbox, filter);
+}
+
+/* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
+static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
+		       s64 *prefaulted)
+{
+	struct mbox_deferred deferred;
+	struct mbox_message *message;
+	struct mbox_waiter waiter;
+	struct mbox_header header;
+	u32 length;
+	u64 seq;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	if (mbox->state == MBOX_STATE_DEAD) {
+		mbox_mailbox_unlock(mbox, &deferred);
+		return -EIDRM;
+	}
+
+	message = find(mbox, &args->filter);
+	if (!message) {
+		if (args->nonblock) {
+			mbox_mailbox_unlock(mbox, &deferred);
+			return -EAGAIN;
+		}
+		mbox_waiter_init(&waiter);
+		waiter.filter = &args->filter;
+		waiter.room = args->room;
+		waiter.peek = args->peek;
+		mbox_waiter_block_receiver(mbox, &waiter, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		return wait_for_message(mbox, &waiter, args);
+	}
+
+	length = message->length;
+	if (length > args->room) {
+		mbox_message_header(message, &header);
+		mbox_mailbox_unlock(mbox, &deferred);
+		return put_header(&header, args) ?: -EMSGSIZE;
+	}
+
+	/* What a blocked sender's message will be when it is received now. */
+	seq = message->seq;
+	if (!seq && !args->peek)
+		seq = mbox->sent + 1;
+	if (length <= MBOX_SMALL_SIZE && copy_out_atomic(message, seq, args)) {
+		args->length = length;
+		if (!args->peek) {
+			detach(mbox, message, &deferred);
+			commit(mbox, message, &deferred);
+		}
+		mbox_mailbox_unlock(mbox, &deferred);
+		return 0;
+	}
+
+	/* With the buffer faulted in, it is unlikely to have to be put back. */
+	if (*prefaulted < length) {
+		mbox_mailbox_unlock(mbox, &deferred);
+		*prefaulted = length;
+		return prefault(args, length) ?: MBOX_LOOK_AGAIN;
+	}
+
+	if (args->peek) {
+		message->refs++;
+		mbox_mailbox_unlock(mbox, &deferred);
+		return finish_peek(mbox, message, args);
+	}
+	detach(mbox, message, &deferred);
+	message->state = MBOX_MESSAGE_TAKEN;
+	list_add_tail(&message->node, &mbox->taken);
+	mbox_mailbox_unlock(mbox, &deferred);
+	return finish_taken(mbox, message, args);
+}
+
+/**
+ * mbox_receive - receive a message
+ * @handle:	open for receiving
+ * @args:	checked
+ *
+ * Return: 0 and args->length, or an error as MBOX_IOC_RECV; ERESTARTSYS where a
+ * signal came first.
+ */
+int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
+{
+	s64 prefaulted = NO_PREFAULT;
+	int error;
+
+	do {
+		error = try_receive(handle->mbox, args, &prefaulted);
+	} while (error == MBOX_LOOK_AGAIN);
+	return error;
+}

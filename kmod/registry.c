@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The mailboxes of each network namespace, and their names. */
+#include <linux/module.h>
+#include <linux/nsproxy.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "mbox.h"
+
+static unsigned int registry_net_id;
+
+struct registry_net {
+	struct mbox_registry *registry;
+};
+
+static const struct rhashtable_params name_params = {
+	.key_len = MBOX_NAME_SIZE,
+	.key_offset = offsetof(struct mbox, name),
+	.head_offset = offsetof(struct mbox, hash),
+	.automatic_shrinking = true,
+};
+
+/* The registry of the caller's network namespace, counted. */
+struct mbox_registry *mbox_registry_get_current(void)
+{
+	struct net *net = current->nsproxy->net_ns;
+	struct registry_net *rn = net_generic(net, registry_net_id);
+
+	refcount_inc(&rn->registry->refs);
+	return rn->registry;
+}
+
+/* May sleep. */
+void mbox_registry_put(struct mbox_registry *registry)
+{
+	if (!refcount_dec_and_test(&registry->refs))
+		return;
+	rhashtable_destroy(&registry->names);
+	mutex_destroy(&registry->lock);
+	put_user_ns(registry->user_ns);
+	kfree(registry);
+}
+
+/**
+ * mbox_registry_find - look a mailbox up
+ * @registry:	where
+ * @name:	MBOX_NAME_SIZE bytes, padded with NULs
+ *
+ * Return: the mailbox, with a reference of the caller's, or NULL. It may be
+ * about to lose its name.
+ */
+struct mbox *mbox_registry_find(struct mbox_registry *registry,
+				const char *name)
+{
+	struct mbox *mbox;
+
+	rcu_read_lock();
+	mbox = rhashtable_lookup(&registry->names, name, name_params);
+	if (mbox && !refcount_inc_not_zero(&mbox->refs))
+		mbox = NULL;
+	rcu_read_unlock();
+	return mbox;
+}
+
+static void unname(struct mbox *mbox)
+{
+	lockdep_assert_held(&mbox->registry->lock);
+	if (!mbox->named)
+		return;
+	mbox->named = false;
+	rhashtable_remove_fast(&mbox->registry->names, &mbox->hash, name_params);
+}
+
+/* Enter a name. EEXIST if another mailbox has it, and is to keep it. */
+static int name(struct mbox *mbox)
+{
+	struct mbox_registry *registry = mbox->registry;
+	struct mbox *other;
+	int error;
+
+	lockdep_assert_held(&registry->lock);
+	if (!mbox->name[0])
+		return 0;
+	/* Under the lock the reference that the registry has is enough. */
+	other = rhashtable_lookup_fast(&registry->names, mbox->name,
+				       name_params);
+	if (other && READ_ONCE(other->state) == MBOX_STATE_LIVE)
+		return -EEXIST;
+	if (other)
+		unname(other);
+	do {
+		error = rhashtable_insert_fast(&registry->names, &mbox->hash,
+					       name_params);
+		/* The table is being resized: that is soon done. */
+		if (error == -EBUSY)
+			cond_resched();
+	} while (error == -EBUSY);
+	mbox->named = !error;
+	return error;
+}
+
+/**
+ * mbox_registry_add - list a mailbox, under its name if it has one
+ * @mbox:	new
+ *
+ * Return: 0, EEXIST, EDQUOT, ENOMEM, or EIDRM if the namespace is gone.
+ */
+int mbox_registry_add(struct mbox *mbox)
+{
+	struct mbox_registry *registry = mbox->registry;
+	int error = -EIDRM;
+
+	mutex_lock(&registry->lock);
+	if (registry->dead)
+		goto out;
+	error = mbox_user_add_mailbox(mbox->creator);
+	if (error)
+		goto out;
+	error = name(mbox);
+	if (error) {
+		mbox_user_remove_mailbox(mbox->creator);
+		goto out;
+	}
+	list_add_tail(&mbox->node, &registry->mailboxes);
+	mbox_mailbox_ref(mbox);
+	__module_get(THIS_MODULE);
+out:
+	mutex_unlock(&registry->lock);
+	return error;
+}
+
+/* Take the name of a mailbox that was deleted, but may live on. */
+void mbox_registry_unname(struct mbox *mbox)
+{
+	mutex_lock(&mbox->registry->lock);
+	unname(mbox);
+	mutex_unlock(&mbox->registry->lock);
+}
+
+/* A mailbox died: forget it, if it is listed. The caller has a reference. */
+void mbox_registry_remove(struct mbox *mbox)
+{
+	bool listed;
+
+	mutex_lock(&mbox->registry->lock);
+	listed = !list_empty(&mbox->node);
+	list_del_init(&mbox->node);
+	unname(mbox);
+	mutex_unlock(&mbox->registry->lock);
+	if (!listed)
+		return;
+	mbox_user_remove_mailbox(mbox->creator);
+	mbox_mailbox_unref(mbox);
+	/* What called us holds the module too: a file, or its pernet operations. */
+	module_put(THIS_MODULE);
+}
+
+static int __net_init registry_net_init(struct net *net)
+{
+	struct registry_net *rn = net_generic(net, registry_net_id);
+	struct mbox_registry *registry;
+	int error;
+
+	registry = kzalloc(sizeof(*registry), GFP_KERNEL);
+	if (!registry)
+		return -ENOMEM;
+	error = rhashtable_init(&registry->names, &name_params);
+	if (error) {
+		kfree(registry);
+		return error;
+	}
+	refcount_set(&registry->refs, 1);
+	mutex_init(&registry->lock);
+	INIT_LIST_HEAD(&registry->mailboxes);
+	registry->user_ns = get_user_ns(net->user_ns);
+	rn->registry = registry;
+	return 0;
+}
+
+/* The namespace goes: its mailboxes die, and no more can be made in it. */
+static void __net_exit registry_net_exit(struct net *net)
+{
+	struct registry_net *rn = net_generic(net, registry_net_id);
+	struct mbox_registry *registry = rn->registry;
+	struct mbox_deferred deferred;
+	struct mbox *mbox;
+
+	mutex_lock(&registry->lock);
+	registry->dead = true;
+	for (;;) {
+		mbox = list_first_entry_or_null(&registry->mailboxes,
+						struct mbox, node);
+		if (!mbox)
+			break;
+		mbox_mailbox_ref(mbox);
+		mutex_unlock(&registry->lock);
+		mbox_mailbox_lock(mbox, &deferred);
+		mbox_mailbox_die(mbox, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		/* Who else ended it may not have come to this yet. */
+		mbox_registry_remove(mbox);
+		mbox_mailbox_unref(mbox);
+		mutex_lock(&registry->lock);
+	}
+	mutex_unlock(&registry->lock);
+	mbox_registry_put(registry);
+}
+
+static struct pernet_operations registry_net_ops = {
+	.init = registry_net_init,
+	.exit = registry_net_exit,
+	.id = &registry_net_id,
+	.size = sizeof(struct registry_net),
+};
+
+int __init mbox_registry_init(void)
+{
+	return register_pernet_subsys(&registry_net_ops);
+}
+
+void mbox_registry_exit(void)
+{
+	unregister_pernet_subsys(&registry_net_ops);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sending: accept a message, hand it over, or wait for room and receipt. */
+#include <linux/poll.h>
+#include <linux/sched.h>
+
+#include "mbox.h"
+
+/* Charge the caller, who is mostly but not always the opener of the handle. */
+static struct mbox_user *charge_sender(struct mbox_handle *handle, u32 length)
+{
+	struct mbox_user *user = handle->user;
+	int error;
+
+	if (likely(uid_eq(user->uid, current_uid()))) {
+		error = mbox_user_charge(user, length);
+		return error ? ERR_PTR(error) : user;
+	}
+	user = mbox_user_get(current_uid());
+	if (IS_ERR(user))
+		return user;
+	error = mbox_user_charge(user, length);
+	mbox_user_put(user); /* what was charged holds him */
+	return error ? ERR_PTR(error) : user;
+}
+
+/*
+ * Make the message and lock the mailbox. A small one is copied into a free slot
+ * under the lock; if there is none, or the source has to be faulted in, it is
+ * done without, as for a large one. Returns an error with the lock not held.
+ */
+static struct mbox_message *lock_with_message(struct mbox *mbox,
+					      struct mbox_user *user,
+					      const struct mbox_send_args *args,
+					      struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = NULL;
+
+	if (args->length <= MBOX_SMALL_SIZE) {
+		mbox_mailbox_lock(mbox, deferred);
+		message = mbox_slot_take(mbox);
+		if (likely(message)) {
+			mbox_message_set(message, user, args);
+			if (likely(mbox_message_fill_atomic(message, args->data)))
+				return message;
+		}
+		mbox_mailbox_unlock(mbox, deferred);
+	}
+	if (!message) {
+		message = mbox_message_new(args->length);
+		if (!message) {
+			mbox_user_uncharge(user, args->length);
+			return ERR_PTR(-ENOMEM);
+		}
+		mbox_message_set(message, user, args);
+	}
+	if (mbox_message_fill(message, args->data)) {
+		mbox_message_free(message);
+		return ERR_PTR(-EFAULT);
+	}
+	mbox_mailbox_lock(mbox, deferred);
+	return message;
+}
+
+/* Whether @message may be queued now, and is not to wait behind another. */
+static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
+{
+	struct mbox_waiter *first;
+
+	if (!mbox_queue_has_room(mbox, message->length))
+		return false;
+	first = list_first_entry_or_null(&mbox->senders, struct mbox_waiter,
+					 node);
+	return !first || message->prio > first->message->prio;
+}
+
+/*
+ * Find a place for @message: a receiver, the queue, or among the blocked.
+ * Returns 0 if the call is done, 1 if @waiter has to be waited for.
+ */
+static int place(struct mbox *mbox, struct mbox_message *message,
+		 const struct mbox_send_args *args, struct mbox_waiter *waiter,
+		 struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *receiver;
+	bool sync;
+
+	if (mbox->state >= MBOX_STATE_DRAINING)
+		return -EIDRM;
+	if (message->length > mbox->msg_size)
+		return -EMSGSIZE;
+
+	sync = args->sync ||
+	       (mbox->capacity == MBOX_CAPACITY_ZERO && !args->nonblock);
+	receiver = mbox_waiter_find_receiver(mbox, message);
+
+	if (!receiver && !may_queue(mbox, message)) {
+		if (args->nonblock)
+			return -EAGAIN;
+		mbox_waiter_init(waiter);
+		waiter->message = message;
+		waiter->sync = sync;
+		mbox_waiter_block_sender(mbox, waiter);
+		mbox_waiter_tell(mbox, message, deferred);
+		return 1;
+	}
+
+	mbox_queue_accept(mbox, message);
+	if (sync) {
+		mbox_waiter_init(waiter);
+		waiter->message = message;
+		waiter->sync = true;
+		mbox_waiter_block_sync(mbox, waiter);
+	}
+	mbox_send_deliver(mbox, message, receiver, deferred);
+	return sync;
+}
+
+/* Take back the message of a waiter that gives up. */
+static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
+		     struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = waiter->message;
+
+	mbox_waiter_cancel(mbox, waiter);
+	message->sender = NULL;
+	if (message->state != MBOX_MESSAGE_PENDING) {
+		mbox_queue_release(mbox, message);
+		mbox->withdrawn++;
+	}
+	if (message->state == MBOX_MESSAGE_TAKEN) {
+		/* Its receiver is copying, and will find that it came too late. */
+		list_del(&message->node);
+		message->state = MBOX_MESSAGE_GONE;
+	} else {
+		if (message->state == MBOX_MESSAGE_QUEUED)
+			mbox_queue_remove(&mbox->queue, message);
+		message->state = MBOX_MESSAGE_GONE;
+		mbox_message_put(mbox, message, deferred);
+	}
+	mbox_send_admit(mbox, deferred);
+}
+
+static int wait_for_receipt(struct mbox *mbox, struct mbox_waiter *waiter,
+			    const struct mbox_deadline *deadline)
+{
+	struct mbox_deferred deferred;
+	int error;
+
+	error = mbox_waiter_sleep(waiter, deadline);
+	if (error) {
+		mbox_mailbox_lock(mbox, &deferred);
+		if (waiter->done)
+			error = 0;
+		else
+			withdraw(mbox, waiter, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		if (error)
+			return error;
+	}
+	if (waiter->error || !waiter->receiver)
+		return waiter->error;
+	error = pid_vnr(waiter->receiver);
+	put_pid(waiter->receiver);
+	return error;
+}
+
+/**
+ * mbox_send - send a message
+ * @handle:	open for sending
+ * @args:	checked
+ *
+ * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
+ */
+int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	struct mbox_message *message;
+	struct mbox_waiter waiter;
+	struct mbox_user *user;
+	int result;
+
+	/* Checked again under the lock; here so that nothing large is made. */
+	if (args->length > READ_ONCE(mbox->msg_size))
+		return -EMSGSIZE;
+
+	user = charge_sender(handle, args->length);
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	message = lock_with_message(mbox, user, args, &deferred);
+	if (IS_ERR(message))
+		return PTR_ERR(message);
+	result = place(mbox, message, args, &waiter, &deferred);
+	if (result < 0)
+		mbox_message_put(mbox, message, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+
+	if (result > 0)
+		result = wait_for_receipt(mbox, &waiter, &args->deadline);
+	return result;
+}
+
+/* Give an accepted message to @receiver, or queue it if that is NULL. */
+void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
+		       struct mbox_waiter *receiver,
+		       struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (receiver) {
+		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+		return;
+	}
+	mbox_queue_insert(&mbox->queue, message);
+	mbox_waiter_tell(mbox, message, deferred);
+}
+
+/**
+ * mbox_send_admit - room was made: let in those who wait for it
+ * @mbox:	locked
+ * @deferred:	takes who is to be woken
+ */
+void mbox_send_admit(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	while (!list_empty(&mbox->senders)) {
+		struct mbox_waiter *first;
+		struct mbox_message *message;
+
+		first = list_first_entry(&mbox->senders, struct mbox_waiter,
+					 node);
+		message = first->message;
+		if (!mbox_queue_has_room(mbox, message->length))
+			return;
+		mbox_waiter_accepted(mbox, message, deferred);
+		mbox_queue_insert(&mbox->queue, message);
+	}
+	deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
+		mbox_mailbox_die(mbox, deferred);
+}

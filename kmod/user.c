@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Users and their quotas of mailboxes and of bytes. */
+#include <linux/capability.h>
+#include <linux/hashtable.h>
+#include <linux/slab.h>
+
+#include "mbox.h"
+
+/*
+ * One counter holds both references (handles, mailboxes) and charged bytes, so
+ * that sending a message costs a single atomic addition, and a user with
+ * nothing charged is one with the counter at zero:
+ *
+ *	bits 0 to 38	bytes
+ *	bits 39 to 62	references
+ *
+ * Neither may overflow: bytes stay below BYTES_MAX, half the field, plus what
+ * calls under way add before they find that it is too much, and references
+ * below REFS_MAX likewise.
+ */
+#define REF		(1LL << 39)
+#define BYTES_MAX	(1LL << 38)
+#define REFS_MAX	(1LL << 23)
+
+static DEFINE_HASHTABLE(users, 8);	/* users_lock */
+static DEFINE_SPINLOCK(users_lock);
+
+/* A user with a reference of the caller's to him, or NULL: take @fresh. */
+static struct mbox_user *find_or_add(kuid_t uid, struct mbox_user *fresh)
+{
+	struct mbox_user *user;
+
+	lockdep_assert_held(&users_lock);
+	hash_for_each_possible(users, user, node, __kuid_val(uid)) {
+		/* One at zero is about to be removed by who brought it there. */
+		if (uid_eq(user->uid, uid) &&
+		    atomic64_add_unless(&user->pins, REF, 0))
+			return user;
+	}
+	if (fresh)
+		hash_add(users, &fresh->node, __kuid_val(uid));
+	return fresh;
+}
+
+static void unpin(struct mbox_user *user, s64 pins)
+{
+	if (!atomic64_sub_and_test(pins, &user->pins))
+		return;
+	spin_lock(&users_lock);
+	hash_del(&user->node);
+	spin_unlock(&users_lock);
+	kfree(user);
+}
+
+/**
+ * mbox_user_get - find a user, or make him known
+ * @uid: whose
+ *
+ * Return: the user, to be given back with mbox_user_put(). ENFILE if more
+ * handles refer to him than can be counted, ENOMEM.
+ */
+struct mbox_user *mbox_user_get(kuid_t uid)
+{
+	struct mbox_user *user, *fresh = NULL;
+
+	spin_lock(&users_lock);
+	user = find_or_add(uid, NULL);
+	spin_unlock(&users_lock);
+	if (!user) {
+		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
+		if (!fresh)
+			return ERR_PTR(-ENOMEM);
+		fresh->uid = uid;
+		atomic64_set(&fresh->pins, REF);
+		spin_lock(&users_lock);
+		user = find_or_add(uid, fresh);
+		spin_unlock(&users_lock);
+		if (user != fresh)
+			kfree(fresh);
+	}
+	if (atomic64_read(&user->pins) / REF > REFS_MAX) {
+		unpin(user, REF);
+		return ERR_PTR(-ENFILE);
+	}
+	return user;
+}
+
+void mbox_user_put(struct mbox_user *user)
+{
+	unpin(user, REF);
+}
+
+static s64 cost(u32 length)
+{
+	return length <= MBOX_SMALL_SIZE ? MBOX_SMALL_CHARGE :
+					   (s64)length + MBOX_LARGE_CHARGE;
+}
+
+/**
+ * mbox_user_charge - charge a message to its sender
+ * @user:	the sender, to whom the caller holds a reference
+ * @length:	bytes of its payload
+ *
+ * Return: 0, or EDQUOT and nothing is charged.
+ */
+int mbox_user_charge(struct mbox_user *user, u32 length)
+{
+	s64 bytes = atomic64_add_return(cost(length), &user->pins) & (REF - 1);
+
+	if (likely(bytes <= READ_ONCE(mbox_user_bytes) && bytes <= BYTES_MAX))
+		return 0;
+	if (bytes <= BYTES_MAX && capable(CAP_SYS_RESOURCE))
+		return 0;
+	unpin(user, cost(length));
+	return -EDQUOT;
+}
+
+void mbox_user_uncharge(struct mbox_user *user, u32 length)
+{
+	unpin(user, cost(length));
+}
+
+/* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */
+int mbox_user_add_mailbox(struct mbox_user *user)
+{
+	if (atomic_inc_return(&user->mailboxes) <= READ_ONCE(mbox_user_mailboxes) ||
+	    capable(CAP_SYS_RESOURCE))
+		return 0;
+	atomic_dec(&user->mailboxes);
+	return -EDQUOT;
+}
+
+void mbox_user_remove_mailbox(struct mbox_user *user)
+{
+	atomic_dec(&user->mailboxes);
+}
