@@ -31,12 +31,13 @@ struct ioc {
 		     size_t usize);
 };
 
-#define IOC(_cmd, _type, _last, _call) [_IOC_NR(_cmd)] = {	\
-	.cmd = (_cmd),						\
-	.size = sizeof(_type),					\
-	.min_size = offsetofend(_type, _last),			\
-	.call = (_call),					\
-}
+#define IOC(_name, _type, _last, _call)				\
+	[_IOC_NR(MBOX_IOC_##_name)] = {				\
+		.cmd = MBOX_IOC_##_name,			\
+		.size = sizeof(struct _type),			\
+		.min_size = offsetofend(struct _type, _last),	\
+		.call = _call,					\
+	}
 
 /* The caller may know more of the structure than we do, or less. */
 static int copy_result(void __user *uarg, size_t usize, const void *arg,
@@ -368,17 +369,17 @@ static long ioc_set(struct file *file, union ioc_arg *arg,
 }
 
 static const struct ioc factory_iocs[] = {
-	IOC(MBOX_IOC_CREATE, struct mbox_ioc_open, bytes, ioc_create),
-	IOC(MBOX_IOC_OPEN, struct mbox_ioc_open, bytes, ioc_open),
-	IOC(MBOX_IOC_DELETE, struct mbox_ioc_delete, dropped, ioc_delete_named),
+	IOC(CREATE, mbox_ioc_open, bytes, ioc_create),
+	IOC(OPEN, mbox_ioc_open, bytes, ioc_open),
+	IOC(DELETE, mbox_ioc_delete, dropped, ioc_delete_named),
 };
 
 static const struct ioc handle_iocs[] = {
-	IOC(MBOX_IOC_DELETE, struct mbox_ioc_delete, dropped, ioc_delete),
-	IOC(MBOX_IOC_SEND, struct mbox_ioc_send, size, ioc_send),
-	IOC(MBOX_IOC_RECV, struct mbox_ioc_recv, header, ioc_recv),
-	IOC(MBOX_IOC_GET, struct mbox_info, created, ioc_get),
-	IOC(MBOX_IOC_SET, struct mbox_ioc_set, bytes, ioc_set),
+	IOC(DELETE, mbox_ioc_delete, dropped, ioc_delete),
+	IOC(SEND, mbox_ioc_send, size, ioc_send),
+	IOC(RECV, mbox_ioc_recv, header, ioc_recv),
+	IOC(GET, mbox_info, created, ioc_get),
+	IOC(SET, mbox_ioc_set, bytes, ioc_set),
 };
 
 /* Find the call in a table by its number, get its argument, and make it. */

@@ -394,7 +394,7 @@ __poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights)
 			events |= EPOLLERR;
 		else if ((list_empty(&mbox->senders) &&
 			  mbox_queue_has_room(mbox, probe.length)) ||
-			 mbox_waiter_find_receiver(mbox, &probe))
+			 mbox_waiter_receiver_for(mbox, &probe))
 			events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	spin_unlock(&mbox->lock);

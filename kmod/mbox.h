@@ -84,7 +84,7 @@ struct mbox_user {
  */
 struct mbox_registry {
 	refcount_t refs;
-	struct mutex lock;
+	struct mutex lock;		/* names and the list, see LOCKS */
 	bool dead;			/* lock: the namespace is gone */
 	struct list_head mailboxes;	/* lock: all that are not dead */
 	struct rhashtable names;	/* changed under lock, read under RCU */
@@ -347,15 +347,15 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred);
-struct mbox_waiter *mbox_waiter_find_receiver(struct mbox *mbox,
-					const struct mbox_message *message);
+struct mbox_waiter *
+mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message);
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
 			   struct mbox_deferred *deferred);
 void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 		      struct mbox_deferred *deferred);
-struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
-					const struct mbox_filter *filter);
+struct mbox_message *
+mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
 int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);

@@ -125,7 +125,7 @@ static int finish_taken(struct mbox *mbox, struct mbox_message *message,
 		commit(mbox, message, &deferred);
 	} else {
 		mbox_send_deliver(mbox, message,
-				  mbox_waiter_find_receiver(mbox, message),
+				  mbox_waiter_receiver_for(mbox, message),
 				  &deferred);
 	}
 out:
@@ -175,7 +175,7 @@ static struct mbox_message *find(struct mbox *mbox,
 {
 	struct mbox_message *message = mbox_queue_find(&mbox->queue, filter);
 
-	return message ?: mbox_waiter_find_pending(mbox, filter);
+	return message ?: mbox_waiter_pending_for(mbox, filter);
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */

@@ -91,7 +91,7 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 
 	sync = args->sync ||
 	       (mbox->capacity == MBOX_CAPACITY_ZERO && !args->nonblock);
-	receiver = mbox_waiter_find_receiver(mbox, message);
+	receiver = mbox_waiter_receiver_for(mbox, message);
 
 	if (!receiver && !may_queue(mbox, message)) {
 		if (args->nonblock)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Users and their quotas of mailboxes and of bytes. */
+#include <linux/bits.h>
 #include <linux/capability.h>
 #include <linux/hashtable.h>
 #include <linux/slab.h>
@@ -18,9 +19,9 @@
  * calls under way add before they find that it is too much, and references
  * below REFS_MAX likewise.
  */
-#define REF		(1LL << 39)
-#define BYTES_MAX	(1LL << 38)
-#define REFS_MAX	(1LL << 23)
+#define REF		((s64)BIT_ULL(39))
+#define BYTES_MAX	((s64)BIT_ULL(38))
+#define REFS_MAX	((s64)BIT_ULL(23))
 
 static DEFINE_HASHTABLE(users, 8);	/* users_lock */
 static DEFINE_SPINLOCK(users_lock);

@@ -148,8 +148,8 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
  * The receiver that is given @message: of those that wait, that it suits, and
  * that have the room, the one that came first. NULL if there is none.
  */
-struct mbox_waiter *mbox_waiter_find_receiver(struct mbox *mbox,
-					const struct mbox_message *message)
+struct mbox_waiter *
+mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter;
 
@@ -192,8 +192,8 @@ void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 }
 
 /* The first pending message that @filter passes, or NULL. */
-struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
-					      const struct mbox_filter *filter)
+struct mbox_message *
+mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter)
 {
 	struct mbox_waiter *waiter;
 
