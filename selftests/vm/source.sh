@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The files of the kernel's source that we use: kselftest and checkpatch. Fetches and unpacks them, and
+# prints the directory, which is laid out like the kernel's.
+
+set -euo pipefail
+. "$(dirname -- "${BASH_SOURCE[0]}")/apt.sh"
+
+PACKAGE=linux-source-6.12
+FILES=(
+	tools/testing/selftests/lib.mk
+	tools/testing/selftests/kselftest.h
+	tools/testing/selftests/kselftest_harness.h
+	tools/testing/selftests/kselftest
+	scripts/checkpatch.pl
+	scripts/spelling.txt
+	scripts/const_structs.checkpatch
+)
+
+version=$(apt_show "$PACKAGE" | sed -n 's/^Version: //p')
+dir=$CACHE/source/$PACKAGE@$version
+mkdir -p "$CACHE/source"
+exec 8>"$CACHE/source/lock"
+flock 8
+
+if ! [ -d "$dir" ]; then
+	note "fetching $PACKAGE, for kselftest and checkpatch"
+	apt_unpack "$dir.deb" "$PACKAGE=$version"
+	rm -rf "$dir.new"
+	mkdir "$dir.new"
+	tar -xf "$dir.deb/usr/src/$PACKAGE.tar.xz" -C "$dir.new" --strip-components=1 "${FILES[@]/#/$PACKAGE/}"
+	rm -r "$dir.deb"
+	mv "$dir.new" "$dir"
+fi
+echo "$dir"
