@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interface itself: numbers, layouts, sizes, unknown values. The same for 32-bit programs: this
+ * one is built a second time as such.
+ */
+#include "mbox_test.h"
+
+#include <poll.h>
+
+#define ASSERT_LAYOUT(type, field, at) \
+	_Static_assert(offsetof(struct type, field) == (at), #type "." #field)
+#define ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type)
+
+ASSERT_SIZE(mbox_ioc_open, 96);
+ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
+ASSERT_LAYOUT(mbox_ioc_open, name, 8);
+ASSERT_LAYOUT(mbox_ioc_open, mode, 72);
+ASSERT_LAYOUT(mbox_ioc_open, lifetime, 76);
+ASSERT_LAYOUT(mbox_ioc_open, capacity, 80);
+ASSERT_LAYOUT(mbox_ioc_open, msg_size, 84);
+ASSERT_LAYOUT(mbox_ioc_open, bytes, 88);
+
+ASSERT_SIZE(mbox_ioc_delete, 88);
+ASSERT_LAYOUT(mbox_ioc_delete, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_delete, how, 4);
+ASSERT_LAYOUT(mbox_ioc_delete, name, 8);
+ASSERT_LAYOUT(mbox_ioc_delete, queued, 72);
+ASSERT_LAYOUT(mbox_ioc_delete, dropped, 80);
+
+ASSERT_SIZE(mbox_ioc_send, 40);
+ASSERT_LAYOUT(mbox_ioc_send, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_send, prio, 4);
+ASSERT_LAYOUT(mbox_ioc_send, type, 8);
+ASSERT_LAYOUT(mbox_ioc_send, clock, 12);
+ASSERT_LAYOUT(mbox_ioc_send, deadline, 16);
+ASSERT_LAYOUT(mbox_ioc_send, data, 24);
+ASSERT_LAYOUT(mbox_ioc_send, size, 32);
+
+ASSERT_SIZE(mbox_header, 48);
+ASSERT_LAYOUT(mbox_header, length, 0);
+ASSERT_LAYOUT(mbox_header, seq, 8);
+ASSERT_LAYOUT(mbox_header, time, 16);
+ASSERT_LAYOUT(mbox_header, prio, 24);
+ASSERT_LAYOUT(mbox_header, type, 28);
+ASSERT_LAYOUT(mbox_header, pid, 32);
+ASSERT_LAYOUT(mbox_header, uid, 36);
+ASSERT_LAYOUT(mbox_header, gid, 40);
+ASSERT_LAYOUT(mbox_header, flags, 44);
+
+ASSERT_SIZE(mbox_ioc_recv, 96);
+ASSERT_LAYOUT(mbox_ioc_recv, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_recv, clock, 4);
+ASSERT_LAYOUT(mbox_ioc_recv, deadline, 8);
+ASSERT_LAYOUT(mbox_ioc_recv, data, 16);
+ASSERT_LAYOUT(mbox_ioc_recv, size, 24);
+ASSERT_LAYOUT(mbox_ioc_recv, type, 32);
+ASSERT_LAYOUT(mbox_ioc_recv, pid, 36);
+ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
+ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
+ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
+
+ASSERT_SIZE(mbox_info, 184);
+ASSERT_LAYOUT(mbox_info, flags, 0);
+ASSERT_LAYOUT(mbox_info, state, 4);
+ASSERT_LAYOUT(mbox_info, name, 8);
+ASSERT_LAYOUT(mbox_info, id, 72);
+ASSERT_LAYOUT(mbox_info, uid, 80);
+ASSERT_LAYOUT(mbox_info, gid, 84);
+ASSERT_LAYOUT(mbox_info, mode, 88);
+ASSERT_LAYOUT(mbox_info, lifetime, 92);
+ASSERT_LAYOUT(mbox_info, capacity, 96);
+ASSERT_LAYOUT(mbox_info, msg_size, 100);
+ASSERT_LAYOUT(mbox_info, bytes, 104);
+ASSERT_LAYOUT(mbox_info, rights, 112);
+ASSERT_LAYOUT(mbox_info, handles, 116);
+ASSERT_LAYOUT(mbox_info, senders, 120);
+ASSERT_LAYOUT(mbox_info, receivers, 124);
+ASSERT_LAYOUT(mbox_info, queued, 128);
+ASSERT_LAYOUT(mbox_info, queued_bytes, 136);
+ASSERT_LAYOUT(mbox_info, sent, 144);
+ASSERT_LAYOUT(mbox_info, received, 152);
+ASSERT_LAYOUT(mbox_info, withdrawn, 160);
+ASSERT_LAYOUT(mbox_info, dropped, 168);
+ASSERT_LAYOUT(mbox_info, created, 176);
+
+ASSERT_SIZE(mbox_ioc_set, 40);
+ASSERT_LAYOUT(mbox_ioc_set, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_set, mask, 4);
+ASSERT_LAYOUT(mbox_ioc_set, mode, 8);
+ASSERT_LAYOUT(mbox_ioc_set, uid, 12);
+ASSERT_LAYOUT(mbox_ioc_set, gid, 16);
+ASSERT_LAYOUT(mbox_ioc_set, capacity, 20);
+ASSERT_LAYOUT(mbox_ioc_set, msg_size, 24);
+ASSERT_LAYOUT(mbox_ioc_set, pad, 28);
+ASSERT_LAYOUT(mbox_ioc_set, bytes, 32);
+
+/* What programs have compiled in, and so may not change, whatever the header says. */
+TEST(numbers)
+{
+	EXPECT_EQ(0x4060bd00U, MBOX_IOC_CREATE);
+	EXPECT_EQ(0x4060bd01U, MBOX_IOC_OPEN);
+	EXPECT_EQ(0xc058bd02U, MBOX_IOC_DELETE);
+	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
+	EXPECT_EQ(0xc060bd11U, MBOX_IOC_RECV);
+	EXPECT_EQ(0xc0b8bd14U, MBOX_IOC_GET);
+	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
+	EXPECT_EQ(1, MBOX_ABI_VERSION);
+}
+
+/* One call, on a mailbox that holds one message. */
+#define ARG_ROOM	4096
+
+FIXTURE(abi)
+{
+	int factory;
+	int fd;
+	char name[MBOX_NAME_SIZE];
+	char other[MBOX_NAME_SIZE];	/* not taken */
+	char *arg;			/* valid, ARG_ROOM bytes, right before an unmapped page */
+	char payload[64];
+	struct mbox_info before;
+};
+
+FIXTURE_VARIANT(abi)
+{
+	unsigned long cmd;
+	size_t size;
+	bool on_factory;
+};
+
+#define VARIANT(name_, cmd_, type, factory) \
+	FIXTURE_VARIANT_ADD(abi, name_) \
+	{ .cmd = (cmd_), .size = sizeof(struct type), .on_factory = (factory) }
+
+VARIANT(create, MBOX_IOC_CREATE, mbox_ioc_open, true);
+VARIANT(open, MBOX_IOC_OPEN, mbox_ioc_open, true);
+VARIANT(delete_name, MBOX_IOC_DELETE, mbox_ioc_delete, true);
+VARIANT(delete_handle, MBOX_IOC_DELETE, mbox_ioc_delete, false);
+VARIANT(send, MBOX_IOC_SEND, mbox_ioc_send, false);
+VARIANT(recv, MBOX_IOC_RECV, mbox_ioc_recv, false);
+VARIANT(get, MBOX_IOC_GET, mbox_info, false);
+VARIANT(set, MBOX_IOC_SET, mbox_ioc_set, false);
+
+/* Write a valid argument to @arg; what is out only is poisoned. */
+static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_abi *variant,
+		     void *arg)
+{
+	struct mbox_ioc_open *open = arg;
+	struct mbox_ioc_delete *delete = arg;
+	struct mbox_ioc_send *send = arg;
+	struct mbox_ioc_recv *recv = arg;
+	struct mbox_info *info = arg;
+	struct mbox_ioc_set *set = arg;
+
+	memset(arg, 0, variant->size);
+	switch (variant->cmd) {
+	case MBOX_IOC_CREATE:
+		*open = open_arg(self->other, 8);
+		break;
+	case MBOX_IOC_OPEN:
+		open->rights = MBOX_RIGHT_SEND;
+		strcpy(open->name, self->name);
+		break;
+	case MBOX_IOC_DELETE:
+		delete->how = MBOX_DELETE_DRAIN;
+		if (variant->on_factory)
+			strcpy(delete->name, self->name);
+		memset(&delete->queued, POISON, 16);
+		break;
+	case MBOX_IOC_SEND:
+		send->data = address_of("second");
+		send->size = 6;
+		break;
+	case MBOX_IOC_RECV:
+		recv->flags = MBOX_RECV_NONBLOCK;
+		recv->data = address_of(self->payload);
+		recv->size = sizeof(self->payload);
+		memset(&recv->header, POISON, sizeof(recv->header));
+		break;
+	case MBOX_IOC_GET:
+		memset(info, POISON, sizeof(*info));
+		info->flags = 0;
+		break;
+	case MBOX_IOC_SET:
+		set->mask = MBOX_SET_MODE;
+		set->mode = 0640;
+		break;
+	}
+}
+
+FIXTURE_SETUP(abi)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	size_t room = (ARG_ROOM + page - 1) / page * page;
+	char *map;
+
+	self->factory = factory_open();
+	ASSERT_LE(0, self->factory);
+	self->fd = box_new_named(_metadata, 8, self->name);
+	name_make(self->other);
+	ASSERT_EQ(0, put(self->fd, 5, "first"));
+	map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, munmap(map + room, page));
+	self->arg = map + room - ARG_ROOM;
+	memset(self->payload, POISON, sizeof(self->payload));
+	arg_make(self, variant, self->arg);
+	ASSERT_EQ(0, info_get(self->fd, &self->before));
+}
+
+FIXTURE_TEARDOWN(abi)
+{
+	close(self->fd);
+	close(self->factory);
+}
+
+static int subject(struct _test_data_abi *self, const struct _fixture_variant_abi *variant)
+{
+	return variant->on_factory ? self->factory : self->fd;
+}
+
+static unsigned long resized(unsigned long cmd, size_t size)
+{
+	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
+}
+
+/* Nothing has changed: the mailbox, its message, the buffer, and no new mailbox. */
+static void expect_nothing_done(struct __test_metadata *_metadata, struct _test_data_abi *self)
+{
+	EXPECT_UNCHANGED(self->fd, &self->before);
+	EXPECT_STREQ("first", peek(self->fd));
+	EXPECT_TRUE(untouched(self->payload, sizeof(self->payload)));
+	EXPECT_EQ(-ENOENT, open_name(self->other, 0));
+	EXPECT_EQ(1, info_of(self->fd).handles);
+}
+
+/* The argument that all tests below make one thing wrong with is right. */
+TEST_F(abi, valid)
+{
+	int ret = xioctl(subject(self, variant), variant->cmd, self->arg);
+
+	if (_IOC_NR(variant->cmd) < 2) {
+		EXPECT_LE(0, ret);
+		EXPECT_EQ(0, close(ret));
+	} else {
+		EXPECT_EQ(0, ret);
+	}
+}
+
+TEST_F(abi, bad_address)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *end = self->arg + ARG_ROOM;
+	int fd = subject(self, variant);
+
+	EXPECT_EQ(-EFAULT, xioctl(fd, variant->cmd, NULL));
+	EXPECT_EQ(-EFAULT, xioctl(fd, variant->cmd, end));
+	EXPECT_EQ(-EFAULT, xioctl(fd, variant->cmd, (void *)-page));
+	/* its last byte only */
+	arg_make(self, variant, end - variant->size);
+	memmove(end - variant->size + 1, end - variant->size, variant->size - 1);
+	EXPECT_EQ(-EFAULT, xioctl(fd, variant->cmd, end - variant->size + 1));
+	expect_nothing_done(_metadata, self);
+}
+
+/* Results cannot be written: what is only read may lie there, all other calls have done nothing. */
+TEST_F(abi, read_only)
+{
+	bool writes = _IOC_DIR(variant->cmd) & _IOC_READ;
+	int ret;
+
+	ASSERT_EQ(0, mprotect(self->arg, ARG_ROOM, PROT_READ));
+	ret = xioctl(subject(self, variant), variant->cmd, self->arg);
+	if (!writes) {
+		EXPECT_LE(0, ret);
+		return;
+	}
+	EXPECT_EQ(-EFAULT, ret);
+	/* the payload of the message may have been written: the buffer is a good one */
+	memset(self->payload, POISON, sizeof(self->payload));
+	expect_nothing_done(_metadata, self);
+}
+
+TEST_F(abi, smaller_than_the_first_version)
+{
+	const size_t sizes[] = { 0, 1, 4, 8, variant->size - 8, variant->size - 1 };
+	char saved[ARG_ROOM];
+
+	memcpy(saved, self->arg, ARG_ROOM);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		EXPECT_EQ(-EINVAL, xioctl(subject(self, variant), resized(variant->cmd, sizes[i]),
+					  self->arg))
+			TH_LOG("size %zu", sizes[i]);
+	}
+	EXPECT_EQ(0, memcmp(saved, self->arg, ARG_ROOM));
+	expect_nothing_done(_metadata, self);
+}
+
+TEST_F(abi, larger_and_not_zero)
+{
+	const size_t sizes[] = { variant->size + 1, variant->size + 8, 512, ARG_ROOM };
+	char saved[ARG_ROOM];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const size_t places[] = { variant->size, sizes[i] - 1 };
+
+		for (size_t j = 0; j < ARRAY_SIZE(places); j++) {
+			self->arg[places[j]] = 1;
+			memcpy(saved, self->arg, ARG_ROOM);
+			EXPECT_EQ(-E2BIG, xioctl(subject(self, variant),
+						 resized(variant->cmd, sizes[i]), self->arg))
+				TH_LOG("byte %zu of %zu", places[j], sizes[i]);
+			EXPECT_EQ(0, memcmp(saved, self->arg, ARG_ROOM));
+			self->arg[places[j]] = 0;
+		}
+	}
+	expect_nothing_done(_metadata, self);
+}
+
+TEST_F(abi, larger_and_zero)
+{
+	int ret = xioctl(subject(self, variant), resized(variant->cmd, ARG_ROOM), self->arg);
+
+	EXPECT_LE(0, ret);
+	for (size_t i = variant->size; i < ARG_ROOM; i++) {
+		ASSERT_EQ(0, self->arg[i]);
+	}
+	if (variant->cmd == MBOX_IOC_RECV) {
+		EXPECT_EQ(0, memcmp(self->payload, "first", 5));
+	}
+	if (variant->cmd == MBOX_IOC_GET) {
+		EXPECT_EQ(0, memcmp(&self->before, self->arg, sizeof(self->before)));
+	}
+}
+
+/* Each field of each call that knows only some values, with those that it does not know. */
+static const struct bad_value {
+	const char *name;
+	unsigned long cmd;
+	size_t at;
+	uint32_t unknown_bits;		/* each of them, alone */
+	uint32_t values[4];		/* others, up to a 0 */
+} bad_values[] = {
+#define BAD(type, cmd, field, bits, ...) \
+	{ #cmd "." #field, MBOX_IOC_##cmd, offsetof(struct type, field), bits, { __VA_ARGS__ } }
+	/* CREATE knows no OPEN_CREATE or OPEN_EXCL */
+	BAD(mbox_ioc_open, CREATE, flags, ~MBOX_OPEN_NONBLOCK),
+	BAD(mbox_ioc_open, CREATE, rights, ~RIGHTS_BOTH),
+	BAD(mbox_ioc_open, CREATE, mode, ~0666U),
+	BAD(mbox_ioc_open, CREATE, lifetime, ~3U, 1, 3, 0xffffffff),
+	BAD(mbox_ioc_open, CREATE, capacity, 0, MBOX_CAPACITY_MAX + 1, 0x7fffffff, 0x80000000,
+	    0xfffffffe),
+	BAD(mbox_ioc_open, OPEN, flags, ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)),
+	BAD(mbox_ioc_open, OPEN, rights, ~RIGHTS_BOTH),
+	/* without OPEN_CREATE, those of a new mailbox */
+	BAD(mbox_ioc_open, OPEN, mode, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, lifetime, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, capacity, 0xffffffff, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, msg_size, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, bytes, 0xffffffff),
+	BAD(mbox_ioc_delete, DELETE, flags, 0xffffffff),
+	BAD(mbox_ioc_delete, DELETE, how, 0xfffffffc, 0xffffffff),
+	BAD(mbox_ioc_send, SEND, flags, ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)),
+	BAD(mbox_ioc_send, SEND, flags, 0, MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC),
+	BAD(mbox_ioc_send, SEND, prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
+	BAD(mbox_ioc_send, SEND, clock, 0xfffffffc, 0xffffffff),
+	BAD(mbox_ioc_send, SEND, deadline, 0x7fffffff),
+	BAD(mbox_ioc_recv, RECV, flags, 0xfffffff0),
+	BAD(mbox_ioc_recv, RECV, clock, 0xfffffffc, 0xffffffff),
+	BAD(mbox_ioc_recv, RECV, deadline, 0x7fffffff),
+	BAD(mbox_ioc_recv, RECV, type, 0xffffffff),
+	BAD(mbox_ioc_recv, RECV, pid, 0xffffffff),
+	BAD(mbox_ioc_recv, RECV, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
+	BAD(mbox_ioc_recv, RECV, pad, 0xffffffff),
+	BAD(mbox_info, GET, flags, 0xffffffff),
+	BAD(mbox_ioc_set, SET, flags, 0xffffffff),
+	BAD(mbox_ioc_set, SET, mode, ~0666U),
+	BAD(mbox_ioc_set, SET, mask, 0xffffffc0),
+	BAD(mbox_ioc_set, SET, pad, 0xffffffff),
+	/* not in the mask */
+	BAD(mbox_ioc_set, SET, uid, 0xffffffff),
+	BAD(mbox_ioc_set, SET, gid, 0xffffffff),
+	BAD(mbox_ioc_set, SET, capacity, 0xffffffff),
+	BAD(mbox_ioc_set, SET, msg_size, 0xffffffff),
+	BAD(mbox_ioc_set, SET, bytes, 0xffffffff),
+#undef BAD
+};
+
+static void try_bad(struct __test_metadata *_metadata, struct _test_data_abi *self,
+		    const struct _fixture_variant_abi *variant, const struct bad_value *bad,
+		    uint32_t value)
+{
+	char saved[256];
+
+	arg_make(self, variant, self->arg);
+	memcpy(self->arg + bad->at, &value, sizeof(value));
+	memcpy(saved, self->arg, variant->size);
+	EXPECT_EQ(-EINVAL, xioctl(subject(self, variant), variant->cmd, self->arg))
+		TH_LOG("%s = 0x%x", bad->name, value);
+	EXPECT_EQ(0, memcmp(saved, self->arg, variant->size))
+		TH_LOG("%s = 0x%x: the argument was written", bad->name, value);
+	EXPECT_UNCHANGED(self->fd, &self->before)
+		TH_LOG("%s = 0x%x", bad->name, value);
+}
+
+TEST_F(abi, unknown_values)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bad_values); i++) {
+		const struct bad_value *bad = &bad_values[i];
+
+		if (bad->cmd != variant->cmd)
+			continue;
+		for (int bit = 0; bit < 32; bit++)
+			if (bad->unknown_bits & (1U << bit))
+				try_bad(_metadata, self, variant, bad, 1U << bit);
+		for (size_t j = 0; j < ARRAY_SIZE(bad->values) && bad->values[j]; j++)
+			try_bad(_metadata, self, variant, bad, bad->values[j]);
+	}
+	expect_nothing_done(_metadata, self);
+}
+
+/* Calls that nobody knows, or that the other kind of file knows. */
+TEST_F(abi, unknown_calls)
+{
+	static const unsigned char numbers[] = { 3, 4, 5, 15, 18, 19, 22, 23, 24, 127, 255 };
+	char saved[ARG_ROOM];
+
+	memcpy(saved, self->arg, ARG_ROOM);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		EXPECT_EQ(-ENOTTY, xioctl(self->factory, _IOWR(MBOX_IOC_TYPE, numbers[i], char[64]),
+					  self->arg));
+		EXPECT_EQ(-ENOTTY, xioctl(self->fd, _IOWR(MBOX_IOC_TYPE, numbers[i], char[64]),
+					  self->arg));
+		EXPECT_EQ(-ENOTTY, xioctl(self->fd, _IO(MBOX_IOC_TYPE, numbers[i]), NULL));
+	}
+	/* another driver's number with ours in it, and a terminal's */
+	EXPECT_EQ(-ENOTTY, xioctl(subject(self, variant), variant->cmd ^ 0x100, self->arg));
+	EXPECT_EQ(-ENOTTY, xioctl(subject(self, variant), 0x5401, self->arg));
+	/* DELETE is a call of both */
+	if (variant->cmd != MBOX_IOC_DELETE) {
+		EXPECT_EQ(-ENOTTY, xioctl(variant->on_factory ? self->fd : self->factory,
+					  variant->cmd, self->arg));
+	}
+	EXPECT_EQ(0, memcmp(saved, self->arg, ARG_ROOM));
+	expect_nothing_done(_metadata, self);
+}
+
+/* Every call once, each seeing what the one before it did. */
+TEST(round_trip)
+{
+	char name[MBOX_NAME_SIZE], big[5000], back[5000];
+	struct mbox_ioc_set set = { .mask = MBOX_SET_CAPACITY, .capacity = 3 };
+	struct mbox_ioc_delete delete = { .how = MBOX_DELETE_FORCE };
+	int fd = box_new_named(_metadata, 2, name);
+	int other = open_name(name, RIGHTS_BOTH);
+	struct mbox_header header;
+	struct pollfd pollfd = { .fd = other, .events = POLLIN | POLLOUT };
+
+	ASSERT_LE(0, other);
+	pattern_fill(big, sizeof(big), 1);
+	EXPECT_EQ(0, send_bytes(fd, 0, 0, 0xfeedf00d, big, sizeof(big)));
+	EXPECT_EQ(5, xwrite(fd, "words", 5));
+	EXPECT_EQ(1, poll(&pollfd, 1, 0));
+	EXPECT_EQ(POLLIN, pollfd.revents);
+	EXPECT_EQ(0, xioctl(fd, MBOX_IOC_SET, &set));
+	EXPECT_EQ(3, info_of(other).capacity);
+	EXPECT_EQ(1, poll(&pollfd, 1, 0));
+	EXPECT_EQ(POLLIN | POLLOUT, pollfd.revents);
+	EXPECT_EQ(0, recv_bytes(other, 0, back, sizeof(back), &header));
+	EXPECT_EQ(sizeof(big), header.length);
+	EXPECT_EQ(0xfeedf00d, header.type);
+	EXPECT_EQ(1, header.seq);
+	EXPECT_EQ((uint32_t)getpid(), header.pid);
+	EXPECT_EQ(sizeof(back), pattern_match(back, sizeof(back), 1));
+	EXPECT_EQ(5, xread(other, back, sizeof(back)));
+	EXPECT_EQ(0, memcmp(back, "words", 5));
+	EXPECT_EQ(0, put(fd, MBOX_PRIO_MAX, "left"));
+	EXPECT_EQ(0, xioctl(other, MBOX_IOC_DELETE, &delete));
+	EXPECT_EQ(1, delete.queued);
+	EXPECT_EQ(1, delete.dropped);
+	EXPECT_EQ(MBOX_STATE_DEAD, info_of(fd).state);
+	EXPECT_EQ(-ENOENT, open_name(name, 0));
+	close(other);
+	close(fd);
+}
+
+MBOX_TEST_MAIN
