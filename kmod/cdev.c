@@ -10,36 +10,33 @@
 
 #include "mbox.h"
 
-union ioc_arg {
-	struct mbox_ioc_open open;
-	struct mbox_ioc_delete delete;
-	struct mbox_ioc_send send;
-	struct mbox_ioc_recv recv;
-	struct mbox_info info;
-	struct mbox_ioc_set set;
-};
-
 /*
- * A call: @min_size is that of the first version of its structure, and all of
- * the structure is in @arg when it is called.
+ * A call: @min_size is that of the first version of its structure. The call
+ * itself copies its argument, with copy_arg(): where the compiler knows the
+ * size, copying costs a fraction.
  */
 struct ioc {
 	unsigned int cmd;
-	size_t size;
 	size_t min_size;
-	long (*call)(struct file *file, union ioc_arg *arg, void __user *uarg,
-		     size_t usize);
+	long (*call)(struct file *file, void __user *uarg, size_t usize);
 };
 
 #define IOC(_name, _type, _last, _call)				\
 	[_IOC_NR(MBOX_IOC_##_name)] = {				\
 		.cmd = MBOX_IOC_##_name,			\
-		.size = sizeof(struct _type),			\
 		.min_size = offsetofend(struct _type, _last),	\
 		.call = _call,					\
 	}
 
 /* The caller may know more of the structure than we do, or less. */
+static __always_inline int copy_arg(void *arg, size_t size,
+				    const void __user *uarg, size_t usize)
+{
+	if (likely(usize == size))
+		return copy_from_user(arg, uarg, size) ? -EFAULT : 0;
+	return copy_struct_from_user(arg, size, uarg, usize);
+}
+
 static int copy_result(void __user *uarg, size_t usize, const void *arg,
 		       size_t size)
 {
@@ -187,38 +184,52 @@ static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 	return fd;
 }
 
-static long ioc_create(struct file *factory, union ioc_arg *arg,
-		       void __user *uarg, size_t usize)
+static long ioc_create(struct file *factory, void __user *uarg, size_t usize)
 {
-	if (arg->open.flags & ~MBOX_OPEN_NONBLOCK)
+	struct mbox_ioc_open arg;
+	int error;
+
+	error = copy_arg(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	if (arg.flags & ~MBOX_OPEN_NONBLOCK)
 		return -EINVAL;
-	if (name_empty(arg->open.name)) {
+	if (name_empty(arg.name)) {
 		/* Nobody could ever reach it again. */
-		if (arg->open.lifetime == MBOX_LIFETIME_OS)
+		if (arg.lifetime == MBOX_LIFETIME_OS)
 			return -EINVAL;
-	} else if (!name_valid(arg->open.name)) {
+	} else if (!name_valid(arg.name)) {
 		return -EINVAL;
 	}
-	return open_fd(factory, &arg->open, false, true);
+	return open_fd(factory, &arg, false, true);
 }
 
-static long ioc_open(struct file *factory, union ioc_arg *arg,
-		     void __user *uarg, size_t usize)
+static long ioc_open(struct file *factory, void __user *uarg, size_t usize)
 {
-	bool create = arg->open.flags & MBOX_OPEN_CREATE;
-	bool exclusive = arg->open.flags & MBOX_OPEN_EXCL;
+	struct mbox_ioc_open arg;
+	bool create, exclusive;
+	int error;
 
-	if ((arg->open.flags & ~OPEN_FLAGS) || (exclusive && !create) ||
-	    !name_valid(arg->open.name))
+	error = copy_arg(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	create = arg.flags & MBOX_OPEN_CREATE;
+	exclusive = arg.flags & MBOX_OPEN_EXCL;
+	if ((arg.flags & ~OPEN_FLAGS) || (exclusive && !create) ||
+	    !name_valid(arg.name))
 		return -EINVAL;
-	return open_fd(factory, &arg->open, !exclusive, create);
+	return open_fd(factory, &arg, !exclusive, create);
 }
 
-static int check_delete(const struct mbox_ioc_delete *arg)
+static int get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
+		      size_t usize)
 {
-	if (arg->flags || arg->how > MBOX_DELETE_UNLINK)
-		return -EINVAL;
-	return 0;
+	int error;
+
+	error = copy_arg(arg, sizeof(*arg), uarg, usize);
+	if (error)
+		return error;
+	return arg->flags || arg->how > MBOX_DELETE_UNLINK ? -EINVAL : 0;
 }
 
 /* Write the results twice: once to see that they can be, and then for good. */
@@ -238,134 +249,147 @@ static long delete_mailbox(struct mbox *mbox, struct file *file,
 	return error;
 }
 
-static long ioc_delete_named(struct file *factory, union ioc_arg *arg,
-			     void __user *uarg, size_t usize)
+static long ioc_delete_named(struct file *factory, void __user *uarg,
+			     size_t usize)
 {
+	struct mbox_ioc_delete arg;
 	struct mbox *mbox;
 	long error;
 
-	error = check_delete(&arg->delete);
+	error = get_delete(&arg, uarg, usize);
 	if (error)
 		return error;
-	if (!name_valid(arg->delete.name))
+	if (!name_valid(arg.name))
 		return -EINVAL;
-	mbox = mbox_registry_find(factory->private_data, arg->delete.name);
+	mbox = mbox_registry_find(factory->private_data, arg.name);
 	if (!mbox)
 		return -ENOENT;
-	error = delete_mailbox(mbox, factory, &arg->delete, uarg, usize);
+	error = delete_mailbox(mbox, factory, &arg, uarg, usize);
 	mbox_mailbox_unref(mbox);
 	/* Somebody else deleted it first. */
 	return error == -EIDRM ? -ENOENT : error;
 }
 
-static long ioc_delete(struct file *file, union ioc_arg *arg,
-		       void __user *uarg, size_t usize)
+static long ioc_delete(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
-	long error;
+	struct mbox_ioc_delete arg;
+	int error;
 
-	error = check_delete(&arg->delete);
+	error = get_delete(&arg, uarg, usize);
 	if (error)
 		return error;
-	if (!name_empty(arg->delete.name))
+	if (!name_empty(arg.name))
 		return -EINVAL;
-	return delete_mailbox(handle->mbox, file, &arg->delete, uarg, usize);
+	return delete_mailbox(handle->mbox, file, &arg, uarg, usize);
 }
 
-static long ioc_send(struct file *file, union ioc_arg *arg,
-		     void __user *uarg, size_t usize)
+static long ioc_send(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
-	const struct mbox_ioc_send *send = &arg->send;
 	struct mbox_send_args args;
+	struct mbox_ioc_send send;
+	int error;
 
+	error = copy_arg(&send, sizeof(send), uarg, usize);
+	if (error)
+		return error;
 	if (!(handle->rights & MBOX_RIGHT_SEND))
 		return -EBADF;
-	if ((send->flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
-	    send->prio > MBOX_PRIO_MAX)
+	if ((send.flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
+	    send.prio > MBOX_PRIO_MAX)
 		return -EINVAL;
-	if (mbox_deadline_set(&args.deadline, send->clock, send->deadline))
+	if (mbox_deadline_set(&args.deadline, send.clock, send.deadline))
 		return -EINVAL;
-	args.nonblock = (send->flags & MBOX_SEND_NONBLOCK) ||
+	args.nonblock = (send.flags & MBOX_SEND_NONBLOCK) ||
 			(file->f_flags & O_NONBLOCK);
-	args.sync = send->flags & MBOX_SEND_SYNC;
+	args.sync = send.flags & MBOX_SEND_SYNC;
 	if (args.sync && args.nonblock)
 		return -EINVAL;
-	if (send->size > U32_MAX)
+	if (send.size > U32_MAX)
 		return -EMSGSIZE;
-	args.data = u64_to_user_ptr(send->data);
-	args.length = send->size;
-	args.prio = send->prio;
-	args.type = send->type;
+	args.data = u64_to_user_ptr(send.data);
+	args.length = send.size;
+	args.prio = send.prio;
+	args.type = send.type;
 	return mbox_send(handle, &args);
 }
 
 #define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
 #define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER)
 
-static long ioc_recv(struct file *file, union ioc_arg *arg,
-		     void __user *uarg, size_t usize)
+static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_ioc_recv __user *urecv = uarg;
-	const struct mbox_ioc_recv *recv = &arg->recv;
 	struct mbox_recv_args args;
+	struct mbox_ioc_recv recv;
+	int error;
 
+	error = copy_arg(&recv, sizeof(recv), uarg, usize);
+	if (error)
+		return error;
 	if (!(handle->rights & MBOX_RIGHT_RECV))
 		return -EBADF;
-	if ((recv->flags & ~RECV_FLAGS) || recv->pad ||
-	    recv->min_prio > MBOX_PRIO_MAX ||
-	    (recv->type && !(recv->flags & MBOX_RECV_BY_TYPE)) ||
-	    (recv->pid && !(recv->flags & MBOX_RECV_BY_SENDER)))
+	if ((recv.flags & ~RECV_FLAGS) || recv.pad ||
+	    recv.min_prio > MBOX_PRIO_MAX ||
+	    (recv.type && !(recv.flags & MBOX_RECV_BY_TYPE)) ||
+	    (recv.pid && !(recv.flags & MBOX_RECV_BY_SENDER)))
 		return -EINVAL;
-	if (mbox_deadline_set(&args.deadline, recv->clock, recv->deadline))
+	if (mbox_deadline_set(&args.deadline, recv.clock, recv.deadline))
 		return -EINVAL;
-	args.nonblock = (recv->flags & MBOX_RECV_NONBLOCK) ||
+	args.nonblock = (recv.flags & MBOX_RECV_NONBLOCK) ||
 			(file->f_flags & O_NONBLOCK);
-	args.peek = recv->flags & MBOX_RECV_PEEK;
-	args.data = u64_to_user_ptr(recv->data);
-	args.room = min_t(u64, recv->size, SIZE_MAX);
+	args.peek = recv.flags & MBOX_RECV_PEEK;
+	args.data = u64_to_user_ptr(recv.data);
+	args.room = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
-	args.filter.flags = recv->flags & RECV_FILTERS;
-	args.filter.type = recv->type;
-	args.filter.pid = recv->pid;
-	args.filter.min_prio = recv->min_prio;
+	args.filter.flags = recv.flags & RECV_FILTERS;
+	args.filter.type = recv.type;
+	args.filter.pid = recv.pid;
+	args.filter.min_prio = recv.min_prio;
 	args.filter.pid_ns = task_active_pid_ns(current);
 	return mbox_receive(handle, &args);
 }
 
-static long ioc_get(struct file *file, union ioc_arg *arg,
-		    void __user *uarg, size_t usize)
+static long ioc_get(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
-	struct mbox_info *info = &arg->info;
+	struct mbox_info info;
+	int error;
 
-	if (info->flags)
+	error = copy_arg(&info, sizeof(info), uarg, usize);
+	if (error)
+		return error;
+	if (info.flags)
 		return -EINVAL;
-	memset(info, 0, sizeof(*info));
-	mbox_mailbox_info(handle->mbox, info);
-	info->rights = handle->rights;
-	return copy_result(uarg, usize, info, sizeof(*info));
+	memset(&info, 0, sizeof(info));
+	mbox_mailbox_info(handle->mbox, &info);
+	info.rights = handle->rights;
+	return copy_result(uarg, usize, &info, sizeof(info));
 }
 
 #define SET_MASK (MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |		\
 		  MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
 
-static long ioc_set(struct file *file, union ioc_arg *arg,
-		    void __user *uarg, size_t usize)
+static long ioc_set(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
-	const struct mbox_ioc_set *set = &arg->set;
+	struct mbox_ioc_set set;
+	int error;
 
-	if (set->flags || set->pad || !set->mask || (set->mask & ~SET_MASK) ||
-	    (set->mode && !(set->mask & MBOX_SET_MODE)) ||
-	    (set->uid && !(set->mask & MBOX_SET_UID)) ||
-	    (set->gid && !(set->mask & MBOX_SET_GID)) ||
-	    (set->capacity && !(set->mask & MBOX_SET_CAPACITY)) ||
-	    (set->msg_size && !(set->mask & MBOX_SET_MSG_SIZE)) ||
-	    (set->bytes && !(set->mask & MBOX_SET_BYTES)))
+	error = copy_arg(&set, sizeof(set), uarg, usize);
+	if (error)
+		return error;
+	if (set.flags || set.pad || !set.mask || (set.mask & ~SET_MASK) ||
+	    (set.mode && !(set.mask & MBOX_SET_MODE)) ||
+	    (set.uid && !(set.mask & MBOX_SET_UID)) ||
+	    (set.gid && !(set.mask & MBOX_SET_GID)) ||
+	    (set.capacity && !(set.mask & MBOX_SET_CAPACITY)) ||
+	    (set.msg_size && !(set.mask & MBOX_SET_MSG_SIZE)) ||
+	    (set.bytes && !(set.mask & MBOX_SET_BYTES)))
 		return -EINVAL;
-	return mbox_mailbox_set(handle->mbox, file, set);
+	return mbox_mailbox_set(handle->mbox, file, &set);
 }
 
 static const struct ioc factory_iocs[] = {
@@ -382,15 +406,13 @@ static const struct ioc handle_iocs[] = {
 	IOC(SET, mbox_ioc_set, bytes, ioc_set),
 };
 
-/* Find the call in a table by its number, get its argument, and make it. */
+/* Find the call in a table by its number, and make it. */
 static long dispatch(const struct ioc *iocs, size_t nr_iocs, struct file *file,
 		     unsigned int cmd, unsigned long uarg)
 {
 	unsigned int nr = _IOC_NR(cmd);
 	size_t usize = _IOC_SIZE(cmd);
 	const struct ioc *ioc;
-	union ioc_arg arg;
-	int error;
 
 	if (nr >= nr_iocs)
 		return -ENOTTY;
@@ -399,9 +421,7 @@ static long dispatch(const struct ioc *iocs, size_t nr_iocs, struct file *file,
 		return -ENOTTY;
 	if (usize < ioc->min_size)
 		return -EINVAL;
-	error = copy_struct_from_user(&arg, ioc->size, (void __user *)uarg,
-				      usize);
-	return error ?: ioc->call(file, &arg, (void __user *)uarg, usize);
+	return ioc->call(file, (void __user *)uarg, usize);
 }
 
 long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -148,26 +148,52 @@ static int finish_peek(struct mbox *mbox, struct mbox_message *message,
 	return error;
 }
 
-static int wait_for_message(struct mbox *mbox, struct mbox_waiter *waiter,
-			    struct mbox_recv_args *args)
+/*
+ * Nothing is there: wait. Apart from try_receive(), and not inlined, for a
+ * receive that does not wait should not have to make room for a waiter.
+ */
+static noinline int wait_for_message(struct mbox *mbox,
+				     struct mbox_recv_args *args,
+				     struct mbox_deferred *deferred)
+	__releases(&mbox->lock)
 {
-	struct mbox_deferred deferred;
+	struct mbox_waiter waiter;
 	int error;
 
-	error = mbox_waiter_sleep(waiter, &args->deadline);
+	mbox_waiter_init(&waiter);
+	waiter.filter = &args->filter;
+	waiter.room = args->room;
+	waiter.peek = args->peek;
+	mbox_waiter_block_receiver(mbox, &waiter, deferred);
+	mbox_mailbox_unlock(mbox, deferred);
+
+	error = mbox_waiter_sleep(&waiter, &args->deadline);
 	if (error) {
-		mbox_mailbox_lock(mbox, &deferred);
-		if (waiter->done)
+		mbox_mailbox_lock(mbox, deferred);
+		if (waiter.done)
 			error = 0;
 		else
-			mbox_waiter_cancel(mbox, waiter);
-		mbox_mailbox_unlock(mbox, &deferred);
+			mbox_waiter_cancel(mbox, &waiter);
+		mbox_mailbox_unlock(mbox, deferred);
 		if (error)
 			return error;
 	}
-	if (waiter->error)
-		return waiter->error;
-	return finish_taken(mbox, waiter->message, args);
+	if (waiter.error)
+		return waiter.error;
+	return finish_taken(mbox, waiter.message, args);
+}
+
+/* The buffer is too small: say what it would have to be. */
+static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
+			      struct mbox_recv_args *args,
+			      struct mbox_deferred *deferred)
+	__releases(&mbox->lock)
+{
+	struct mbox_header header;
+
+	mbox_message_header(message, &header);
+	mbox_mailbox_unlock(mbox, deferred);
+	return put_header(&header, args) ?: -EMSGSIZE;
 }
 
 static struct mbox_message *find(struct mbox *mbox,
@@ -184,8 +210,6 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 {
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
-	struct mbox_waiter waiter;
-	struct mbox_header header;
 	u32 length;
 	u64 seq;
 
@@ -197,25 +221,15 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 
 	message = find(mbox, &args->filter);
 	if (!message) {
-		if (args->nonblock) {
-			mbox_mailbox_unlock(mbox, &deferred);
-			return -EAGAIN;
-		}
-		mbox_waiter_init(&waiter);
-		waiter.filter = &args->filter;
-		waiter.room = args->room;
-		waiter.peek = args->peek;
-		mbox_waiter_block_receiver(mbox, &waiter, &deferred);
+		if (!args->nonblock)
+			return wait_for_message(mbox, args, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
-		return wait_for_message(mbox, &waiter, args);
+		return -EAGAIN;
 	}
 
 	length = message->length;
-	if (length > args->room) {
-		mbox_message_header(message, &header);
-		mbox_mailbox_unlock(mbox, &deferred);
-		return put_header(&header, args) ?: -EMSGSIZE;
-	}
+	if (unlikely(length > args->room))
+		return too_small(mbox, message, args, &deferred);
 
 	/* What a blocked sender's message will be when it is received now. */
 	seq = message->seq;

@@ -73,46 +73,32 @@ static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
 	return !first || message->prio > first->message->prio;
 }
 
+#define HAS_TO_WAIT	1
+
 /*
- * Find a place for @message: a receiver, the queue, or among the blocked.
- * Returns 0 if the call is done, 1 if @waiter has to be waited for.
+ * Find a place for @message: a receiver, or the queue. HAS_TO_WAIT if there is
+ * none, or that is not all that the call has to do; nothing is changed then.
  */
 static int place(struct mbox *mbox, struct mbox_message *message,
-		 const struct mbox_send_args *args, struct mbox_waiter *waiter,
+		 const struct mbox_send_args *args,
 		 struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *receiver;
-	bool sync;
 
-	if (mbox->state >= MBOX_STATE_DRAINING)
+	if (unlikely(mbox->state >= MBOX_STATE_DRAINING))
 		return -EIDRM;
-	if (message->length > mbox->msg_size)
+	if (unlikely(message->length > mbox->msg_size))
 		return -EMSGSIZE;
-
-	sync = args->sync ||
-	       (mbox->capacity == MBOX_CAPACITY_ZERO && !args->nonblock);
+	if (args->sync)
+		return HAS_TO_WAIT;
+	if (mbox->capacity == MBOX_CAPACITY_ZERO && !args->nonblock)
+		return HAS_TO_WAIT;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-
-	if (!receiver && !may_queue(mbox, message)) {
-		if (args->nonblock)
-			return -EAGAIN;
-		mbox_waiter_init(waiter);
-		waiter->message = message;
-		waiter->sync = sync;
-		mbox_waiter_block_sender(mbox, waiter);
-		mbox_waiter_tell(mbox, message, deferred);
-		return 1;
-	}
-
+	if (!receiver && !may_queue(mbox, message))
+		return args->nonblock ? -EAGAIN : HAS_TO_WAIT;
 	mbox_queue_accept(mbox, message);
-	if (sync) {
-		mbox_waiter_init(waiter);
-		waiter->message = message;
-		waiter->sync = true;
-		mbox_waiter_block_sync(mbox, waiter);
-	}
 	mbox_send_deliver(mbox, message, receiver, deferred);
-	return sync;
+	return 0;
 }
 
 /* Take back the message of a waiter that gives up. */
@@ -140,27 +126,50 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 	mbox_send_admit(mbox, deferred);
 }
 
-static int wait_for_receipt(struct mbox *mbox, struct mbox_waiter *waiter,
-			    const struct mbox_deadline *deadline)
+/*
+ * Send a message that has to wait for room, for its receipt, or for both. Apart
+ * from mbox_send(), and not inlined, for a send that does not wait should not
+ * have to make room for a waiter on its stack.
+ */
+static noinline int send_and_wait(struct mbox *mbox,
+				  struct mbox_message *message,
+				  const struct mbox_send_args *args,
+				  struct mbox_deferred *deferred)
+	__releases(&mbox->lock)
 {
-	struct mbox_deferred deferred;
+	struct mbox_waiter *receiver;
+	struct mbox_waiter waiter;
 	int error;
 
-	error = mbox_waiter_sleep(waiter, deadline);
+	mbox_waiter_init(&waiter);
+	waiter.message = message;
+	waiter.sync = args->sync || mbox->capacity == MBOX_CAPACITY_ZERO;
+	receiver = mbox_waiter_receiver_for(mbox, message);
+	if (receiver || may_queue(mbox, message)) {
+		mbox_queue_accept(mbox, message);
+		mbox_waiter_block_sync(mbox, &waiter);
+		mbox_send_deliver(mbox, message, receiver, deferred);
+	} else {
+		mbox_waiter_block_sender(mbox, &waiter);
+		mbox_waiter_tell(mbox, message, deferred);
+	}
+	mbox_mailbox_unlock(mbox, deferred);
+
+	error = mbox_waiter_sleep(&waiter, &args->deadline);
 	if (error) {
-		mbox_mailbox_lock(mbox, &deferred);
-		if (waiter->done)
+		mbox_mailbox_lock(mbox, deferred);
+		if (waiter.done)
 			error = 0;
 		else
-			withdraw(mbox, waiter, &deferred);
-		mbox_mailbox_unlock(mbox, &deferred);
+			withdraw(mbox, &waiter, deferred);
+		mbox_mailbox_unlock(mbox, deferred);
 		if (error)
 			return error;
 	}
-	if (waiter->error || !waiter->receiver)
-		return waiter->error;
-	error = pid_vnr(waiter->receiver);
-	put_pid(waiter->receiver);
+	if (waiter.error || !waiter.receiver)
+		return waiter.error;
+	error = pid_vnr(waiter.receiver);
+	put_pid(waiter.receiver);
 	return error;
 }
 
@@ -176,7 +185,6 @@ int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
-	struct mbox_waiter waiter;
 	struct mbox_user *user;
 	int result;
 
@@ -190,13 +198,12 @@ int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
 	message = lock_with_message(mbox, user, args, &deferred);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
-	result = place(mbox, message, args, &waiter, &deferred);
-	if (result < 0)
+	result = place(mbox, message, args, &deferred);
+	if (result == HAS_TO_WAIT)
+		return send_and_wait(mbox, message, args, &deferred);
+	if (result)
 		mbox_message_put(mbox, message, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
-
-	if (result > 0)
-		result = wait_for_receipt(mbox, &waiter, &args->deadline);
 	return result;
 }
 
