@@ -79,9 +79,9 @@
  *
  * Structures grow at the end. The size that the caller knows is part of the
  * call's number. Fields that the caller does not know are taken as zero; fields
- * that the kernel does not know have to be zero, else E2BIG. Flags
- * and values that the kernel does not know, and padding that is not zero, get
- * EINVAL. A call that fails has changed nothing but what its entry below says.
+ * that the kernel does not know have to be zero, else E2BIG. A structure
+ * smaller than in the first version gets EINVAL, and so do flags and values
+ * that the kernel does not know, and padding that is not zero. A call that fails has changed nothing but what its entry below says.
  *
  * ERRORS
  *
@@ -257,7 +257,8 @@ struct mbox_ioc_send {
  * struct mbox_header - what comes with a message
  * @length:	bytes of payload
  * @seq:	number of the message in its mailbox, from 1, in the order in which
- *		messages were accepted
+ *		messages were accepted; 0 if one is peeked at that is not
+ *		accepted yet, its sender being blocked
  * @time:	when it was sent: nanoseconds of CLOCK_REALTIME_COARSE
  * @prio:	its priority
  * @type:	its type
