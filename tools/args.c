@@ -118,7 +118,7 @@ static bool parse_option(struct command *cmd, const char *option)
 		}
 	return true;
 unknown:
-	usage(cmd, "there is no option %s; put -- before what begins with -", option);
+	usage(cmd, "%s: there is no such option; put -- before what begins with -", option);
 	return false;
 }
 

@@ -95,6 +95,7 @@ static bool look(const struct command *cmd, struct mbox_info *info)
 static int refuse_permission(const struct command *cmd, int error)
 {
 	struct mbox_info info;
+	char hint[160];
 	struct stat st;
 
 	if (faccessat(AT_FDCWD, "/dev/mbox", R_OK | W_OK, AT_EACCESS) &&
@@ -105,11 +106,9 @@ static int refuse_permission(const struct command *cmd, int error)
 	if (!look(cmd, &info))
 		return refuse(cmd, "ask its owner for: mboxctl chmod NAME OCTAL", "%s",
 			      mbox_strerror(error));
-	return refuse(cmd, error == -EPERM ? NULL :
-		      "ask its owner for: mboxctl chmod NAME OCTAL",
-		      "%s: it is of uid %u, gid %u, mode %04o; you are uid %u, gid %u",
-		      mbox_strerror(error), info.uid, info.gid, info.mode,
-		      geteuid(), getegid());
+	snprintf(hint, sizeof(hint), "it is of uid %u, gid %u, mode %04o; you are uid %u, gid %u",
+		 info.uid, info.gid, info.mode, geteuid(), getegid());
+	return refuse(cmd, hint, "%s", mbox_strerror(error));
 }
 
 /* What may have happened whatever the verb. @error is negative. */
@@ -128,10 +127,11 @@ int refuse_errno(const struct command *cmd, int error)
 	case EPERM:
 		return refuse_permission(cmd, error);
 	case ENOENT:
-		hint = "to make one: mboxctl create NAME";
+		if (cmd->verb == &send_verb || cmd->verb == &recv_verb)
+			hint = "to make one: mboxctl create NAME";
 		break;
 	case EDQUOT:
-		hint = "receive messages, or delete mailboxes, or have the module's quota raised: see mbox(4)";
+		hint = "see user_mailboxes and user_bytes in /sys/module/mbox/parameters";
 		break;
 	}
 	return refuse(cmd, hint, "%s", mbox_strerror(error));
