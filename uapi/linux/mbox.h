@@ -81,7 +81,8 @@
  * call's number. Fields that the caller does not know are taken as zero; fields
  * that the kernel does not know have to be zero, else E2BIG. A structure
  * smaller than in the first version gets EINVAL, and so do flags and values
- * that the kernel does not know, and padding that is not zero. A call that fails has changed nothing but what its entry below says.
+ * that the kernel does not know, and padding that is not zero. A call that fails
+ * has changed nothing but what its entry below says.
  *
  * ERRORS
  *
