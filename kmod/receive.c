@@ -13,7 +13,8 @@
  * under the lock, with page faults disabled. A large one, one that was handed
  * over, and one whose copying has to wait for a page, is TAKEN meanwhile:
  * invisible to others, but held, and put back in its place if the copying
- * fails or the receiver is being killed.
+ * fails or the receiver is being killed. The model selftests/model/receipt.pml
+ * has what may happen to it meanwhile.
  */
 
 /* What was faulted in for a receive, in bytes of payload; or not even the header. */

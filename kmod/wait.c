@@ -31,7 +31,9 @@
  * 3) B may be woken by A when it has long left, and sleeps elsewhere by then.
  *    Every sleep in the kernel has to allow for that, and ours does.
  *
- * ipc/mqueue.c has the same protocol with the same reasons under MQ_BARRIER.
+ * ipc/mqueue.c has the same protocol with the same reasons under MQ_BARRIER. The
+ * model selftests/model/waiter.pml covers all interleavings, and shows that each
+ * of these orders is needed.
  */
 
 void mbox_waiter_init(struct mbox_waiter *waiter)

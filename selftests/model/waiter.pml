@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * MBOX_WAKE in kmod/wait.c: completing and waking a waiter.
+ *
+ * A task waits with a waiter on its stack; its deadline may pass and a signal
+ * may come at any time. Two others may complete it: a sender that hands a
+ * message over, and a deletion. All interleavings are covered. Of the memory
+ * model, what the protocol relies on is made explicit: where the code has a
+ * barrier, the order is fixed; compiled with one of the macros below, the two
+ * accesses that this barrier orders happen in either order.
+ *
+ *	NO_RELEASE	done may be seen before the result
+ *	NO_STATE_MB	the waiter may read done before it writes its state
+ *	NO_WAKE_MB	the waker may read the state before it writes done
+ *	LATE_GET	the reference to the task is taken after done is set
+ *
+ * Each of these has to fail, and the model without them to pass: see run.
+ *
+ * Properties:
+ *	- the waiter is not touched after its task has left (assert alive);
+ *	- the result is read only after it was written (assert result);
+ *	- the task is there when it is woken (assert exists);
+ *	- who was completed does not sleep for ever (no invalid end state);
+ *	- the waiter is completed at most once, and who gives up was not.
+ */
+#define NONE	0
+#define MESSAGE	1
+#define DELETED	2
+
+bool lock;
+bool listed = true;	/* on a list of the mailbox; lock */
+byte result = NONE;	/* waiter->error and message */
+bool done;		/* waiter->done */
+bool alive = true;	/* the waiter's stack frame */
+bool sleeping;		/* task state is TASK_INTERRUPTIBLE */
+byte refs = 1;		/* of the task; its own until it exits */
+bool exists = true;	/* the task_struct */
+bool signal;
+byte outcome = NONE;
+bool gave_up;
+byte completions;
+
+inline acquire() { atomic { !lock -> lock = true } }
+inline release() { lock = false }
+
+inline put_task()
+{
+	atomic {
+		refs--;
+		if
+		:: refs == 0 -> exists = false
+		:: else
+		fi
+	}
+}
+
+inline get_task()
+{
+	atomic { assert(exists); refs++ }
+}
+
+/* wake_up_process(): a task that is not asleep is left alone. */
+inline wake()
+{
+	atomic { assert(exists); sleeping = false }
+}
+
+inline publish(what)
+{
+#ifdef NO_RELEASE
+	if
+	:: assert(alive); result = what; assert(alive); done = true
+	:: assert(alive); done = true; result = what
+	fi
+#else
+	assert(alive); result = what;
+	assert(alive); done = true
+#endif
+}
+
+/* mbox_waiter_complete(), and what mbox_mailbox_unlock() does later. */
+proctype completer(byte what)
+{
+	bool asleep = true;
+
+	acquire();
+	if
+	:: !listed -> release()
+	:: else ->
+		assert(alive);
+		listed = false;
+		completions++;
+#ifndef LATE_GET
+		get_task();
+#endif
+#ifdef NO_WAKE_MB
+		if
+		:: asleep = sleeping
+		:: skip
+		fi;
+#endif
+		publish(what);
+#ifdef LATE_GET
+		get_task();
+#endif
+		release();
+		if
+		:: asleep -> wake()
+		:: else
+		fi;
+		put_task()
+	fi
+}
+
+/* The signal, or the timer of the deadline: sets the reason, then wakes. */
+proctype interrupt()
+{
+	signal = true;
+	atomic {
+		if
+		:: exists -> sleeping = false
+		:: else
+		fi
+	}
+}
+
+proctype waiter()
+{
+	bool seen;
+
+	do
+	:: true ->
+#ifdef NO_STATE_MB
+		if
+		:: seen = done; sleeping = true
+		:: sleeping = true; seen = done
+		fi;
+#else
+		sleeping = true;
+		seen = done;
+#endif
+		if
+		:: seen -> break
+		:: !seen && signal -> gave_up = true; break
+		:: !seen && !signal ->
+			!sleeping	/* schedule() */
+		fi
+	od;
+	sleeping = false;
+
+	if
+	:: gave_up ->
+		acquire();
+		if
+		:: done -> gave_up = false
+		:: else -> assert(listed); listed = false
+		fi;
+		release()
+	:: else
+	fi;
+	if
+	:: gave_up -> assert(completions == 0)
+	:: else ->
+		assert(result != NONE);
+		outcome = result
+	fi;
+	alive = false;
+	put_task();
+}
+
+init {
+	atomic {
+		run waiter();
+		run completer(MESSAGE);
+		run completer(DELETED);
+		if
+		:: run interrupt()
+		:: skip
+		fi
+	}
+	(_nr_pr == 1);
+	assert(completions <= 1);
+	assert(refs == 0 && !listed && !lock);
+	assert(gave_up || outcome != NONE)
+}
