@@ -4,18 +4,33 @@ ifneq ($(KERNELRELEASE),)
 obj-$(CONFIG_MBOX_IPC) += kmod/
 else
 
-TOP := $(CURDIR)
-OUT := $(TOP)/build
+OUT := $(CURDIR)/build
 VM := selftests/vm
+
+# Which kernel to build the module for; "make kernels" prints the names.
 KERNEL ?= 6.12
+# Which kernels to run the tests on.
 KERNELS ?= 6.12 6.1
+prefix ?= /usr/local
 
-all: lib tools $(if $(wildcard /lib/modules/$(shell uname -r)/build/Makefile),module-running,module)
+RUNNING := $(shell uname -r)
+CAN_RUN_HERE := $(wildcard /lib/modules/$(RUNNING)/build/Makefile)
 
-# What each part needs. Kernels and their sources are not installed but unpacked into a cache.
-DEPS_BUILD := gcc libc6-dev make pkg-config xz-utils kmod libelf1 libssl3 gcc-multilib
-DEPS_VM := qemu-system-x86 busybox-static cpio perl
-DEPS_LINT := clang g++ sparse shellcheck
+##
+##all            module, library and tool; the module for the running kernel where its headers
+##               are installed, else for $(KERNEL)
+all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
+
+##demo           show mailboxes at work in a virtual machine; HOST=1: on this machine, after asking
+##check          boot each of $(KERNELS) and run the tests there; T="NAME…" takes only these
+##lint           all that can be found without running anything
+##
+
+##deps           install the Debian packages that all of this needs
+# Kernels, their headers and their sources are not installed but unpacked into a cache.
+DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libssl3 pkg-config xz-utils
+DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
+DEPS_LINT := clang g++ perl shellcheck sparse
 
 deps:
 	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT)
@@ -23,19 +38,79 @@ deps-build:
 	@$(VM)/deps.sh $(DEPS_BUILD)
 deps-vm:
 	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM)
+deps-lint:
+	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
 
+##module         build/KERNEL/mbox.ko; KERNEL=NAME
 module: deps-build
 	$(VM)/module.sh $(KERNEL)
 module-running: deps-build
 	$(VM)/module.sh running
 
+##lib            build/lib
 lib: deps-build
 	$(MAKE) -C lib O=$(OUT)/lib
-tools: lib
-	$(MAKE) -C tools O=$(OUT)/tools
 
+##tools          build/tools
+tools: lib
+	$(MAKE) -C tools O=$(OUT)/tools LIBO=$(OUT)/lib
+
+##selftests      build/selftests
+selftests: lib
+	$(MAKE) -C selftests
+
+##kernels        the names of the kernels that the virtual machine can run
+kernels:
+	@$(VM)/kernels.sh -l
+##
+
+# The modules first: what does not build should not wait for a machine.
+check: deps-vm tools selftests
+	@for kernel in $(KERNELS); do $(VM)/module.sh $$kernel || exit; done
+	@T="$(T)" MBOX_VM_NOBUILD=1 $(VM)/check $(KERNELS)
+
+ifeq ($(HOST),1)
+demo: deps-build lib tools
+	@$(VM)/demo-here
+else
+demo: deps-vm
+	@$(VM)/run -k $(KERNEL) -f tools/demo -- tools/demo
+endif
+
+##install        tool, library, headers, manual pages; prefix=$(prefix), DESTDIR=
+install: lib tools
+	$(MAKE) -C lib install O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
+	$(MAKE) -C tools install O=$(OUT)/tools LIBO=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
+
+##uninstall      remove them again
+uninstall:
+	$(MAKE) -C tools uninstall O=$(OUT)/tools prefix=$(prefix) DESTDIR=$(DESTDIR)
+	$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
+
+##modules_install, modules_uninstall   the module, for the running kernel
+MODULE_DIR = $(DESTDIR)/lib/modules/$(RUNNING)/updates
+
+modules_install: module-running
+	install -D -m 644 $(OUT)/running/mbox.ko $(MODULE_DIR)/mbox.ko
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RUNNING)
+modules_uninstall:
+	rm -f $(MODULE_DIR)/mbox.ko
+	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RUNNING)
+
+##clean          remove build/; the kernels stay in the cache, see "make distclean"
 clean:
 	rm -rf $(OUT)
+##distclean      and empty the cache
+distclean: clean
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/mbox"
+##help           this
+help:
+	@echo "make TARGET…, the targets being"
+	@sed -n 's/^##//p' Makefile | sed 's/$$(KERNEL)/$(KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'
 
-.PHONY: all deps deps-build deps-vm module module-running lib tools clean
+##
+include $(VM)/lint.mk
+
+.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check demo \
+	install uninstall modules_install modules_uninstall clean distclean help
 endif

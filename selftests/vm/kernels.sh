@@ -60,7 +60,8 @@ kernel_image()
 	local meta=$1 image version dir release
 	local -a headers
 
-	image=$(image_of_meta "$meta") && [ -n "$image" ] || die "no package $meta"
+	image=$(image_of_meta "$meta")
+	[ -n "$image" ] || die "no package $meta"
 	version=${image#*=}
 	release=${image%%=*}
 	release=${release#linux-image-}

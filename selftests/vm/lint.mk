@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What "make lint" consists of; included by the top Makefile. Each of these can be asked for alone.
+
+LINT := lint-module lint-checkpatch lint-symbols lint-uapi lint-user lint-shell lint-help
+LINT_KERNELS ?= 6.12 6.1
+
+lint: $(LINT)
+	@echo "lint: nothing found"
+
+##lint-module        build with more warnings (W=1) and sparse (C=1), for $(LINT_KERNELS)
+# From scratch each time: what is up to date would not be looked at.
+lint-module: deps-lint
+	@for kernel in $(LINT_KERNELS); do \
+		out=$(OUT)/lint/$$kernel; rm -rf $$out; mkdir -p $$out; \
+		echo "  LINT    module for $$kernel"; \
+		$(VM)/module.sh $$kernel O=$$out W=1 C=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
+		! grep -E 'warning|error' $$out/output || exit 1; \
+	done
+
+##lint-checkpatch    the kernel's style
+# These are not for us:
+# - a module that is built for more than one kernel asks which (compat.h alone may)
+STYLE_COMPAT := LINUX_VERSION_CODE,CONSTANT_COMPARISON
+# - the declaration of an aligned __s64 is taken for the end of a block of declarations
+STYLE_UAPI := LINE_SPACING
+# - it compares with maintainers and descriptions that only a patch has
+STYLE_ALL := FILE_PATH_CHANGES
+
+# checkpatch knows what is a user space header by its path.
+lint-checkpatch: deps-lint
+	@echo "  LINT    checkpatch"
+	@source=$$($(VM)/source.sh) && rm -rf $(OUT)/lint/style && mkdir -p $(OUT)/lint/style/include && \
+	cd $(OUT)/lint/style && ln -s $(CURDIR)/uapi include/uapi && ln -s $(CURDIR)/kmod kmod && \
+	style() { perl "$$source"/scripts/checkpatch.pl --no-tree --strict --terse --show-types --ignore $$1 --file $$2 \
+		>output || { grep -v ^total: output; return 1; }; } && \
+	style $(STYLE_ALL) "$$(ls kmod/*.c kmod/*.h | grep -v compat.h)" && \
+	style $(STYLE_ALL),$(STYLE_COMPAT) kmod/compat.h && \
+	style $(STYLE_ALL),$(STYLE_UAPI) "$$(ls include/uapi/linux/*.h)"
+
+##lint-symbols       no global symbol that drivers/mailbox or the kernel's exports have, too
+TAKEN := mbox_(send_message|request_channel.*|free_channel|chan_.*|controller_.*|client_.*|flush|bind_client)
+
+lint-symbols: module
+	@echo "  LINT    symbols"
+	@nm --defined-only --extern-only --format=posix $(OUT)/$(KERNEL)/mbox.ko | cut -d ' ' -f 1 | \
+		grep -vxE '(__this_module|(__pfx_)?(init|cleanup)_module|__(start|stop)_alloc_tags)' | sort >$(OUT)/$(KERNEL)/symbols
+	@! grep -xE '$(TAKEN)' $(OUT)/$(KERNEL)/symbols
+	@! grep -vE '^(__pfx_)?_*mbox_' $(OUT)/$(KERNEL)/symbols
+	@build=$$($(VM)/kernels.sh $(KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
+		comm -12 - $(OUT)/$(KERNEL)/symbols | { ! grep .; }
+
+##lint-uapi          each header of the ABI compiles alone, in C and C++, 64 and 32 bits
+lint-uapi: deps-lint
+	@echo "  LINT    uapi"
+	@for header in uapi/linux/*.h; do \
+		for bits in 64 32; do \
+			for how in "gcc -x c -std=c99" "gcc -x c -std=c11" "clang -x c -std=c99" \
+					"g++ -x c++ -std=c++11" "clang++ -x c++ -std=c++17"; do \
+				$$how -m$$bits -Wall -Wextra -Wpedantic -Wpadded -Werror -fsyntax-only \
+					-Wno-unknown-warning-option -Iuapi $$header 2>$(OUT)/lint-uapi.err || \
+					{ echo "$$how -m$$bits:"; cat $(OUT)/lint-uapi.err; exit 1; }; \
+			done; \
+		done; \
+	done; rm -f $(OUT)/lint-uapi.err
+
+##lint-user          library, tool and tests without a warning from gcc and clang
+STRICT := -std=c11 -O2 -g -Wall -Wextra -Werror
+
+lint-user: deps-lint
+	@for cc in gcc clang; do \
+		out=$(OUT)/lint/$$cc; rm -rf $$out; mkdir -p $$out/selftests; \
+		echo "  LINT    user space with $$cc"; \
+		$(MAKE) -s -C lib O=$$out/lib CC=$$cc CFLAGS="$(STRICT)" && \
+		$(MAKE) -s -C tools O=$$out/tools LIBO=$$out/lib CC=$$cc CFLAGS="$(STRICT)" && \
+		$(MAKE) -s -C selftests OUTPUT=$$out/selftests USERCFLAGS=-Werror \
+			$$([ $$cc = gcc ] || echo LLVM=1) >$$out/output || exit 1; \
+	done
+
+##lint-shell         each shell script, found by its first line
+lint-shell: deps-lint
+	@echo "  LINT    shell scripts"
+	@git ls-files -co --exclude-standard | xargs grep -lE -m 1 '^(#!.*[ /](ba|da)?sh|# shellcheck shell=)' | \
+		xargs shellcheck -x -P SCRIPTDIR
+
+##lint-help          each verb's --help, manual page and completion say the same
+lint-help: tools
+	@echo "  LINT    help"
+	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
+
+.PHONY: lint $(LINT)
