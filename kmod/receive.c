@@ -49,15 +49,16 @@ static bool copy_out_atomic(const struct mbox_message *message, u64 seq,
 	if (message->length && unlikely(!access_ok(args->data, message->length)))
 		return false;
 	pagefault_disable();
-	if (args->header) {
+	if (message->length)
+		copied = !__copy_to_user_inatomic(args->data, message->data,
+						  message->length);
+	/* The header last: it is written only with what it belongs to. */
+	if (copied && args->header) {
 		mbox_message_header(message, &header);
 		header.seq = seq;
 		copied = !__copy_to_user_inatomic(args->header, &header,
 						  sizeof(header));
 	}
-	if (copied && message->length)
-		copied = !__copy_to_user_inatomic(args->data, message->data,
-						  message->length);
 	pagefault_enable();
 	return copied;
 }
