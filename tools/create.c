@@ -32,7 +32,7 @@ static const struct word words[] = {
 		       "messages it keeps (default 64); zero: sends wait for receives" },
 	[BYTES] = { "bytes", "N", parse_size, 1, UINT64_MAX,
 		    "a number of bytes, with K (1024) or M (1024 K) if you like",
-		    "most bytes of payload it keeps (default: any); may end in K or M" },
+		    "most bytes of payload it keeps (default any); may end in K, M" },
 	[MSGSIZE] = { "msgsize", "N", parse_size, 1, UINT32_MAX,
 		      "1 to 4294967295 bytes, with K (1024) or M (1024 K) if you like",
 		      "longest message in bytes (default 8K); may end in K or M" },

@@ -7,7 +7,7 @@ enum { DRAIN, FORCE, UNLINK };
 
 static const struct word words[] = {
 	[DRAIN] = { .name = "drain",
-		    .help = "sends fail from now on; it goes when all messages are received" },
+		    .help = "sends fail from now on; it goes when it is empty" },
 	[FORCE] = { .name = "force", .help = "it goes now, and the messages in it are dropped" },
 	[UNLINK] = { .name = "unlink",
 		     .help = "the name goes, the mailbox when nobody has it open any more" },

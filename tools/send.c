@@ -13,7 +13,7 @@ enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES };
 
 static const struct word words[] = {
 	[PRIO] = { "prio", "N", parse_number, 0, MBOX_PRIO_MAX, "0 to 32767",
-		   "priority, 0 to 32767 (default 0); higher ones are received first" },
+		   "priority, 0 to 32767 (default 0); higher is received first" },
 	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",
 		   "type, a number that receivers may select by (default 0)" },
 	[SYNC] = { .name = "sync", .help = "wait until the message was received" },
