@@ -151,13 +151,12 @@ static int finish_peek(struct mbox *mbox, struct mbox_message *message,
 }
 
 /*
- * Nothing is there: wait. Apart from try_receive(), and not inlined, for a
+ * Nothing is there: unlock and wait. Apart from try_receive(), and not inlined, for a
  * receive that does not wait should not have to make room for a waiter.
  */
 static noinline int wait_for_message(struct mbox *mbox,
 				     struct mbox_recv_args *args,
 				     struct mbox_deferred *deferred)
-	__releases(&mbox->lock)
 {
 	struct mbox_waiter waiter;
 	int error;
@@ -185,11 +184,10 @@ static noinline int wait_for_message(struct mbox *mbox,
 	return finish_taken(mbox, waiter.message, args);
 }
 
-/* The buffer is too small: say what it would have to be. */
+/* The buffer is too small: unlock, and say what it would have to be. */
 static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
 			      struct mbox_recv_args *args,
 			      struct mbox_deferred *deferred)
-	__releases(&mbox->lock)
 {
 	struct mbox_header header;
 

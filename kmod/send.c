@@ -127,15 +127,14 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 }
 
 /*
- * Send a message that has to wait for room, for its receipt, or for both. Apart
- * from mbox_send(), and not inlined, for a send that does not wait should not
- * have to make room for a waiter on its stack.
+ * Send a message that has to wait for room, for its receipt, or for both, and
+ * unlock the mailbox. Apart from mbox_send(), and not inlined, for a send that
+ * does not wait should not have to make room for a waiter on its stack.
  */
 static noinline int send_and_wait(struct mbox *mbox,
 				  struct mbox_message *message,
 				  const struct mbox_send_args *args,
 				  struct mbox_deferred *deferred)
-	__releases(&mbox->lock)
 {
 	struct mbox_waiter *receiver;
 	struct mbox_waiter waiter;
