@@ -12,6 +12,7 @@ KERNEL ?= 6.12
 # Which kernels to run the tests on.
 KERNELS ?= 6.12 6.1
 prefix ?= /usr/local
+MAKEFLAGS += --no-print-directory
 
 RUNNING := $(shell uname -r)
 CAN_RUN_HERE := $(wildcard /lib/modules/$(RUNNING)/build/Makefile)

@@ -23,8 +23,10 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 echo "deps: installing ${missing[*]}" >&2
-install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0
-	install --no-install-recommends "${missing[@]}")
+install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
+	apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}")
 # the lists of a fresh machine are missing, those of an idle one name versions that are gone
-"${install[@]}" >&2 </dev/null 2>/dev/null ||
-	{ "${as_root[@]}" apt-get -qq update >&2 || true; "${install[@]}" </dev/null >&2; }
+"${install[@]}" >/dev/null 2>&1 </dev/null || {
+	"${as_root[@]}" apt-get -qq update >/dev/null || true
+	"${install[@]}" >/dev/null </dev/null
+}

@@ -121,15 +121,20 @@ put_base()
 # The drivers that the guest needs before it can say anything, where the kernel $2 has them as modules.
 put_drivers()
 {
-	local driver word path
+	local driver word path name
 
 	for driver in virtio_pci virtio_console; do
 		/sbin/modprobe -d "$1" -S "$2" --show-depends "$driver" 2>/dev/null || true
 	done | while read -r word path; do
 		[ "$word" = insmod ] || continue
-		put "$path" "/lib/modules/${path##*/}"
-		grep -qxF "${path##*/}" "$ROOT/lib/modules/order" 2>/dev/null ||
-			echo "${path##*/}" >>"$ROOT/lib/modules/order"
+		name=${path##*/}
+		mkdir -p "$ROOT/lib/modules"
+		case $name in
+		*.xz) name=${name%.xz}; xz -dc "$path" >"$ROOT/lib/modules/$name" ;;
+		*.zst) name=${name%.zst}; zstd -qdc "$path" >"$ROOT/lib/modules/$name" ;;
+		*) cp "$path" "$ROOT/lib/modules/$name" ;;
+		esac
+		grep -qsxF "$name" "$ROOT/lib/modules/order" || echo "$name" >>"$ROOT/lib/modules/order"
 	done
 }
 

@@ -19,6 +19,7 @@ set -euo pipefail
 TABLE='
 6.12     image   linux-image-6.12-cloud-amd64
 6.1      image   linux-image-cloud-amd64
+6.12-rt  image   linux-image-6.12-rt-amd64
 '
 
 # Print the image package that the meta package $1 stands for, as NAME=VERSION.
@@ -28,8 +29,10 @@ image_of_meta()
 		/^Depends:/ && match($0, /linux-image-[^ ,]+ \(= [^)]+\)/) {
 			split(substr($0, RSTART, RLENGTH), w, / \(= |\)/)
 			print w[1] "=" w[2]
+			found = 1
 			exit
-		}'
+		}
+		END { exit !found }'
 }
 
 # Print the packages that the headers of the image $1=$2 consist of, as NAME=VERSION.
@@ -57,25 +60,31 @@ make_relocatable()
 
 kernel_image()
 {
-	local meta=$1 image version dir release
-	local -a headers
+	local meta=$1 image version dir release headers
 
-	image=$(image_of_meta "$meta")
-	[ -n "$image" ] || die "no package $meta"
-	version=${image#*=}
-	release=${image%%=*}
-	release=${release#linux-image-}
-	dir=$CACHE/kernel/$release@$version
+	if ! resolved "$CACHE/kernel/$meta" || ! [ -d "$REPLY" ]; then
+		image=$(image_of_meta "$meta") || apt_again "no package $meta"
+		version=${image#*=}
+		image=${image%%=*}
+		release=${image#linux-image-}
+		dir=$CACHE/kernel/$release@$version
 
-	if ! [ -d "$dir" ]; then
-		mapfile -t headers < <(headers_of_image "${image%%=*}" "$version")
-		note "fetching kernel $release and its headers"
-		apt_unpack "$dir.new" "$image" "${headers[@]}"
-		make_relocatable "$dir.new"
-		PATH=$PATH:/sbin depmod -b "$dir.new" "$release"
-		mv "$dir.new" "$dir"
+		if ! [ -d "$dir" ]; then
+			headers=$(headers_of_image "$image" "$version") || apt_again "no headers for $image"
+			note "fetching kernel $release and its headers"
+			# shellcheck disable=SC2086 # a list of packages
+			apt_unpack "$dir.new" "$image=$version" $headers
+			make_relocatable "$dir.new"
+			PATH=$PATH:/sbin depmod -b "$dir.new" "$release"
+			mv "$dir.new" "$dir"
+		fi
+		echo "$dir" >"$CACHE/kernel/$meta"
+		REPLY=$dir
 	fi
 
+	dir=$REPLY
+	release=${dir##*/}
+	release=${release%@*}
 	echo "image=$dir/boot/vmlinuz-$release"
 	echo "build=$dir/usr/src/linux-headers-$release"
 	echo "release=$release"

@@ -52,5 +52,5 @@ done
 find "$out/kmod" -xtype l -delete
 
 # Type information for the module would need pahole, and the very vmlinux that the VM boots.
-make -C "$build" M="$out/kmod" CONFIG_MBOX_IPC=m CONFIG_DEBUG_INFO_BTF_MODULES= ${args[@]+"${args[@]}"} modules 8>&-
+make --no-print-directory -C "$build" M="$out/kmod" CONFIG_MBOX_IPC=m CONFIG_DEBUG_INFO_BTF_MODULES= ${args[@]+"${args[@]}"} modules 8>&-
 cmp -s "$out/kmod/mbox.ko" "$out/mbox.ko" || cp "$out/kmod/mbox.ko" "$out/mbox.ko"

@@ -17,19 +17,24 @@ FILES=(
 	scripts/const_structs.checkpatch
 )
 
-version=$(apt_show "$PACKAGE" | sed -n 's/^Version: //p')
-dir=$CACHE/source/$PACKAGE@$version
 mkdir -p "$CACHE/source"
 exec 8>"$CACHE/source/lock"
 flock 8
 
-if ! [ -d "$dir" ]; then
-	note "fetching $PACKAGE, for kselftest and checkpatch"
-	apt_unpack "$dir.deb" "$PACKAGE=$version"
-	rm -rf "$dir.new"
-	mkdir "$dir.new"
-	tar -xf "$dir.deb/usr/src/$PACKAGE.tar.xz" -C "$dir.new" --strip-components=1 "${FILES[@]/#/$PACKAGE/}"
-	rm -r "$dir.deb"
-	mv "$dir.new" "$dir"
+if ! resolved "$CACHE/source/$PACKAGE" || ! [ -d "$REPLY" ]; then
+	version=$(apt_show "$PACKAGE" | sed -n 's/^Version: //p') || apt_again "no package $PACKAGE"
+	dir=$CACHE/source/$PACKAGE@$version
+	if ! [ -d "$dir" ]; then
+		note "fetching $PACKAGE, for kselftest and checkpatch"
+		apt_unpack "$dir.deb" "$PACKAGE=$version"
+		rm -rf "$dir.new"
+		mkdir "$dir.new"
+		tar -xf "$dir.deb/usr/src/$PACKAGE.tar.xz" -C "$dir.new" --strip-components=1 \
+			"${FILES[@]/#/$PACKAGE/}"
+		rm -r "$dir.deb"
+		mv "$dir.new" "$dir"
+	fi
+	echo "$dir" >"$CACHE/source/$PACKAGE"
+	REPLY=$dir
 fi
-echo "$dir"
+echo "$REPLY"
