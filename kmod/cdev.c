@@ -100,19 +100,14 @@ static struct file *open_new(struct file *factory,
 	int error;
 
 	mbox = mbox_mailbox_new(factory->private_data, arg->name, attr,
-				factory->f_cred);
+				factory->f_cred, arg->rights);
 	if (IS_ERR(mbox))
 		return ERR_CAST(mbox);
-	error = mbox_mailbox_attach(mbox, arg->rights);
-	if (error) {
-		mbox_mailbox_unref(mbox);
-		return ERR_PTR(error);
-	}
 	file = mbox_handle_open(mbox, arg->rights,
 				arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file))
 		return file;
-	error = mbox_registry_add(mbox);
+	error = mbox_registry_add(mbox, factory);
 	if (error) {
 		fput(file);
 		return ERR_PTR(error);
@@ -232,19 +227,20 @@ static int get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
 	return arg->flags || arg->how > MBOX_DELETE_UNLINK ? -EINVAL : 0;
 }
 
-/* Write the results twice: once to see that they can be, and then for good. */
+/* Write twice: what was read, to see that the results can be, and the results. */
 static long delete_mailbox(struct mbox *mbox, struct file *file,
 			   struct mbox_ioc_delete *arg, void __user *uarg,
 			   size_t usize)
 {
 	long error;
 
-	arg->queued = 0;
-	arg->dropped = 0;
 	if (copy_result(uarg, usize, arg, sizeof(*arg)))
 		return -EFAULT;
+	arg->queued = 0;
+	arg->dropped = 0;
 	error = mbox_mailbox_delete(mbox, file, arg);
-	if (copy_result(uarg, usize, arg, sizeof(*arg)) && !error)
+	if ((!error || error == -ENOTEMPTY) &&
+	    copy_result(uarg, usize, arg, sizeof(*arg)))
 		return -EFAULT;
 	return error;
 }
@@ -309,6 +305,8 @@ static long ioc_send(struct file *file, void __user *uarg, size_t usize)
 	if (send.size > U32_MAX)
 		return -EMSGSIZE;
 	args.data = u64_to_user_ptr(send.data);
+	if ((uintptr_t)args.data != send.data)
+		return -EFAULT;
 	args.length = send.size;
 	args.prio = send.prio;
 	args.type = send.type;
@@ -342,6 +340,8 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 			(file->f_flags & O_NONBLOCK);
 	args.peek = recv.flags & MBOX_RECV_PEEK;
 	args.data = u64_to_user_ptr(recv.data);
+	if ((uintptr_t)args.data != recv.data)
+		return -EFAULT;
 	args.room = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
 	args.filter.flags = recv.flags & RECV_FILTERS;

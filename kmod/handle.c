@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Handles: open files on mailboxes, and what can be done with them but ioctls. */
 #include <linux/anon_inodes.h>
+#include <linux/capability.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
@@ -121,6 +122,12 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_detach;
 	handle->mbox = mbox;
 	handle->rights = rights;
+	/*
+	 * The sender has to have it too: neither may lend it to the other, as
+	 * a program with raised privileges would that writes to a handle which
+	 * it was given as its output.
+	 */
+	handle->unlimited = capable(CAP_SYS_RESOURCE);
 	handle->user = mbox_user_get(current_uid());
 	if (IS_ERR(handle->user)) {
 		error = PTR_ERR(handle->user);

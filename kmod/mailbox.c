@@ -15,17 +15,25 @@
 
 static atomic64_t last_id;
 
-static int check_limits(u32 capacity, u32 *msg_size, u64 bytes)
+static int check_capacity(u32 capacity)
+{
+	return capacity > MBOX_CAPACITY_MAX &&
+	       capacity != MBOX_CAPACITY_UNBOUNDED ? -EINVAL : 0;
+}
+
+/* Check a msg_size, and put in the default. */
+static int check_msg_size(u32 *msg_size)
 {
 	u32 limit = READ_ONCE(mbox_max_msg_size);
 
-	if (capacity > MBOX_CAPACITY_MAX && capacity != MBOX_CAPACITY_UNBOUNDED)
-		return -EINVAL;
 	if (!*msg_size)
 		*msg_size = min(MBOX_MSG_SIZE_DEFAULT, limit);
-	if (*msg_size > limit)
-		return -EINVAL;
-	return bytes && bytes < *msg_size ? -EINVAL : 0;
+	return *msg_size > limit ? -EINVAL : 0;
+}
+
+static int check_bytes(u64 bytes, u32 msg_size)
+{
+	return bytes && bytes < msg_size ? -EINVAL : 0;
 }
 
 /* Check attributes of a new mailbox, and put in the defaults. */
@@ -36,7 +44,9 @@ int mbox_attr_check(struct mbox_attr *attr)
 	if (attr->lifetime != MBOX_LIFETIME_OS &&
 	    attr->lifetime != MBOX_LIFETIME_FD)
 		return -EINVAL;
-	return check_limits(attr->capacity, &attr->msg_size, attr->bytes);
+	return check_capacity(attr->capacity) ?:
+	       check_msg_size(&attr->msg_size) ?:
+	       check_bytes(attr->bytes, attr->msg_size);
 }
 
 /**
@@ -45,12 +55,13 @@ int mbox_attr_check(struct mbox_attr *attr)
  * @name:	MBOX_NAME_SIZE bytes, checked, padded with NULs
  * @attr:	checked
  * @cred:	whose it is
+ * @rights:	MBOX_RIGHT_* of its first handle, which counts already
  *
  * Return: the mailbox, with a reference of the caller's, or ENOMEM, ENFILE.
  */
 struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct mbox_attr *attr,
-			      const struct cred *cred)
+			      const struct cred *cred, u32 rights)
 {
 	struct mbox_user *creator;
 	struct mbox *mbox;
@@ -86,6 +97,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
 	mbox->mode = attr->mode & ~current_umask();
+	mbox->handles = 1;
+	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
 	init_waitqueue_head(&mbox->poll);
 	return mbox;
 }
@@ -116,15 +129,19 @@ void mbox_mailbox_lock(struct mbox *mbox, struct mbox_deferred *deferred)
 	spin_lock(&mbox->lock);
 }
 
-/* Drop what was queued in a mailbox that died, a few messages at a time. */
+/* Free what a mailbox that died has, its messages a few at a time. */
 static void purge(struct mbox *mbox)
 {
-	struct mbox_message *message, *trash;
+	struct mbox_message *message, *slots, *trash;
 	struct mbox_deferred deferred;
 	unsigned int n;
 
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
+		slots = mbox->slots;
+		mbox->slots = NULL;
+		/* As many as it may keep: what comes from now on is trash. */
+		mbox->nr_slots = MBOX_SLOTS_KEPT;
 		for (n = 0; n < PURGE_BATCH; n++) {
 			message = list_first_entry_or_null(&mbox->queue.messages,
 							   struct mbox_message,
@@ -133,10 +150,12 @@ static void purge(struct mbox *mbox)
 				break;
 			mbox_queue_remove(&mbox->queue, message);
 			message->state = MBOX_MESSAGE_GONE;
+			mbox_message_discharge(message);
 			mbox_message_put(mbox, message, &deferred);
 		}
 		trash = deferred.trash;
 		spin_unlock(&mbox->lock);
+		mbox_slot_free_all(slots);
 		mbox_message_free_all(trash);
 		cond_resched();
 	} while (n == PURGE_BATCH);
@@ -183,6 +202,7 @@ static void end_pending(struct mbox *mbox, struct mbox_deferred *deferred)
 
 		message->sender = NULL;
 		message->state = MBOX_MESSAGE_GONE;
+		mbox_message_discharge(message);
 		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
 		mbox_message_put(mbox, message, deferred);
 	}
@@ -205,7 +225,7 @@ void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred)
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return;
-	mbox->state = MBOX_STATE_DEAD;
+	WRITE_ONCE(mbox->state, MBOX_STATE_DEAD);
 	mbox->dropped += mbox->held;
 	mbox->held = 0;
 	mbox->held_bytes = 0;
@@ -220,6 +240,7 @@ void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred)
 	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
 		list_del(&message->node);
 		message->state = MBOX_MESSAGE_GONE;
+		mbox_message_discharge(message);
 	}
 	deferred->events |= EPOLLHUP | EPOLLERR;
 	deferred->died = true;
@@ -313,7 +334,6 @@ bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
 	return owner || ipc_owner(mbox, file);
 }
 
-/* The deletion itself; false if the mailbox keeps its name. */
 static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			 struct mbox_deferred *deferred)
 {
@@ -321,6 +341,8 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 
 	if (mbox->state == MBOX_STATE_DEAD)
 		return -EIDRM;
+	if (arg->name[0] && mbox->state != MBOX_STATE_LIVE)
+		return -ENOENT;
 	arg->queued = mbox->held;
 	switch (arg->how) {
 	case MBOX_DELETE_EMPTY:
@@ -343,11 +365,11 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 		arg->dropped = mbox->held;
 		mbox_mailbox_die(mbox, deferred);
 	} else if (arg->how == MBOX_DELETE_DRAIN) {
-		mbox->state = MBOX_STATE_DRAINING;
+		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
 		end_pending(mbox, deferred);
 		deferred->events |= EPOLLERR;
 	} else if (mbox->state == MBOX_STATE_LIVE) {
-		mbox->state = MBOX_STATE_UNLINKED;
+		WRITE_ONCE(mbox->state, MBOX_STATE_UNLINKED);
 	}
 	return 0;
 }
@@ -445,11 +467,13 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	kuid_t uid = make_kuid(current_user_ns(), arg->uid);
 	kgid_t gid = make_kgid(current_user_ns(), arg->gid);
 	struct mbox_deferred deferred;
-	u32 capacity, msg_size;
+	u32 msg_size = arg->msg_size;
+	u32 capacity;
 	u64 bytes;
 	int error;
 
-	if ((arg->mode & ~MODE_MASK) ||
+	if (check_capacity(arg->capacity) || check_msg_size(&msg_size) ||
+	    (arg->mode & ~MODE_MASK) ||
 	    ((arg->mask & MBOX_SET_UID) && !uid_valid(uid)) ||
 	    ((arg->mask & MBOX_SET_GID) && !gid_valid(gid)))
 		return -EINVAL;
@@ -461,15 +485,13 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	if (mbox->state == MBOX_STATE_DEAD)
 		goto out;
 	capacity = arg->mask & MBOX_SET_CAPACITY ? arg->capacity : mbox->capacity;
-	msg_size = arg->mask & MBOX_SET_MSG_SIZE ? arg->msg_size : mbox->msg_size;
 	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->max_bytes;
-	if (arg->mask & (MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)) {
-		error = check_limits(capacity, &msg_size, bytes);
-		if (error)
-			goto out;
-	}
+	if (!(arg->mask & MBOX_SET_MSG_SIZE))
+		msg_size = mbox->msg_size;
+	error = check_bytes(bytes, msg_size);
+	if (error)
+		goto out;
 
-	error = 0;
 	if (arg->mask & MBOX_SET_MODE)
 		mbox->mode = arg->mode;
 	if (arg->mask & MBOX_SET_UID)
@@ -477,7 +499,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	if (arg->mask & MBOX_SET_GID)
 		mbox->gid = gid;
 	mbox->capacity = capacity;
-	mbox->msg_size = msg_size;
+	WRITE_ONCE(mbox->msg_size, msg_size);
 	mbox->max_bytes = bytes;
 	mbox_send_admit(mbox, &deferred);
 out:

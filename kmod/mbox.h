@@ -19,7 +19,6 @@
  *	registry->lock			mutex: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    users_lock (user.c)		spinlock: table of users
- *	    mbox->poll.lock		spinlock: of the wait queue of pollers
  *
  * User memory is touched with mbox->lock held and page faults disabled, or with
  * no lock held. What has to happen after mbox->lock is dropped (waking, freeing
@@ -114,7 +113,7 @@ struct mbox_message {
 	u64 seq;			/* 0 until accepted */
 	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
 	struct pid *pid;		/* thread group of the sender, counted */
-	struct mbox_user *user;		/* charged with mbox_message_charge() */
+	struct mbox_user *user;		/* charged for it; NULL: no more */
 	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
 	u32 length;
 	u32 prio;
@@ -205,7 +204,7 @@ struct mbox {
 	bool named;			/* registry->lock: in registry->names */
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
-	u32 state;			/* MBOX_STATE_* */
+	u32 state;			/* MBOX_STATE_*; only grows */
 	u32 capacity;
 	u32 msg_size;
 	u64 max_bytes;			/* 0: no limit */
@@ -240,6 +239,7 @@ struct mbox_handle {
 	struct mbox *mbox;		/* counted */
 	struct mbox_user *user;		/* of its opener, counted */
 	u32 rights;			/* MBOX_RIGHT_* */
+	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
 };
 
 /*
@@ -275,6 +275,7 @@ struct mbox_recv_args {
 	bool peek;
 	struct mbox_filter filter;
 	struct mbox_deadline deadline;
+	bool again;			/* looks again: keeps its turn */
 	u32 length;			/* out: of the message received */
 };
 
@@ -298,7 +299,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
 int mbox_attr_check(struct mbox_attr *attr);
 struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct mbox_attr *attr,
-			      const struct cred *cred);
+			      const struct cred *cred, u32 rights);
 void mbox_mailbox_ref(struct mbox *mbox);
 void mbox_mailbox_unref(struct mbox *mbox);
 void mbox_mailbox_lock(struct mbox *mbox, struct mbox_deferred *deferred);
@@ -322,7 +323,7 @@ struct mbox_registry *mbox_registry_get_current(void);
 void mbox_registry_put(struct mbox_registry *registry);
 struct mbox *mbox_registry_find(struct mbox_registry *registry,
 				const char *name);
-int mbox_registry_add(struct mbox *mbox);
+int mbox_registry_add(struct mbox *mbox, struct file *factory);
 void mbox_registry_unname(struct mbox *mbox);
 void mbox_registry_remove(struct mbox *mbox);
 
@@ -339,7 +340,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 /* wait.c */
 void mbox_waiter_init(struct mbox_waiter *waiter);
 void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
-				struct mbox_deferred *deferred);
+				bool again, struct mbox_deferred *deferred);
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
@@ -384,6 +385,7 @@ bool mbox_message_fill_atomic(struct mbox_message *message,
 			      const void __user *data);
 void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred);
+void mbox_message_discharge(struct mbox_message *message);
 void mbox_message_free(struct mbox_message *message);
 void mbox_message_free_all(struct mbox_message *trash);
 void mbox_slot_free_all(struct mbox_message *slots);
@@ -393,9 +395,9 @@ void mbox_message_header(const struct mbox_message *message,
 /* user.c */
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
-int mbox_user_charge(struct mbox_user *user, u32 length);
+int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
 void mbox_user_uncharge(struct mbox_user *user, u32 length);
-int mbox_user_add_mailbox(struct mbox_user *user);
+int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
 
 #endif /* MBOX_H */

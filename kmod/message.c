@@ -58,7 +58,7 @@ struct mbox_message *mbox_message_new(u32 length)
 	if (length <= MBOX_SMALL_SIZE)
 		return kmem_cache_alloc(slot_cache, GFP_KERNEL_ACCOUNT);
 	return kvmalloc(sizeof(struct mbox_message) + length,
-			GFP_KERNEL_ACCOUNT);
+			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 }
 
 /* A free slot of @mbox, or NULL. */
@@ -100,8 +100,8 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 	message->length = args->length;
 	message->prio = args->prio;
 	message->type = args->type;
-	message->uid = cred->euid;
-	message->gid = cred->egid;
+	message->uid = cred->uid;
+	message->gid = cred->gid;
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
 }
@@ -130,10 +130,21 @@ bool mbox_message_fill_atomic(struct mbox_message *message,
 	return !left;
 }
 
+/*
+ * A message that was received or is gone is its sender's charge no more, even
+ * if somebody peeks at it still.
+ */
+void mbox_message_discharge(struct mbox_message *message)
+{
+	if (message->user)
+		mbox_user_uncharge(message->user, message->length);
+	message->user = NULL;
+}
+
 static void unset(struct mbox_message *message)
 {
 	put_pid(message->pid);
-	mbox_user_uncharge(message->user, message->length);
+	mbox_message_discharge(message);
 }
 
 /* Free a message that is its caller's alone, without lock. */

@@ -28,15 +28,14 @@ static int put_header(const struct mbox_header *header,
 	return 0;
 }
 
+/* The header last: it is written only with what it belongs to. */
 static int copy_out(const struct mbox_message *message,
+		    const struct mbox_header *header,
 		    const struct mbox_recv_args *args)
 {
-	struct mbox_header header;
-
-	mbox_message_header(message, &header);
 	if (copy_to_user(args->data, message->data, message->length))
 		return -EFAULT;
-	return put_header(&header, args);
+	return put_header(header, args);
 }
 
 /* The same under a lock: false if it would have to sleep. */
@@ -52,7 +51,6 @@ static bool copy_out_atomic(const struct mbox_message *message, u64 seq,
 	if (message->length)
 		copied = !__copy_to_user_inatomic(args->data, message->data,
 						  message->length);
-	/* The header last: it is written only with what it belongs to. */
 	if (copied && args->header) {
 		mbox_message_header(message, &header);
 		header.seq = seq;
@@ -94,6 +92,7 @@ static void commit(struct mbox *mbox, struct mbox_message *message,
 
 	mbox->received++;
 	mbox_queue_release(mbox, message);
+	mbox_message_discharge(message);
 	if (sender) {
 		message->sender = NULL;
 		sender->receiver = get_pid(task_tgid(current));
@@ -108,9 +107,11 @@ static int finish_taken(struct mbox *mbox, struct mbox_message *message,
 			struct mbox_recv_args *args)
 {
 	struct mbox_deferred deferred;
+	struct mbox_header header;
 	int error;
 
-	error = copy_out(message, args);
+	mbox_message_header(message, &header);
+	error = copy_out(message, &header, args);
 	mbox_mailbox_lock(mbox, &deferred);
 	if (message->state == MBOX_MESSAGE_GONE) {
 		mbox_message_put(mbox, message, &deferred);
@@ -135,18 +136,22 @@ out:
 	return error;
 }
 
-/* Copy a message that stays where it is. */
-static int finish_peek(struct mbox *mbox, struct mbox_message *message,
-		       struct mbox_recv_args *args)
+/* Copy a message that stays where it is; the mailbox is locked, and unlocked. */
+static int peek(struct mbox *mbox, struct mbox_message *message,
+		struct mbox_recv_args *args, struct mbox_deferred *deferred)
 {
-	struct mbox_deferred deferred;
+	struct mbox_header header;
 	int error;
 
-	error = copy_out(message, args);
-	args->length = message->length;
-	mbox_mailbox_lock(mbox, &deferred);
-	mbox_message_put(mbox, message, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
+	message->refs++;
+	mbox_message_header(message, &header);
+	mbox_mailbox_unlock(mbox, deferred);
+
+	error = copy_out(message, &header, args);
+	args->length = header.length;
+	mbox_mailbox_lock(mbox, deferred);
+	mbox_message_put(mbox, message, deferred);
+	mbox_mailbox_unlock(mbox, deferred);
 	return error;
 }
 
@@ -165,7 +170,7 @@ static noinline int wait_for_message(struct mbox *mbox,
 	waiter.filter = &args->filter;
 	waiter.room = args->room;
 	waiter.peek = args->peek;
-	mbox_waiter_block_receiver(mbox, &waiter, deferred);
+	mbox_waiter_block_receiver(mbox, &waiter, args->again, deferred);
 	mbox_mailbox_unlock(mbox, deferred);
 
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
@@ -219,6 +224,12 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 		return -EIDRM;
 	}
 
+	/* Who is being killed would not see what it receives. */
+	if (unlikely(fatal_signal_pending(current))) {
+		mbox_mailbox_unlock(mbox, &deferred);
+		return -EINTR;
+	}
+
 	message = find(mbox, &args->filter);
 	if (!message) {
 		if (!args->nonblock)
@@ -252,11 +263,8 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 		return prefault(args, length) ?: MBOX_LOOK_AGAIN;
 	}
 
-	if (args->peek) {
-		message->refs++;
-		mbox_mailbox_unlock(mbox, &deferred);
-		return finish_peek(mbox, message, args);
-	}
+	if (args->peek)
+		return peek(mbox, message, args, &deferred);
 	detach(mbox, message, &deferred);
 	message->state = MBOX_MESSAGE_TAKEN;
 	list_add_tail(&message->node, &mbox->taken);
@@ -277,8 +285,13 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	s64 prefaulted = NO_PREFAULT;
 	int error;
 
-	do {
+	args->again = false;
+	for (;;) {
 		error = try_receive(handle->mbox, args, &prefaulted);
-	} while (error == MBOX_LOOK_AGAIN);
-	return error;
+		if (error != MBOX_LOOK_AGAIN)
+			return error;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		args->again = true;
+	}
 }

@@ -95,9 +95,9 @@ static int name(struct mbox *mbox)
 	do {
 		error = rhashtable_insert_fast(&registry->names, &mbox->hash,
 					       name_params);
-		/* The table is being resized: that is soon done. */
+		/* The table is being resized by a worker, which has to run. */
 		if (error == -EBUSY)
-			cond_resched();
+			schedule_timeout_uninterruptible(1);
 	} while (error == -EBUSY);
 	mbox->named = !error;
 	return error;
@@ -106,10 +106,11 @@ static int name(struct mbox *mbox)
 /**
  * mbox_registry_add - list a mailbox, under its name if it has one
  * @mbox:	new
+ * @factory:	by whose opener's credentials the quota may be passed
  *
  * Return: 0, EEXIST, EDQUOT, ENOMEM, or EIDRM if the namespace is gone.
  */
-int mbox_registry_add(struct mbox *mbox)
+int mbox_registry_add(struct mbox *mbox, struct file *factory)
 {
 	struct mbox_registry *registry = mbox->registry;
 	int error = -EIDRM;
@@ -117,7 +118,7 @@ int mbox_registry_add(struct mbox *mbox)
 	mutex_lock(&registry->lock);
 	if (registry->dead)
 		goto out;
-	error = mbox_user_add_mailbox(mbox->creator);
+	error = mbox_user_add_mailbox(mbox->creator, factory);
 	if (error)
 		goto out;
 	error = name(mbox);

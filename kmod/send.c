@@ -12,13 +12,13 @@ static struct mbox_user *charge_sender(struct mbox_handle *handle, u32 length)
 	int error;
 
 	if (likely(uid_eq(user->uid, current_uid()))) {
-		error = mbox_user_charge(user, length);
+		error = mbox_user_charge(user, length, handle->unlimited);
 		return error ? ERR_PTR(error) : user;
 	}
 	user = mbox_user_get(current_uid());
 	if (IS_ERR(user))
 		return user;
-	error = mbox_user_charge(user, length);
+	error = mbox_user_charge(user, length, handle->unlimited);
 	mbox_user_put(user); /* what was charged holds him */
 	return error ? ERR_PTR(error) : user;
 }
@@ -109,6 +109,7 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 
 	mbox_waiter_cancel(mbox, waiter);
 	message->sender = NULL;
+	mbox_message_discharge(message);
 	if (message->state != MBOX_MESSAGE_PENDING) {
 		mbox_queue_release(mbox, message);
 		mbox->withdrawn++;
@@ -188,6 +189,8 @@ int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
 	int result;
 
 	/* Checked again under the lock; here so that nothing large is made. */
+	if (unlikely(READ_ONCE(mbox->state) >= MBOX_STATE_DRAINING))
+		return -EIDRM;
 	if (args->length > READ_ONCE(mbox->msg_size))
 		return -EMSGSIZE;
 

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/hashtable.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "mbox.h"
 
@@ -101,16 +102,17 @@ static s64 cost(u32 length)
  * mbox_user_charge - charge a message to its sender
  * @user:	the sender, to whom the caller holds a reference
  * @length:	bytes of its payload
+ * @unlimited:	whether the sender may pass the quota by CAP_SYS_RESOURCE
  *
  * Return: 0, or EDQUOT and nothing is charged.
  */
-int mbox_user_charge(struct mbox_user *user, u32 length)
+int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
 {
 	s64 bytes = atomic64_add_return(cost(length), &user->pins) & (REF - 1);
 
 	if (likely(bytes <= READ_ONCE(mbox_user_bytes) && bytes <= BYTES_MAX))
 		return 0;
-	if (bytes <= BYTES_MAX && capable(CAP_SYS_RESOURCE))
+	if (bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE))
 		return 0;
 	unpin(user, cost(length));
 	return -EDQUOT;
@@ -122,10 +124,10 @@ void mbox_user_uncharge(struct mbox_user *user, u32 length)
 }
 
 /* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */
-int mbox_user_add_mailbox(struct mbox_user *user)
+int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 {
 	if (atomic_inc_return(&user->mailboxes) <= READ_ONCE(mbox_user_mailboxes) ||
-	    capable(CAP_SYS_RESOURCE))
+	    file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE))
 		return 0;
 	atomic_dec(&user->mailboxes);
 	return -EDQUOT;

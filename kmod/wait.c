@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Waiters: calls that block, how they are completed and woken. */
 #include <linux/hrtimer.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/time_namespace.h>
 
 #include "mbox.h"
 
@@ -42,12 +45,18 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 	waiter->task = current;
 }
 
-/* Called when nothing that the receiver's filter passes is there. */
+/*
+ * Called when nothing that the receiver's filter passes is there. One that
+ * waited before, @again, keeps its turn.
+ */
 void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
-				struct mbox_deferred *deferred)
+				bool again, struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
-	list_add_tail(&waiter->node, &mbox->receivers);
+	if (again)
+		list_add(&waiter->node, &mbox->receivers);
+	else
+		list_add_tail(&waiter->node, &mbox->receivers);
 	mbox->nr_receivers++;
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (!waiter->peek)
@@ -225,6 +234,22 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
+/* A time on a clock as the caller's time namespace sees it, as the host does. */
+static ktime_t host_time(clockid_t clock, s64 ns)
+{
+	struct timespec64 offset = {};
+	s64 shift, host;
+
+	if (clock == CLOCK_MONOTONIC)
+		timens_add_monotonic(&offset);
+	else if (clock == CLOCK_BOOTTIME)
+		timens_add_boottime(&offset);
+	shift = timespec64_to_ns(&offset);
+	if (check_sub_overflow(ns, shift, &host))
+		return KTIME_MAX;
+	return max(host, 0LL);
+}
+
 /* Set a deadline from its form in the ABI. 0 or EINVAL. */
 int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
 {
@@ -235,11 +260,11 @@ int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
 	};
 
 	deadline->set = clock != MBOX_CLOCK_NONE;
-	deadline->expires = ns;
 	if (!deadline->set)
 		return ns ? -EINVAL : 0;
 	if (clock >= ARRAY_SIZE(clocks) || ns < 0)
 		return -EINVAL;
-	deadline->clock = clocks[clock];
+	deadline->clock = clocks[array_index_nospec(clock, ARRAY_SIZE(clocks))];
+	deadline->expires = host_time(deadline->clock, ns);
 	return 0;
 }

@@ -117,8 +117,8 @@ TEST_F(order, header)
 	EXPECT_EQ(3, header.prio);
 	EXPECT_EQ(0xffffffff, header.type);
 	EXPECT_EQ((uint32_t)getpid(), header.pid);
-	EXPECT_EQ(geteuid(), header.uid);
-	EXPECT_EQ(getegid(), header.gid);
+	EXPECT_EQ(getuid(), header.uid);
+	EXPECT_EQ(getgid(), header.gid);
 	EXPECT_EQ(0, header.flags);
 }
 

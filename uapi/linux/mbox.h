@@ -45,24 +45,29 @@
  * In a mailbox of capacity zero nothing is kept: a send meets a receive
  * (rendezvous), and returns when the message was received. MBOX_SEND_SYNC asks
  * for the same at any capacity. A mailbox that is full behaves as one of
- * capacity zero.
+ * capacity zero. (A message that was handed to a waiting receiver and could not
+ * be received there, its receiver being killed, is queued beyond the capacity
+ * rather than lost.)
  *
  * A receive that fails leaves the message in its place: if the buffer is too
  * small (EMSGSIZE, and header.length says how large it has to be), if it is
  * not writable (EFAULT), and if the receiver is killed before its call returns.
+ * The buffer may have been written in part.
  *
  * write() sends a message of priority 0 and type 0, read() receives the next
  * one. poll() reports EPOLLIN when a receive, EPOLLOUT when a send of
  * priority 0 would find what it needs, EPOLLERR to senders once sends can only
- * fail, and EPOLLHUP when the mailbox is gone. readv() and writev() move one
- * message per segment.
+ * fail, and EPOLLHUP when the mailbox is gone. readv() and writev() are a read()
+ * or write() for each segment in turn.
  *
  * WAITING
  *
  * Every call that may block takes an absolute deadline in nanoseconds on a
- * named clock, or none. A deadline in the past is no error: what can be done at
- * once is done. A call that is interrupted by a signal was not carried out; it
- * is restarted if the handler was installed with SA_RESTART, else EINTR.
+ * named clock, or none. Clocks are those of the caller's time namespace. A
+ * deadline in the past is no error: what can be done at once is done (a
+ * synchronous send cannot, for its receiver has to run first). A call that is
+ * interrupted by a signal was not carried out; it is restarted if the handler
+ * was installed with SA_RESTART, else EINTR.
  * A synchronous send whose deadline passes or that is interrupted has
  * withdrawn its message; if the message was received, the send succeeds.
  *
@@ -73,7 +78,8 @@
  * gone: a message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
  * bytes, a larger one its length and MBOX_LARGE_CHARGE. Blocked sends are
  * charged too. Both quotas are module parameters. Who has CAP_SYS_RESOURCE in
- * the initial user namespace passes them.
+ * the initial user namespace passes them; to send, the opener of the handle has
+ * to have had it as well.
  *
  * EXTENDING
  *
@@ -175,12 +181,12 @@
  *
  * Creator's rights are not checked against @mode. Owner and group of a new
  * mailbox are the effective uid and gid of the factory's opener. OPEN without
- * MBOX_OPEN_CREATE wants the fields of a new mailbox zero; with it, they are
- * ignored where the mailbox exists.
+ * MBOX_OPEN_CREATE wants the fields of a new mailbox zero; with it, they have to
+ * be valid, and are ignored where the mailbox exists.
  *
  * Return: the handle, a file descriptor of at least 0, to be closed by the
- * caller. EACCES, EDQUOT, EEXIST, EFAULT, EINVAL, EMFILE, ENFILE, ENOENT,
- * ENOMEM.
+ * caller. EACCES, EDQUOT, EEXIST, EFAULT, EIDRM (the factory's namespace is
+ * gone), EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM.
  */
 struct mbox_ioc_open {
 	__u32	flags;
@@ -212,7 +218,7 @@ struct mbox_ioc_open {
  * handle to receive them. If the last such handle is closed later, what is left
  * is dropped. UNLINK drops what is queued if there is no handle at all. Every
  * call that is blocked on a mailbox when it goes returns EIDRM at once; DRAIN
- * does so to blocked sends.
+ * does so to blocked sends whose message is not accepted yet.
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EPERM.
  */
@@ -242,7 +248,7 @@ struct mbox_ioc_delete {
  * Return: for a send that waited for its receiver (MBOX_SEND_SYNC, or capacity
  * zero without NONBLOCK) the process id of who received, as the caller's pid
  * namespace sees it, 0 if not there; else 0. EAGAIN, EBADF, EDQUOT, EFAULT,
- * EIDRM, EINTR, EINVAL, EMSGSIZE, ENOMEM, ETIMEDOUT.
+ * EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM, ETIMEDOUT.
  */
 struct mbox_ioc_send {
 	__u32	flags;
@@ -265,9 +271,9 @@ struct mbox_ioc_send {
  * @type:	its type
  * @pid:	process id of the sender in the receiver's pid namespace, 0 if it is
  *		not there
- * @uid:	effective user id of the sender in the receiver's user namespace,
- *		the overflow uid (65534) if it is not there
- * @gid:	effective group id, likewise
+ * @uid:	real user id of the sender in the receiver's user namespace, the
+ *		overflow uid (65534) if it is not there
+ * @gid:	real group id, likewise
  * @flags:	0
  *
  * pid, uid and gid are those at the time of sending.
@@ -305,8 +311,7 @@ struct mbox_header {
  * @header:	out, also with EMSGSIZE
  *
  * The first message (in the mailbox's order) that passes all filters is
- * received. If there is none the call waits, whatever else is queued. On EFAULT
- * the buffer may have been written in part.
+ * received. If there is none the call waits, whatever else is queued.
  *
  * Return: 0. EAGAIN, EBADF, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENOMEM,
  * ETIMEDOUT.
