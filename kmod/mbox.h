@@ -58,6 +58,9 @@ struct mbox;
 struct mbox_message;
 struct mbox_waiter;
 
+/* Messages that are looked at for a filter before the lock is given up. */
+#define MBOX_FIND_BATCH		512
+
 /* Free slots that a mailbox keeps for the messages to come. */
 #define MBOX_SLOTS_KEPT		32
 
@@ -134,6 +137,19 @@ struct mbox_message {
 struct mbox_queue {
 	struct list_head messages;
 	struct rb_root levels;
+	struct list_head cursors;	/* searches that pause */
+};
+
+/*
+ * A search of a queue for what a filter passes. A long one pauses now and then,
+ * so that nobody keeps the lock for as long as he has filled a queue; the queue
+ * keeps its cursor in place meanwhile, and notes if it has to start again.
+ */
+struct mbox_cursor {
+	struct list_head node;		/* lock: queue->cursors */
+	const struct mbox_filter *filter;
+	struct mbox_message *next;	/* lock: where to go on, or NULL */
+	bool again;			/* lock: something came that passes */
 };
 
 /* What a receiver wants; constant while it waits. */
@@ -365,8 +381,10 @@ int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
 void mbox_queue_init(struct mbox_queue *queue);
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		      const struct mbox_filter *filter);
 struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
-				     const struct mbox_filter *filter);
+				     struct mbox_cursor *cursor);
 bool mbox_queue_has_room(const struct mbox *mbox, u32 length);
 void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message);
 void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message);

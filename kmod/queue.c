@@ -8,6 +8,15 @@ void mbox_queue_init(struct mbox_queue *queue)
 {
 	INIT_LIST_HEAD(&queue->messages);
 	queue->levels = RB_ROOT;
+	INIT_LIST_HEAD(&queue->cursors);
+}
+
+/* The message after @message, or NULL. */
+static struct mbox_message *next_message(struct mbox_queue *queue,
+					 struct mbox_message *message)
+{
+	return list_is_last(&message->node, &queue->messages) ?
+	       NULL : list_next_entry(message, node);
 }
 
 static bool is_level(const struct mbox_message *message)
@@ -74,6 +83,12 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 {
 	struct mbox_message *head, *next, *at;
 	struct rb_node *parent, **link;
+	struct mbox_cursor *cursor;
+
+	list_for_each_entry(cursor, &queue->cursors, node) {
+		if (mbox_filter_pass(cursor->filter, message))
+			cursor->again = true;
+	}
 
 	message->state = MBOX_MESSAGE_QUEUED;
 	RB_CLEAR_NODE(&message->level);
@@ -114,11 +129,15 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 {
-	if (is_level(message)) {
-		struct mbox_message *next = list_next_entry(message, node);
+	struct mbox_message *next = next_message(queue, message);
+	struct mbox_cursor *cursor;
 
-		if (!list_is_last(&message->node, &queue->messages) &&
-		    next->prio == message->prio)
+	list_for_each_entry(cursor, &queue->cursors, node) {
+		if (cursor->next == message)
+			cursor->next = next;
+	}
+	if (is_level(message)) {
+		if (next && next->prio == message->prio)
 			rb_replace_node(&message->level, &next->level,
 					&queue->levels);
 		else
@@ -142,18 +161,39 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 	       pid_nr_ns(message->pid, filter->pid_ns) == filter->pid;
 }
 
-/* The first message of @queue that @filter passes, or NULL. */
-struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
-				     const struct mbox_filter *filter)
+/* Start a search at the front. */
+void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		      const struct mbox_filter *filter)
 {
-	struct mbox_message *message;
+	cursor->filter = filter;
+	cursor->next = list_first_entry_or_null(&queue->messages,
+						struct mbox_message, node);
+	cursor->again = false;
+}
 
-	list_for_each_entry(message, &queue->messages, node) {
-		if (mbox_filter_pass(filter, message))
+/**
+ * mbox_queue_find - search on for a message
+ * @queue:	the queue
+ * @cursor:	in none of its lists
+ *
+ * Return: the first message that passes, or NULL: then cursor->next is where to
+ * go on, after a pause, or NULL too if there is none.
+ */
+struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
+				     struct mbox_cursor *cursor)
+{
+	struct mbox_message *message = cursor->next;
+	unsigned int n;
+
+	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
+		if (mbox_filter_pass(cursor->filter, message))
 			return message;
-		if (message->prio < filter->min_prio)
-			break;
+		if (message->prio < cursor->filter->min_prio)
+			message = NULL;
+		else
+			message = next_message(queue, message);
 	}
+	cursor->next = message;
 	return NULL;
 }
 

@@ -201,12 +201,56 @@ static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
 	return put_header(&header, args) ?: -EMSGSIZE;
 }
 
-static struct mbox_message *find(struct mbox *mbox,
-				 const struct mbox_filter *filter)
+/*
+ * Search the whole queue. The lock is given up now and then; the result is an
+ * error if the mailbox died or a signal came meanwhile.
+ */
+static noinline struct mbox_message *search(struct mbox *mbox,
+					    const struct mbox_filter *filter,
+					    struct mbox_deferred *deferred)
 {
-	struct mbox_message *message = mbox_queue_find(&mbox->queue, filter);
+	struct mbox_message *message;
+	struct mbox_cursor cursor;
 
-	return message ?: mbox_waiter_pending_for(mbox, filter);
+	mbox_cursor_init(&cursor, &mbox->queue, filter);
+	for (;;) {
+		message = mbox_queue_find(&mbox->queue, &cursor);
+		if (message)
+			return message;
+		if (cursor.next) {
+			list_add(&cursor.node, &mbox->queue.cursors);
+			mbox_mailbox_unlock(mbox, deferred);
+			cond_resched();
+			mbox_mailbox_lock(mbox, deferred);
+			list_del(&cursor.node);
+			if (mbox->state == MBOX_STATE_DEAD)
+				return ERR_PTR(-EIDRM);
+			if (signal_pending(current))
+				return ERR_PTR(-ERESTARTSYS);
+		} else if (cursor.again) {
+			mbox_cursor_init(&cursor, &mbox->queue, filter);
+		} else {
+			return mbox_waiter_pending_for(mbox, filter);
+		}
+	}
+}
+
+/* The first message, queued or pending, that the filter passes, or NULL. */
+static struct mbox_message *find(struct mbox *mbox,
+				 const struct mbox_filter *filter,
+				 struct mbox_deferred *deferred)
+{
+	struct mbox_message *first;
+
+	if (unlikely(mbox->state == MBOX_STATE_DEAD))
+		return ERR_PTR(-EIDRM);
+	first = list_first_entry_or_null(&mbox->queue.messages,
+					 struct mbox_message, node);
+	if (!first)
+		return mbox_waiter_pending_for(mbox, filter);
+	if (likely(mbox_filter_pass(filter, first)))
+		return first;
+	return search(mbox, filter, deferred);
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
@@ -219,18 +263,14 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 	u64 seq;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	if (mbox->state == MBOX_STATE_DEAD) {
-		mbox_mailbox_unlock(mbox, &deferred);
-		return -EIDRM;
-	}
-
+	message = find(mbox, &args->filter, &deferred);
 	/* Who is being killed would not see what it receives. */
-	if (unlikely(fatal_signal_pending(current))) {
+	if (unlikely(fatal_signal_pending(current)))
+		message = ERR_PTR(-EINTR);
+	if (IS_ERR(message)) {
 		mbox_mailbox_unlock(mbox, &deferred);
-		return -EINTR;
+		return PTR_ERR(message);
 	}
-
-	message = find(mbox, &args->filter);
 	if (!message) {
 		if (!args->nonblock)
 			return wait_for_message(mbox, args, &deferred);
