@@ -45,6 +45,24 @@ apt_again()
 	exec "$0" "${APT_ARGS[@]}"
 }
 
+# From here on, take packages from suite $1 of the archive that the machine uses, and from nothing else.
+apt_suite()
+{
+	local dir=$CACHE/apt/$1 archive
+
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
+	# shellcheck disable=SC2016 # apt expands it
+	archive=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(CREATED_BY)' | awk -v release="$(
+		. /etc/os-release && echo "$VERSION_CODENAME")" '$2 == release && $3 == "Packages" { print $1; exit }')
+	[ -n "$archive" ] || die "no Debian archive among the package sources"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $1 main" >"$dir/sources.list"
+	apt_options=(-o "APT::Sandbox::User=$(id -un)" -o "Dir::Cache=$dir" -o "Dir::State::Lists=$dir/lists"
+		-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null)
+	if [ "${MBOX_APT_LISTS-}" = new ] || [ -z "$(find "$dir/lists" -name '*_Packages*')" ]; then
+		apt-get "${apt_options[@]}" -qq update >&2 || note "the package list of $1 could not be fetched"
+	fi
+}
+
 # Print the record of package $1, which may be NAME or NAME=VERSION.
 apt_show()
 {

@@ -12,14 +12,22 @@
 # of one ABI, whatever is installed on the machine: neither root nor a removed package can spoil it.
 
 set -euo pipefail
-. "${BASH_SOURCE[0]%/*}/apt.sh"
+HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/apt.sh"
+. "$HERE/built.sh"
 
 # NAME, kind, then for
 #   image:  the meta package whose dependency is the image of the day
+#   built:  the source package, with @SUITE where another than the machine's has it, and the fragments of
+#           configuration that come on top of base.config (FRAGMENT.config here)
 TABLE='
 6.12     image   linux-image-6.12-cloud-amd64
 6.1      image   linux-image-cloud-amd64
 6.12-rt  image   linux-image-6.12-rt-amd64
+7.3      built   linux-source-7.3@trixie-backports
+kasan    built   linux-source-6.12 kasan
+lockdep  built   linux-source-6.12 lockdep
+kcsan    built   linux-source-6.12 kcsan
 '
 
 # Print the image package that the meta package $1 stands for, as NAME=VERSION.
@@ -60,7 +68,7 @@ make_relocatable()
 
 kernel_image()
 {
-	local meta=$1 image version dir release headers
+	local meta=$2 image version dir release headers
 
 	if ! resolved "$CACHE/kernel/$meta" || ! [ -d "$REPLY" ]; then
 		image=$(image_of_meta "$meta") || apt_again "no package $meta"
@@ -101,7 +109,7 @@ kernel()
 		exec 8>"$CACHE/kernel/lock"
 		flock 8
 		# shellcheck disable=SC2086 # a list of words
-		"kernel_$kind" $args
+		"kernel_$kind" "$name" $args
 		return
 	done <<<"$TABLE"
 	die "no kernel is called '$1'; the names are: $(names | xargs)"

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Kernels that no package has, built from Debian's kernel source; sourced by kernels.sh.
+#
+# A kernel is tinyconfig, base.config and the fragments of its row. It is kept by the version of the
+# source and the text of the fragments, so that a change of either builds another.
+
+DEPS_KERNEL=(bc bison flex gcc libelf-dev make xz-utils)
+
+# The source of package $1 ($2: suite, if it is not the machine's) in $REPLY.
+source_tree()
+{
+	local package=$1 version dir
+
+	[ -z "${2-}" ] || apt_suite "$2"
+	if ! resolved "$CACHE/source/$package.full" || ! [ -d "$REPLY" ]; then
+		version=$(apt_show "$package" | sed -n 's/^Version: //p') || apt_again "no package $package"
+		dir=$CACHE/source/$package@$version.full
+		if ! [ -d "$dir" ]; then
+			note "fetching $package"
+			mkdir -p "$CACHE/source"
+			apt_unpack "$dir.deb" "$package=$version"
+			rm -rf "$dir.new"
+			mkdir "$dir.new"
+			tar -xf "$dir.deb/usr/src/$package.tar.xz" -C "$dir.new" --strip-components=1
+			rm -r "$dir.deb"
+			mv "$dir.new" "$dir"
+		fi
+		echo "$dir" >"$CACHE/source/$package.full"
+		REPLY=$dir
+	fi
+}
+
+# An option that a fragment asks for and the kernel does not have would be missed only much later.
+check_options()
+{
+	local line
+
+	grep -hE '^CONFIG_[A-Z0-9_]+=[^n]' "${@:2}" | while read -r line; do
+		grep -qxF "$line" "$1" || note "the kernel does not take $line"
+	done
+}
+
+# kernel_built NAME PACKAGE[@SUITE] [FRAGMENT…]
+kernel_built()
+{
+	local name=$1 package=${2%@*} suite='' source dir fragment
+	local -a fragments=("$HERE/base.config")
+
+	[ "$package" = "$2" ] || suite=${2#*@}
+	for fragment in "${@:3}"; do
+		fragments+=("$HERE/$fragment.config")
+	done
+
+	source_tree "$package" "$suite"
+	source=$REPLY
+	dir=$CACHE/kernel/$name@${source#*@}
+	dir=${dir%.full}-$(cat "${fragments[@]}" | sha256sum | cut -c 1-12)
+
+	if ! [ -e "$dir/ready" ]; then
+		"$HERE/deps.sh" "${DEPS_KERNEL[@]}" || exit 125
+		note "building kernel $name (${dir##*@}), once; this takes some minutes"
+		mkdir -p "$dir"
+		(
+			exec >"$dir/log" 2>&1 </dev/null
+			make -C "$source" O="$dir" tinyconfig
+			cat "${fragments[@]}" >>"$dir/.config"
+			make -C "$source" O="$dir" olddefconfig
+			make -C "$source" O="$dir" -j"$(nproc)" bzImage modules
+		) || { tail -n 20 "$dir/log" >&2; die "kernel $name does not build; see $dir/log"; }
+		check_options "$dir/.config" "${fragments[@]}"
+		# what modules are built against are headers and programs
+		find "$dir" -path "$dir/scripts" -prune -o -path "$dir/tools" -prune -o \
+			\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' \) -type f -exec rm {} +
+		touch "$dir/ready"
+	fi
+
+	echo "image=$dir/arch/x86/boot/bzImage"
+	echo "build=$dir"
+	echo "release=$(cat "$dir/include/config/kernel.release")"
+	echo "modules=$dir"
+}
