@@ -311,6 +311,46 @@ TEST_F(create, open_or_create)
 	close(fd);
 }
 
+/* What the fields say of a new mailbox is right or wrong whether one is needed or not. */
+TEST_F(create, open_or_create_with_bad_fields)
+{
+	const struct mbox_ioc_open good = self->arg;
+	struct mbox_ioc_open bad[5] = { good, good, good, good, good };
+	int fd = create(self);
+	struct mbox_info before;
+
+	ASSERT_LE(0, fd);
+	before = info_of(fd);
+	bad[0].mode = 0777;
+	bad[1].lifetime = 1;
+	bad[2].capacity = MBOX_CAPACITY_MAX + 1;
+	bad[3].msg_size = 0xffffffff;
+	bad[4].msg_size = 2;
+	bad[4].bytes = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		self->arg = bad[i];
+		EXPECT_EQ(-EINVAL, open_with(self, MBOX_OPEN_CREATE))
+			TH_LOG("case %zu", i);
+		EXPECT_UNCHANGED(fd, &before);
+	}
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		self->arg = bad[i];
+		EXPECT_EQ(-EINVAL, open_with(self, MBOX_OPEN_CREATE))
+			TH_LOG("case %zu", i);
+		EXPECT_EQ(-ENOENT, open_name(self->name, 0));
+	}
+}
+
+/* EXCL says what CREATE is to do; alone it says nothing. */
+TEST_F(create, exclusive_without_create)
+{
+	struct mbox_ioc_open arg = { .flags = MBOX_OPEN_EXCL, .rights = MBOX_RIGHT_RECV };
+
+	name_copy(arg.name, self->name);
+	EXPECT_EQ(-EINVAL, xioctl(self->factory, MBOX_IOC_OPEN, &arg));
+}
+
 TEST_F(create, open_without_name)
 {
 	struct mbox_ioc_open arg = { .rights = RIGHTS_BOTH };
