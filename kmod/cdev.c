@@ -227,7 +227,10 @@ static int get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
 	return arg->flags || arg->how > MBOX_DELETE_UNLINK ? -EINVAL : 0;
 }
 
-/* Write twice: what was read, to see that the results can be, and the results. */
+/*
+ * Write what was read, to see that the results can be written, before anything
+ * is done. Who takes the memory away after that goes without them.
+ */
 static long delete_mailbox(struct mbox *mbox, struct file *file,
 			   struct mbox_ioc_delete *arg, void __user *uarg,
 			   size_t usize)
@@ -239,9 +242,8 @@ static long delete_mailbox(struct mbox *mbox, struct file *file,
 	arg->queued = 0;
 	arg->dropped = 0;
 	error = mbox_mailbox_delete(mbox, file, arg);
-	if ((!error || error == -ENOTEMPTY) &&
-	    copy_result(uarg, usize, arg, sizeof(*arg)))
-		return -EFAULT;
+	if (!error || error == -ENOTEMPTY)
+		copy_result(uarg, usize, arg, sizeof(*arg));
 	return error;
 }
 

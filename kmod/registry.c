@@ -66,7 +66,7 @@ struct mbox *mbox_registry_find(struct mbox_registry *registry,
 	return mbox;
 }
 
-static void unname(struct mbox *mbox)
+static void drop_name(struct mbox *mbox)
 {
 	lockdep_assert_held(&mbox->registry->lock);
 	if (!mbox->named)
@@ -76,7 +76,7 @@ static void unname(struct mbox *mbox)
 }
 
 /* Enter a name. EEXIST if another mailbox has it, and is to keep it. */
-static int name(struct mbox *mbox)
+static int enter_name(struct mbox *mbox)
 {
 	struct mbox_registry *registry = mbox->registry;
 	struct mbox *other;
@@ -91,7 +91,7 @@ static int name(struct mbox *mbox)
 	if (other && READ_ONCE(other->state) == MBOX_STATE_LIVE)
 		return -EEXIST;
 	if (other)
-		unname(other);
+		drop_name(other);
 	do {
 		error = rhashtable_insert_fast(&registry->names, &mbox->hash,
 					       name_params);
@@ -121,7 +121,7 @@ int mbox_registry_add(struct mbox *mbox, struct file *factory)
 	error = mbox_user_add_mailbox(mbox->creator, factory);
 	if (error)
 		goto out;
-	error = name(mbox);
+	error = enter_name(mbox);
 	if (error) {
 		mbox_user_remove_mailbox(mbox->creator);
 		goto out;
@@ -138,7 +138,7 @@ out:
 void mbox_registry_unname(struct mbox *mbox)
 {
 	mutex_lock(&mbox->registry->lock);
-	unname(mbox);
+	drop_name(mbox);
 	mutex_unlock(&mbox->registry->lock);
 }
 
@@ -150,7 +150,7 @@ void mbox_registry_remove(struct mbox *mbox)
 	mutex_lock(&mbox->registry->lock);
 	listed = !list_empty(&mbox->node);
 	list_del_init(&mbox->node);
-	unname(mbox);
+	drop_name(mbox);
 	mutex_unlock(&mbox->registry->lock);
 	if (!listed)
 		return;
