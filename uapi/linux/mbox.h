@@ -45,9 +45,9 @@
  * In a mailbox of capacity zero nothing is kept: a send meets a receive
  * (rendezvous), and returns when the message was received. MBOX_SEND_SYNC asks
  * for the same at any capacity. A mailbox that is full behaves as one of
- * capacity zero. (A message that was handed to a waiting receiver and could not
- * be received there, its receiver being killed, is queued beyond the capacity
- * rather than lost.)
+ * capacity zero. (A message that a receiver was given and then could not receive,
+ * being killed or its buffer being taken away meanwhile, is accepted and queued,
+ * beyond the capacity if need be, rather than lost.)
  *
  * A receive that fails leaves the message in its place: if the buffer is too
  * small (EMSGSIZE, and header.length says how large it has to be), if it is
