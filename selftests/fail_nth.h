@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Failures on demand: the kernel fails the N-th of what may fail in a task, be it an allocation of
+ * memory or a copy from or to user space (Documentation/fault-injection/fault-injection.rst).
+ *
+ * What counts is what the kernel does for the task, from the write to its fail-nth on. The copy
+ * of the very read that asks how far the count has come is one of them too.
+ *
+ * Copies under a lock, with page faults disabled, are none of them: the kernel knows no injected
+ * failures in __copy_*_user_inatomic(). What follows such a failure is reached by memory that is
+ * not there yet.
+ */
+#ifndef FAIL_NTH_H
+#define FAIL_NTH_H
+
+#include "mbox_test.h"
+
+#define DEBUGFS		"/sys/kernel/debug/"
+
+static inline bool write_string(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return written;
+}
+
+/*
+ * Let everything fail that can: allocations that may sleep too, and single pages. NULL, or why this
+ * kernel is not able to. Nothing is put back: without a count that is set, and with a probability
+ * of 0, nothing fails.
+ */
+static inline const char *fail_setup(void)
+{
+	static const struct { const char *path, *value; bool needed; } knobs[] = {
+		{ DEBUGFS "failslab/ignore-gfp-wait", "N", true },
+		{ DEBUGFS "failslab/cache-filter", "N", true },
+		{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N", true },
+		{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N", true },
+		{ DEBUGFS "fail_page_alloc/min-order", "0", true },
+		{ DEBUGFS "fail_usercopy/probability", "0", true },
+		/* or each failure would leave a stack trace in the log, which would pass for a report */
+		{ DEBUGFS "failslab/verbose", "0", true },
+		{ DEBUGFS "fail_page_alloc/verbose", "0", true },
+		{ DEBUGFS "fail_usercopy/verbose", "0", true },
+	};
+
+	if (geteuid())
+		return "only root may set up failures";
+	if (access("/proc/thread-self/fail-nth", R_OK | W_OK))
+		return "the kernel has no fault injection (CONFIG_FAULT_INJECTION)";
+	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (!write_string(knobs[i].path, knobs[i].value))
+			return "debugfs lacks failslab, fail_page_alloc or fail_usercopy";
+	}
+	return NULL;
+}
+
+/* The count of the calling thread. */
+static inline int fail_open(void)
+{
+	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+}
+
+/* From now on the @nth chance to fail is taken; none with 0. */
+static inline bool fail_arm(int fd, unsigned int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", nth);
+
+	return pwrite(fd, text, length, 0) == length;
+}
+
+/* End it. Whether something failed; -EPROTO if the count cannot be told. */
+static inline int fail_disarm(int fd)
+{
+	char text[16] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	int failed;
+
+	if (n > 0)
+		failed = strcmp(text, "0\n") == 0;
+	else if (n < 0 && errno == EFAULT)
+		failed = 0;	/* that was the failure: nothing had failed before */
+	else
+		return -EPROTO;
+	/* If the count was at two, then it is this write that fails, and the next does not. */
+	if (!fail_arm(fd, 0) && !fail_arm(fd, 0))
+		return -EPROTO;
+	return failed;
+}
+
+/*
+ * Let tasks that are marked get no page at all; the descriptor is for marking the calling thread. What
+ * it does while it is marked must not need a page that it did not touch before, not even on its
+ * stack: it would try for ever.
+ */
+static inline int fail_pages_open(void)
+{
+	if (!write_string(DEBUGFS "fail_page_alloc/task-filter", "Y") ||
+	    !write_string(DEBUGFS "fail_page_alloc/times", "-1") ||
+	    !write_string(DEBUGFS "fail_page_alloc/probability", "100"))
+		return -EPROTO;
+	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+}
+
+static inline bool fail_pages_mark(int fd, bool mark)
+{
+	return pwrite(fd, mark ? "1" : "0", 1, 0) == 1;
+}
+
+static inline void fail_pages_close(int fd)
+{
+	close(fd);
+	write_string(DEBUGFS "fail_page_alloc/probability", "0");
+	write_string(DEBUGFS "fail_page_alloc/task-filter", "N");
+}
+
+#endif
