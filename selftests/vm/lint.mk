@@ -79,8 +79,8 @@ lint-user: deps-lint
 ##lint-shell         each shell script, found by its first line
 lint-shell: deps-lint
 	@echo "  LINT    shell scripts"
-	@git ls-files -co --exclude-standard | xargs grep -lE -m 1 '^(#!.*[ /](ba|da)?sh|# shellcheck shell=)' | \
-		xargs shellcheck -x -P SCRIPTDIR
+	@find . \( -name .git -o -path ./build \) -prune -o -type f -print0 | xargs -0 grep -IlE -m 1 '^(#!.*[ /](ba|da)?sh|# shellcheck shell=)' | \
+		xargs -d '\n' shellcheck -x -P SCRIPTDIR
 
 ##lint-help          each verb's --help, manual page and completion say the same
 lint-help: tools
