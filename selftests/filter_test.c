@@ -284,6 +284,89 @@ TEST_F(filter, peek_and_receive_wait)
 	EXPECT_STREQ("second", take(self->fd));
 }
 
+/* What is wanted is found however deep it lies, and the order is right however long the search. */
+TEST_F(filter, long_queue)
+{
+	enum { N = 3000 };
+	int fd = box_new(_metadata, N + 8);
+
+	for (uint32_t i = 0; i < N; i++) {
+		ASSERT_EQ(0, put_type(fd, 10, i, ""));
+	}
+	ASSERT_EQ(0, put_type(fd, 3, N, "low"));
+	ASSERT_EQ(0, put_type(fd, 2, N, "lower"));
+	ASSERT_EQ(0, put_type(fd, 3, N + 1, "another"));
+	EXPECT_STREQ("EAGAIN", take_want(fd, BY_TYPE(N + 2)));
+	EXPECT_STREQ("EAGAIN", take_want(fd, BY_PRIO(11)));
+	EXPECT_STREQ("another", take_want(fd, BY_TYPE(N + 1)));
+	EXPECT_STREQ("low", take_want(fd, BY_TYPE(N)));
+	EXPECT_STREQ("lower", take_want(fd, BY_TYPE(N)));
+	EXPECT_STREQ("EAGAIN", take_want(fd, BY_TYPE(N)));
+	/* from both ends, and the middle */
+	for (uint32_t i = 0; i < N / 2; i++) {
+		ASSERT_STREQ("", take_want(fd, BY_TYPE(N - 1 - i)));
+		ASSERT_STREQ("", take_want(fd, BY_TYPE(N / 2 - 1 - i)));
+	}
+	EXPECT_EQ(0, info_of(fd).queued);
+	EXPECT_BALANCED(fd);
+	close(fd);
+}
+
+/*
+ * Many search a long queue at once, each for its own, while others put in and take out what they
+ * are looking at: everybody finds his in order, and nobody another's.
+ */
+TEST_F(filter, searches_at_once)
+{
+	enum { EACH = 400, FINDERS = 3, PADDING = 2000 };
+	int fd = box_new(_metadata, MBOX_CAPACITY_UNBOUNDED);
+	struct { int stop; } *shared = shared_alloc(sizeof(*shared));
+	pid_t finders[FINDERS], churner;
+
+	for (uint32_t i = 0; i < PADDING; i++) {
+		ASSERT_EQ(0, put_type(fd, 1, 1000, "padding"));
+	}
+	for (uint32_t n = 0; n < FINDERS; n++) {
+		finders[n] = fork_child();
+		ASSERT_LE(0, finders[n]);
+		if (finders[n])
+			continue;
+		for (uint32_t i = 0; i < EACH; i++) {
+			uint32_t got = -1;
+			struct mbox_ioc_recv arg = {
+				.flags = MBOX_RECV_BY_TYPE, .type = n,
+				.data = address_of(&got), .size = sizeof(got),
+			};
+
+			if (xioctl(fd, MBOX_IOC_RECV, &arg) || got != i || arg.header.type != n)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	churner = fork_child();
+	ASSERT_LE(0, churner);
+	if (churner == 0) {
+		while (!__atomic_load_n(&shared->stop, __ATOMIC_ACQUIRE))
+			if (strcmp(take_want(fd, BY_TYPE(1000)), "padding") ||
+			    put_type(fd, 1, 1000, "padding"))
+				_exit(1);
+		_exit(0);
+	}
+	for (uint32_t i = 0; i < EACH; i++) {
+		for (uint32_t n = 0; n < FINDERS; n++) {
+			ASSERT_EQ(0, send_bytes(fd, 0, 0, n, &i, sizeof(i)));
+		}
+	}
+	for (uint32_t n = 0; n < FINDERS; n++) {
+		EXPECT_EQ(0, reap(finders[n]));
+	}
+	set_flag(&shared->stop);
+	EXPECT_EQ(0, reap(churner));
+	EXPECT_EQ(PADDING, info_of(fd).queued);
+	EXPECT_BALANCED(fd);
+	close(fd);
+}
+
 /* Looking is no receipt: the sender of a rendezvous goes on waiting. */
 TEST_F(filter, peek_at_a_rendezvous)
 {
