@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What can be called, and with what: the table that makes, changes, prints and runs programs. */
+#include <sys/syscall.h>
+
+#include <linux/mbox.h>
+
+#include "fuzz.h"
+#include "runtime.h"
+
+#define LIST(name)	.list = name, .listed = sizeof(name) / sizeof(name[0])
+
+/* Where a limit is, one less and one more are likely to matter too; gen.c sees to that. */
+static const uint64_t capacities[] = {
+	0, 1, 1, 1, 2, 3, 5, 64, MBOX_CAPACITY_MAX, MBOX_CAPACITY_UNBOUNDED, MBOX_CAPACITY_UNBOUNDED,
+};
+static const uint64_t msg_sizes[] = {
+	0, 0, 0, 1, 8, MBOX_SMALL_SIZE, 4096, MBOX_MSG_SIZE_DEFAULT, 1 << 20,
+};
+static const uint64_t limits[] = { 0, 0, 0, 0, 1, 64, 300, MBOX_MSG_SIZE_DEFAULT, 1 << 20, UINT64_MAX };
+static const uint64_t modes[] = { 0, 0, 0600, 0666, 0060, 0006, 0222, 0444, 0777, 01666 };
+static const uint64_t types[] = { 0, 1, 1, 2, 3, UINT32_MAX };
+static const uint64_t prios[] = { 0, 0, 0, 1, 2, 3, 7, 100, MBOX_PRIO_MAX };
+static const uint64_t ids[] = { 0, 0, 1000, 1001, 65534, UINT32_MAX };
+static const uint64_t pids[] = { 0, 1, 2, 3, 100, UINT32_MAX };
+static const uint64_t sizes[] = {
+	0, 1, 1, 8, 16, 64, MBOX_SMALL_SIZE, MBOX_SMALL_SIZE + 1, 300, 4096, 5000, MBOX_MSG_SIZE_DEFAULT,
+	65536,
+};
+static const uint64_t ioctls[] = {
+	0x5421 /* FIONBIO */, 0x5450 /* FIONCLEX */, 0x5451 /* FIOCLEX */, 0x5452 /* FIOASYNC */,
+	0x541b /* FIONREAD */, 0x5401 /* TCGETS */, 0x2 /* FIGETBSZ */, 0xc0045877 /* FIFREEZE */,
+	0xbd00, 0xbd10, 0xbd11, 0xbd14, MBOX_IOC_CREATE, MBOX_IOC_DELETE, MBOX_IOC_SEND, MBOX_IOC_RECV,
+	MBOX_IOC_GET, MBOX_IOC_SET,
+};
+static const uint64_t waits[] = { 0, 0, 0, 0, 0, 0, 0, 1 };
+static const uint64_t polled[] = { 0, 1, 4, 5, 5, 0x2000, 0x7fff };
+static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005, 0x10000001, 0x20000001 };
+
+/* What all ioctls begin with. */
+#define IOCTL(kind)								\
+	{ "fd", K_SLOT, .link = kind },						\
+	{ "at", K_AT, .dflt = AT(VIEW_RW, POS_START) },				\
+	{ "csize", K_CSIZE, .dflt = CSIZE_OWN },				\
+	{ "xor", K_XOR },							\
+	{ "fill", K_FILL }
+
+#define MEMBER(type, m)	.off = offsetof(struct type, m), .width = sizeof(((struct type *)0)->m), .member = #m
+
+#define OPEN_FIELDS(flag_mask)								\
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_open, flags), .valid = flag_mask },		\
+	{ "rights", K_FLAGS, MEMBER(mbox_ioc_open, rights), .valid = 3 },		\
+	{ "name", K_NAME, MEMBER(mbox_ioc_open, name), .dflt = NAME(0, NAME_NONE) },	\
+	{ "mode", K_U32, MEMBER(mbox_ioc_open, mode), LIST(modes) },			\
+	{ "lifetime", K_ENUM, MEMBER(mbox_ioc_open, lifetime), .valid = 2 },		\
+	{ "capacity", K_U32, MEMBER(mbox_ioc_open, capacity), LIST(capacities) },	\
+	{ "msgsize", K_U32, MEMBER(mbox_ioc_open, msg_size), LIST(msg_sizes) },		\
+	{ "bytes", K_U64, MEMBER(mbox_ioc_open, bytes), LIST(limits) },			\
+	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS }
+
+static const struct field create_fields[] = {
+	IOCTL(SLOT_FACTORY), OPEN_FIELDS(MBOX_OPEN_NONBLOCK),
+};
+
+static const struct field open_fields[] = {
+	IOCTL(SLOT_FACTORY), OPEN_FIELDS(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK),
+};
+
+#define DELETE_FIELDS(name_dflt)							\
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_delete, flags) },				\
+	{ "how", K_ENUM, MEMBER(mbox_ioc_delete, how), .valid = MBOX_DELETE_UNLINK },	\
+	{ "name", K_NAME, MEMBER(mbox_ioc_delete, name), .dflt = name_dflt },		\
+	{ "queued", K_U64, MEMBER(mbox_ioc_delete, queued) },				\
+	{ "dropped", K_U64, MEMBER(mbox_ioc_delete, dropped) }
+
+static const struct field delete_fields[] = {
+	IOCTL(SLOT_HANDLE), DELETE_FIELDS(NAME(0, NAME_NONE)),
+};
+
+static const struct field delete_named_fields[] = {
+	IOCTL(SLOT_FACTORY), DELETE_FIELDS(NAME(0, NAME_FINE)),
+};
+
+/* The arguments of a payload, of which "data" has to know where "size" is. */
+static const struct field send_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_send, flags), .valid = MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC },
+	{ "prio", K_U32, MEMBER(mbox_ioc_send, prio), LIST(prios) },
+	{ "type", K_U32, MEMBER(mbox_ioc_send, type), LIST(types) },
+	{ "clock", K_ENUM, MEMBER(mbox_ioc_send, clock), .valid = 3 },
+	{ "deadline", K_TIME, MEMBER(mbox_ioc_send, deadline), .link = ARG_STRUCT + 3 },
+	{ "data", K_BUF, MEMBER(mbox_ioc_send, data), .link = ARG_STRUCT + 6 },
+	{ "size", K_SIZE, MEMBER(mbox_ioc_send, size), LIST(sizes) },
+};
+
+static const struct field recv_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recv, flags), .valid = 15 },
+	{ "clock", K_ENUM, MEMBER(mbox_ioc_recv, clock), .valid = 3 },
+	{ "deadline", K_TIME, MEMBER(mbox_ioc_recv, deadline), .link = ARG_STRUCT + 1 },
+	{ "data", K_BUF, MEMBER(mbox_ioc_recv, data), .link = ARG_STRUCT + 4 },
+	{ "size", K_SIZE, MEMBER(mbox_ioc_recv, size), LIST(sizes), .dflt = 65536 },
+	{ "type", K_U32, MEMBER(mbox_ioc_recv, type), LIST(types) },
+	{ "pid", K_U32, MEMBER(mbox_ioc_recv, pid), LIST(pids) },
+	{ "minprio", K_U32, MEMBER(mbox_ioc_recv, min_prio), LIST(prios) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_recv, pad) },
+};
+
+static const struct field get_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_info, flags) },
+	{ "state", K_U32, MEMBER(mbox_info, state) },
+};
+
+static const struct field set_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_set, flags) },
+	{ "mask", K_FLAGS, MEMBER(mbox_ioc_set, mask), .valid = 63 },
+	{ "mode", K_U32, MEMBER(mbox_ioc_set, mode), LIST(modes) },
+	{ "uid", K_U32, MEMBER(mbox_ioc_set, uid), LIST(ids) },
+	{ "gid", K_U32, MEMBER(mbox_ioc_set, gid), LIST(ids) },
+	{ "capacity", K_U32, MEMBER(mbox_ioc_set, capacity), LIST(capacities) },
+	{ "msgsize", K_U32, MEMBER(mbox_ioc_set, msg_size), LIST(msg_sizes) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_set, pad) },
+	{ "bytes", K_U64, MEMBER(mbox_ioc_set, bytes), LIST(limits) },
+};
+
+static const struct field ioctl_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "cmd", K_U32, LIST(ioctls) },
+	/* Not among the payloads, which some calls of the VFS would write to. */
+	{ "at", K_AT },
+};
+
+static const struct field rw_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "data", K_BUF, .link = 2 }, { "size", K_SIZE, LIST(sizes) },
+};
+
+static const struct field prw_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "data", K_BUF, .link = 2 }, { "size", K_SIZE, LIST(sizes) },
+	{ "offset", K_U64 },
+};
+
+static const struct field rwv_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "data", K_BUF, .link = 2 }, { "size", K_SIZE, LIST(sizes) },
+	{ "segments", K_ENUM, .valid = 7, .dflt = 2 },
+};
+
+static const struct field lseek_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "offset", K_U64 }, { "whence", K_ENUM, .valid = 4 },
+};
+
+static const struct field dup_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS },
+};
+
+static const struct field fd_fields[] = { { "fd", K_SLOT, .link = SLOT_HANDLE } };
+
+static const struct field fcntl_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "what", K_ENUM, .valid = 6 },
+};
+
+static const struct field misc_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "what", K_ENUM, .valid = 12 },
+};
+
+static const struct field factory_fields[] = {
+	{ "how", K_ENUM, .valid = 11 }, { "to", K_OUT, .link = SLOT_FACTORY, .dflt = OWN_SLOTS },
+	{ "fd", K_SLOT, .link = SLOT_FACTORY },
+};
+
+static const struct field poll_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "events", K_U32, LIST(polled), .dflt = 5 },
+	{ "ms", K_U32, LIST(waits) },
+};
+
+static const struct field epoll_fields[] = { { "flags", K_FLAGS }, { "to", K_OUT, .link = SLOT_EPOLL, .dflt = OWN_SLOTS } };
+
+static const struct field epoll_ctl_fields[] = {
+	{ "ep", K_SLOT, .link = SLOT_EPOLL }, { "op", K_ENUM, .valid = 3, .dflt = 1 },
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "events", K_U32, LIST(watched), .dflt = 5 },
+};
+
+static const struct field epoll_wait_fields[] = {
+	{ "ep", K_SLOT, .link = SLOT_EPOLL }, { "ms", K_U32, LIST(waits) },
+};
+
+static const struct field socketpair_fields[] = {
+	{ "to", K_OUT, .link = SLOT_SOCKET, .dflt = OWN_SLOTS },
+	{ "other", K_OUT, .link = SLOT_SOCKET, .dflt = OWN_SLOTS + 1 },
+};
+
+static const struct field send_fd_fields[] = {
+	{ "over", K_SLOT, .link = SLOT_SOCKET }, { "fd", K_SLOT, .link = SLOT_HANDLE },
+};
+
+static const struct field recv_fd_fields[] = {
+	{ "over", K_SLOT, .link = SLOT_SOCKET }, { "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS },
+};
+
+static const struct field mmap_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
+	{ "prot", K_FLAGS, .valid = 3, .dflt = 3 }, { "shared", K_ENUM, .valid = 1 },
+};
+
+static const struct field memory_fields[] = { { "what", K_ENUM, .valid = 6 }, { "whose", K_ENUM, .valid = 2 } };
+
+static const struct field ids_fields[] = { { "who", K_ENUM, .valid = 3 } };
+
+static const struct field signal_fields[] = { { "lane", K_ENUM, .valid = 2 }, { "which", K_ENUM, .valid = 2 } };
+
+static const struct field netns_fields[] = { { "to", K_OUT, .link = SLOT_FACTORY, .dflt = OWN_SLOTS } };
+
+static const struct field nap_fields[] = { { "us", K_ENUM, .valid = 500 } };
+
+#define FIELDS(f)	.fields = f, .nr_fields = sizeof(f) / sizeof(f[0])
+#define IOC(nr_, type)	.class = OP_IOCTL, .nr = nr_, .c_name = #nr_, .c_type = "struct " #type, .size = sizeof(struct type)
+#define SYSCALL(nr_)	.class = OP_SYSCALL, .nr = nr_, .c_name = #nr_
+#define HELPER(fn)	.class = OP_HELPER, .helper = fn, .c_name = #fn
+
+const struct op ops[] = {
+	{ "create", IOC(MBOX_IOC_CREATE, mbox_ioc_open), FIELDS(create_fields), .weight = 120, .makes = SLOT_HANDLE },
+	{ "open", IOC(MBOX_IOC_OPEN, mbox_ioc_open), FIELDS(open_fields), .weight = 80, .makes = SLOT_HANDLE },
+	{ "delete", IOC(MBOX_IOC_DELETE, mbox_ioc_delete), FIELDS(delete_fields), .weight = 40 },
+	{ "unname", IOC(MBOX_IOC_DELETE, mbox_ioc_delete), FIELDS(delete_named_fields), .weight = 30 },
+	{ "send", IOC(MBOX_IOC_SEND, mbox_ioc_send), FIELDS(send_fields), .weight = 220 },
+	{ "recv", IOC(MBOX_IOC_RECV, mbox_ioc_recv), FIELDS(recv_fields), .weight = 220 },
+	{ "get", IOC(MBOX_IOC_GET, mbox_info), FIELDS(get_fields), .weight = 20 },
+	{ "set", IOC(MBOX_IOC_SET, mbox_ioc_set), FIELDS(set_fields), .weight = 70 },
+	{ "ioctl", SYSCALL(SYS_ioctl), FIELDS(ioctl_fields), .weight = 10 },
+	{ "read", SYSCALL(SYS_read), FIELDS(rw_fields), .weight = 40 },
+	{ "write", SYSCALL(SYS_write), FIELDS(rw_fields), .weight = 40 },
+	{ "pread", SYSCALL(SYS_pread64), FIELDS(prw_fields), .weight = 2 },
+	{ "pwrite", SYSCALL(SYS_pwrite64), FIELDS(prw_fields), .weight = 2 },
+	{ "readv", HELPER(do_readv), FIELDS(rwv_fields), .weight = 10 },
+	{ "writev", HELPER(do_writev), FIELDS(rwv_fields), .weight = 10 },
+	{ "lseek", SYSCALL(SYS_lseek), FIELDS(lseek_fields), .weight = 2 },
+	{ "dup", SYSCALL(SYS_dup), FIELDS(dup_fields), .weight = 12, .makes = SLOT_HANDLE },
+	{ "close", HELPER(do_close), FIELDS(fd_fields), .weight = 60 },
+	{ "fcntl", HELPER(do_fcntl), FIELDS(fcntl_fields), .weight = 15 },
+	{ "fdinfo", HELPER(do_fdinfo), FIELDS(fd_fields), .weight = 8 },
+	{ "misc", HELPER(do_misc), FIELDS(misc_fields), .weight = 4 },
+	{ "factory", HELPER(do_open), FIELDS(factory_fields), .weight = 8, .makes = SLOT_FACTORY },
+	{ "poll", HELPER(do_poll), FIELDS(poll_fields), .weight = 30 },
+	{ "epoll", SYSCALL(SYS_epoll_create1), FIELDS(epoll_fields), .weight = 8, .makes = SLOT_EPOLL },
+	{ "epollctl", HELPER(do_epoll_ctl), FIELDS(epoll_ctl_fields), .weight = 16 },
+	{ "epollwait", HELPER(do_epoll_wait), FIELDS(epoll_wait_fields), .weight = 12 },
+	{ "socketpair", HELPER(do_socketpair), FIELDS(socketpair_fields), .weight = 5, .makes = SLOT_SOCKET },
+	{ "sendfd", HELPER(do_send_fd), FIELDS(send_fd_fields), .weight = 8 },
+	{ "recvfd", HELPER(do_recv_fd), FIELDS(recv_fd_fields), .weight = 6 },
+	{ "mmap", HELPER(do_mmap), FIELDS(mmap_fields), .weight = 3 },
+	{ "memory", HELPER(do_memory), FIELDS(memory_fields), .weight = 10 },
+	{ "ids", HELPER(do_ids), FIELDS(ids_fields), .weight = 16 },
+	{ "signal", HELPER(do_signal), FIELDS(signal_fields), .weight = 8 },
+	{ "netns", HELPER(do_netns), FIELDS(netns_fields), .weight = 1, .makes = SLOT_FACTORY },
+	{ "nap", HELPER(do_nap), FIELDS(nap_fields), .weight = 10 },
+};
+
+const unsigned int nr_ops = sizeof(ops) / sizeof(ops[0]);
+
+/* The name that the argument stands for; the rest of its room is zeroed unless that is the flaw. */
+void name_make(char *name, uint64_t value)
+{
+	static const char *const names[NAMES] = { "fuzz", "a", "b", "c.d-e_F9", "A", "Zz0" };
+	static const char odd[] = { '/', ' ', '\n', 0x7f, '@', '[', '`', '{', ':', (char)0x80, (char)0xff, 1 };
+	unsigned int flaw = value >> 8 & 0xff, extra = value >> 16 & 0xff;
+
+	memset(name, 0, MBOX_NAME_SIZE);
+	if (flaw == NAME_NONE)
+		return;
+	strcpy(name, names[value % NAMES]);
+	switch (flaw) {
+	case NAME_DOT:
+		name[0] = '.';
+		break;
+	case NAME_CHAR:
+		name[extra % 64] = odd[extra % sizeof(odd)];
+		break;
+	case NAME_NO_NUL:
+		memset(name, 'x', MBOX_NAME_SIZE);
+		break;
+	case NAME_AFTER_NUL:
+		name[10 + extra % 54] = 'y';
+		break;
+	case NAME_LONGEST:
+		memset(name, 'z', MBOX_NAME_SIZE - 1);
+		break;
+	default:
+		break;
+	}
+}
