@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "copy.h"
 #include "mbox.h"
 
 /*
@@ -33,7 +34,7 @@ static __always_inline int copy_arg(void *arg, size_t size,
 				    const void __user *uarg, size_t usize)
 {
 	if (likely(usize == size))
-		return copy_from_user(arg, uarg, size) ? -EFAULT : 0;
+		return mbox_copy_in(arg, uarg, size) ? 0 : -EFAULT;
 	return copy_struct_from_user(arg, size, uarg, usize);
 }
 
@@ -326,7 +327,12 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 	struct mbox_ioc_recv recv;
 	int error;
 
-	error = copy_arg(&recv, sizeof(recv), uarg, usize);
+	if (likely(usize == sizeof(recv)))
+		/* What comes after is written only. */
+		error = mbox_copy_in(&recv, uarg, offsetof(typeof(recv), header)) ?
+			0 : -EFAULT;
+	else
+		error = copy_struct_from_user(&recv, sizeof(recv), uarg, usize);
 	if (error)
 		return error;
 	if (!(handle->rights & MBOX_RIGHT_RECV))

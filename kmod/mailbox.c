@@ -119,20 +119,10 @@ void mbox_mailbox_unref(struct mbox *mbox)
 	kfree_rcu(mbox, rcu);
 }
 
-void mbox_mailbox_lock(struct mbox *mbox, struct mbox_deferred *deferred)
-	__acquires(&mbox->lock)
-{
-	deferred->nr_tasks = 0;
-	deferred->events = 0;
-	deferred->died = false;
-	deferred->trash = NULL;
-	spin_lock(&mbox->lock);
-}
-
 /* Free what a mailbox that died has, its messages a few at a time. */
 static void purge(struct mbox *mbox)
 {
-	struct mbox_message *message, *slots, *trash;
+	struct mbox_message *message, *slots;
 	struct mbox_deferred deferred;
 	unsigned int n;
 
@@ -153,39 +143,24 @@ static void purge(struct mbox *mbox)
 			mbox_message_discharge(message);
 			mbox_message_put(mbox, message, &deferred);
 		}
-		trash = deferred.trash;
-		spin_unlock(&mbox->lock);
+		mbox_mailbox_unlock(mbox, &deferred);
 		mbox_slot_free_all(slots);
-		mbox_message_free_all(trash);
 		cond_resched();
 	} while (n == PURGE_BATCH);
 }
 
-/**
- * mbox_mailbox_unlock - end a section under the lock, and do what it deferred
- * @mbox:	locked
- * @deferred:	filled in during the section
- *
- * May sleep where a message was freed or the mailbox died.
- */
-void mbox_mailbox_unlock(struct mbox *mbox, struct mbox_deferred *deferred)
-	__releases(&mbox->lock)
+/* Do what a section under the lock deferred: mbox_mailbox_unlock(). */
+void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	unsigned int i;
 
-	spin_unlock(&mbox->lock);
 	for (i = 0; i < deferred->nr_tasks; i++) {
 		wake_up_process(deferred->tasks[i]);
 		put_task_struct(deferred->tasks[i]);
 	}
-	/*
-	 * A poller puts itself into the queue and looks at the mailbox under
-	 * the lock then: it saw what this section did, or is seen here.
-	 */
-	if (deferred->events && waitqueue_active(&mbox->poll))
+	if (deferred->events)
 		wake_up_interruptible_poll(&mbox->poll, deferred->events);
-	if (unlikely(deferred->trash))
-		mbox_message_free_all(deferred->trash);
+	mbox_message_free_all(deferred->trash);
 	if (unlikely(deferred->died)) {
 		purge(mbox);
 		mbox_registry_remove(mbox);

@@ -318,8 +318,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct cred *cred, u32 rights);
 void mbox_mailbox_ref(struct mbox *mbox);
 void mbox_mailbox_unref(struct mbox *mbox);
-void mbox_mailbox_lock(struct mbox *mbox, struct mbox_deferred *deferred);
-void mbox_mailbox_unlock(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred);
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
@@ -375,7 +374,17 @@ struct mbox_message *
 mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
-int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
+int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
+
+/* Set a deadline from its form in the ABI. 0 or EINVAL. */
+static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
+				    s64 ns)
+{
+	deadline->set = false;
+	if (clock == MBOX_CLOCK_NONE && !ns)
+		return 0;
+	return __mbox_deadline_set(deadline, clock, ns);
+}
 
 /* queue.c */
 void mbox_queue_init(struct mbox_queue *queue);
@@ -417,5 +426,43 @@ int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
 void mbox_user_uncharge(struct mbox_user *user, u32 length);
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
+
+/*
+ * Begin a section under the lock. Sections may end in another function than the
+ * one that began them, which sparse cannot follow: for it they are balanced.
+ */
+static inline void mbox_mailbox_lock(struct mbox *mbox,
+				     struct mbox_deferred *deferred)
+{
+	deferred->nr_tasks = 0;
+	deferred->events = 0;
+	deferred->died = false;
+	deferred->trash = NULL;
+	spin_lock(&mbox->lock);
+	__release(&mbox->lock);
+}
+
+/**
+ * mbox_mailbox_unlock - end a section under the lock, and do what it deferred
+ * @mbox:	locked
+ * @deferred:	filled in during the section
+ *
+ * May sleep where a message was freed or the mailbox died. A poller puts itself
+ * into the queue and then looks at the mailbox under the lock: either it saw
+ * what this section did, or is seen here.
+ */
+static inline void mbox_mailbox_unlock(struct mbox *mbox,
+				       struct mbox_deferred *deferred)
+{
+	bool polled;
+
+	__acquire(&mbox->lock);
+	spin_unlock(&mbox->lock);
+	/* No barrier: pollers take the lock, see above. */
+	polled = deferred->events && waitqueue_active(&mbox->poll);
+	if (unlikely(polled || deferred->nr_tasks || deferred->trash ||
+		     deferred->died))
+		mbox_mailbox_run(mbox, deferred);
+}
 
 #endif /* MBOX_H */

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "copy.h"
 #include "mbox.h"
 
 /*
@@ -114,20 +115,18 @@ int mbox_message_fill(struct mbox_message *message, const void __user *data)
 	return 0;
 }
 
-/* The same under a lock: false if it would have to sleep. */
+/* The same of a small message under a lock: false if it would have to sleep. */
 bool mbox_message_fill_atomic(struct mbox_message *message,
 			      const void __user *data)
 {
-	unsigned long left;
+	bool copied;
 
 	if (!message->length)
 		return true;
-	if (unlikely(!access_ok(data, message->length)))
-		return false;
 	pagefault_disable();
-	left = __copy_from_user_inatomic(message->data, data, message->length);
+	copied = mbox_copy_in(message->data, data, message->length);
 	pagefault_enable();
-	return !left;
+	return copied;
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "copy.h"
 #include "mbox.h"
 
 /*
@@ -38,25 +39,23 @@ static int copy_out(const struct mbox_message *message,
 	return put_header(header, args);
 }
 
-/* The same under a lock: false if it would have to sleep. */
+/* The same of a small message under a lock: false if it would have to sleep. */
 static bool copy_out_atomic(const struct mbox_message *message, u64 seq,
 			    const struct mbox_recv_args *args)
 {
 	struct mbox_header header;
 	bool copied = true;
 
-	if (message->length && unlikely(!access_ok(args->data, message->length)))
-		return false;
-	pagefault_disable();
-	if (message->length)
-		copied = !__copy_to_user_inatomic(args->data, message->data,
-						  message->length);
-	if (copied && args->header) {
+	if (args->header) {
 		mbox_message_header(message, &header);
 		header.seq = seq;
-		copied = !__copy_to_user_inatomic(args->header, &header,
-						  sizeof(header));
 	}
+	pagefault_disable();
+	if (message->length)
+		copied = mbox_copy_out(args->data, message->data,
+				       message->length);
+	if (copied && args->header)
+		copied = mbox_copy_out(args->header, &header, sizeof(header));
 	pagefault_enable();
 	return copied;
 }
@@ -201,14 +200,23 @@ static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
 	return put_header(&header, args) ?: -EMSGSIZE;
 }
 
+/* Whether a call that has not got anything yet should end for a signal. */
+static bool interrupted(const struct mbox_recv_args *args)
+{
+	/* One that does not wait is soon done, and its callers know no EINTR. */
+	return args->nonblock ? fatal_signal_pending(current) :
+				signal_pending(current);
+}
+
 /*
  * Search the whole queue. The lock is given up now and then; the result is an
  * error if the mailbox died or a signal came meanwhile.
  */
 static noinline struct mbox_message *search(struct mbox *mbox,
-					    const struct mbox_filter *filter,
+					    const struct mbox_recv_args *args,
 					    struct mbox_deferred *deferred)
 {
+	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *message;
 	struct mbox_cursor cursor;
 
@@ -225,7 +233,7 @@ static noinline struct mbox_message *search(struct mbox *mbox,
 			list_del(&cursor.node);
 			if (mbox->state == MBOX_STATE_DEAD)
 				return ERR_PTR(-EIDRM);
-			if (signal_pending(current))
+			if (interrupted(args))
 				return ERR_PTR(-ERESTARTSYS);
 		} else if (cursor.again) {
 			mbox_cursor_init(&cursor, &mbox->queue, filter);
@@ -237,9 +245,10 @@ static noinline struct mbox_message *search(struct mbox *mbox,
 
 /* The first message, queued or pending, that the filter passes, or NULL. */
 static struct mbox_message *find(struct mbox *mbox,
-				 const struct mbox_filter *filter,
+				 const struct mbox_recv_args *args,
 				 struct mbox_deferred *deferred)
 {
+	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *first;
 
 	if (unlikely(mbox->state == MBOX_STATE_DEAD))
@@ -250,7 +259,7 @@ static struct mbox_message *find(struct mbox *mbox,
 		return mbox_waiter_pending_for(mbox, filter);
 	if (likely(mbox_filter_pass(filter, first)))
 		return first;
-	return search(mbox, filter, deferred);
+	return search(mbox, args, deferred);
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
@@ -263,7 +272,7 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 	u64 seq;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	message = find(mbox, &args->filter, &deferred);
+	message = find(mbox, args, &deferred);
 	/* Who is being killed would not see what it receives. */
 	if (unlikely(fatal_signal_pending(current)))
 		message = ERR_PTR(-EINTR);
@@ -330,7 +339,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 		error = try_receive(handle->mbox, args, &prefaulted);
 		if (error != MBOX_LOOK_AGAIN)
 			return error;
-		if (signal_pending(current))
+		if (interrupted(args))
 			return -ERESTARTSYS;
 		args->again = true;
 	}

@@ -250,8 +250,8 @@ static ktime_t host_time(clockid_t clock, s64 ns)
 	return max(host, 0LL);
 }
 
-/* Set a deadline from its form in the ABI. 0 or EINVAL. */
-int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
+/* The rest of mbox_deadline_set(). */
+int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
 {
 	static const clockid_t clocks[] = {
 		[MBOX_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
@@ -259,10 +259,8 @@ int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
 		[MBOX_CLOCK_REALTIME] = CLOCK_REALTIME,
 	};
 
-	deadline->set = clock != MBOX_CLOCK_NONE;
-	if (!deadline->set)
-		return ns ? -EINVAL : 0;
-	if (clock >= ARRAY_SIZE(clocks) || ns < 0)
+	deadline->set = true;
+	if (clock == MBOX_CLOCK_NONE || clock >= ARRAY_SIZE(clocks) || ns < 0)
 		return -EINVAL;
 	deadline->clock = clocks[array_index_nospec(clock, ARRAY_SIZE(clocks))];
 	deadline->expires = host_time(deadline->clock, ns);
