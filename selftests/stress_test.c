@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All calls at once, from many processes and threads, on few mailboxes: with deadlines, signals,
+ * kills, closed and passed handles, deletions, changing limits, pages that go, namespaces that come
+ * and go. Each message is accounted for (stress_ledger.h), and nothing may be left in the end.
+ *
+ * It goes in rounds of a few seconds. In each the supervisor makes the mailboxes and keeps a handle
+ * on each; starts workers (stress_worker.h); torments and kills them; stops them; receives what is
+ * left, and has the ledger judge.
+ *
+ *	stress_test [-s SECONDS] [-p PROCESSES] [-t THREADS] [-r SEED] [-v]
+ *
+ * Without -s it is MBOX_STRESS_SECONDS in the environment, else as long as suits a suite of tests. A
+ * seed brings the same calls again, but not the same course of events.
+ */
+#include "stress_worker.h"
+
+#include <sys/syscall.h>
+
+#define SECONDS			10
+#define ROUND_SECONDS		3
+#define PROCESSES		6
+#define THREADS			3
+#define QUOTA_BYTES		(1UL << 20)	/* of who is not root, meanwhile */
+#define QUOTA_MAILBOXES		24
+
+#define PARAMETERS		"/sys/module/mbox/parameters/"
+
+static struct {
+	unsigned int seconds, processes, threads, verbose;
+	pid_t pids[THREADS_MAX];
+	uid_t uids[2];
+	struct thread dice;		/* for its random numbers only */
+	struct mbox_header last;	/* from NAME_STREAM */
+	uint32_t last_box;
+	uint32_t newest[NAMES];		/* the mailbox that has the name, or had it last */
+	long pins;			/* of the module, before all */
+	uint64_t bytes, mailboxes;	/* the quotas, likewise */
+	volatile sig_atomic_t quit;
+} super;
+
+static long module_pins(void)
+{
+	FILE *f = fopen("/sys/module/mbox/refcnt", "re");
+	long pins = -1;
+
+	if (f) {
+		if (fscanf(f, "%ld", &pins) != 1)
+			pins = -1;
+		fclose(f);
+	}
+	return pins;
+}
+
+static void param_set(const char *name, uint64_t value)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	f = fopen(path, "we");
+	if (!f)
+		return;
+	fprintf(f, "%llu\n", (unsigned long long)value);
+	fclose(f);
+}
+
+/* Mailboxes. */
+
+/* The first mailbox of a name, or one for that which was deleted. */
+static void box_make(uint32_t name)
+{
+	static const uint32_t capacities[NAMES] = { 16, 4, 0, 64, 8 };
+	struct mbox_ioc_open arg = open_arg(NULL, capacities[name]);
+	uint32_t box = ledger->nr_boxes;
+	struct mbox_info info;
+	int fd;
+
+	if (box == NO_BOX)
+		return;
+	name_of(arg.name, false, name);
+	arg.lifetime = one_in(&super.dice, 2) ? MBOX_LIFETIME_OS : MBOX_LIFETIME_FD;
+	arg.mode = 0666;
+	arg.msg_size = ROOM;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	if (fd < 0 || info_get(fd, &info) < 0) {
+		fault(FAULT_CALL, "CREATE %s: %d", arg.name, fd);
+		return;
+	}
+	common.kept[box] = fd;
+	super.newest[name] = box;
+	ledger->boxes[box].name = name;
+	ledger->boxes[box].id = info.id;
+	__atomic_store_n(&ledger->nr_boxes, box + 1, __ATOMIC_RELEASE);
+}
+
+static void box_renew(uint32_t name)
+{
+	if (info_of(common.kept[super.newest[name]]).state != MBOX_STATE_LIVE)
+		box_make(name);
+}
+
+/* Receive what there is, at most @count messages. Of the stream also see to the order. */
+static void box_drain(uint32_t box, uint32_t count)
+{
+	struct slot *slot = &slots[THREADS_MAX - 1];	/* no thread has it */
+	struct mbox_header header, *last = &super.last;
+
+	while (count--) {
+		int ret = recv_bytes(common.kept[box], MBOX_RECV_NONBLOCK, slot->in, ROOM, &header);
+
+		expect_errors("RECV", ret, EAGAIN, EIDRM, 0);
+		if (ret < 0)
+			break;
+		ledger_got(box, &header, slot->in, header.length, true);
+		if (ledger->boxes[box].name != NAME_STREAM)
+			continue;
+		if (super.last_box == box && header.prio == last->prio && header.seq <= last->seq)
+			fault(FAULT_LEDGER, "message %llu of the stream came after %llu",
+			      (long long)header.seq, (long long)last->seq);
+		*last = header;
+		super.last_box = box;
+	}
+}
+
+/* Workers. */
+
+static void worker_start(unsigned int i)
+{
+	static unsigned int incarnation;
+	uint64_t seed = common.seed + ++incarnation * 1000003ULL;
+	uid_t uid = common.root && i % 3 == 2 ? super.uids[i / 3 % 2] : 0;
+	pid_t pid = fork_child();
+
+	if (pid == 0)
+		work(i * super.threads, super.threads, uid, seed);
+	if (pid < 0)
+		fault(FAULT_CALL, "fork: %s", strerrorname_np(errno));
+	super.pids[i] = pid;
+}
+
+/* Settle what the dead were at. Whether somebody is left. */
+static bool workers_bury(bool restart)
+{
+	bool left = false;
+
+	for (unsigned int i = 0; i < super.processes; i++) {
+		int status;
+
+		if (super.pids[i] <= 0)
+			continue;
+		if (waitpid(super.pids[i], &status, WNOHANG) != super.pids[i]) {
+			left = true;
+			continue;
+		}
+		super.pids[i] = 0;
+		for (unsigned int t = 0; t < super.threads; t++)
+			ledger_bury(i * super.threads + t);
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+			fault(FAULT_CALL, "a worker died of signal %d", WTERMSIG(status));
+		if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_DONE &&
+		    WEXITSTATUS(status) != EXIT_RENEW)
+			fault(FAULT_CALL, "a worker exited with %d", WEXITSTATUS(status));
+		if (restart)
+			worker_start(i);
+	}
+	return left;
+}
+
+static void thread_signal(unsigned int thread, int signal)
+{
+	pid_t pid = super.pids[thread / super.threads], tid = slots[thread].tid;
+
+	/* not yet reaped, so the number is still that of ours, or of nobody */
+	if (pid > 0 && tid)
+		syscall(SYS_tgkill, pid, tid, signal);
+	count(&ledger->signals);
+}
+
+/* One of the things that happen to workers and mailboxes. */
+static void torment(void)
+{
+	struct thread *dice = &super.dice;
+	unsigned int thread = below(dice, super.processes * super.threads);
+
+	switch (below(dice, 64)) {
+	case 0 ... 15:
+		thread_signal(thread, ledger->restarts && one_in(dice, 2) ? SIGUSR2 : SIGUSR1);
+		break;
+	case 16:
+		if (one_in(dice, 4) && super.pids[thread / super.threads] > 0) {
+			kill(super.pids[thread / super.threads], SIGKILL);
+			count(&ledger->kills);
+		}
+		break;
+	case 17 ... 20:
+		box_renew(below(dice, NAMES));
+		break;
+	case 21 ... 22:
+		if (slots[thread].tid) {
+			cpu_set_t set;
+
+			CPU_ZERO(&set);
+			CPU_SET(below(dice, common.cpus), &set);
+			sched_setaffinity(slots[thread].tid, sizeof(set), &set);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* They did not stop though they were told to, and woken: say what they wait in. */
+static void workers_lost(void)
+{
+	char path[128], text[WORDS_SIZE];
+
+	for (unsigned int t = 0; t < super.processes * super.threads; t++) {
+		pid_t pid = super.pids[t / super.threads];
+		size_t n = 0;
+		FILE *f;
+
+		if (pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/stack", pid, slots[t].tid);
+		f = fopen(path, "re");
+		if (f) {
+			n = fread(text, 1, 200, f);
+			fclose(f);
+		}
+		text[n] = '\0';
+		fault(FAULT_LEFT, "thread %u does not stop: %s", t, text);
+		kill(pid, SIGKILL);
+	}
+}
+
+static void workers_stop(void)
+{
+	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
+
+	__atomic_store_n(&ledger->stop, 1, __ATOMIC_RELEASE);
+	while (workers_bury(false)) {
+		if (end && now() > end) {
+			workers_lost();
+			end = 0;
+		}
+		/* again and again, for one that comes before a call has no effect on it */
+		for (unsigned int t = 0; t < super.processes * super.threads; t++)
+			thread_signal(t, SIGUSR1);
+		box_drain(super.newest[NAME_STREAM], 64);
+		nap();
+	}
+}
+
+/* Rounds. */
+
+static void round_begin(void)
+{
+	ledger->round++;
+	ledger->stop = 0;
+	ledger->restarts = ledger->round % 2;
+	ledger->nr_boxes = 0;
+	memset(ledger->forced, 0, sizeof(ledger->forced));
+	memset(ledger->force_unknown, 0, sizeof(ledger->force_unknown));
+	memset(common.kept, -1, sizeof(common.kept));
+	for (unsigned int t = 0; t < THREADS_MAX; t++) {
+		for (uint32_t i = 0; i < slots[t].next; i++)
+			ledger->entries[t][i].flags = 0;
+		slots[t].next = 0;
+	}
+	super.last_box = NO_BOX;
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, common.pass) < 0)
+		fault(FAULT_CALL, "socketpair: %s", strerrorname_np(errno));
+	for (uint32_t name = 0; name < NAMES; name++)
+		box_make(name);
+}
+
+static void round_end(void)
+{
+	uint64_t dropped[NAMES] = {};
+	char name[MBOX_NAME_SIZE];
+
+	close(common.pass[0]);
+	close(common.pass[1]);
+	for (uint32_t box = 0; box < ledger->nr_boxes; box++) {
+		struct mbox_info info;
+
+		box_drain(box, UINT32_MAX);
+		info = info_of(common.kept[box]);
+		ledger_judge(box, super.processes * super.threads, &info);
+		dropped[ledger->boxes[box].name] += info.dropped;
+		if (info.state != MBOX_STATE_DEAD)
+			delete_fd(common.kept[box], MBOX_DELETE_FORCE);
+		close(common.kept[box]);
+	}
+	for (uint32_t i = 0; i < NAMES; i++)
+		if (dropped[i] < ledger->forced[i] ||
+		    (dropped[i] > ledger->forced[i] && !ledger->force_unknown[i]))
+			fault(FAULT_COUNTERS, "name %u: %llu messages are dropped, FORCE said %llu", i,
+			      (long long)dropped[i], (long long)ledger->forced[i]);
+	for (uint32_t i = 0; i < SCRATCH_NAMES; i++) {
+		name_of(name, true, i);
+		delete_name(name, MBOX_DELETE_FORCE);
+	}
+}
+
+static void round_run(void)
+{
+	int64_t end = now() + ROUND_SECONDS * NSEC_PER_SEC;
+
+	round_begin();
+	for (unsigned int i = 0; i < super.processes; i++)
+		worker_start(i);
+	while (now() < end && !super.quit) {
+		torment();
+		box_drain(super.newest[NAME_STREAM], 64);
+		workers_bury(true);
+		nanosleep(&(struct timespec) { .tv_nsec = 200000 }, NULL);
+	}
+	workers_stop();
+	round_end();
+}
+
+/* A user has all of his quotas again: just so much fits, to the byte. */
+static int use_quota(void *uid)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
+	uint8_t *data = calloc(1, QUOTA_BYTES);
+	int fd = -EPROTO, ret;
+
+	if (become(*(uid_t *)uid, *(uid_t *)uid))
+		return -EPROTO;
+	arg.msg_size = QUOTA_BYTES;
+	for (int i = 0; i < QUOTA_MAILBOXES; i++) {
+		fd = open_call(MBOX_IOC_CREATE, &arg);
+		if (fd < 0)
+			return fd;
+	}
+	if (open_call(MBOX_IOC_CREATE, &arg) != -EDQUOT)
+		return -ERANGE;
+	ret = send_bytes(fd, MBOX_SEND_NONBLOCK, 0, 0, data, QUOTA_BYTES - MBOX_LARGE_CHARGE);
+	if (ret < 0)
+		return ret;
+	return send_bytes(fd, MBOX_SEND_NONBLOCK, 0, 0, data, 0) == -EDQUOT ? 0 : -ERANGE;
+}
+
+/* Namespaces go in the background; all else is gone when its last handle is. */
+static void expect_nothing_left(void)
+{
+	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
+
+	while (module_pins() > super.pins && now() < end)
+		nap();
+	if (module_pins() > super.pins)
+		fault(FAULT_LEFT, "the module has %ld references, %ld at first", module_pins(),
+		      super.pins);
+	for (int i = 0; common.root && i < 2; i++) {
+		int ret = in_child(use_quota, &super.uids[i]);
+
+		if (ret < 0)
+			fault(FAULT_LEFT, "the quotas of user %u: %s", super.uids[i],
+			      strerrorname_np(-ret));
+	}
+}
+
+/* The whole. */
+
+static void on_quit(int signal)
+{
+	super.quit = 1;
+}
+
+/* A plain number from the command line or the environment. */
+static uint64_t number_from(const char *text)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 0);
+
+	if (!*text || *end) {
+		fprintf(stderr, "stress_test: '%s' is not a number\n", text);
+		exit(KSFT_FAIL);
+	}
+	return value;
+}
+
+static void options(int argc, char **argv)
+{
+	const char *seconds = getenv("MBOX_STRESS_SECONDS");
+	int option;
+
+	super.seconds = seconds ? number_from(seconds) : SECONDS;
+	super.processes = PROCESSES;
+	super.threads = THREADS;
+	common.seed = now_on(CLOCK_REALTIME) / NSEC_PER_MSEC;
+	while ((option = getopt(argc, argv, "s:p:t:r:v")) != -1) {
+		switch (option) {
+		case 's':
+			super.seconds = number_from(optarg);
+			break;
+		case 'p':
+			super.processes = number_from(optarg);
+			break;
+		case 't':
+			super.threads = number_from(optarg);
+			break;
+		case 'r':
+			common.seed = number_from(optarg);
+			break;
+		case 'v':
+			super.verbose = 1;
+			break;
+		default:
+			fprintf(stderr, "usage: stress_test [-s SECONDS] [-p PROCESSES] [-t THREADS] [-r SEED] [-v]\n");
+			exit(KSFT_FAIL);
+		}
+	}
+	/* one slot is the supervisor's */
+	if (!super.processes || !super.threads || super.processes * super.threads >= THREADS_MAX) {
+		fprintf(stderr, "stress_test: 1 to %d threads in all\n", THREADS_MAX - 1);
+		exit(KSFT_FAIL);
+	}
+}
+
+static void prepare(void)
+{
+	struct rlimit limit;
+	int ret;
+
+	ledger = shared_alloc(sizeof(*ledger));
+	pattern_fill(ledger->stream, sizeof(ledger->stream), common.seed);
+	common.slots_file = memfd_create("slots", MFD_CLOEXEC);
+	ret = ftruncate(common.slots_file, THREADS_MAX * sizeof(struct slot));
+	slots = mmap(NULL, THREADS_MAX * sizeof(struct slot), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     common.slots_file, 0);
+	if (ret < 0 || slots == MAP_FAILED)
+		ksft_exit_fail_msg("no memory for the slots: %s\n", strerror(errno));
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+
+	common.root = geteuid() == 0;
+	common.tag = getpid();
+	common.cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	super.dice.random = common.seed * 0x9e3779b97f4a7c15ULL | 1;
+	super.pins = module_pins();
+	for (int i = 0; i < 2; i++)
+		super.uids[i] = spare_uid(i);
+	super.bytes = param_get("user_bytes");
+	super.mailboxes = param_get("user_mailboxes");
+	signal(SIGINT, on_quit);
+	signal(SIGTERM, on_quit);
+}
+
+static void print_words(void)
+{
+	static uint32_t printed;
+
+	for (; printed < ledger->nr_words && printed < WORDS_MAX; printed++)
+		ksft_print_msg("%s\n", ledger->words[printed]);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const promises[FAULTS] = {
+		[FAULT_CALL] = "every call ended as it may",
+		[FAULT_LEDGER] = "each message went where it should, once",
+		[FAULT_COUNTERS] = "the counters tell the same as the ledger",
+		[FAULT_LEFT] = "nothing is left behind",
+	};
+	int fd = factory_open();
+	int64_t end;
+
+	ksft_print_header();
+	if (fd < 0)
+		ksft_exit_skip("/dev/mbox: %s (is the module loaded?)\n", strerror(-fd));
+	close(fd);
+	options(argc, argv);
+	prepare();
+	ksft_set_plan(FAULTS);
+	ksft_print_msg("%u seconds, %u processes of %u threads, seed %llu\n", super.seconds,
+		       super.processes, super.threads, (unsigned long long)common.seed);
+
+	end = now() + super.seconds * NSEC_PER_SEC;
+	if (common.root) {
+		param_set("user_bytes", QUOTA_BYTES);
+		param_set("user_mailboxes", QUOTA_MAILBOXES);
+	}
+	do {
+		round_run();
+		expect_nothing_left();
+		print_words();
+		if (super.verbose)
+			ksft_print_msg("round %u: %u mailboxes, %llu sends, %llu receives so far\n",
+				       ledger->round, ledger->nr_boxes, (long long)ledger->sends,
+				       (long long)ledger->receives);
+	} while (now() < end && !super.quit);
+	if (common.root) {
+		param_set("user_bytes", super.bytes);
+		param_set("user_mailboxes", super.mailboxes);
+	}
+
+	ksft_print_msg("%u rounds: %llu calls, %llu sends, %llu receives, %llu signals, %llu kills, %llu deletions, %llu namespaces\n",
+		       ledger->round, (long long)ledger->calls, (long long)ledger->sends,
+		       (long long)ledger->receives, (long long)ledger->signals,
+		       (long long)ledger->kills, (long long)ledger->deletions,
+		       (long long)ledger->namespaces);
+	for (int i = 0; i < FAULTS; i++)
+		ksft_test_result(!ledger->faults[i], "%s\n", promises[i]);
+	ksft_finished();
+}
