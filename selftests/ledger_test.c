@@ -409,7 +409,7 @@ FIXTURE_TEARDOWN(killed)
 	close(self->fd);
 }
 
-/* On the CPU that the test is on: it is interrupted anywhere in its call, if the kernel allows it. */
+/* On the CPU that the test is on: so it is interrupted anywhere in its call, if the kernel can. */
 static void receive_for_ever(int fd, bool spins, int *ready)
 {
 	uint8_t data[4096];
@@ -439,8 +439,9 @@ TEST_F(killed, takes_nothing)
 			receive_for_ever(self->fd, variant->spins, ready);
 		ASSERT_LT(0, pid);
 		ASSERT_TRUE(await_flag(ready));
-		if (!variant->spins)
+		if (!variant->spins) {
 			ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+		}
 		nap();
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(0, send_bytes(self->fd, MBOX_SEND_NONBLOCK, 0, 0, data, variant->size));

@@ -359,8 +359,9 @@ TEST_F(lib, threads)
 	uintptr_t sum = 0;
 	void *part;
 
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++) {
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, thread_main, self->mb));
+	}
 	for (int i = 0; i < THREADS; i++) {
 		ASSERT_EQ(0, pthread_join(threads[i], &part));
 		sum += (uintptr_t)part;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The books of ledger_test, and their audit: what each sender and receiver did with each message, in memory that
- * outlives whoever is killed.
+ * The books of ledger_test, and their audit: what each sender and receiver did with each message,
+ * in memory that outlives whoever is killed.
  *
  * A worker writes down what it is about to do before each call (its phase), and what came of it
  * after. Who is killed in between leaves one open question, which the auditor settles:
  *
  *	a sender	may or may not have sent the one message that it was at (MAYBE)
- *	a receiver	may or may not have received the message that its buffer holds. The buffer is
- *			written before the message is taken from the mailbox, so both can be, and only
- *			the others know: it did if and only if nobody else did.
+ *	a receiver	may or may not have received the message that its buffer holds. The buffer
+ *			is written before the message is taken from the mailbox, so both can be,
+ *			and only the others know: it did if and only if nobody else did.
  */
 #ifndef MBOX_LEDGER_H
 #define MBOX_LEDGER_H
@@ -298,7 +298,7 @@ static inline void audit_entry(struct books *books, uint32_t id, struct sums *su
 		trouble(books, id, "its sender was told that %u received it", entry->receipt);
 }
 
-/* Numbers are given once, from 1, and to each sender's messages in the order in which it sent them. */
+/* Numbers are given once, from 1, and to each sender's messages in the order of its sends. */
 static inline void audit_order(struct books *books, const struct mbox_info *info)
 {
 	uint32_t *id_of = calloc(info->sent + 1, sizeof(*id_of));
