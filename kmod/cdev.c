@@ -327,12 +327,7 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 	struct mbox_ioc_recv recv;
 	int error;
 
-	if (likely(usize == sizeof(recv)))
-		/* What comes after is written only. */
-		error = mbox_copy_in(&recv, uarg, offsetof(typeof(recv), header)) ?
-			0 : -EFAULT;
-	else
-		error = copy_struct_from_user(&recv, sizeof(recv), uarg, usize);
+	error = copy_arg(&recv, sizeof(recv), uarg, usize);
 	if (error)
 		return error;
 	if (!(handle->rights & MBOX_RIGHT_RECV))
