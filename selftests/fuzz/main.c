@@ -38,7 +38,8 @@ static void usage(FILE *out)
 "usage: mbox_fuzz [-t SECONDS] [-n CALLS] [-s SEED] [-i FILE] [-1]\n"
 "                                  fuzz; beginning with the programs in FILE; -1: one lane only\n"
 "       mbox_fuzz -c 'PROGRAM'     print it as a C program\n"
-"       mbox_fuzz -x FILE [-R N]   run the programs in FILE, each N times, announcing each in the log\n"
+"       mbox_fuzz -x FILE [-R N] [-t SECONDS]\n"
+"                                  run the programs in FILE, each N times and for so long, announcing each in the log\n"
 "       mbox_fuzz -m FILE          print few of the programs in FILE that cover what all do\n"
 "       mbox_fuzz -r OUTPUT -p N [-k COUNT] [-i FILE]\n"
 "                                  print program N (and those after it) of the run that printed OUTPUT\n"
@@ -134,12 +135,12 @@ static int fuzz(bool guided)
 }
 
 /* Run given programs; what comes after an announcement in the log is of that program. */
-static int run(void)
+static int run(FILE *log)
 {
-	FILE *log = fopen("/dev/kmsg", "we");
 	char text[MAX_TEXT];
 	const char *what;
 	uint64_t times;
+	double from;
 
 	for (programs = 0; programs < nr_inputs; programs++) {
 		program_print(&inputs[programs], text);
@@ -149,7 +150,8 @@ static int run(void)
 			fflush(log);
 		}
 		exec_name(programs);
-		for (times = 0; times < opt.times; times++)
+		from = now();
+		for (times = 0; times < opt.times || now() - from < opt.seconds; times++)
 			exec_program(&inputs[programs]);
 		what = exec_check();
 		if (what) {
@@ -286,6 +288,7 @@ int main(int argc, char **argv)
 	struct program prog;
 	char error[256];
 	bool guided;
+	FILE *log;
 
 	options(argc, argv);
 	if (opt.emit) {
@@ -301,13 +304,15 @@ int main(int argc, char **argv)
 	if (opt.output)
 		return find();
 
+	/* What stays open has to be opened before the programs begin. */
+	log = opt.run ? fopen("/dev/kmsg", "we") : NULL;
 	guided = kcov_setup();
 	if (!guided)
 		fprintf(stderr, "mbox_fuzz: no KCOV in this kernel: only results of calls guide\n");
 	exec_start();
 	begun = now();
 	if (opt.run)
-		return run();
+		return run(log);
 	if (opt.cover) {
 		corpus_cover(inputs, nr_inputs);
 		return exec_end() ? 1 : 0;
