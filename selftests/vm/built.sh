@@ -3,7 +3,8 @@
 # Kernels that no package has, built from Debian's kernel source; sourced by kernels.sh.
 #
 # A kernel is tinyconfig, base.config and the fragments of its row. It is kept by the version of the
-# source and the text of the fragments, so that a change of either builds another.
+# source and the text of the fragments, so that a change of either builds another. A line "# make: VAR=VALUE"
+# of a fragment goes to make when the kernel is built, but not when modules are built for it.
 
 DEPS_KERNEL=(bc bison flex gcc libelf-dev make xz-utils)
 
@@ -12,6 +13,8 @@ source_tree()
 {
 	local package=$1 version dir
 
+	exec 9>"$CACHE/source/$package.full.lock"
+	flock 9
 	[ -z "${2-}" ] || apt_suite "$2"
 	if ! resolved "$CACHE/source/$package.full" || ! [ -d "$REPLY" ]; then
 		version=$(apt_show "$package" | sed -n 's/^Version: //p') || apt_again "no package $package"
@@ -29,6 +32,7 @@ source_tree()
 		echo "$dir" >"$CACHE/source/$package.full"
 		REPLY=$dir
 	fi
+	exec 9>&-
 }
 
 # An option that a fragment asks for and the kernel does not have would be missed only much later.
@@ -45,13 +49,15 @@ check_options()
 kernel_built()
 {
 	local name=$1 package=${2%@*} suite='' source dir fragment
-	local -a fragments=("$HERE/base.config")
+	local -a fragments=("$HERE/base.config") args
 
 	[ "$package" = "$2" ] || suite=${2#*@}
 	for fragment in "${@:3}"; do
 		fragments+=("$HERE/$fragment.config")
 	done
 
+	mapfile -t args < <(sed -n 's/^# make: //p' "${fragments[@]}")
+	mkdir -p "$CACHE/source"
 	source_tree "$package" "$suite"
 	source=$REPLY
 	dir=$CACHE/kernel/$name@${source#*@}
@@ -66,7 +72,7 @@ kernel_built()
 			make -C "$source" O="$dir" tinyconfig
 			cat "${fragments[@]}" >>"$dir/.config"
 			make -C "$source" O="$dir" olddefconfig
-			make -C "$source" O="$dir" -j"$(nproc)" bzImage modules
+			make -C "$source" O="$dir" -j"$(nproc)" ${args[@]+"${args[@]}"} bzImage modules
 		) || { tail -n 20 "$dir/log" >&2; die "kernel $name does not build; see $dir/log"; }
 		check_options "$dir/.config" "${fragments[@]}"
 		# what modules are built against are headers and programs

@@ -106,7 +106,8 @@ kernel()
 	while read -r name kind args; do
 		[ "$name" = "$1" ] || continue
 		mkdir -p "$CACHE/kernel"
-		exec 8>"$CACHE/kernel/lock"
+		# each for itself: a kernel that is being built keeps nobody from another
+		exec 8>"$CACHE/kernel/$name.lock"
 		flock 8
 		# shellcheck disable=SC2086 # a list of words
 		"kernel_$kind" "$name" $args
