@@ -99,6 +99,22 @@ TEST_F(poll, blocked_receiver)
 	EXPECT_EQ(variant->capacity ? POLLOUT : 0, events_of(self->sender));
 }
 
+/* One who only looks takes nothing: he is no room. */
+TEST_F(poll, blocked_peeker)
+{
+	struct call *peeker = call_new(self->fd, CALL_RECV);
+
+	peeker->recv.flags = MBOX_RECV_PEEK;
+	call_start(peeker);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	EXPECT_EQ(variant->capacity ? POLLOUT : 0, events_of(self->sender));
+	EXPECT_EQ(variant->capacity ? 0 : -EAGAIN, put(self->sender, 0, "text"));
+	if (variant->capacity) {
+		EXPECT_STREQ("text", recv_end(peeker));
+		EXPECT_EQ(POLLIN, events_of(self->receiver));
+	}
+}
+
 TEST_F(poll, blocked_sender)
 {
 	struct call *sender;

@@ -4,102 +4,7 @@
  * Meanwhile the mailbox works on; and what happens to the message happens exactly once. In
  * particular a message in the hands of a receiver that is killed is not lost.
  */
-#include "mbox_child.h"
-
-#include <linux/userfaultfd.h>
-#include <sys/syscall.h>
-
-/* A page that is missing in a child until the test gives it. */
-struct missing {
-	uint8_t *page;
-	size_t size;
-	int socks[2];
-	int uffd;
-};
-
-/* One for the process: prepare() has no other way to it. */
-static struct missing missing;
-
-static int register_missing(void)
-{
-	/* of faults in the kernel, too: that is what takes privileges */
-	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { address_of(missing.page), missing.size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-
-	if (uffd < 0)
-		return -errno;
-	if (ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &reg)) {
-		int error = -errno;
-
-		close(uffd);
-		return error;
-	}
-	return uffd;
-}
-
-/* In the child: a userfaultfd is about the memory of who made it. */
-static void prepare_missing(struct call *call)
-{
-	int uffd;
-
-	madvise(missing.page, missing.size, MADV_DONTNEED);
-	uffd = register_missing();
-	if (uffd < 0 || fd_pass(missing.socks[1], uffd))
-		_exit(1);
-	close(uffd);
-}
-
-static void setup(struct __test_metadata *_metadata)
-{
-	int uffd;
-
-	missing.size = sysconf(_SC_PAGESIZE);
-	missing.page = mmap(NULL, missing.size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)missing.page);
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, missing.socks));
-	missing.uffd = -1;
-	uffd = register_missing();
-	if (uffd < 0)
-		SKIP(return, "no userfaultfd of faults in the kernel: %s", strerror(-uffd));
-	close(uffd);
-}
-
-static void start_stalling(struct __test_metadata *_metadata, struct call *call)
-{
-	call->prepare = prepare_missing;
-	call->send.data = call->recv.data = address_of(missing.page);
-	call_start(call);
-	missing.uffd = fd_take(missing.socks[0]);
-	ASSERT_LE(0, missing.uffd);
-}
-
-/* Until the call is in the middle of its copying. */
-static void await_stall(struct __test_metadata *_metadata)
-{
-	struct pollfd pollfd = { .fd = missing.uffd, .events = POLLIN };
-	struct uffd_msg msg;
-
-	ASSERT_EQ(1, poll(&pollfd, 1, PATIENCE * 1000));
-	ASSERT_EQ((ssize_t)sizeof(msg), read(missing.uffd, &msg, sizeof(msg)));
-	ASSERT_EQ(UFFD_EVENT_PAGEFAULT, msg.event);
-}
-
-/* Let it go on, with a page full of this pattern. */
-static void give_page(struct __test_metadata *_metadata, uint32_t seed)
-{
-	uint8_t data[65536];
-	struct uffdio_copy copy = {
-		.dst = address_of(missing.page), .src = address_of(data), .len = missing.size,
-	};
-
-	pattern_fill(data, missing.size, seed);
-	ASSERT_EQ(0, ioctl(missing.uffd, UFFDIO_COPY, &copy));
-}
+#include "mbox_missing.h"
 
 static int send_pattern(int fd, uint32_t flags, uint32_t size, uint32_t seed)
 {
@@ -140,7 +45,7 @@ FIXTURE_VARIANT_ADD(stalled, zero_large) { .capacity = 0, .size = 3000 };
 
 FIXTURE_SETUP(stalled)
 {
-	setup(_metadata);
+	missing_setup(_metadata);
 	if (_metadata->exit_code)
 		return;
 	self->fd = box_new(_metadata, variant->capacity);
@@ -333,6 +238,59 @@ TEST_F(stalled, sync_sender_killed)
 	EXPECT_BALANCED(self->fd);
 }
 
+/* Several come back, each to its own place, and what comes later finds its place among them. */
+static struct call *stall_one(struct __test_metadata *_metadata, int fd, const char *text, int *uffd)
+{
+	struct call *receiver = call_new(fd, CALL_RECV);
+
+	receiver->recv.size = missing.size;
+	start_stalling(_metadata, receiver);
+	ASSERT_TRUE(await_blocked(fd, 0, 1));
+	ASSERT_EQ(0, put(fd, 5, text));
+	await_stall(_metadata);
+	*uffd = missing.uffd;
+	return receiver;
+}
+
+TEST(several_come_back)
+{
+	static const int orders[][3] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+	};
+	static const char *const taken[] = { "1", "2", "3" };
+
+	missing_setup(_metadata);
+	if (_metadata->exit_code)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		int fd = box_new(_metadata, 16), uffds[3];
+		struct call *receivers[3];
+
+		for (int j = 0; j < 3; j++)
+			receivers[j] = stall_one(_metadata, fd, taken[j], &uffds[j]);
+		ASSERT_EQ(0, put(fd, 5, "4"));
+		ASSERT_EQ(0, put(fd, 5, "5"));
+		EXPECT_EQ(5, info_of(fd).queued);
+		for (int j = 0; j < 3; j++) {
+			kill(receivers[orders[i][j]]->pid, SIGKILL);
+			ASSERT_EQ(-ECHILD, call_end(receivers[orders[i][j]]));
+			close(uffds[orders[i][j]]);
+		}
+		ASSERT_EQ(0, put(fd, 4, "lower"));
+		ASSERT_EQ(0, put(fd, 6, "higher"));
+		ASSERT_EQ(0, put(fd, 5, "6"));
+		EXPECT_STREQ("higher", take(fd));
+		for (char c = '1'; c <= '6'; c++) {
+			EXPECT_STREQ(((char []) { c, '\0' }), take(fd))
+				TH_LOG("order %zu", i);
+		}
+		EXPECT_STREQ("lower", take(fd));
+		EXPECT_STREQ("EAGAIN", take(fd));
+		EXPECT_BALANCED(fd);
+		close(fd);
+	}
+}
+
 /* A call that stalls at a queued message, or at one that it is to send. */
 FIXTURE(stalling)
 {
@@ -350,7 +308,7 @@ FIXTURE_VARIANT_ADD(stalling, large) { .size = 3000 };
 
 FIXTURE_SETUP(stalling)
 {
-	setup(_metadata);
+	missing_setup(_metadata);
 	if (_metadata->exit_code)
 		return;
 	self->fd = box_new(_metadata, 4);
