@@ -120,4 +120,65 @@ FIXTURE_VARIANT_ADD(op, netns) {
 	.call = call_netns,
 };
 
+/*
+ * More names than their table has room for, which a worker of the kernel would enlarge in time: the
+ * creation does it then. It comes to that only while the worker has no processor to run on, as under
+ * a real-time process; and each time with a new namespace, for it has a new table.
+ */
+#define TABLE_ROOM	64	/* at first, see rhashtable_init() */
+
+static void name_number(char name[MBOX_NAME_SIZE], unsigned int n)
+{
+	memset(name, 0, MBOX_NAME_SIZE);
+	snprintf(name, MBOX_NAME_SIZE, "crowd-%u", n);
+}
+
+static void enter_crowd(struct scene *s)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t set;
+	int fd;
+	SCENE(s);
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	s->factory = factory_open();
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &param));
+	s->args.open = open_arg(NULL, 1);
+	for (unsigned int n = 0; n <= TABLE_ROOM; n++) {
+		name_number(s->args.open.name, n);
+		fd = xioctl(s->factory, MBOX_IOC_CREATE, &s->args.open);
+		ASSERT_LE(0, fd);
+	}
+	name_number(s->args.open.name, TABLE_ROOM + 1);
+}
+
+static void leave_crowd(struct scene *s, long ret)
+{
+	struct sched_param param = {};
+	char name[MBOX_NAME_SIZE];
+	int fd;
+	SCENE(s);
+
+	if (ret < 0) {
+		name_number(name, TABLE_ROOM + 1);
+		EXPECT_EQ(-ENOENT, open_name(name, 0));
+		EXPECT_LE(0, call_open(s));
+	}
+	sched_setscheduler(0, SCHED_OTHER, &param);
+	for (unsigned int n = 0; n <= TABLE_ROOM + 1; n++) {
+		name_number(name, n);
+		fd = open_name(name, RIGHTS_BOTH);
+		EXPECT_LE(0, fd);
+		close(fd);
+	}
+}
+
+FIXTURE_VARIANT_ADD(op, create_rehash) {
+	.capacity = 4, .as_root = true, .in_child = true, .errors = OPEN_ERRORS,
+	.enter = enter_crowd, .call = call_open, .cmd = MBOX_IOC_CREATE, .leave = leave_crowd,
+};
+
 #endif

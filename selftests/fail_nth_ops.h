@@ -48,7 +48,8 @@ FIXTURE_VARIANT(op) {
 	int errors[5];		/* with which it may fail */
 	bool any_error;
 	void (*prepare)(struct scene *s);
-	void (*enter)(void);	/* in the child, before the call */
+	void (*enter)(struct scene *s);	/* in the child, before the call */
+	void (*leave)(struct scene *s, long ret); /* in the child, after it */
 	long (*call)(struct scene *s);
 	void (*failed)(struct scene *s); /* NULL: all is to be as before */
 	void (*done)(struct scene *s, long ret);
@@ -218,7 +219,7 @@ FIXTURE_VARIANT_ADD(op, open_or_create) {
 };
 
 /* The table of descriptors has to grow, and a process cannot make it smaller again. */
-static void fill_fd_table(void)
+static void fill_fd_table(struct scene *s)
 {
 	int fd;
 
