@@ -133,6 +133,15 @@ static int mailboxes(void *arg)
 	CHECK(0, delete_fd(fds[1], MBOX_DELETE_UNLINK));
 	CHECK(-EDQUOT, box(NULL, 1));
 	close(fds[1]);
+	/* also one that would have stayed, had it not lost its name */
+	open = open_arg(self->name, 1);
+	open.lifetime = MBOX_LIFETIME_OS;
+	fds[1] = open_call(MBOX_IOC_CREATE, &open);
+	CHECK(true, fds[1] >= 0);
+	CHECK(0, put(fds[1], 0, "text"));
+	CHECK(0, delete_name(self->name, MBOX_DELETE_UNLINK));
+	CHECK(-EDQUOT, box(NULL, 1));
+	close(fds[1]);
 	CHECK(true, box(NULL, 1) >= 0);
 	CHECK(-EDQUOT, box(NULL, 1));
 	return 0;

@@ -5,7 +5,7 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
-enum who { OWNER, GROUP, MEMBER, OTHER, CAPABLE, ROOT, ROOT_WITHOUT };
+enum who { OWNER, OWNER_IN_GROUP, GROUP, MEMBER, OTHER, CAPABLE, ROOT, ROOT_WITHOUT };
 
 FIXTURE(rights)
 {
@@ -23,6 +23,7 @@ FIXTURE_VARIANT(rights)
 };
 
 FIXTURE_VARIANT_ADD(rights, owner) { .who = OWNER, .shift = 6, .owns = true };
+FIXTURE_VARIANT_ADD(rights, owner_in_group) { .who = OWNER_IN_GROUP, .shift = 6, .owns = true };
 FIXTURE_VARIANT_ADD(rights, group) { .who = GROUP, .shift = 3 };
 FIXTURE_VARIANT_ADD(rights, member_of_group) { .who = MEMBER, .shift = 3 };
 FIXTURE_VARIANT_ADD(rights, other) { .who = OTHER, .shift = 0 };
@@ -73,6 +74,8 @@ static int become_who(struct _test_data_rights *self, enum who who)
 	switch (who) {
 	case OWNER:
 		return become(self->owner, self->strangers);
+	case OWNER_IN_GROUP:
+		return become(self->owner, self->group);
 	case GROUP:
 		return become(self->stranger, self->group);
 	case MEMBER:
@@ -141,7 +144,7 @@ static int open_all(void *arg)
 TEST_F(rights, open)
 {
 	struct results *results = shared_alloc(sizeof(*results));
-	bool owner = variant->who == OWNER;
+	bool owner = variant->shift == 6;
 
 	results->self = self;
 	results->variant = variant;
