@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A mailbox: attributes, rights, and its way from creation to death. */
 #include <linux/capability.h>
+#include <linux/fs_struct.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
