@@ -237,7 +237,7 @@ TEST_F(sync, deadline_races_receipt)
 
 	ASSERT_LE(0, child);
 	if (child == 0) {
-		uint32_t got;
+		uint32_t got = 0;
 
 		/* with and without waiting, so that both ways of meeting happen */
 		for (uint32_t i = 0; !__atomic_load_n(&tally->stop, __ATOMIC_ACQUIRE); i++) {
