@@ -32,9 +32,10 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
 DEPS_LINT := clang g++ perl shellcheck sparse
+DEPS_MODEL := gcc libc6-dev spin
 
 deps:
-	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT)
+	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
 deps-build:
 	@$(VM)/deps.sh $(DEPS_BUILD)
 deps-vm:
@@ -69,6 +70,15 @@ kernels:
 check: deps-vm tools selftests
 	@for kernel in $(KERNELS); do $(VM)/module.sh $$kernel || exit; done
 	@T="$(T)" MBOX_VM_NOBUILD=1 $(VM)/check $(KERNELS)
+
+##check-all      the same on every kernel there is, with a table of them; builds some of them at first
+check-all:
+	@$(MAKE) --no-print-directory check KERNELS="$$($(VM)/kernels.sh -l | xargs)"
+
+##model          check all interleavings of the protocols in selftests/model with spin
+model:
+	@$(VM)/deps.sh $(DEPS_MODEL)
+	@selftests/model/run $(OUT)/model
 
 ifeq ($(HOST),1)
 demo: deps-build lib tools
@@ -112,6 +122,6 @@ help:
 ##
 include $(VM)/lint.mk
 
-.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check demo \
+.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check check-all model demo \
 	install uninstall modules_install modules_uninstall clean distclean help
 endif
