@@ -231,7 +231,8 @@ void emit_c(const struct program *prog, FILE *out)
 	unsigned int i;
 
 	program_print(prog, text);
-	fprintf(out, "/*\n * gcc -I uapi -o reproducer reproducer.c && ./reproducer [TIMES], as root, from the fuzzer's program\n *\n * ");
+	fprintf(out, "/*\n * gcc -I uapi -o reproducer reproducer.c && ./reproducer [TIMES], as root\n *\n"
+		" * The fuzzer's program:\n * ");
 	for (i = 0; text[i]; i++)
 		fprintf(out, text[i] == ';' ? ";\n *" : "%c", text[i]);
 	fprintf(out, "\n */\n\n%s\nstatic long results[%u];\n\n", runtime_text, prog->n);

@@ -26,6 +26,7 @@
  *	place.h		numbers for addresses and times; likewise
  *	ops.c		what can be called, and with what
  *	text.c		programs from and to text
+ *	value.c		random numbers, and what arguments are made of
  *	gen.c		new programs, and changes to known ones
  *	exec.c		runs a program, and looks whether the mailboxes are as they should be
  *	kcov.c		what was covered
@@ -140,14 +141,30 @@ bool program_parse(struct program *prog, const char *text, char *error, size_t s
 void program_print(const struct program *prog, char *text);
 void at_print(char *text, uint64_t at);
 
-/* gen.c */
+/* value.c */
 struct rng {
 	uint64_t state;
 };
 
+/* What the slots hold where a program has come to, as far as that can be told without running it. */
+struct sketch {
+	uint8_t kind[SLOTS];
+};
+
+/* Nanoseconds after which most calls no longer block. */
+#define SHORT_WAIT	300000
+
 void rng_seed(struct rng *rng, uint64_t seed, uint64_t number);
 uint64_t rng_next(struct rng *rng);
 unsigned int rng_below(struct rng *rng, unsigned int n);
+uint64_t value_make(struct rng *rng, const struct sketch *sketch, const struct field *field);
+
+static inline bool one_in(struct rng *rng, unsigned int n)
+{
+	return !rng_below(rng, n);
+}
+
+/* gen.c */
 void program_make(struct program *prog, struct rng *rng, bool one_lane);
 
 /* exec.c */

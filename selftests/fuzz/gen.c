@@ -7,41 +7,6 @@
 #include "fuzz.h"
 #include "runtime.h"
 
-/* Nanoseconds after which most calls no longer block. */
-#define SHORT	300000
-
-/* splitmix64: any seed is good, and a stream of its own for each program costs nothing. */
-uint64_t rng_next(struct rng *rng)
-{
-	uint64_t z = rng->state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-void rng_seed(struct rng *rng, uint64_t seed, uint64_t number)
-{
-	rng->state = seed;
-	rng->state = rng_next(rng) ^ number;
-	rng->state = rng_next(rng);
-}
-
-unsigned int rng_below(struct rng *rng, unsigned int n)
-{
-	return (rng_next(rng) >> 32) * n >> 32;
-}
-
-static bool one_in(struct rng *rng, unsigned int n)
-{
-	return !rng_below(rng, n);
-}
-
-/* What the slots hold where a program has come to, as far as that can be told without running it. */
-struct sketch {
-	uint8_t kind[SLOTS];
-};
-
 static void sketch_start(struct sketch *sketch)
 {
 	memset(sketch, 0, sizeof(*sketch));
@@ -57,193 +22,6 @@ static void sketch_call(struct sketch *sketch, const struct call *call)
 		if (op->fields[i].kind == K_OUT)
 			sketch->kind[call->arg[i]] = op->fields[i].link;
 	}
-}
-
-/* A slot that holds such a thing; sometimes, or if there is none, any. */
-static uint64_t make_slot(struct rng *rng, const struct sketch *sketch, uint8_t kind)
-{
-	unsigned int first = rng_below(rng, SLOTS), i;
-
-	if (one_in(rng, 40))
-		return first;
-	for (i = 0; i < SLOTS; i++) {
-		unsigned int slot = (first + i) % SLOTS;
-
-		if (sketch->kind[slot] != kind)
-			continue;
-		/* Root's factory does more than the other. */
-		return slot == 1 && !one_in(rng, 3) ? 0 : slot;
-	}
-	return first;
-}
-
-static uint64_t make_at(struct rng *rng)
-{
-	unsigned int view = VIEW_RW, pos = POS_START;
-	uint64_t at;
-
-	if (!one_in(rng, 4))
-		return AT(VIEW_RW, POS_START);
-	switch (rng_below(rng, 8)) {
-	case 0:
-		return AT_BAD(rng_below(rng, NR_BAD));
-	case 1:
-		view = VIEW_RO;
-		break;
-	case 2:
-	case 3:
-	case 4:
-		view = VIEW_LAZY;
-		break;
-	case 5:
-		view = one_in(rng, 2) ? VIEW_GAP : VIEW_SELF;
-		break;
-	default:
-		break;
-	}
-	if (!one_in(rng, 3))
-		pos = rng_below(rng, POSITIONS);
-	at = AT(view, pos);
-	if (one_in(rng, 8))
-		at |= AT_OTHER;
-	return at;
-}
-
-/* Numbers at which something may change, for one of @bits bits. */
-static uint64_t make_number(struct rng *rng, unsigned int bits)
-{
-	uint64_t value;
-
-	switch (rng_below(rng, 5)) {
-	case 0:
-		value = rng_next(rng);
-		break;
-	case 1:
-		value = 1ULL << rng_below(rng, 64);
-		break;
-	case 2:
-		value = (1ULL << rng_below(rng, 64)) - 1;
-		break;
-	case 3:
-		value = -1ULL - rng_below(rng, 3);
-		break;
-	default:
-		value = rng_below(rng, 20);
-		break;
-	}
-	return bits < 64 ? value & ((1ULL << bits) - 1) : value;
-}
-
-static uint64_t make_listed(struct rng *rng, const struct field *field, unsigned int bits)
-{
-	uint64_t value;
-
-	if (!field->listed)
-		return one_in(rng, 8) ? make_number(rng, bits) : 0;
-	if (one_in(rng, 24))
-		return make_number(rng, bits);
-	value = field->list[rng_below(rng, field->listed)];
-	if (one_in(rng, 12))
-		value += one_in(rng, 2) ? 1 : -1;
-	return bits < 64 ? value & ((1ULL << bits) - 1) : value;
-}
-
-static uint64_t make_flags(struct rng *rng, uint64_t valid)
-{
-	uint64_t value = 0;
-	unsigned int i;
-
-	if (one_in(rng, 50))
-		return make_number(rng, 32);
-	for (i = 0; i < 32; i++) {
-		if (valid >> i & 1 && one_in(rng, 3))
-			value |= 1U << i;
-	}
-	return value;
-}
-
-static uint64_t make_name(struct rng *rng)
-{
-	/* Few of them, for most are to be found by others. */
-	uint64_t value = one_in(rng, 3) ? rng_below(rng, NAMES) : one_in(rng, 3);
-
-	if (one_in(rng, 12))
-		value |= rng_below(rng, NAME_FLAWS) << 8 | rng_below(rng, 256) << 16;
-	return value;
-}
-
-static uint64_t make_csize(struct rng *rng)
-{
-	static const uint64_t sizes[] = { 0, 1, 4, 8, 16, 40, 48, 56, 63, 64, 88, 96, 104, 112, 200, 208, 216, 4096, 4097, 16383 };
-
-	if (!one_in(rng, 20))
-		return CSIZE_OWN;
-	return one_in(rng, 3) ? rng_below(rng, 256) : sizes[rng_below(rng, sizeof(sizes) / sizeof(sizes[0]))];
-}
-
-static uint64_t make_xor(struct rng *rng)
-{
-	if (!one_in(rng, 60))
-		return 0;
-	switch (rng_below(rng, 4)) {
-	case 0:
-		return 1U << rng_below(rng, 32);
-	case 1:
-		return rng_below(rng, 256);		/* another number */
-	case 2:
-		return (1 + rng_below(rng, 3)) << 30;	/* another direction */
-	default:
-		return (uint32_t)rng_next(rng);
-	}
-}
-
-static uint64_t make_time(struct rng *rng)
-{
-	switch (rng_below(rng, 20)) {
-	case 0:
-		return make_number(rng, 64);
-	case 1:
-		return INT64_MAX >> 1;
-	case 2:
-	case 3:
-	case 4:
-		return rng_below(rng, 3);		/* long past */
-	default:
-		return TIME_REL | rng_below(rng, SHORT);
-	}
-}
-
-static uint64_t make_value(struct rng *rng, const struct sketch *sketch, const struct field *field)
-{
-	switch (field->kind) {
-	case K_SLOT:
-		return make_slot(rng, sketch, field->link);
-	case K_OUT:
-		return OWN_SLOTS + rng_below(rng, SLOTS - OWN_SLOTS);
-	case K_AT:
-	case K_BUF:
-		return make_at(rng);
-	case K_FLAGS:
-		return make_flags(rng, field->valid);
-	case K_ENUM:
-		return rng_below(rng, field->valid + 1 + one_in(rng, 40));
-	case K_U32:
-		return make_listed(rng, field, 32);
-	case K_U64:
-	case K_SIZE:
-		return make_listed(rng, field, 64);
-	case K_TIME:
-		return one_in(rng, 2) ? 0 : make_time(rng);
-	case K_NAME:
-		return make_name(rng);
-	case K_CSIZE:
-		return make_csize(rng);
-	case K_XOR:
-		return make_xor(rng);
-	case K_FILL:
-		return one_in(rng, 3) ? rng_below(rng, 256) : 0;
-	}
-	return 0;
 }
 
 static uint64_t *arg_named(struct call *call, const char *name)
@@ -277,7 +55,7 @@ static void make_sensible(struct rng *rng, struct call *call)
 			*clock = *time ? 1 + rng_below(rng, 3) : 0;
 		if (!*clock && !(*flags & MBOX_SEND_NONBLOCK) && !one_in(rng, 20)) {
 			*clock = 1 + rng_below(rng, 3);
-			*time = TIME_REL | rng_below(rng, SHORT);
+			*time = TIME_REL | rng_below(rng, SHORT_WAIT);
 		}
 		if (pid) {
 			*type = *flags & MBOX_RECV_BY_TYPE ? *type : 0;
@@ -324,13 +102,15 @@ static void make_lane(struct rng *rng, struct call *call, bool lanes)
 }
 
 /* What takes long is not to be done often. */
-static void limit_times(struct call *call)
+static void limit_times(struct rng *rng, struct call *call)
 {
 	const struct op *op = &ops[call->op];
 	unsigned int i;
 
 	if (op->helper == do_netns || op->helper == do_nap || op->helper == do_poll)
 		call->times = 1;
+	if (op->makes && call->times > 3 && !one_in(rng, 10))
+		call->times = 3;
 	for (i = 0; i < op->nr_fields && call->times > 3; i++) {
 		if (op->fields[i].kind == K_SIZE && call->arg[i] > 16384)
 			call->times = 3;
@@ -359,9 +139,9 @@ static void make_call(struct rng *rng, const struct sketch *sketch, struct call 
 	call->compat = ops[i].class == OP_IOCTL && one_in(rng, 12);
 	make_lane(rng, call, lanes);
 	for (i = 0; i < ops[call->op].nr_fields; i++)
-		call->arg[i] = make_value(rng, sketch, &ops[call->op].fields[i]);
+		call->arg[i] = value_make(rng, sketch, &ops[call->op].fields[i]);
 	make_sensible(rng, call);
-	limit_times(call);
+	limit_times(rng, call);
 }
 
 static bool uses_lanes(const struct program *prog)
@@ -438,7 +218,7 @@ static void change_args(struct program *prog, struct rng *rng)
 		if (one_in(rng, 8) && (field->kind == K_U32 || field->kind == K_U64 || field->kind == K_SIZE))
 			call->arg[i] += one_in(rng, 2) ? 1 : -1;
 		else
-			call->arg[i] = make_value(rng, &sketch, field);
+			call->arg[i] = value_make(rng, &sketch, field);
 	}
 	if (!one_in(rng, 4))
 		make_sensible(rng, call);
@@ -453,7 +233,7 @@ static void change_way(struct program *prog, struct rng *rng, bool lanes)
 	switch (rng_below(rng, 4)) {
 	case 0:
 		call->times = 1 + rng_below(rng, one_in(rng, 4) ? MAX_TIMES : 4);
-		limit_times(call);
+		limit_times(rng, call);
 		break;
 	case 1:
 		swap = *call;
@@ -471,14 +251,15 @@ static void change_way(struct program *prog, struct rng *rng, bool lanes)
 
 static void mutate(struct program *prog, struct rng *rng, bool lanes)
 {
-	unsigned int n = 1 + rng_below(rng, 4);
+	/* Setting up and ending costs as much as some calls: long programs make more of them. */
+	unsigned int n = 1 + rng_below(rng, 8);
 
 	while (n--) {
 		switch (rng_below(rng, 20)) {
-		case 0 ... 6:
+		case 0 ... 7:
 			insert(prog, rng, lanes);
 			break;
-		case 7 ... 9:
+		case 8 ... 9:
 			take_out(prog, rng);
 			break;
 		case 10 ... 11:

@@ -172,7 +172,9 @@ static const struct field poll_fields[] = {
 	{ "ms", K_U32, LIST(waits) },
 };
 
-static const struct field epoll_fields[] = { { "flags", K_FLAGS }, { "to", K_OUT, .link = SLOT_EPOLL, .dflt = OWN_SLOTS } };
+static const struct field epoll_fields[] = {
+	{ "flags", K_FLAGS }, { "to", K_OUT, .link = SLOT_EPOLL, .dflt = OWN_SLOTS },
+};
 
 static const struct field epoll_ctl_fields[] = {
 	{ "ep", K_SLOT, .link = SLOT_EPOLL }, { "op", K_ENUM, .valid = 3, .dflt = 1 },
@@ -212,7 +214,8 @@ static const struct field netns_fields[] = { { "to", K_OUT, .link = SLOT_FACTORY
 static const struct field nap_fields[] = { { "us", K_ENUM, .valid = 500 } };
 
 #define FIELDS(f)	.fields = f, .nr_fields = sizeof(f) / sizeof(f[0])
-#define IOC(nr_, type)	.class = OP_IOCTL, .nr = nr_, .c_name = #nr_, .c_type = "struct " #type, .size = sizeof(struct type)
+#define IOC(nr_, type)	.class = OP_IOCTL, .nr = nr_, .c_name = #nr_, .c_type = "struct " #type,	\
+			.size = sizeof(struct type)
 #define SYSCALL(nr_)	.class = OP_SYSCALL, .nr = nr_, .c_name = #nr_
 #define HELPER(fn)	.class = OP_HELPER, .helper = fn, .c_name = #fn
 

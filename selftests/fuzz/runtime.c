@@ -382,7 +382,9 @@ unsigned long limit_set(const char *name, unsigned long value)
 	return strtoul(text, NULL, 10);
 }
 
-const struct limit low_limits[NR_LIMITS] = { { "max_msg_size", 1 << 20 }, { "user_bytes", 256 << 10 }, { "user_mailboxes", 16 } };
+const struct limit low_limits[NR_LIMITS] = {
+	{ "max_msg_size", 1 << 20 }, { "user_bytes", 256 << 10 }, { "user_mailboxes", 16 },
+};
 
 /* To be called once, by root. */
 void lanes_start(void)
