@@ -80,6 +80,14 @@ model:
 	@$(VM)/deps.sh $(DEPS_MODEL)
 	@selftests/model/run $(OUT)/model
 
+##fuzz           make up calls for a minute under KASAN, guided by coverage; selftests/fuzz/run has options
+fuzz: deps-vm tools
+	@selftests/fuzz/run
+
+##coverage       lines and branches of the module that the tests reach, and which they do not
+coverage: deps-vm tools selftests
+	@$(VM)/coverage
+
 ifeq ($(HOST),1)
 demo: deps-build lib tools
 	@$(VM)/demo-here
@@ -122,6 +130,6 @@ help:
 ##
 include $(VM)/lint.mk
 
-.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check check-all model demo \
+.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check check-all model fuzz coverage demo \
 	install uninstall modules_install modules_uninstall clean distclean help
 endif
