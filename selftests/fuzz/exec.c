@@ -5,6 +5,7 @@
 
 uint64_t calls_made;
 
+/* The last is for LANE_FORK. */
 static uint64_t lane_calls[LANES + 1];
 static uint64_t lane_number[LANES + 1];
 static uint64_t number;			/* of the program */
@@ -183,7 +184,7 @@ static void name_lane(int lane)
 	unsigned int n = 0, i = 2;
 	uint64_t value = number;
 
-	lane_number[lane] = number;
+	lane_number[lane < LANES ? lane : LANES] = number;
 	do {
 		digits[n++] = '0' + value % 10;
 	} while ((value /= 10) && n < 12);
@@ -198,7 +199,7 @@ static void exec_call(int lane, const void *arg)
 	unsigned int i;
 	long ret = 0;
 
-	if (lane_number[lane] != number || lane == LANE_FORK)
+	if (lane >= LANES || lane_number[lane] != number)
 		name_lane(lane);
 	for (i = 0; i < call->times; i++) {
 		switch (ops[call->op].class) {
@@ -212,7 +213,7 @@ static void exec_call(int lane, const void *arg)
 			ret = exec_helper(lane, call);
 			break;
 		}
-		lane_calls[lane]++;
+		lane_calls[lane < LANES ? lane : LANES]++;
 	}
 	kcov_result(call->op, ret);
 }

@@ -32,6 +32,8 @@
  *	kcov.c		what was covered
  *	corpus.c	the programs that covered something new, made short
  *	emit.c		programs in C
+ *	seeds		programs that somebody wrote, to begin with
+ *	corpus		programs that it made, likewise
  *	main.c		options, the loop, the end
  *
  * Program number N is a function of the seed, of N and of the corpus at that time. The corpus grows
@@ -53,7 +55,7 @@
 #define MAX_ARGS	16
 #define MAX_ARG		256	/* bytes of an argument structure, at most */
 #define MAX_CALLS	24
-#define MAX_TIMES	100
+#define MAX_TIMES	250
 #define MAX_TEXT	16384
 
 struct call {

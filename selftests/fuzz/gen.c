@@ -45,17 +45,20 @@ static void make_sensible(struct rng *rng, struct call *call)
 	uint64_t *clock = arg_named(call, "clock"), *time = arg_named(call, "deadline");
 	uint64_t *flags = arg_named(call, "flags"), *mask = arg_named(call, "mask");
 	uint64_t *type = arg_named(call, "type"), *pid = arg_named(call, "pid");
-	unsigned int i;
+	/* Other lanes are interrupted when the program ends: they may wait for those that come late. */
+	unsigned int i, wait = call->lane ? 50 * SHORT_WAIT : SHORT_WAIT;
 
 	if (one_in(rng, 25))
 		return;
+	if (time && TIME_IS_REL(*time) && call->lane)
+		*time = TIME_REL | rng_below(rng, wait);
 	if (clock) {
 		/* NONBLOCK is the same bit in both calls; and few may block until somebody interrupts them. */
 		if (!*clock != !*time)
 			*clock = *time ? 1 + rng_below(rng, 3) : 0;
-		if (!*clock && !(*flags & MBOX_SEND_NONBLOCK) && !one_in(rng, 20)) {
+		if (!*clock && !(*flags & MBOX_SEND_NONBLOCK) && !one_in(rng, call->lane ? 2 : 20)) {
 			*clock = 1 + rng_below(rng, 3);
-			*time = TIME_REL | rng_below(rng, SHORT_WAIT);
+			*time = TIME_REL | rng_below(rng, wait);
 		}
 		if (pid) {
 			*type = *flags & MBOX_RECV_BY_TYPE ? *type : 0;
@@ -95,7 +98,8 @@ static void make_sensible(struct rng *rng, struct call *call)
 
 static void make_lane(struct rng *rng, struct call *call, bool lanes)
 {
-	call->lane = lanes ? rng_below(rng, LANES) : 0;
+	/* Mostly on few, where they are more likely to meet. */
+	call->lane = lanes ? rng_below(rng, one_in(rng, 4) ? LANES : 3) : 0;
 	if (lanes && one_in(rng, 100))
 		call->lane = LANE_FORK;
 	call->settle = call->lane && !one_in(rng, 3);
@@ -135,7 +139,7 @@ static void make_call(struct rng *rng, const struct sketch *sketch, struct call 
 	call->op = i;
 	call->times = 1;
 	if (one_in(rng, 12))
-		call->times = one_in(rng, 4) ? 1 + rng_below(rng, MAX_TIMES) : 2 + rng_below(rng, 4);
+		call->times = one_in(rng, 8) ? 1 + rng_below(rng, MAX_TIMES) : 2 + rng_below(rng, 4);
 	call->compat = ops[i].class == OP_IOCTL && one_in(rng, 12);
 	make_lane(rng, call, lanes);
 	for (i = 0; i < ops[call->op].nr_fields; i++)
@@ -232,7 +236,7 @@ static void change_way(struct program *prog, struct rng *rng, bool lanes)
 
 	switch (rng_below(rng, 4)) {
 	case 0:
-		call->times = 1 + rng_below(rng, one_in(rng, 4) ? MAX_TIMES : 4);
+		call->times = 1 + rng_below(rng, one_in(rng, 8) ? MAX_TIMES : 4);
 		limit_times(rng, call);
 		break;
 	case 1:

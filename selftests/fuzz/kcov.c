@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <linux/kcov.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -17,7 +18,7 @@
 #define ENTRIES		(64 << 10)
 #define PCS		(1U << 15)	/* more than the module has */
 
-static int kcov_fds[LANES] = { -1, -1, -1 };
+static int kcov_fds[LANES];
 static uint64_t *areas[LANES];
 static uint8_t known[FEATURES];
 static uint32_t stamps[FEATURES];	/* the run that had it last */
@@ -33,6 +34,7 @@ bool kcov_setup(void)
 {
 	int i;
 
+	memset(kcov_fds, -1, sizeof(kcov_fds));
 	for (i = 0; i < LANES; i++) {
 		kcov_fds[i] = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
 		if (kcov_fds[i] < 0)

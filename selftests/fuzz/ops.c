@@ -203,11 +203,11 @@ static const struct field mmap_fields[] = {
 	{ "prot", K_FLAGS, .valid = 3, .dflt = 3 }, { "shared", K_ENUM, .valid = 1 },
 };
 
-static const struct field memory_fields[] = { { "what", K_ENUM, .valid = 6 }, { "whose", K_ENUM, .valid = 2 } };
+static const struct field memory_fields[] = { { "what", K_ENUM, .valid = 6 }, { "whose", K_ENUM, .valid = LANES - 1 } };
 
 static const struct field ids_fields[] = { { "who", K_ENUM, .valid = 3 } };
 
-static const struct field signal_fields[] = { { "lane", K_ENUM, .valid = 2 }, { "which", K_ENUM, .valid = 2 } };
+static const struct field signal_fields[] = { { "lane", K_ENUM, .valid = LANES - 1 }, { "which", K_ENUM, .valid = 2 } };
 
 static const struct field netns_fields[] = { { "to", K_OUT, .link = SLOT_FACTORY, .dflt = OWN_SLOTS } };
 

@@ -3,8 +3,8 @@
 #ifndef PLACE_H
 #define PLACE_H
 
-#define LANES		3	/* processes that make calls */
-#define LANE_FORK	3	/* one made for the call, with its own table of files */
+#define LANES		6	/* processes that make calls */
+#define LANE_FORK	9	/* one made for the call, with its own table of files */
 #define SLOTS		10	/* for descriptors */
 #define OWN_SLOTS	2	/* of these, what each program finds there */
 

@@ -82,7 +82,7 @@ static inline long ioctl32(long fd, long cmd, long arg)
 
 /* Descriptors. What a program opens lies above FD_FIRST, so that one call closes all of it. */
 
-#define FD_FIRST	32
+#define FD_FIRST	48
 
 extern volatile int slots[SLOTS];
 extern int own_netns;

@@ -156,7 +156,7 @@ static const char *call_parse(struct call *call, const char *text, char *error, 
 	}
 	length = strspn(text, "abcdefghijklmnopqrstuvwxyz");
 	op = op_find(text, length);
-	if (!op || call->lane > LANE_FORK)
+	if (!op || (call->lane >= LANES && call->lane != LANE_FORK))
 		goto bad;
 	text += length;
 	call->op = op - ops;
