@@ -6,6 +6,7 @@
  *	start_stalling()	start a call whose payload is that page
  *	await_stall()		the call has come to it, and stands
  *	give_page()		it goes on
+ *	break_page()		it fails: the page will never come
  */
 #ifndef MBOX_MISSING_H
 #define MBOX_MISSING_H
@@ -18,6 +19,7 @@
 /* A page that is missing in a child until the test gives it. */
 struct missing {
 	uint8_t *page;
+	int memfd;			/* of which it is the only page */
 	size_t size;
 	int socks[2];
 	int uffd;
@@ -52,7 +54,6 @@ static inline void prepare_missing(struct call *call)
 {
 	int uffd;
 
-	madvise(missing.page, missing.size, MADV_DONTNEED);
 	uffd = register_missing();
 	if (uffd < 0 || fd_pass(missing.socks[1], uffd))
 		_exit(1);
@@ -64,8 +65,11 @@ static inline void missing_setup(struct __test_metadata *_metadata)
 	int uffd;
 
 	missing.size = sysconf(_SC_PAGESIZE);
-	missing.page = mmap(NULL, missing.size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	missing.memfd = memfd_create("missing", MFD_CLOEXEC);
+	ASSERT_LE(0, missing.memfd);
+	ASSERT_EQ(0, ftruncate(missing.memfd, missing.size));
+	missing.page = mmap(NULL, missing.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    missing.memfd, 0);
 	ASSERT_NE(MAP_FAILED, (void *)missing.page);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, missing.socks));
 	missing.uffd = -1;
@@ -105,6 +109,15 @@ static inline void give_page(struct __test_metadata *_metadata, uint32_t seed)
 
 	pattern_fill(data, missing.size, seed);
 	ASSERT_EQ(0, ioctl(missing.uffd, UFFDIO_COPY, &copy));
+}
+
+/* The file is cut off before it: whoever touches the page then has a bad address. */
+static inline void break_page(struct __test_metadata *_metadata)
+{
+	struct uffdio_range range = { address_of(missing.page), missing.size };
+
+	ASSERT_EQ(0, ftruncate(missing.memfd, 0));
+	ASSERT_EQ(0, ioctl(missing.uffd, UFFDIO_WAKE, &range));
 }
 
 #endif

@@ -331,6 +331,32 @@ TEST_F(wake, drained)
 	EXPECT_EQ(POLLERR | POLLHUP, call->events);
 }
 
+/* There is room, but a larger message waits for more of it: a send would wait behind. */
+TEST(room_for_less)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, 8);
+	struct call *sender;
+	int fd;
+
+	arg.msg_size = 100;
+	arg.bytes = 100;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, put(fd, 0, "queued"));
+	EXPECT_EQ(POLLIN | POLLOUT, events_of(fd));
+	sender = call_new(fd, CALL_SEND);
+	sender->send.size = 100;
+	call_start(sender);
+	ASSERT_TRUE(await_blocked(fd, 1, 0));
+	EXPECT_EQ(POLLIN, events_of(fd));
+	EXPECT_EQ(-EAGAIN, put(fd, 0, "x"));
+	kill(sender->pid, SIGKILL);
+	call_end(sender);
+	EXPECT_EQ(POLLIN | POLLOUT, events_of(fd));
+	EXPECT_EQ(0, put(fd, 0, "x"));
+	close(fd);
+}
+
 /* epoll: level and edge. */
 FIXTURE(epoll)
 {

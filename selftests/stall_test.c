@@ -25,6 +25,13 @@ static void expect_pattern(struct __test_metadata *_metadata, int fd, uint32_t s
 	EXPECT_EQ(size, pattern_match(data, size, seed));
 }
 
+static int poll_events(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	return poll(&pollfd, 1, 0) < 0 ? -errno : pollfd.revents;
+}
+
 /* A message is handed to a receiver that waited, and that stalls. */
 FIXTURE(stalled)
 {
@@ -139,6 +146,35 @@ TEST_F(stalled, page_comes_by_itself)
 	missing.uffd = -1;
 	EXPECT_EQ(0, call_end(self->receiver));
 	EXPECT_EQ(1, info_of(self->fd).received);
+}
+
+/* It comes out only now that the buffer is bad: the message was not received. */
+TEST_F(stalled, page_is_bad)
+{
+	hand_over(_metadata, self, variant);
+	break_page(_metadata);
+	EXPECT_EQ(-EFAULT, call_end(self->receiver));
+	EXPECT_TRUE(untouched(&self->receiver->recv.header, sizeof(struct mbox_header)));
+	EXPECT_EQ(1, info_of(self->fd).queued);
+	EXPECT_EQ(0, info_of(self->fd).received);
+	EXPECT_EQ(POLLIN, poll_events(self->fd) & POLLIN);
+	expect_pattern(_metadata, self->fd, variant->size, 1);
+	EXPECT_BALANCED(self->fd);
+}
+
+TEST_F(stalled, page_is_bad_before_another)
+{
+	struct call *other;
+
+	hand_over(_metadata, self, variant);
+	other = recv_start(self->fd);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	break_page(_metadata);
+	EXPECT_EQ(-EFAULT, call_end(self->receiver));
+	EXPECT_EQ(0, call_end(other));
+	EXPECT_EQ(variant->size, pattern_match(other->data, variant->size, 1));
+	EXPECT_EQ(1, info_of(self->fd).received);
+	EXPECT_BALANCED(self->fd);
 }
 
 TEST_F(stalled, forced_deletion)
@@ -336,6 +372,17 @@ static struct call *start_at_message(struct __test_metadata *_metadata,
 	return receiver;
 }
 
+static struct call *start_sending(struct __test_metadata *_metadata,
+				  struct _test_data_stalling *self, uint32_t size)
+{
+	struct call *sender = call_new(self->fd, CALL_SEND);
+
+	sender->send.size = size;
+	start_stalling(_metadata, sender);
+	await_stall(_metadata);
+	return sender;
+}
+
 TEST_F(stalling, receiver_killed)
 {
 	struct call *receiver = start_at_message(_metadata, self, 0);
@@ -345,6 +392,27 @@ TEST_F(stalling, receiver_killed)
 	EXPECT_UNCHANGED(self->fd, &self->before);
 	expect_pattern(_metadata, self->fd, variant->size, 1);
 	expect_pattern(_metadata, self->fd, 5, 2);
+}
+
+TEST_F(stalling, receiver_with_a_bad_page)
+{
+	struct call *receiver = start_at_message(_metadata, self, 0);
+
+	break_page(_metadata);
+	EXPECT_EQ(-EFAULT, call_end(receiver));
+	EXPECT_UNCHANGED(self->fd, &self->before);
+	expect_pattern(_metadata, self->fd, variant->size, 1);
+	expect_pattern(_metadata, self->fd, 5, 2);
+}
+
+TEST_F(stalling, sender_with_a_bad_page)
+{
+	struct call *sender = start_sending(_metadata, self, variant->size);
+
+	break_page(_metadata);
+	EXPECT_EQ(-EFAULT, call_end(sender));
+	EXPECT_UNCHANGED(self->fd, &self->before);
+	expect_pattern(_metadata, self->fd, variant->size, 1);
 }
 
 /* Whoever gets which of the two messages, each gets one. */
@@ -379,17 +447,6 @@ TEST_F(stalling, peeker_and_receiver)
 	EXPECT_EQ(0, call_end(peeker));
 	EXPECT_EQ(2, info_of(self->fd).received);
 	EXPECT_BALANCED(self->fd);
-}
-
-static struct call *start_sending(struct __test_metadata *_metadata,
-				  struct _test_data_stalling *self, uint32_t size)
-{
-	struct call *sender = call_new(self->fd, CALL_SEND);
-
-	sender->send.size = size;
-	start_stalling(_metadata, sender);
-	await_stall(_metadata);
-	return sender;
 }
 
 /* Nobody waits for it: neither those who look nor those who send and receive. */
