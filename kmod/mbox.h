@@ -142,14 +142,14 @@ struct mbox_queue {
 
 /*
  * A search of a queue for what a filter passes. A long one pauses now and then,
- * so that nobody keeps the lock for as long as he has filled a queue; the queue
- * keeps its cursor in place meanwhile, and notes if it has to start again.
+ * so that nobody keeps the lock for as long as he has filled a queue. The queue
+ * moves its cursor meanwhile, so that what lies before it does not pass: on if
+ * the message there goes, back to one that passes and comes before it.
  */
 struct mbox_cursor {
 	struct list_head node;		/* lock: queue->cursors */
 	const struct mbox_filter *filter;
 	struct mbox_message *next;	/* lock: where to go on, or NULL */
-	bool again;			/* lock: something came that passes */
 };
 
 /* What a receiver wants; constant while it waits. */

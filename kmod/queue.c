@@ -55,6 +55,12 @@ static struct mbox_message *find_level(struct mbox_queue *queue, u32 prio,
 	return NULL;
 }
 
+static bool comes_before(const struct mbox_message *a,
+			 const struct mbox_message *b)
+{
+	return a->prio != b->prio ? a->prio > b->prio : a->seq < b->seq;
+}
+
 /* The first message of the level below that of @head, or NULL. */
 static struct mbox_message *next_level(struct mbox_message *head)
 {
@@ -86,8 +92,9 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	struct mbox_cursor *cursor;
 
 	list_for_each_entry(cursor, &queue->cursors, node) {
-		if (mbox_filter_pass(cursor->filter, message))
-			cursor->again = true;
+		if (!(cursor->next && comes_before(cursor->next, message)) &&
+		    mbox_filter_pass(cursor->filter, message))
+			cursor->next = message;
 	}
 
 	message->state = MBOX_MESSAGE_QUEUED;
@@ -168,7 +175,6 @@ void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
 	cursor->filter = filter;
 	cursor->next = list_first_entry_or_null(&queue->messages,
 						struct mbox_message, node);
-	cursor->again = false;
 }
 
 /**

@@ -235,8 +235,6 @@ static noinline struct mbox_message *search(struct mbox *mbox,
 				return ERR_PTR(-EIDRM);
 			if (interrupted(args))
 				return ERR_PTR(-ERESTARTSYS);
-		} else if (cursor.again) {
-			mbox_cursor_init(&cursor, &mbox->queue, filter);
 		} else {
 			return mbox_waiter_pending_for(mbox, filter);
 		}
