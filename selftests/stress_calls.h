@@ -22,6 +22,7 @@
 #define HANDLES		12	/* of a process */
 #define FIRST_FD	400	/* the numbers that are used once */
 #define SCRATCH_NAMES	4
+#define FLOOD		600	/* messages */
 #define SCRATCH_PREFIX	"scratch-"
 
 /* How a worker ends. */
@@ -221,26 +222,30 @@ static uint64_t kernel_view(struct thread *t, void *memory)
 
 /* Sending. */
 
-static void do_send(struct thread *t)
+/* One message; in a flood they are small, and do not wait. */
+static void send_one(struct thread *t, union handle handle, uint32_t size, bool flood)
 {
-	union handle handle = handle_with(t, MBOX_RIGHT_SEND);
 	struct slot *slot = t->slot;
 	struct mbox_ioc_send arg = {};
-	uint32_t index = slot->next, size = random_size(t), number, flags, name;
+	uint32_t index = slot->next, number, flags, name;
 	struct entry *entry = &t->entries[index];
 	bool book, use_write, waits;
 	long ret;
 
-	if (!handle.fd || index == ENTRIES)
+	if (index == ENTRIES)
 		return;
 	book = handle.box != NO_BOX;
 	name = book ? ledger->boxes[handle.box].name : NAME_WILD;
 	if (book && name_has_read(name) && size < sizeof(struct stamp))
 		size = sizeof(struct stamp);
-	use_write = name_has_read(name) && one_in(t, 3);
+	use_write = name_has_read(name) && !flood && one_in(t, 3);
 
 	number = number_of(t->index, index);
-	if (!use_write) {
+	if (flood) {
+		arg.flags = MBOX_SEND_NONBLOCK;
+		arg.prio = one_in(t, 4) ? below(t, 4) : 0;
+		arg.type = one_in(t, 32) ? STREAM_TYPE : 0;
+	} else if (!use_write) {
 		set_deadline(t, &arg.clock, (int64_t *)&arg.deadline);
 		arg.flags = one_in(t, 2) ? MBOX_SEND_NONBLOCK : one_in(t, 4) ? MBOX_SEND_SYNC : 0;
 		arg.prio = one_in(t, 3) ? below(t, 4) : one_in(t, 50) ? MBOX_PRIO_MAX : 0;
@@ -293,6 +298,30 @@ static void do_send(struct thread *t)
 		      waits ? EINTR : EAGAIN,
 		      arg.clock ? ETIMEDOUT : EBADF,
 		      handle.nonblock && (arg.flags & MBOX_SEND_SYNC) ? EINVAL : EBADF, 0);
+}
+
+static void do_send(struct thread *t)
+{
+	union handle handle = handle_with(t, MBOX_RIGHT_SEND);
+
+	if (handle.fd)
+		send_one(t, handle, random_size(t), false);
+}
+
+/* So many that who looks for one of a type has to search far. */
+static void do_flood(struct thread *t)
+{
+	union handle handle;
+
+	for (int i = 0; i < HANDLES; i++) {
+		handle.word = __atomic_load_n(&process.handles[i], __ATOMIC_ACQUIRE);
+		if (!handle.fd || !(handle.rights & MBOX_RIGHT_SEND) || handle.box == NO_BOX ||
+		    ledger->boxes[handle.box].name != NAME_STREAM)
+			continue;
+		for (int n = 0; n < FLOOD; n++)
+			send_one(t, handle, sizeof(struct stamp) + below(t, 32), true);
+		return;
+	}
 }
 
 /* Receiving. */

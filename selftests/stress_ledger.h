@@ -53,6 +53,9 @@ static inline bool name_has_force(unsigned int name)
 	return name == NAME_WILD || name == NAME_WILD_READ;
 }
 
+/* Of the stream, messages of this type are asked for while others wait. */
+#define STREAM_TYPE	2
+
 enum entry_flag {
 	SENT		= 1 << 0,	/* the call succeeded */
 	FAILED		= 1 << 1,	/* the call failed: nobody may receive it */

@@ -13,7 +13,7 @@
  * Without -s it is MBOX_STRESS_SECONDS in the environment, else as long as suits a suite of tests. A
  * seed brings the same calls again, but not the same course of events.
  */
-#include "stress_worker.h"
+#include "stress_boxes.h"
 
 #include <sys/syscall.h>
 
@@ -31,9 +31,6 @@ static struct {
 	pid_t pids[THREADS_MAX];
 	uid_t uids[2];
 	struct thread dice;		/* for its random numbers only */
-	struct mbox_header last;	/* from NAME_STREAM */
-	uint32_t last_box;
-	uint32_t newest[NAMES];		/* the mailbox that has the name, or had it last */
 	long pins;			/* of the module, before all */
 	uint64_t bytes, mailboxes;	/* the quotas, likewise */
 	volatile sig_atomic_t quit;
@@ -63,64 +60,6 @@ static void param_set(const char *name, uint64_t value)
 		return;
 	fprintf(f, "%llu\n", (unsigned long long)value);
 	fclose(f);
-}
-
-/* Mailboxes. */
-
-/* The first mailbox of a name, or one for that which was deleted. */
-static void box_make(uint32_t name)
-{
-	static const uint32_t capacities[NAMES] = { 16, 4, 0, 64, 8 };
-	struct mbox_ioc_open arg = open_arg(NULL, capacities[name]);
-	uint32_t box = ledger->nr_boxes;
-	struct mbox_info info;
-	int fd;
-
-	if (box == NO_BOX)
-		return;
-	name_of(arg.name, false, name);
-	arg.lifetime = one_in(&super.dice, 2) ? MBOX_LIFETIME_OS : MBOX_LIFETIME_FD;
-	arg.mode = 0666;
-	arg.msg_size = ROOM;
-	fd = open_call(MBOX_IOC_CREATE, &arg);
-	if (fd < 0 || info_get(fd, &info) < 0) {
-		fault(FAULT_CALL, "CREATE %s: %d", arg.name, fd);
-		return;
-	}
-	common.kept[box] = fd;
-	super.newest[name] = box;
-	ledger->boxes[box].name = name;
-	ledger->boxes[box].id = info.id;
-	__atomic_store_n(&ledger->nr_boxes, box + 1, __ATOMIC_RELEASE);
-}
-
-static void box_renew(uint32_t name)
-{
-	if (info_of(common.kept[super.newest[name]]).state != MBOX_STATE_LIVE)
-		box_make(name);
-}
-
-/* Receive what there is, at most @count messages. Of the stream also see to the order. */
-static void box_drain(uint32_t box, uint32_t count)
-{
-	struct slot *slot = &slots[THREADS_MAX - 1];	/* no thread has it */
-	struct mbox_header header, *last = &super.last;
-
-	while (count--) {
-		int ret = recv_bytes(common.kept[box], MBOX_RECV_NONBLOCK, slot->in, ROOM, &header);
-
-		expect_errors("RECV", ret, EAGAIN, EIDRM, 0);
-		if (ret < 0)
-			break;
-		ledger_got(box, &header, slot->in, header.length, true);
-		if (ledger->boxes[box].name != NAME_STREAM)
-			continue;
-		if (super.last_box == box && header.prio == last->prio && header.seq <= last->seq)
-			fault(FAULT_LEDGER, "message %llu of the stream came after %llu",
-			      (long long)header.seq, (long long)last->seq);
-		*last = header;
-		super.last_box = box;
-	}
 }
 
 /* Workers. */
@@ -194,7 +133,7 @@ static void torment(void)
 		}
 		break;
 	case 17 ... 20:
-		box_renew(below(dice, NAMES));
+		box_renew(dice, below(dice, NAMES));
 		break;
 	case 21 ... 22:
 		if (slots[thread].tid) {
@@ -247,7 +186,7 @@ static void workers_stop(void)
 		/* again and again, for one that comes before a call has no effect on it */
 		for (unsigned int t = 0; t < super.processes * super.threads; t++)
 			thread_signal(t, SIGUSR1);
-		box_drain(super.newest[NAME_STREAM], 64);
+		stream_drain();
 		nap();
 	}
 }
@@ -268,11 +207,12 @@ static void round_begin(void)
 			ledger->entries[t][i].flags = 0;
 		slots[t].next = 0;
 	}
-	super.last_box = NO_BOX;
+	books.stream = NO_BOX;
+	books.deepest = 0;
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, common.pass) < 0)
 		fault(FAULT_CALL, "socketpair: %s", strerrorname_np(errno));
 	for (uint32_t name = 0; name < NAMES; name++)
-		box_make(name);
+		box_make(&super.dice, name);
 }
 
 static void round_end(void)
@@ -285,7 +225,7 @@ static void round_end(void)
 	for (uint32_t box = 0; box < ledger->nr_boxes; box++) {
 		struct mbox_info info;
 
-		box_drain(box, UINT32_MAX);
+		box_drain(box, UINT32_MAX, false);
 		info = info_of(common.kept[box]);
 		ledger_judge(box, super.processes * super.threads, &info);
 		dropped[ledger->boxes[box].name] += info.dropped;
@@ -313,7 +253,7 @@ static void round_run(void)
 		worker_start(i);
 	while (now() < end && !super.quit) {
 		torment();
-		box_drain(super.newest[NAME_STREAM], 64);
+		stream_drain();
 		workers_bury(true);
 		nanosleep(&(struct timespec) { .tv_nsec = 200000 }, NULL);
 	}
@@ -490,9 +430,9 @@ int main(int argc, char **argv)
 		expect_nothing_left();
 		print_words();
 		if (super.verbose)
-			ksft_print_msg("round %u: %u mailboxes, %llu sends, %llu receives so far\n",
-				       ledger->round, ledger->nr_boxes, (long long)ledger->sends,
-				       (long long)ledger->receives);
+			ksft_print_msg("round %u: %u mailboxes, stream up to %llu deep, %llu sends, %llu receives so far\n",
+				       ledger->round, ledger->nr_boxes, (long long)books.deepest,
+				       (long long)ledger->sends, (long long)ledger->receives);
 	} while (now() < end && !super.quit);
 	if (common.root) {
 		param_set("user_bytes", super.bytes);

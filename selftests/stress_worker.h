@@ -119,7 +119,7 @@ static void do_delete(struct thread *t)
 
 static void do_set(struct thread *t)
 {
-	static const uint32_t capacities[] = { 0, 1, 2, 8, 64, MBOX_CAPACITY_UNBOUNDED };
+	static const uint32_t capacities[] = { 0, 1, 2, 8, 64, 4096, MBOX_CAPACITY_UNBOUNDED };
 	static const uint32_t modes[] = { 0666, 0666, 0622, 0644, 0600 };
 	union handle handle = handle_pick(t);
 	struct mbox_ioc_set arg = {};
@@ -132,7 +132,7 @@ static void do_set(struct thread *t)
 		arg.mask |= MBOX_SET_CAPACITY | MBOX_SET_BYTES;
 		arg.capacity = capacities[below(t, ARRAY_SIZE(capacities))];
 		/* some limit there has to be, for root has no quota */
-		if (arg.capacity == MBOX_CAPACITY_UNBOUNDED || one_in(t, 2))
+		if (arg.capacity > 64 || one_in(t, 2))
 			arg.bytes = (1 + below(t, 4)) * ROOM;
 	}
 	if (one_in(t, 4)) {
@@ -316,8 +316,11 @@ static void *live(void *arg)
 		case 61 ... 62:
 			do_fdinfo(t);
 			break;
-		case 63 ... 75:
+		case 63 ... 74:
 			do_pages(t);
+			break;
+		case 75:
+			do_flood(t);
 			break;
 		case 76 ... 230:
 			do_send(t);
