@@ -9,7 +9,8 @@ VM := selftests/vm
 
 # Which kernel to build the module for; "make kernels" prints the names.
 KERNEL ?= 6.12
-# Which kernels to run the tests on.
+# Which kernels to run the tests on; and "make stress", where KERNELS says nothing else.
+STRESS_KERNELS := $(or $(KERNELS),6.12-rt kasan lockdep kcsan)
 KERNELS ?= 6.12 6.1
 prefix ?= /usr/local
 MAKEFLAGS += --no-print-directory
@@ -75,6 +76,12 @@ check: deps-vm tools selftests
 check-all:
 	@$(MAKE) --no-print-directory check KERNELS="$$($(VM)/kernels.sh -l | xargs)"
 
+##stress         torment the module for SECONDS=600, and load and unload it in use, on each of
+##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
+stress: deps-vm tools selftests
+	@for kernel in $(STRESS_KERNELS); do $(VM)/module.sh $$kernel || exit; done
+	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
+
 ##model          check all interleavings of the protocols in selftests/model with spin
 model:
 	@$(VM)/deps.sh $(DEPS_MODEL)
@@ -125,11 +132,11 @@ distclean: clean
 ##help           this
 help:
 	@echo "make TARGET…, the targets being"
-	@sed -n 's/^##//p' Makefile | sed 's/$$(KERNEL)/$(KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'
+	@sed -n 's/^##//p' Makefile | sed 's/$$(KERNEL)/$(KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s/$$(STRESS_KERNELS)/$(STRESS_KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'
 
 ##
 include $(VM)/lint.mk
 
-.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check check-all model fuzz coverage demo \
+.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check check-all stress model fuzz coverage demo \
 	install uninstall modules_install modules_uninstall clean distclean help
 endif
