@@ -138,8 +138,9 @@ static void make_call(struct rng *rng, const struct sketch *sketch, struct call 
 	} while (ops[i].helper == do_netns && !one_in(rng, 30));
 	call->op = i;
 	call->times = 1;
-	if (one_in(rng, 12))
-		call->times = one_in(rng, 8) ? 1 + rng_below(rng, MAX_TIMES) : 2 + rng_below(rng, 4);
+	/* Repeating a call costs a fraction of what setting up and ending a program does. */
+	if (one_in(rng, 4))
+		call->times = one_in(rng, 4) ? 1 + rng_below(rng, MAX_TIMES) : 2 + rng_below(rng, 4);
 	call->compat = ops[i].class == OP_IOCTL && one_in(rng, 12);
 	make_lane(rng, call, lanes);
 	for (i = 0; i < ops[call->op].nr_fields; i++)

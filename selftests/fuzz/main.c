@@ -115,7 +115,9 @@ static int fuzz(bool guided)
 		n = kcov_end(fresh, FRESH_MAX);
 		if (n) {
 			kcov_keep();
-			corpus_triage(&prog, fresh, n);
+			/* What it begins with was made short when it was written down. */
+			if (programs >= nr_inputs)
+				corpus_triage(&prog, fresh, n);
 			corpus_add(&prog);
 			program_print(&prog, text);
 			printf("+ %" PRIu64 " %s\n", programs, text);
