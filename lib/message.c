@@ -113,7 +113,7 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 			const struct mbox_recv_opts *opts,
 			struct mbox_header *hdr)
 {
-	struct mbox_header header;
+	struct mbox_header header = { .length = 0 };
 	size_t size = ALLOC_START;
 	int saved = errno;
 	ssize_t length;
