@@ -112,6 +112,7 @@ static void simplify_call(struct program *prog, unsigned int at, const uint32_t 
 		} else {
 			call->arg[i] = op->fields[i].dflt;
 		}
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): padding that differs costs an attempt */
 		if (memcmp(&before, call, sizeof(before)) && !covers(prog, features, n))
 			*call = before;
 	}

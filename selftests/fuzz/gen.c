@@ -36,6 +36,14 @@ static uint64_t *arg_named(struct call *call, const char *name)
 	return NULL;
 }
 
+static void arg_set(struct call *call, const char *name, uint64_t value)
+{
+	uint64_t *arg = arg_named(call, name);
+
+	if (arg)
+		*arg = value;
+}
+
 /*
  * Chance alone makes few calls that get past the checks of their arguments: fields that go with
  * each other are made to do so, mostly.
@@ -45,6 +53,7 @@ static void make_sensible(struct rng *rng, struct call *call)
 	uint64_t *clock = arg_named(call, "clock"), *time = arg_named(call, "deadline");
 	uint64_t *flags = arg_named(call, "flags"), *mask = arg_named(call, "mask");
 	uint64_t *type = arg_named(call, "type"), *pid = arg_named(call, "pid");
+	uint64_t *mode = arg_named(call, "mode"), *lifetime = arg_named(call, "lifetime");
 	/* Other lanes are interrupted when the program ends: they may wait for those that come late. */
 	unsigned int i, wait = call->lane ? 50 * SHORT_WAIT : SHORT_WAIT;
 
@@ -52,7 +61,7 @@ static void make_sensible(struct rng *rng, struct call *call)
 		return;
 	if (time && TIME_IS_REL(*time) && call->lane)
 		*time = TIME_REL | rng_below(rng, wait);
-	if (clock) {
+	if (clock && time && flags) {
 		/* NONBLOCK is the same bit in both calls; and few may block until somebody interrupts them. */
 		if (!*clock != !*time)
 			*clock = *time ? 1 + rng_below(rng, 3) : 0;
@@ -60,10 +69,10 @@ static void make_sensible(struct rng *rng, struct call *call)
 			*clock = 1 + rng_below(rng, 3);
 			*time = TIME_REL | rng_below(rng, wait);
 		}
-		if (pid) {
+		if (pid && type) {
 			*type = *flags & MBOX_RECV_BY_TYPE ? *type : 0;
 			*pid = *flags & MBOX_RECV_BY_SENDER ? *pid : 0;
-			*arg_named(call, "pad") = 0;
+			arg_set(call, "pad", 0);
 		} else if (*flags & MBOX_SEND_SYNC) {
 			*flags &= ~MBOX_SEND_NONBLOCK;
 		}
@@ -71,7 +80,7 @@ static void make_sensible(struct rng *rng, struct call *call)
 	if (mask) {
 		const struct op *op = &ops[call->op];
 
-		*arg_named(call, "pad") = 0;
+		arg_set(call, "pad", 0);
 		for (i = 0; i < op->nr_fields; i++) {
 			static const char *const set[] = { "mode", "uid", "gid", "capacity", "msgsize", "bytes" };
 			unsigned int j;
@@ -82,17 +91,17 @@ static void make_sensible(struct rng *rng, struct call *call)
 			}
 		}
 	}
-	if (!strcmp(ops[call->op].name, "open") && !(*flags & MBOX_OPEN_CREATE)) {
+	if (!strcmp(ops[call->op].name, "open") && flags && !(*flags & MBOX_OPEN_CREATE)) {
 		*flags &= ~MBOX_OPEN_EXCL;
-		*arg_named(call, "mode") = 0;
-		*arg_named(call, "lifetime") = 0;
-		*arg_named(call, "capacity") = 0;
-		*arg_named(call, "msgsize") = 0;
-		*arg_named(call, "bytes") = 0;
-	} else if (arg_named(call, "lifetime")) {
+		arg_set(call, "mode", 0);
+		arg_set(call, "lifetime", 0);
+		arg_set(call, "capacity", 0);
+		arg_set(call, "msgsize", 0);
+		arg_set(call, "bytes", 0);
+	} else if (lifetime && flags && mode) {
 		*flags |= one_in(rng, 2) ? MBOX_OPEN_NONBLOCK : 0;
-		*arg_named(call, "mode") &= 0666;
-		*arg_named(call, "lifetime") &= ~1ULL;
+		*mode &= 0666;
+		*lifetime &= ~1ULL;
 	}
 }
 

@@ -99,7 +99,7 @@ long do_epoll_wait(int lane, const uint64_t *v)
 /* Two slots for the two ends. */
 long do_socketpair(int lane, const uint64_t *v)
 {
-	int fds[2];
+	int fds[2] = { -1, -1 };
 	long ret;
 
 	(void)lane;
@@ -215,7 +215,7 @@ long do_misc(int lane, const uint64_t *v)
 	struct iovec iov = { area_view(lane % LANES, AREA_DATA, VIEW_RW), 64 };
 	int fd = slot_fd(v[0]);
 	char stat[256];
-	int pipes[2];
+	int pipes[2] = { -1, -1 };
 	long ret;
 
 	switch (v[1]) {

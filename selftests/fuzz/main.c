@@ -190,18 +190,18 @@ static int find(void)
 			opt.one_lane = lanes == 1;
 			if (i != nr_inputs) {
 				fprintf(stderr, "it began with %u programs; -i FILE has %u\n", i, nr_inputs);
-				return 2;
+				exit(2);
 			}
 		}
 		if (sscanf(line, "+ %" SCNu64 " %n", &n, &at) != 1 || !at)
 			continue;
-		grown = realloc(grown, (nr + 1) * sizeof(*grown));
-		when = realloc(when, (nr + 1) * sizeof(*when));
+		grown = reallocarray(grown, nr + 1, sizeof(*grown));
+		when = reallocarray(when, nr + 1, sizeof(*when));
 		if (!grown || !when)
 			abort();
 		if (!program_parse(&grown[nr], line + at, text, sizeof(text))) {
 			fprintf(stderr, "%s: %s\n", opt.output, text);
-			return 2;
+			exit(2);
 		}
 		when[nr++] = n;
 	}
@@ -214,6 +214,10 @@ static int find(void)
 		program_print(&prog, text);
 		puts(text);
 	}
+	free(grown);
+	free(when);
+	free(line);
+	fclose(file);
 	return 0;
 }
 
@@ -290,6 +294,7 @@ int main(int argc, char **argv)
 	struct program prog;
 	char error[256];
 	bool guided;
+	int status;
 	FILE *log;
 
 	options(argc, argv);
@@ -313,13 +318,17 @@ int main(int argc, char **argv)
 		fprintf(stderr, "mbox_fuzz: no KCOV in this kernel: only results of calls guide\n");
 	exec_start();
 	begun = now();
-	if (opt.run)
-		return run(log);
-	if (opt.cover) {
+	if (opt.run) {
+		status = run(log);
+	} else if (opt.cover) {
 		corpus_cover(inputs, nr_inputs);
-		return exec_end() ? 1 : 0;
+		status = exec_end() ? 1 : 0;
+	} else {
+		printf("fuzz: seed %" PRIu64 ", %u lanes, %u programs to begin with\n", opt.seed,
+		       opt.one_lane ? 1 : LANES, nr_inputs);
+		status = fuzz(guided);
 	}
-	printf("fuzz: seed %" PRIu64 ", %u lanes, %u programs to begin with\n", opt.seed, opt.one_lane ? 1 : LANES,
-	       nr_inputs);
-	return fuzz(guided);
+	if (log)
+		fclose(log);
+	return status;
 }

@@ -241,7 +241,7 @@ static void lane_watch(int i)
 /* Does it sleep, rather than run? */
 static bool lane_sleeps(int i)
 {
-	char text[8];
+	char text[8] = "";
 
 	/* "running", or the number of the call */
 	return sys(SYS_pread64, WATCH_FD(i), text, sizeof(text), 0) > 0 && text[0] != 'r';
