@@ -316,8 +316,8 @@ TEST(several_come_back)
 		ASSERT_EQ(0, put(fd, 6, "higher"));
 		ASSERT_EQ(0, put(fd, 5, "6"));
 		EXPECT_STREQ("higher", take(fd));
-		for (char c = '1'; c <= '6'; c++) {
-			EXPECT_STREQ(((char []) { c, '\0' }), take(fd))
+		for (int c = '1'; c <= '6'; c++) {
+			EXPECT_STREQ(((char []) { (char)c, '\0' }), take(fd))
 				TH_LOG("order %zu", i);
 		}
 		EXPECT_STREQ("lower", take(fd));
