@@ -285,6 +285,7 @@ FIXTURE_SETUP(op)
 	if (reason)
 		SKIP(return, "%s", reason);
 	s = self->scene = calloc(1, sizeof(*s));
+	ASSERT_NE(NULL, s);
 	s->_metadata = _metadata;
 	s->op = variant;
 	pattern_fill(stream, sizeof(stream), 0);
