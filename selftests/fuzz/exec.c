@@ -243,6 +243,15 @@ static void check_slot(int fd)
 			 info.handles, info.queued);
 }
 
+/* What was received lies where the payloads of the next program come from. */
+static void payloads_restore(void)
+{
+	int lane;
+
+	for (lane = 0; lane < LANES; lane++)
+		memset(area_view(lane, AREA_DATA, VIEW_RW), PAYLOAD_BYTE, DATA_SIZE);
+}
+
 /* Delete what would stay. */
 static void delete_kept(void)
 {
@@ -302,6 +311,8 @@ void exec_program(const struct program *prog)
 	}
 	lanes_reset();
 	delete_kept();
+	if (!pure)
+		payloads_restore();
 }
 
 /* What runs now has this number in the kernel's reports. */
