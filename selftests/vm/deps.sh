@@ -24,7 +24,7 @@ fi
 
 echo "deps: installing ${missing[*]}" >&2
 install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
-	apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}")
+	apt-get -qq -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 install --no-install-recommends "${missing[@]}")
 # the lists of a fresh machine are missing, those of an idle one name versions that are gone
 "${install[@]}" >/dev/null 2>&1 </dev/null || {
 	"${as_root[@]}" apt-get -qq update >/dev/null || true
