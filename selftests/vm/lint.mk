@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What "make lint" consists of; included by the top Makefile. Each of these can be asked for alone.
 
-LINT := lint-module lint-checkpatch lint-symbols lint-uapi lint-user lint-shell lint-help
+# Smatch is not among them: Debian does not package it.
+LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-uapi lint-user lint-shell lint-help
 LINT_KERNELS ?= 6.12 6.1
 
 lint: $(LINT)
@@ -37,6 +38,22 @@ lint-checkpatch: deps-lint
 	style $(STYLE_ALL),$(STYLE_COMPAT) kmod/compat.h && \
 	style $(STYLE_ALL),$(STYLE_UAPI) "$$(ls include/uapi/linux/*.h)"
 
+##lint-coccinelle    the kernel's semantic patches
+# These are not for us:
+# - check_bq27xxx_data is about one driver, and badzero says what sparse does (0 for NULL); both would take
+#   an OCaml compiler
+COCCI_SKIP := ./api/check_bq27xxx_data.cocci|./null/badzero.cocci
+
+lint-coccinelle: deps-lint
+	@echo "  LINT    coccinelle"
+	@source=$$($(VM)/source.sh) && dir=$$source/scripts/coccinelle out=$(OUT)/lint/coccinelle && \
+	rm -rf $$out && mkdir -p $$out && : >$$out/output && \
+	for script in $$(cd "$$dir" && find . -name '*.cocci' | grep -vxE '$(COCCI_SKIP)'); do \
+		spatch -D report --no-show-diff --very-quiet $$(sed -n 's|^// *Options: *||p' "$$dir/$$script") \
+			-I uapi --cocci-file "$$dir/$$script" --dir kmod >>$$out/output 2>$$out/errors || \
+			{ echo "$$script:"; cat $$out/errors; exit 1; }; \
+	done && { ! grep . $$out/output; }
+
 ##lint-symbols       no global symbol that drivers/mailbox or the kernel's exports have, too
 TAKEN := mbox_(send_message|request_channel.*|free_channel|chan_.*|controller_.*|client_.*|flush|bind_client)
 
@@ -52,16 +69,17 @@ lint-symbols: module
 ##lint-uapi          each header of the ABI compiles alone, in C and C++, 64 and 32 bits
 lint-uapi: deps-lint
 	@echo "  LINT    uapi"
+	@mkdir -p $(OUT)/lint
 	@for header in uapi/linux/*.h; do \
 		for bits in 64 32; do \
 			for how in "gcc -x c -std=c99" "gcc -x c -std=c11" "clang -x c -std=c99" \
 					"g++ -x c++ -std=c++11" "clang++ -x c++ -std=c++17"; do \
 				$$how -m$$bits -Wall -Wextra -Wpedantic -Wpadded -Werror -fsyntax-only \
-					-Wno-unknown-warning-option -Iuapi $$header 2>$(OUT)/lint-uapi.err || \
-					{ echo "$$how -m$$bits:"; cat $(OUT)/lint-uapi.err; exit 1; }; \
+					-Wno-unknown-warning-option -Iuapi $$header 2>$(OUT)/lint/uapi.err || \
+					{ echo "$$how -m$$bits:"; cat $(OUT)/lint/uapi.err; exit 1; }; \
 			done; \
 		done; \
-	done; rm -f $(OUT)/lint-uapi.err
+	done
 
 ##lint-user          library, tool and tests without a warning from gcc and clang
 STRICT := -std=c11 -O2 -g -Wall -Wextra -Werror

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The files of the kernel's source that we use: kselftest and checkpatch. Fetches and unpacks them, and
+# The files of the kernel's source that we use: kselftest, checkpatch and coccinelle's scripts. Fetches and unpacks them, and
 # prints the directory, which is laid out like the kernel's.
 
 set -euo pipefail
@@ -15,23 +15,35 @@ FILES=(
 	scripts/checkpatch.pl
 	scripts/spelling.txt
 	scripts/const_structs.checkpatch
+	scripts/coccinelle
 )
+
+# What was unpacked when this list was shorter lacks some of them.
+complete()
+{
+	local file
+
+	for file in "${FILES[@]}"; do
+		[ -e "$1/$file" ] || return
+	done
+}
 
 mkdir -p "$CACHE/source"
 exec 8>"$CACHE/source/lock"
 flock 8
 
-if ! resolved "$CACHE/source/$PACKAGE" || ! [ -d "$REPLY" ]; then
+if ! resolved "$CACHE/source/$PACKAGE" || ! complete "$REPLY"; then
 	version=$(apt_show "$PACKAGE" | sed -n 's/^Version: //p') || apt_again "no package $PACKAGE"
 	dir=$CACHE/source/$PACKAGE@$version
-	if ! [ -d "$dir" ]; then
-		note "fetching $PACKAGE, for kselftest and checkpatch"
+	if ! complete "$dir"; then
+		note "fetching $PACKAGE, for kselftest, checkpatch and coccinelle"
 		apt_unpack "$dir.deb" "$PACKAGE=$version"
 		rm -rf "$dir.new"
 		mkdir "$dir.new"
 		tar -xf "$dir.deb/usr/src/$PACKAGE.tar.xz" -C "$dir.new" --strip-components=1 \
 			"${FILES[@]/#/$PACKAGE/}"
 		rm -r "$dir.deb"
+		rm -rf "$dir"
 		mv "$dir.new" "$dir"
 	fi
 	echo "$dir" >"$CACHE/source/$PACKAGE"
