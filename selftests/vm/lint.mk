@@ -81,16 +81,22 @@ lint-uapi: deps-lint
 		done; \
 	done
 
-##lint-user          library, tool and tests without a warning from gcc and clang
+##lint-user          library, tool and tests without a warning from gcc, its analyzer, and clang
 STRICT := -std=c11 -O2 -g -Wall -Wextra -Werror
 
-lint-user: deps-lint
+# What the sub-makes of more than one of these would make, beforehand: the library, kselftest.
+lint-kselftest: lib
+	@$(MAKE) -s -C selftests list >/dev/null
+
+lint-user: deps-lint lib lint-kselftest
 	@for cc in gcc clang; do \
 		out=$(OUT)/lint/$$cc; rm -rf $$out; mkdir -p $$out/selftests; \
-		echo "  LINT    user space with $$cc"; \
-		$(MAKE) -s -C lib O=$$out/lib CC=$$cc CFLAGS="$(STRICT)" && \
-		$(MAKE) -s -C tools O=$$out/tools LIBO=$$out/lib CC=$$cc CFLAGS="$(STRICT)" && \
-		$(MAKE) -s -C selftests OUTPUT=$$out/selftests USERCFLAGS=-Werror \
+		[ $$cc = gcc ] && more=-fanalyzer || more=; \
+		echo "  LINT    user space with $$cc $$more"; \
+		$(MAKE) -s -C lib O=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
+		$(MAKE) -s -C tools O=$$out/tools LIBO=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
+		$(MAKE) -s -C selftests/fuzz O=$$out/fuzz CC=$$cc CFLAGS="-O2 -g -Werror $$more" && \
+		$(MAKE) -s -C selftests OUTPUT=$$out/selftests USERCFLAGS="-Werror $$more" \
 			$$([ $$cc = gcc ] || echo LLVM=1) >$$out/output || exit 1; \
 	done
 
@@ -105,4 +111,4 @@ lint-help: tools
 	@echo "  LINT    help"
 	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
 
-.PHONY: lint $(LINT)
+.PHONY: lint lint-kselftest $(LINT)
