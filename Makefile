@@ -32,7 +32,7 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 # Kernels, their headers and their sources are not installed but unpacked into a cache.
 DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
-DEPS_LINT := clang coccinelle g++ perl shellcheck sparse
+DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse
 DEPS_MODEL := gcc libc6-dev spin
 
 deps:

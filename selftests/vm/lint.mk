@@ -2,7 +2,7 @@
 # What "make lint" consists of; included by the top Makefile. Each of these can be asked for alone.
 
 # Smatch is not among them: Debian does not package it.
-LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-uapi lint-user lint-shell lint-help
+LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-uapi lint-user lint-tidy lint-shell lint-help
 LINT_KERNELS ?= 6.12 6.1
 
 lint: $(LINT)
@@ -99,6 +99,17 @@ lint-user: deps-lint lib lint-kselftest
 		$(MAKE) -s -C selftests OUTPUT=$$out/selftests USERCFLAGS="-Werror $$more" \
 			$$([ $$cc = gcc ] || echo LLVM=1) >$$out/output || exit 1; \
 	done
+
+##lint-tidy          clang-tidy over all user space; .clang-tidy says what it looks for
+TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
+	-DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
+
+# One at a time: what the analyzer knows of one file's va_list it brings to the next.
+lint-tidy: deps-lint lint-kselftest
+	@echo "  LINT    clang-tidy"
+	@mkdir -p $(OUT)/lint && printf '%s\n' $(wildcard $(addsuffix /*.c,lib lib/examples tools selftests selftests/fuzz)) | \
+		xargs -I FILE clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>$(OUT)/lint/tidy.err || \
+		{ grep -v 'generated\.$$' $(OUT)/lint/tidy.err; exit 1; }
 
 ##lint-shell         each shell script, found by its first line
 lint-shell: deps-lint
