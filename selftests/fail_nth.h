@@ -58,6 +58,15 @@ static inline const char *fail_setup(void)
 	return NULL;
 }
 
+/*
+ * Whether pages fail, too. How many are taken depends on what the allocators have left over: without
+ * them, what is N-th is the same each time, and nothing gets around its turn.
+ */
+static inline bool fail_pages_allow(bool allow)
+{
+	return write_string(DEBUGFS "fail_page_alloc/min-order", allow ? "0" : "11");
+}
+
 /* The count of the calling thread. */
 static inline int fail_open(void)
 {

@@ -120,6 +120,12 @@ FIXTURE_VARIANT_ADD(op, netns) {
 	.call = call_netns,
 };
 
+/* Among so many that may fail the module's would seldom have its turn. */
+FIXTURE_VARIANT_ADD(op, netns_objects) {
+	.capacity = 4, .as_root = true, .in_child = true, .any_error = true, .no_pages = true,
+	.call = call_netns,
+};
+
 /*
  * More names than their table has room for, which a worker of the kernel would enlarge in time: the
  * creation does it then. It comes to that only while the worker has no processor to run on, as under

@@ -33,7 +33,7 @@ static void prepare_send_slot(struct scene *s)
 
 static long call_send(struct scene *s)
 {
-	return xioctl(s->fd, MBOX_IOC_SEND, &s->args.send);
+	return make_ioctl(s, s->fd, MBOX_IOC_SEND, &s->args.send);
 }
 
 static long call_write(struct scene *s)
@@ -169,7 +169,7 @@ static void prepare_recv_too_small(struct scene *s)
 
 static long call_recv(struct scene *s)
 {
-	return xioctl(s->fd, MBOX_IOC_RECV, &s->args.recv);
+	return make_ioctl(s, s->fd, MBOX_IOC_RECV, &s->args.recv);
 }
 
 static long call_read(struct scene *s)
@@ -344,7 +344,7 @@ MEET(peek_blocked_large, peeked_from_partner, came_and_stayed, .capacity = 4, .l
 
 static long call_get(struct scene *s)
 {
-	return xioctl(s->fd, MBOX_IOC_GET, &s->args.info);
+	return make_ioctl(s, s->fd, MBOX_IOC_GET, &s->args.info);
 }
 
 static void got(struct scene *s, long ret)
@@ -370,7 +370,7 @@ static void prepare_set(struct scene *s)
 
 static long call_set(struct scene *s)
 {
-	return xioctl(s->fd, MBOX_IOC_SET, &s->args.set);
+	return make_ioctl(s, s->fd, MBOX_IOC_SET, &s->args.set);
 }
 
 /* The partner got in. */

@@ -41,6 +41,9 @@ FIXTURE_VARIANT(op) {
 	uint32_t length;	/* bytes of each, and of what is sent and received */
 	bool bare;		/* no mailbox of the caller's, but one of root's */
 	bool lazy;		/* the payload's memory is not there yet */
+	bool lazy_args;		/* nor is the argument's */
+	uint32_t grown;		/* bytes by which the argument is that of a later version */
+	bool no_pages;		/* but objects only fail */
 	bool as_root;
 	bool in_child;		/* what the call does cannot be undone in a process */
 	enum partner partner;
@@ -77,11 +80,13 @@ struct scene {
 	char others_name[MBOX_NAME_SIZE];
 	int quotas[2];		/* the parameters */
 	int stream;		/* a file with the stream in it */
+	int lazy_file;		/* one for lazy_args */
 
 	int fd;			/* on which the call is made */
 	int observer;		/* another handle on that mailbox */
 	char name[MBOX_NAME_SIZE];
 	struct args args;
+	struct args *lazy_args;	/* where the call gets them, if not there */
 	uint8_t *data;
 	struct call *partner;
 	int extra;
@@ -138,6 +143,15 @@ static void partner_waits_for_receiver(struct call *call)
 		_exit(1);
 }
 
+/* Make an ioctl; @arg is one of s->args. */
+static long make_ioctl(struct scene *s, int fd, unsigned long cmd, void *arg)
+{
+	if (!s->lazy_args)
+		return xioctl(fd, cmd, arg);
+	cmd = _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), _IOC_SIZE(cmd) + s->op->grown);
+	return xioctl(fd, cmd, (uint8_t *)s->lazy_args + ((uint8_t *)arg - (uint8_t *)&s->args));
+}
+
 /* Opening. */
 
 #define OPEN_ERRORS	{ ENOMEM, EFAULT, ENFILE, EMFILE }
@@ -178,7 +192,7 @@ static void prepare_create_anonymous(struct scene *s)
 
 static long call_open(struct scene *s)
 {
-	return xioctl(s->factory, s->op->cmd, &s->args.open);
+	return make_ioctl(s, s->factory, s->op->cmd, &s->args.open);
 }
 
 static void not_created(struct scene *s)
@@ -295,7 +309,7 @@ static long call_delete(struct scene *s)
 {
 	int fd = s->args.delete.name[0] ? s->factory : s->fd;
 
-	return xioctl(fd, MBOX_IOC_DELETE, &s->args.delete);
+	return make_ioctl(s, fd, MBOX_IOC_DELETE, &s->args.delete);
 }
 
 static void deleted(struct scene *s, long ret)
