@@ -275,9 +275,14 @@ static int forked_main(void *unused)
 
 static void forked_end(void)
 {
+	long who = sys(SYS_geteuid);
+
 	if (!forked.pid)
 		return;
+	/* The caller may be an ordinary user by now, who must not. */
+	sys(SYS_setresuid, -1, 0, -1);
 	kill(forked.pid, SIGKILL);
+	sys(SYS_setresuid, -1, who, -1);
 	waitpid(forked.pid, NULL, __WALL);
 	forked.pid = 0;
 }
