@@ -46,9 +46,9 @@ deps-lint:
 
 ##module         build/KERNEL/mbox.ko; KERNEL=NAME
 module: deps-build
-	$(VM)/module.sh $(KERNEL)
+	+$(VM)/module.sh $(KERNEL)
 module-running: deps-build
-	$(VM)/module.sh running
+	+$(VM)/module.sh running
 
 ##lib            build/lib
 lib: deps-build

@@ -11,7 +11,7 @@ lint: $(LINT)
 ##lint-module        build with more warnings (W=1) and sparse (C=1), for $(LINT_KERNELS)
 # From scratch each time: what is up to date would not be looked at.
 lint-module: deps-lint
-	@for kernel in $(LINT_KERNELS); do \
+	+@for kernel in $(LINT_KERNELS); do \
 		out=$(OUT)/lint/$$kernel; rm -rf $$out; mkdir -p $$out; \
 		echo "  LINT    module for $$kernel"; \
 		$(VM)/module.sh $$kernel O=$$out W=1 C=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
