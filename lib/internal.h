@@ -30,7 +30,7 @@
 #include "mbox.h"
 
 _Static_assert(sizeof(struct mbox_header) == 48, "mbox_recv, mbox_recv_alloc");
-_Static_assert(sizeof(struct mbox_info) == 184, "mbox_get");
+_Static_assert(sizeof(struct mbox_info) == 256, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
 struct mbox {

@@ -10,9 +10,9 @@
  * (MBOX_RIGHT_RECV, MBOX_RIGHT_SEND). Handles are inherited by fork(), may be
  * passed over UNIX sockets, and are closed on exec.
  *
- * open("/dev/mbox") yields a factory: MBOX_IOC_CREATE and MBOX_IOC_OPEN on it
- * return a new handle, MBOX_IOC_DELETE removes a mailbox by name. All other
- * calls are made on handles. A factory acts with the credentials, and in the
+ * open("/dev/mbox") yields a factory: MBOX_IOC_CREATE, MBOX_IOC_OPEN,
+ * MBOX_IOC_LINK and MBOX_IOC_INBOX on it return a new handle, MBOX_IOC_DELETE
+ * removes a mailbox by name. All other calls are made on handles. A factory acts with the credentials, and in the
  * network namespace, of the process that opened it, at the time it did; a
  * handle acts with the credentials of the process that created it, then.
  *
@@ -31,6 +31,18 @@
  * later. Who has CAP_IPC_OWNER in the user namespace of the network namespace
  * passes them. The owner may change and delete the mailbox whatever its mode
  * says (opening it without rights), and so may who has CAP_IPC_OWNER.
+ *
+ * OWNERSHIP
+ *
+ * A mailbox of lifetime OS is the operating system's: it lasts until it is
+ * deleted. One of lifetime PROCESS belongs to a process, at first to its
+ * creator's (the thread group, not the thread), and ends when that process does,
+ * by exit or by a signal, whoever else has handles on it: blocked calls return
+ * EOWNERDEAD, as all later ones do, and poll() reports EPOLLHUP. exec() does not
+ * end a process. MBOX_IOC_HANDOVER passes the mailbox on to another process or
+ * to the operating system, or names an heir, which becomes the owner if it
+ * outlives the owner. An owner is a process, never a number: a process that gets
+ * the number of one that ended is not taken for it.
  *
  * SENDING AND RECEIVING
  *
@@ -59,6 +71,57 @@
  * priority 0 would find what it needs, EPOLLERR to senders once sends can only
  * fail, and EPOLLHUP when the mailbox is gone. readv() and writev() are a read()
  * or write() for each segment in turn.
+ *
+ * WHO RECEIVES
+ *
+ * Where several receivers wait for the same message, the policy of the mailbox
+ * says whose it is: FIFO, of who has waited longest; LIFO, of who has waited
+ * shortest, whose caches are warm; RR (round-robin), of the process that was
+ * served least recently; PRIO, of the one with the highest scheduling priority,
+ * among equals of who has waited longest. BROADCAST: each handle that was open
+ * for receiving when a message was sent receives it once. The message stands in
+ * memory once, and each of these handles has its own place in what is queued;
+ * capacity counts for each of them, so that the slowest holds the senders back,
+ * or, with MBOX_OPTION_OVERFLOW, loses its oldest message, which is counted. A
+ * send says to how many handles it went, 0 being none: then it is gone.
+ *
+ * max_procs limits how many processes take part in a mailbox: one takes its place
+ * when it opens the mailbox, or first sends or receives through a handle that it
+ * was given; it leaves when it ends, or when every handle that it opened is
+ * closed. Whoever finds no place gets EUSERS. With MBOX_OPTION_EXCLUSIVE one
+ * process at a time may be in a receive (any number of its threads may): others
+ * get EBUSY.
+ *
+ * DIRECT COMMUNICATION
+ *
+ * MBOX_IOC_LINK names a process, and returns a handle that sends to and receives
+ * from that process only. Between two processes there is one link, whichever
+ * asks first, and it ends with either. Its peer need not know of it: what is
+ * sent waits for it. MBOX_IOC_INBOX returns a handle that receives from all
+ * links of the caller; the header says from whom, and a link to that process
+ * answers. Each process has one inbox, that all of its links lead to: messages
+ * are received in the same order there as through the links. Its capacity is
+ * that of each link, in each direction.
+ *
+ * Handles on links and inboxes serve the process that made them, and no other
+ * (EUSERS). When the peer has ended, what it sent can be received, and then
+ * receives, as all sends, fail with EOWNERDEAD. Who may send a process a signal
+ * may address it (see kill(2): a real or effective uid that is its real or saved
+ * one, or CAP_KILL), unless it gave its inbox a mode (MBOX_IOC_SET): then the
+ * right to send, as of a mailbox that it owns, decides. That is checked by
+ * MBOX_IOC_LINK, and never later.
+ *
+ * Where processes, each with a single thread, are blocked without a deadline in
+ * sends to or receives from one another in a cycle, none can ever go on: the
+ * call that would close the cycle fails with EDEADLK.
+ *
+ * SHARED MEMORY
+ *
+ * A mailbox created with ring size is a ring: one producer and one consumer map
+ * it and exchange messages without the kernel, see <linux/mbox_ring.h>. The
+ * kernel puts them to sleep and wakes them (MBOX_IOC_WAIT, poll()), and notices
+ * when a side ends. SEND, RECV, read() and write() fail on it with EOPNOTSUPP;
+ * the functions of libmbox do not.
  *
  * WAITING
  *
@@ -94,6 +157,9 @@
  *
  * EAGAIN        would block: nothing to receive, or no room and no receiver
  * EBADF         the handle does not have the right that the call needs
+ * EBUSY         another process is in a receive that has to be alone; the side of
+ *               a ring is taken
+ * EDEADLK       the call would wait for a process that waits for the caller
  * EDQUOT        the user's quota of mailboxes or bytes is used up
  * E2BIG         the structure is larger than the kernel knows, and not zero there
  * EEXIST        the name is taken
@@ -109,9 +175,12 @@
  * EACCES        the mode of the mailbox does not grant the right
  * EPERM         only the owner may do this
  * ETIMEDOUT     the deadline passed; nothing was sent or received
+ * EOPNOTSUPP    not on a mailbox of this kind
+ * EOWNERDEAD    the process that the mailbox, link or side of a ring belonged to
+ *               has ended
+ * ESRCH         no process of that id
+ * EUSERS        as many processes as may already take part
  * ENFILE, EMFILE  as for open(2)
- *
- * EOWNERDEAD, EUSERS, EBUSY and EDEADLK are kept for calls to come.
  */
 #ifndef _UAPI_LINUX_MBOX_H
 #define _UAPI_LINUX_MBOX_H
@@ -120,7 +189,7 @@
 #include <linux/types.h>
 
 /* Version of this interface; grows when something is added. */
-#define MBOX_ABI_VERSION	1
+#define MBOX_ABI_VERSION	2
 
 /* Bytes of a name, with the NUL at its end. */
 #define MBOX_NAME_SIZE		64
@@ -148,9 +217,29 @@
 #define MBOX_RIGHT_RECV		(1U << 0)
 #define MBOX_RIGHT_SEND		(1U << 1)
 
-/* Lifetime of a mailbox. 1 is kept for one that ends with its owner. */
+/* Lifetime of a mailbox. */
 #define MBOX_LIFETIME_OS	0U	/* until deleted */
+#define MBOX_LIFETIME_PROCESS	1U	/* until its owner, a process, ends */
 #define MBOX_LIFETIME_FD	2U	/* until its last handle is closed */
+
+/* Policy of a mailbox: which of several waiting receivers is given a message. */
+#define MBOX_POLICY_FIFO	0U	/* who has waited longest */
+#define MBOX_POLICY_LIFO	1U	/* who has waited shortest */
+#define MBOX_POLICY_RR		2U	/* the process served least recently */
+#define MBOX_POLICY_PRIO	3U	/* by scheduling priority, then FIFO */
+#define MBOX_POLICY_BROADCAST	4U	/* each handle open for receiving */
+
+/* Options of a mailbox. */
+#define MBOX_OPTION_EXCLUSIVE	(1U << 0) /* one process in receive at a time */
+#define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: the slow lose their oldest */
+#define MBOX_OPTION_GROW	(1U << 2) /* ring: memory only while it is used */
+
+/* Most processes that max_procs may allow. */
+#define MBOX_PROCS_MAX		4096U
+
+/* Bytes of a ring: powers of two between these. */
+#define MBOX_RING_MIN		4096U
+#define MBOX_RING_MAX		(1U << 30)
 
 /* Clock of a deadline. */
 #define MBOX_CLOCK_NONE		0U	/* no deadline; the field has to be 0 */
@@ -178,6 +267,18 @@
  *		parameter, where that is less)
  * @bytes:	in, of a new mailbox: most bytes of payload queued; 0 means no
  *		such limit, else at least @msg_size
+ * @policy:	in, of a new mailbox: MBOX_POLICY_*. BROADCAST wants a capacity
+ *		other than zero.
+ * @max_procs:	in, of a new mailbox: processes that may take part, 1 to
+ *		MBOX_PROCS_MAX; 0 means any number
+ * @options:	in, of a new mailbox: MBOX_OPTION_*. EXCLUSIVE excludes
+ *		BROADCAST, OVERFLOW goes with BROADCAST, GROW with a ring.
+ * @pad:	in, 0
+ * @ring:	in, of a new mailbox: bytes of a ring, a power of two from the
+ *		larger of MBOX_RING_MIN and the page size to MBOX_RING_MAX; 0
+ *		means that it is none. Charged to the creator's quota of bytes
+ *		whole, also with GROW. A ring has FIFO policy, neither EXCLUSIVE
+ *		nor @max_procs, and capacity and @bytes 0.
  *
  * Creator's rights are not checked against @mode. Owner and group of a new
  * mailbox are the effective uid and gid of the factory's opener. OPEN without
@@ -185,8 +286,9 @@
  * be valid, and are ignored where the mailbox exists.
  *
  * Return: the handle, a file descriptor of at least 0, to be closed by the
- * caller. EACCES, EDQUOT, EEXIST, EFAULT, EIDRM (the factory's namespace is
- * gone), EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM.
+ * caller. EACCES, EBUSY (the side of the ring is taken), EDQUOT, EEXIST, EFAULT,
+ * EIDRM (the factory's namespace is gone), EINTR, EINVAL, EMFILE, ENFILE, ENOENT,
+ * ENOMEM, EUSERS.
  */
 struct mbox_ioc_open {
 	__u32	flags;
@@ -197,6 +299,48 @@ struct mbox_ioc_open {
 	__u32	capacity;
 	__u32	msg_size;
 	__aligned_u64	bytes;
+	__u32	policy;
+	__u32	max_procs;
+	__u32	options;
+	__u32	pad;
+	__aligned_u64	ring;
+};
+
+/**
+ * struct mbox_ioc_link - argument of MBOX_IOC_LINK
+ * @flags:	in, 0 or MBOX_OPEN_NONBLOCK
+ * @pid:	in, a process (not a thread) in the caller's pid namespace, other
+ *		than the caller
+ * @capacity:	in, of a new link, in each direction: messages, see MBOX_CAPACITY_*
+ * @msg_size:	in, of a new link: longest message in bytes, as of a new mailbox
+ *
+ * Makes the link between the caller and the process if it is missing; where it
+ * exists, @capacity and @msg_size have to be valid, and are ignored. Inboxes that
+ * are made for it count as mailboxes of the caller's quota, until the process
+ * that they are of ends, or has neither links nor messages. The handle has both
+ * rights.
+ *
+ * Return: the handle. EDQUOT, EFAULT, EINVAL (also for the caller's own pid),
+ * EMFILE, ENFILE, ENOMEM, EPERM (the caller may not address the process), ESRCH.
+ */
+struct mbox_ioc_link {
+	__u32	flags;
+	__u32	pid;
+	__u32	capacity;
+	__u32	msg_size;
+};
+
+/**
+ * struct mbox_ioc_inbox - argument of MBOX_IOC_INBOX
+ * @flags:	in, 0 or MBOX_OPEN_NONBLOCK
+ * @pad:	in, 0
+ *
+ * Return: a handle with the right to receive on the caller's inbox. EDQUOT, EFAULT,
+ * EINVAL, EMFILE, ENFILE, ENOMEM.
+ */
+struct mbox_ioc_inbox {
+	__u32	flags;
+	__u32	pad;
 };
 
 /* struct mbox_ioc_delete, how */
@@ -247,8 +391,12 @@ struct mbox_ioc_delete {
  *
  * Return: for a send that waited for its receiver (MBOX_SEND_SYNC, or capacity
  * zero without NONBLOCK) the process id of who received, as the caller's pid
- * namespace sees it, 0 if not there; else 0. EAGAIN, EBADF, EDQUOT, EFAULT,
- * EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM, ETIMEDOUT.
+ * namespace sees it, 0 if not there; for BROADCAST the number of handles that it
+ * was delivered to, or, with MBOX_SEND_SYNC, that received it (what is withdrawn
+ * when its deadline passes or a signal comes is not received by the others; the
+ * call fails only if nobody had received it); else 0. EAGAIN, EBADF, EDEADLK,
+ * EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM, EOPNOTSUPP,
+ * EOWNERDEAD, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_send {
 	__u32	flags;
@@ -313,8 +461,8 @@ struct mbox_header {
  * The first message (in the mailbox's order) that passes all filters is
  * received. If there is none the call waits, whatever else is queued.
  *
- * Return: 0. EAGAIN, EBADF, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENOMEM,
- * ETIMEDOUT.
+ * Return: 0. EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL,
+ * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_recv {
 	__u32	flags;
@@ -334,6 +482,12 @@ struct mbox_ioc_recv {
 #define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
 #define MBOX_STATE_DRAINING	2U	/* deleted with DRAIN, messages are queued */
 #define MBOX_STATE_DEAD		3U	/* gone but for its handles */
+
+/* struct mbox_info, kind */
+#define MBOX_KIND_MAILBOX	0U
+#define MBOX_KIND_RING		1U
+#define MBOX_KIND_INBOX		2U	/* a handle on an inbox */
+#define MBOX_KIND_LINK		3U	/* a handle on a link */
 
 /**
  * struct mbox_info - argument of MBOX_IOC_GET: attributes and counters
@@ -360,8 +514,27 @@ struct mbox_ioc_recv {
  * @withdrawn:	out, accepted messages that their synchronous sender took back
  * @dropped:	out, accepted messages that a deletion dropped
  * @created:	out, when it was created: nanoseconds of CLOCK_REALTIME
+ * @kind:	out, MBOX_KIND_*
+ * @policy:	out, MBOX_POLICY_*
+ * @options:	out, MBOX_OPTION_*
+ * @max_procs:	out, processes that may take part, 0 for any number
+ * @procs:	out, processes that take part, where that is limited, else 0
+ * @owner:	out, process id of the owner in the caller's pid namespace; 0 if it
+ *		is not there, or there is none
+ * @heir:	out, that of the heir, likewise
+ * @peer:	out, of a link: that of the peer, likewise
+ * @ring:	out, bytes of the ring, or 0
+ * @lost:	out, BROADCAST: deliveries that were lost to an overflow, or to
+ *		the closing of the handle they were for
+ * @handle_received: out, messages received through this handle
+ * @handle_lost: out, BROADCAST: deliveries that this handle lost
+ * @handle_queued: out, messages that a receive through this handle can find: of
+ *		a link those of the peer, with BROADCAST those for this handle
  *
- * At any time sent = received + withdrawn + dropped + queued.
+ * At any time sent = received + withdrawn + dropped + queued. With BROADCAST that
+ * is about messages: one is queued until the last of its deliveries is received
+ * or lost; then it is received if any of them was, else dropped. Of a link, what
+ * is said of a mailbox is that of the caller's inbox, but capacity and msg_size.
  *
  * Return: 0. EFAULT, EINVAL. Works on a dead mailbox too.
  */
@@ -388,6 +561,19 @@ struct mbox_info {
 	__aligned_u64	withdrawn;
 	__aligned_u64	dropped;
 	__aligned_u64	created;
+	__u32	kind;
+	__u32	policy;
+	__u32	options;
+	__u32	max_procs;
+	__u32	procs;
+	__u32	owner;
+	__u32	heir;
+	__u32	peer;
+	__aligned_u64	ring;
+	__aligned_u64	lost;
+	__aligned_u64	handle_received;
+	__aligned_u64	handle_lost;
+	__aligned_u64	handle_queued;
 };
 
 /* struct mbox_ioc_set, mask */
@@ -429,15 +615,73 @@ struct mbox_ioc_set {
 	__aligned_u64	bytes;
 };
 
-/*
- * The calls. Numbers 3 and 4 are kept for LINK and INBOX, 18 and 19 for SENDV
- * and RECVV, 22 and 23 for HANDOVER and WAIT.
+/* struct mbox_ioc_handover, flags */
+#define MBOX_HANDOVER_RECV	(1U << 0)  /* with the right to receive */
+#define MBOX_HANDOVER_HEIR	(1U << 1)  /* when the owner ends, not now */
+
+/**
+ * struct mbox_ioc_handover - argument of MBOX_IOC_HANDOVER
+ * @flags:	in, MBOX_HANDOVER_*
+ * @pid:	in, a process (not a thread) in the caller's pid namespace. 0: the
+ *		operating system; with HEIR, nobody
+ *
+ * Makes a process the owner: the lifetime of the mailbox becomes PROCESS, or OS
+ * where the operating system becomes the owner (EINVAL if the mailbox has no
+ * name: nobody could delete it). With RECV the new owner may open the mailbox for
+ * receiving, whatever its mode says, as long as it is the owner. With HEIR the
+ * process becomes the owner, in the same way, when the owner ends before it;
+ * EINVAL where no process is the owner. A change of owner forgets the heir.
+ *
+ * For the owner only: the process where it is one, else whoever may change the
+ * mailbox; or CAP_IPC_OWNER. No right is needed.
+ *
+ * Return: 0. EFAULT, EIDRM, EINVAL, ENOMEM, EOPNOTSUPP (a link, an inbox),
+ * EOWNERDEAD, EPERM, ESRCH.
  */
+struct mbox_ioc_handover {
+	__u32	flags;
+	__u32	pid;
+};
+
+/* struct mbox_ioc_wait, flags */
+#define MBOX_WAIT_WAKE		(1U << 0)  /* wake the other side, first of all */
+#define MBOX_WAIT_TRIM		(1U << 1)  /* GROW: give back what was consumed */
+#define MBOX_WAIT_MOVE		(1U << 2)  /* wait until the other side's index moves */
+
+/**
+ * struct mbox_ioc_wait - argument of MBOX_IOC_WAIT, on a ring
+ * @flags:	in, MBOX_WAIT_*, at least one; done in the order above
+ * @clock:	in, MBOX_CLOCK_* of @deadline
+ * @deadline:	in, nanoseconds, 0 or more, on @clock
+ * @seen:	in, with MOVE, else 0: the other side's index as the caller last
+ *		saw it. The call returns at once where it is another by now.
+ * @side:	in, with both rights: MBOX_RIGHT_RECV to act as the consumer,
+ *		MBOX_RIGHT_SEND as the producer; else 0 or the handle's right
+ * @pad:	in, 0
+ *
+ * <linux/mbox_ring.h> has the protocol.
+ *
+ * Return: 0. EAGAIN (O_NONBLOCK, and it did not move), EBADF, EFAULT, EIDRM,
+ * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side ended, or the
+ * owner did), ETIMEDOUT.
+ */
+struct mbox_ioc_wait {
+	__u32	flags;
+	__u32	clock;
+	__s64	deadline __attribute__((aligned(8)));
+	__aligned_u64	seen;
+	__u32	side;
+	__u32	pad;
+};
+
+/* The calls. Numbers 18 and 19 are kept for SENDV and RECVV. */
 #define MBOX_IOC_TYPE		0xBD
 
 /* On a factory */
 #define MBOX_IOC_CREATE		_IOW(MBOX_IOC_TYPE, 0, struct mbox_ioc_open)
 #define MBOX_IOC_OPEN		_IOW(MBOX_IOC_TYPE, 1, struct mbox_ioc_open)
+#define MBOX_IOC_LINK		_IOW(MBOX_IOC_TYPE, 3, struct mbox_ioc_link)
+#define MBOX_IOC_INBOX		_IOW(MBOX_IOC_TYPE, 4, struct mbox_ioc_inbox)
 /* On a factory or a handle */
 #define MBOX_IOC_DELETE		_IOWR(MBOX_IOC_TYPE, 2, struct mbox_ioc_delete)
 /* On a handle */
@@ -445,5 +689,8 @@ struct mbox_ioc_set {
 #define MBOX_IOC_RECV		_IOWR(MBOX_IOC_TYPE, 17, struct mbox_ioc_recv)
 #define MBOX_IOC_GET		_IOWR(MBOX_IOC_TYPE, 20, struct mbox_info)
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 21, struct mbox_ioc_set)
+#define MBOX_IOC_HANDOVER	_IOW(MBOX_IOC_TYPE, 22, struct mbox_ioc_handover)
+/* On a handle of a ring */
+#define MBOX_IOC_WAIT		_IOW(MBOX_IOC_TYPE, 23, struct mbox_ioc_wait)
 
 #endif /* _UAPI_LINUX_MBOX_H */
