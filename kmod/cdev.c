@@ -108,8 +108,13 @@ static struct file *open_new(struct file *factory,
 				arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file))
 		return file;
-	error = mbox_registry_add(mbox, factory);
+	error = 0;
+	if (attr->lifetime == MBOX_LIFETIME_PROCESS)
+		error = mbox_owner_init(mbox);
+	if (!error)
+		error = mbox_registry_add(mbox, factory);
 	if (error) {
+		mbox_owner_exit(mbox);
 		fput(file);
 		return ERR_PTR(error);
 	}
@@ -127,7 +132,11 @@ static int check_open(const struct mbox_ioc_open *arg, bool create,
 	attr->capacity = arg->capacity;
 	attr->msg_size = arg->msg_size;
 	attr->bytes = arg->bytes;
-	if (arg->rights & ~RIGHTS)
+	attr->policy = arg->policy;
+	attr->max_procs = arg->max_procs;
+	attr->options = arg->options;
+	attr->ring = arg->ring;
+	if ((arg->rights & ~RIGHTS) || arg->pad)
 		return -EINVAL;
 	if (!create)
 		return memchr_inv(attr, 0, sizeof(*attr)) ? -EINVAL : 0;
@@ -161,7 +170,7 @@ static struct file *open_or_create(struct file *factory,
 static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 		    bool open, bool create)
 {
-	struct mbox_attr attr;
+	struct mbox_attr attr = {};
 	struct file *file;
 	int fd;
 
@@ -265,8 +274,8 @@ static long ioc_delete_named(struct file *factory, void __user *uarg,
 		return -ENOENT;
 	error = delete_mailbox(mbox, factory, &arg, uarg, usize);
 	mbox_mailbox_unref(mbox);
-	/* Somebody else deleted it first. */
-	return error == -EIDRM ? -ENOENT : error;
+	/* Somebody else deleted it first, or its owner has ended. */
+	return error == -EIDRM || error == -EOWNERDEAD ? -ENOENT : error;
 }
 
 static long ioc_delete(struct file *file, void __user *uarg, size_t usize)
@@ -395,6 +404,22 @@ static long ioc_set(struct file *file, void __user *uarg, size_t usize)
 	return mbox_mailbox_set(handle->mbox, file, &set);
 }
 
+static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_handover arg;
+	int error;
+
+	error = copy_arg(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	if (arg.flags & ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR))
+		return -EINVAL;
+	if (!arg.pid && (arg.flags & MBOX_HANDOVER_RECV))
+		return -EINVAL;
+	return mbox_owner_hand_over(handle->mbox, file, &arg);
+}
+
 static const struct ioc factory_iocs[] = {
 	IOC(CREATE, mbox_ioc_open, bytes, ioc_create),
 	IOC(OPEN, mbox_ioc_open, bytes, ioc_open),
@@ -407,6 +432,7 @@ static const struct ioc handle_iocs[] = {
 	IOC(RECV, mbox_ioc_recv, header, ioc_recv),
 	IOC(GET, mbox_info, created, ioc_get),
 	IOC(SET, mbox_ioc_set, bytes, ioc_set),
+	IOC(HANDOVER, mbox_ioc_handover, pid, ioc_handover),
 };
 
 /* Find the call in a table by its number, and make it. */

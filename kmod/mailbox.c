@@ -42,8 +42,9 @@ int mbox_attr_check(struct mbox_attr *attr)
 {
 	if (attr->mode & ~MODE_MASK)
 		return -EINVAL;
-	if (attr->lifetime != MBOX_LIFETIME_OS &&
-	    attr->lifetime != MBOX_LIFETIME_FD)
+	if (attr->lifetime > MBOX_LIFETIME_FD)
+		return -EINVAL;
+	if (attr->policy || attr->max_procs || attr->options || attr->ring)
 		return -EINVAL;
 	return check_capacity(attr->capacity) ?:
 	       check_msg_size(&attr->msg_size) ?:
@@ -78,7 +79,9 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	memcpy(mbox->name, name, MBOX_NAME_SIZE);
 	mbox->id = atomic64_inc_return(&last_id);
 	mbox->created = ktime_get_real_ns();
-	mbox->lifetime = attr->lifetime;
+	mbox->policy = attr->policy;
+	mbox->options = attr->options;
+	mbox->max_procs = attr->max_procs;
 	refcount_set(&mbox->refs, 1);
 	refcount_inc(&registry->refs);
 	mbox->registry = registry;
@@ -98,6 +101,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
 	mbox->mode = attr->mode & ~current_umask();
+	mbox->lifetime = attr->lifetime;
 	mbox->handles = 1;
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
 	init_waitqueue_head(&mbox->poll);
@@ -164,12 +168,14 @@ void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
 	mbox_message_free_all(deferred->trash);
 	if (unlikely(deferred->died)) {
 		purge(mbox);
+		mbox_owner_exit(mbox);
 		mbox_registry_remove(mbox);
 	}
 }
 
-/* End all blocked sends whose message is not accepted. */
-static void end_pending(struct mbox *mbox, struct mbox_deferred *deferred)
+/* End all blocked sends whose message is not accepted, with @error. */
+static void end_pending(struct mbox *mbox, int error,
+			struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *waiter, *next;
 
@@ -179,7 +185,7 @@ static void end_pending(struct mbox *mbox, struct mbox_deferred *deferred)
 		message->sender = NULL;
 		message->state = MBOX_MESSAGE_GONE;
 		mbox_message_discharge(message);
-		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
+		mbox_waiter_complete(mbox, waiter, error, deferred);
 		mbox_message_put(mbox, message, deferred);
 	}
 }
@@ -187,13 +193,15 @@ static void end_pending(struct mbox *mbox, struct mbox_deferred *deferred)
 /**
  * mbox_mailbox_die - end a mailbox
  * @mbox:	locked; the caller or its file has a reference
+ * @death:	what calls on it get from now on: EIDRM or EOWNERDEAD
  * @deferred:	takes the rest, which has to be done without the lock
  *
  * What is queued counts as dropped. Every blocked call is ended; messages that
  * a receiver is copying are gone too, so that what their sender is told and
  * what the receiver gets agree.
  */
-void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred)
+void mbox_mailbox_die(struct mbox *mbox, int death,
+		      struct mbox_deferred *deferred)
 {
 	struct mbox_message *message, *next_message;
 	struct mbox_waiter *waiter, *next;
@@ -201,18 +209,19 @@ void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred)
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return;
-	WRITE_ONCE(mbox->state, MBOX_STATE_DEAD);
+	WRITE_ONCE(mbox->death, death);
+	smp_store_release(&mbox->state, MBOX_STATE_DEAD); /* see mbox_mailbox_gone() */
 	mbox->dropped += mbox->held;
 	mbox->held = 0;
 	mbox->held_bytes = 0;
 
-	end_pending(mbox, deferred);
+	end_pending(mbox, death, deferred);
 	list_for_each_entry_safe(waiter, next, &mbox->syncs, node) {
 		waiter->message->sender = NULL;
-		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
+		mbox_waiter_complete(mbox, waiter, death, deferred);
 	}
 	list_for_each_entry_safe(waiter, next, &mbox->receivers, node)
-		mbox_waiter_complete(mbox, waiter, -EIDRM, deferred);
+		mbox_waiter_complete(mbox, waiter, death, deferred);
 	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
 		list_del(&message->node);
 		message->state = MBOX_MESSAGE_GONE;
@@ -250,11 +259,12 @@ void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 	if ((!mbox->handles && (mbox->lifetime == MBOX_LIFETIME_FD ||
 				mbox->state == MBOX_STATE_UNLINKED)) ||
 	    (!mbox->recv_handles && mbox->state == MBOX_STATE_DRAINING))
-		mbox_mailbox_die(mbox, &deferred);
+		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 }
 
-static bool ipc_owner(struct mbox *mbox, struct file *file)
+/* Whether @file's opener passes what mode and owner of @mbox say. */
+bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file)
 {
 	return file_ns_capable(file, mbox->registry->user_ns, CAP_IPC_OWNER);
 }
@@ -270,13 +280,14 @@ static bool ipc_owner(struct mbox *mbox, struct file *file)
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
 {
 	const struct cred *saved;
-	bool owner, group;
+	bool owner, receiver, group;
 	umode_t mode;
 	u32 want = 0;
 	kgid_t gid;
 
 	spin_lock(&mbox->lock);
 	owner = uid_eq(file->f_cred->euid, mbox->uid);
+	receiver = mbox_owner_may_receive(mbox);
 	mode = mbox->mode;
 	gid = mbox->gid;
 	spin_unlock(&mbox->lock);
@@ -290,13 +301,15 @@ int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
 		mode >>= 6;
 	else if (group)
 		mode >>= 3;
-	if (rights & MBOX_RIGHT_RECV)
+	if ((rights & MBOX_RIGHT_RECV) && !receiver)
 		want |= 04;
 	if (rights & MBOX_RIGHT_SEND)
 		want |= 02;
+	if (receiver && !want)
+		return 0;
 	if (want ? (mode & want) == want : owner || (mode & 06))
 		return 0;
-	return ipc_owner(mbox, file) ? 0 : -EACCES;
+	return mbox_mailbox_privileged(mbox, file) ? 0 : -EACCES;
 }
 
 /* Whether @file's opener may change and delete @mbox. */
@@ -307,7 +320,7 @@ bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
 	spin_lock(&mbox->lock);
 	owner = uid_eq(file->f_cred->euid, mbox->uid);
 	spin_unlock(&mbox->lock);
-	return owner || ipc_owner(mbox, file);
+	return owner || mbox_mailbox_privileged(mbox, file);
 }
 
 static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
@@ -316,7 +329,7 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	bool dies = !mbox->held;
 
 	if (mbox->state == MBOX_STATE_DEAD)
-		return -EIDRM;
+		return mbox->death;
 	if (arg->name[0] && mbox->state != MBOX_STATE_LIVE)
 		return -ENOENT;
 	arg->queued = mbox->held;
@@ -339,10 +352,10 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 
 	if (dies) {
 		arg->dropped = mbox->held;
-		mbox_mailbox_die(mbox, deferred);
+		mbox_mailbox_die(mbox, -EIDRM, deferred);
 	} else if (arg->how == MBOX_DELETE_DRAIN) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
-		end_pending(mbox, deferred);
+		end_pending(mbox, -EIDRM, deferred);
 		deferred->events |= EPOLLERR;
 	} else if (mbox->state == MBOX_STATE_LIVE) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_UNLINKED);
@@ -406,14 +419,19 @@ void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info)
 
 	memcpy(info->name, mbox->name, MBOX_NAME_SIZE);
 	info->id = mbox->id;
-	info->lifetime = mbox->lifetime;
 	info->created = mbox->created;
+	info->policy = mbox->policy;
+	info->options = mbox->options;
+	info->max_procs = mbox->max_procs;
 
 	spin_lock(&mbox->lock);
 	info->state = mbox->state;
 	info->uid = from_kuid_munged(user_ns, mbox->uid);
 	info->gid = from_kgid_munged(user_ns, mbox->gid);
 	info->mode = mbox->mode;
+	info->lifetime = mbox->lifetime;
+	info->owner = mbox_owner_nr(mbox->owner);
+	info->heir = mbox_owner_nr(mbox->heir);
 	info->capacity = mbox->capacity;
 	info->msg_size = mbox->msg_size;
 	info->bytes = mbox->max_bytes;
@@ -457,7 +475,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		return -EPERM;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	error = -EIDRM;
+	error = mbox->death;
 	if (mbox->state == MBOX_STATE_DEAD)
 		goto out;
 	capacity = arg->mask & MBOX_SET_CAPACITY ? arg->capacity : mbox->capacity;

@@ -34,9 +34,12 @@ static int __init mbox_init(void)
 	error = mbox_message_init();
 	if (error)
 		return error;
-	error = mbox_registry_init();
+	error = mbox_watch_init();
 	if (error)
 		goto err_message;
+	error = mbox_registry_init();
+	if (error)
+		goto err_watch;
 	error = mbox_cdev_init();
 	if (error)
 		goto err_registry;
@@ -44,6 +47,8 @@ static int __init mbox_init(void)
 
 err_registry:
 	mbox_registry_exit();
+err_watch:
+	mbox_watch_exit();
 err_message:
 	mbox_message_exit();
 	return error;
@@ -53,6 +58,7 @@ static void __exit mbox_exit(void)
 {
 	mbox_cdev_exit();
 	mbox_registry_exit();
+	mbox_watch_exit();
 	mbox_message_exit();
 }
 

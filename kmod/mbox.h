@@ -10,8 +10,10 @@
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
  *	      message.c	slots and large payloads
  *	    mailbox.c	a mailbox from its creation to its death
+ *	      owner.c	the process that owns it, and its heir
  *	      registry.c names and mailboxes of one network namespace
  *	      user.c	quotas
+ *	      watch.c	processes: found by number, watched until they end
  *	main.c		init chain and its reverse, module parameters
  *
  * LOCKS
@@ -56,6 +58,8 @@
 
 struct mbox;
 struct mbox_message;
+struct mbox_owner;
+struct mbox_watch;
 struct mbox_waiter;
 
 /* Messages that are looked at for a filter before the lock is given up. */
@@ -203,7 +207,7 @@ struct mbox_waiter {
  *	senders		whose message is not accepted; by priority, then arrival
  *	syncs		whose message is accepted, not received
  *
- * Whenever the lock is free:
+ * Whenever the lock is free and the mailbox is not dead:
  *	- no waiting receiver's filter passes a message queued or pending;
  *	- there is no room for the message of the first of the senders.
  */
@@ -211,7 +215,9 @@ struct mbox {
 	char name[MBOX_NAME_SIZE];	/* constant */
 	u64 id;				/* constant */
 	u64 created;			/* constant: ns, CLOCK_REALTIME */
-	u32 lifetime;			/* constant: MBOX_LIFETIME_* */
+	u32 policy;			/* constant: MBOX_POLICY_* */
+	u32 options;			/* constant: MBOX_OPTION_* */
+	u32 max_procs;			/* constant; 0: any number */
 	refcount_t refs;
 	struct mbox_registry *registry;	/* constant, counted */
 	struct mbox_user *creator;	/* constant, counted */
@@ -221,6 +227,7 @@ struct mbox {
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 state;			/* MBOX_STATE_*; only grows */
+	int death;			/* what calls get once it is dead */
 	u32 capacity;
 	u32 msg_size;
 	u64 max_bytes;			/* 0: no limit */
@@ -245,6 +252,9 @@ struct mbox {
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
+	u32 lifetime;			/* MBOX_LIFETIME_* */
+	struct mbox_owner *owner;	/* if a process owns it; until it dies */
+	struct mbox_owner *heir;
 
 	wait_queue_head_t poll;
 	struct rcu_head rcu;
@@ -301,6 +311,10 @@ struct mbox_attr {
 	u32 capacity;
 	u32 msg_size;
 	u64 bytes;
+	u32 policy;
+	u32 max_procs;
+	u32 options;
+	u64 ring;
 };
 
 /* cdev.c */
@@ -325,11 +339,21 @@ int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
 int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg);
-void mbox_mailbox_die(struct mbox *mbox, struct mbox_deferred *deferred);
+bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file);
+void mbox_mailbox_die(struct mbox *mbox, int death,
+		      struct mbox_deferred *deferred);
 __poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights);
 void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info);
 int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		     const struct mbox_ioc_set *arg);
+
+/* owner.c */
+int mbox_owner_init(struct mbox *mbox);
+void mbox_owner_exit(struct mbox *mbox);
+u32 mbox_owner_nr(const struct mbox_owner *owner);
+bool mbox_owner_may_receive(const struct mbox *mbox);
+int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
+			 const struct mbox_ioc_handover *arg);
 
 /* registry.c */
 int mbox_registry_init(void);
@@ -426,6 +450,23 @@ int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
 void mbox_user_uncharge(struct mbox_user *user, u32 length);
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
+
+/* watch.c */
+int mbox_watch_init(void);
+void mbox_watch_exit(void);
+struct pid *mbox_process_get(u32 nr);
+bool mbox_process_ended(struct pid *pid);
+struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
+				  void *data);
+bool mbox_watch_cancel(struct mbox_watch *watch);
+
+/* What a call gets that cannot be made for the state of @mbox. */
+static inline int mbox_mailbox_gone(const struct mbox *mbox)
+{
+	/* death is written before the state is, and once. */
+	return smp_load_acquire(&mbox->state) == MBOX_STATE_DEAD ?
+	       READ_ONCE(mbox->death) : -EIDRM;
+}
 
 /*
  * Begin a section under the lock. Sections may end in another function than the

@@ -114,7 +114,7 @@ static int finish_taken(struct mbox *mbox, struct mbox_message *message,
 	mbox_mailbox_lock(mbox, &deferred);
 	if (message->state == MBOX_MESSAGE_GONE) {
 		mbox_message_put(mbox, message, &deferred);
-		error = mbox->state == MBOX_STATE_DEAD ? -EIDRM :
+		error = mbox->state == MBOX_STATE_DEAD ? mbox->death :
 							 MBOX_LOOK_AGAIN;
 		goto out;
 	}
@@ -232,7 +232,7 @@ static noinline struct mbox_message *search(struct mbox *mbox,
 			mbox_mailbox_lock(mbox, deferred);
 			list_del(&cursor.node);
 			if (mbox->state == MBOX_STATE_DEAD)
-				return ERR_PTR(-EIDRM);
+				return ERR_PTR(mbox->death);
 			if (interrupted(args))
 				return ERR_PTR(-ERESTARTSYS);
 		} else {
@@ -250,7 +250,7 @@ static struct mbox_message *find(struct mbox *mbox,
 	struct mbox_message *first;
 
 	if (unlikely(mbox->state == MBOX_STATE_DEAD))
-		return ERR_PTR(-EIDRM);
+		return ERR_PTR(mbox->death);
 	first = list_first_entry_or_null(&mbox->queue.messages,
 					 struct mbox_message, node);
 	if (!first)

@@ -200,7 +200,7 @@ static void __net_exit registry_net_exit(struct net *net)
 		mbox_mailbox_ref(mbox);
 		mutex_unlock(&registry->lock);
 		mbox_mailbox_lock(mbox, &deferred);
-		mbox_mailbox_die(mbox, &deferred);
+		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		/* Who else ended it may not have come to this yet. */
 		mbox_registry_remove(mbox);

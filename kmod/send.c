@@ -86,7 +86,7 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_waiter *receiver;
 
 	if (unlikely(mbox->state >= MBOX_STATE_DRAINING))
-		return -EIDRM;
+		return mbox_mailbox_gone(mbox);
 	if (unlikely(message->length > mbox->msg_size))
 		return -EMSGSIZE;
 	if (args->sync)
@@ -190,7 +190,7 @@ int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
 
 	/* Checked again under the lock; here so that nothing large is made. */
 	if (unlikely(READ_ONCE(mbox->state) >= MBOX_STATE_DRAINING))
-		return -EIDRM;
+		return mbox_mailbox_gone(mbox);
 	if (args->length > READ_ONCE(mbox->msg_size))
 		return -EMSGSIZE;
 
@@ -245,5 +245,5 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 	}
 	deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
-		mbox_mailbox_die(mbox, deferred);
+		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }
