@@ -12,7 +12,7 @@
 #define ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type)
 
-ASSERT_SIZE(mbox_ioc_open, 96);
+ASSERT_SIZE(mbox_ioc_open, 120);
 ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
 ASSERT_LAYOUT(mbox_ioc_open, name, 8);
@@ -61,7 +61,7 @@ ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
 ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
 ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
 
-ASSERT_SIZE(mbox_info, 184);
+ASSERT_SIZE(mbox_info, 256);
 ASSERT_LAYOUT(mbox_info, flags, 0);
 ASSERT_LAYOUT(mbox_info, state, 4);
 ASSERT_LAYOUT(mbox_info, name, 8);
