@@ -256,8 +256,10 @@ void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 	mbox->handles--;
 	if (rights & MBOX_RIGHT_RECV)
 		mbox->recv_handles--;
+	/* One without a name nobody could open again. */
 	if ((!mbox->handles && (mbox->lifetime == MBOX_LIFETIME_FD ||
-				mbox->state == MBOX_STATE_UNLINKED)) ||
+				mbox->state == MBOX_STATE_UNLINKED ||
+				!mbox->name[0])) ||
 	    (!mbox->recv_handles && mbox->state == MBOX_STATE_DRAINING))
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);

@@ -472,6 +472,25 @@ TEST_F(handover, refused)
 	reap(zombie->pid);
 }
 
+/* Its owner may live on: who could ever open it? Seen by what it is charged for. */
+TEST(anonymous_ends_with_its_last_handle)
+{
+	uint64_t most = param_get("user_mailboxes");
+	struct mbox_ioc_open arg = open_arg(NULL, 1);
+	int fd;
+
+	ASSERT_LT(0, most);
+	ASSERT_GT(100000, most);
+	ASSERT_EQ(0, become(spare_uid(2), spare_uid(2)));
+	arg.lifetime = MBOX_LIFETIME_PROCESS;
+	for (uint64_t i = 0; i < most + 10; i++) {
+		fd = open_call(MBOX_IOC_CREATE, &arg);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, put(fd, 0, "text"));
+		close(fd);
+	}
+}
+
 TEST(anonymous_not_to_system)
 {
 	int fd = box_new(_metadata, 1);

@@ -86,6 +86,11 @@ static void print_value(FILE *out, const struct call *call, unsigned int i)
 		}
 		print_number(out, value);
 		break;
+	case K_PID:
+		fprintf(out, "pid_of(");
+		print_number(out, value);
+		fprintf(out, ")");
+		break;
 	case K_NAME: {
 		char name[MBOX_NAME_SIZE];
 		unsigned int length = MBOX_NAME_SIZE, j;

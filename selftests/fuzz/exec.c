@@ -14,7 +14,7 @@ static char problem[256];		/* what is wrong with a mailbox */
 static unsigned long limits_before[3], tainted_before, refs_before;
 static int first_netns = -1;
 
-/* Names of mailboxes that live until they are deleted. */
+/* Names of mailboxes, some of which live until they are deleted. */
 #define KEPT_NAMES	64
 static char kept_names[KEPT_NAMES][MBOX_NAME_SIZE];
 static uint32_t nr_kept;
@@ -50,6 +50,8 @@ static uint64_t value_of(int lane, const struct call *call, unsigned int i)
 		return buffer_at(lane, call, i);
 	case K_AT:
 		return arg_at(lane, value, MAX_ARG);
+	case K_PID:
+		return pid_of(value);
 	case K_TIME:
 		return deadline(value, call->arg[field->link]);
 	default:
@@ -57,7 +59,7 @@ static uint64_t value_of(int lane, const struct call *call, unsigned int i)
 	}
 }
 
-/* Remember the name of a mailbox that does not go by itself. */
+/* Remember the name of a mailbox: whatever its lifetime, it may be handed over to the system. */
 static void keep_name(int lane, const struct call *call, uint64_t size)
 {
 	struct mbox_ioc_open open;
@@ -69,8 +71,12 @@ static void keep_name(int lane, const struct call *call, uint64_t size)
 	if (!arg || there < sizeof(open))
 		return;
 	memcpy(&open, arg, sizeof(open));
-	if (open.lifetime != MBOX_LIFETIME_OS || !open.name[0])
+	if (!open.name[0])
 		return;
+	for (i = 0; i < nr_kept && i < KEPT_NAMES; i++) {
+		if (!memcmp(kept_names[i], open.name, MBOX_NAME_SIZE))
+			return;
+	}
 	i = __atomic_fetch_add(&nr_kept, 1, __ATOMIC_RELAXED);
 	if (i < KEPT_NAMES)
 		memcpy(kept_names[i], open.name, MBOX_NAME_SIZE);
@@ -131,7 +137,8 @@ static long exec_ioctl(int lane, const struct call *call)
 	if (ret >= 0 && op->makes) {
 		if (lane != LANE_FORK)
 			slot_keep(call->arg[op->nr_fields - 1], ret);
-		keep_name(lane, call, csize);
+		if (op->size == sizeof(struct mbox_ioc_open))
+			keep_name(lane, call, csize);
 	}
 	if (!ret && op->nr == MBOX_IOC_RECV && !call->arg[ARG_XOR]) {
 		struct mbox_ioc_recv recv;

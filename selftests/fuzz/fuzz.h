@@ -52,7 +52,7 @@
 
 #include "place.h"
 
-#define MAX_ARGS	16
+#define MAX_ARGS	24
 #define MAX_ARG		256	/* bytes of an argument structure, at most */
 #define MAX_CALLS	24
 #define MAX_TIMES	250
@@ -87,6 +87,7 @@ enum kind {
 	K_NAME,			/* the name of a mailbox */
 	K_CSIZE,		/* size in the number of an ioctl */
 	K_XOR,			/* flips bits of the number of an ioctl */
+	K_PID,			/* a process: 0 nobody, N lane N - 1, else a number */
 	K_FILL,			/* byte of what follows the structure */
 };
 

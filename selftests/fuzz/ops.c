@@ -32,6 +32,15 @@ static const uint64_t ioctls[] = {
 	0xbd00, 0xbd10, 0xbd11, 0xbd14, MBOX_IOC_CREATE, MBOX_IOC_DELETE, MBOX_IOC_SEND, MBOX_IOC_RECV,
 	MBOX_IOC_GET, MBOX_IOC_SET,
 };
+static const uint64_t procs[] = { 0, 0, 0, 0, 1, 2, 2, 3, MBOX_PROCS_MAX };
+static const uint64_t rings[] = {
+	0, 0, 0, 0, 0, 0, 0, 0, MBOX_RING_MIN, MBOX_RING_MIN, 16384, 65536, MBOX_RING_MAX,
+};
+static const uint64_t policies[] = {
+	0, 0, 0, MBOX_POLICY_LIFO, MBOX_POLICY_RR, MBOX_POLICY_PRIO, MBOX_POLICY_BROADCAST,
+	MBOX_POLICY_BROADCAST,
+};
+static const uint64_t options[] = { 0, 0, 0, 0, 1, 2, 2, 4, 7 };
 static const uint64_t waits[] = { 0, 0, 0, 0, 0, 0, 0, 1 };
 static const uint64_t polled[] = { 0, 1, 4, 5, 5, 0x2000, 0x7fff };
 static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005, 0x10000001, 0x20000001 };
@@ -55,6 +64,11 @@ static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005,
 	{ "capacity", K_U32, MEMBER(mbox_ioc_open, capacity), LIST(capacities) },	\
 	{ "msgsize", K_U32, MEMBER(mbox_ioc_open, msg_size), LIST(msg_sizes) },		\
 	{ "bytes", K_U64, MEMBER(mbox_ioc_open, bytes), LIST(limits) },			\
+	{ "policy", K_U32, MEMBER(mbox_ioc_open, policy), LIST(policies) },		\
+	{ "maxprocs", K_U32, MEMBER(mbox_ioc_open, max_procs), LIST(procs) },		\
+	{ "options", K_U32, MEMBER(mbox_ioc_open, options), LIST(options) },		\
+	{ "pad", K_U32, MEMBER(mbox_ioc_open, pad) },					\
+	{ "ring", K_U64, MEMBER(mbox_ioc_open, ring), LIST(rings) },			\
 	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS }
 
 static const struct field create_fields[] = {
@@ -122,6 +136,38 @@ static const struct field set_fields[] = {
 	{ "msgsize", K_U32, MEMBER(mbox_ioc_set, msg_size), LIST(msg_sizes) },
 	{ "pad", K_U32, MEMBER(mbox_ioc_set, pad) },
 	{ "bytes", K_U64, MEMBER(mbox_ioc_set, bytes), LIST(limits) },
+};
+
+static const struct field link_fields[] = {
+	IOCTL(SLOT_FACTORY),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_link, flags), .valid = MBOX_OPEN_NONBLOCK },
+	{ "pid", K_PID, MEMBER(mbox_ioc_link, pid) },
+	{ "capacity", K_U32, MEMBER(mbox_ioc_link, capacity), LIST(capacities) },
+	{ "msgsize", K_U32, MEMBER(mbox_ioc_link, msg_size), LIST(msg_sizes) },
+	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS },
+};
+
+static const struct field inbox_fields[] = {
+	IOCTL(SLOT_FACTORY),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_inbox, flags), .valid = MBOX_OPEN_NONBLOCK },
+	{ "pad", K_U32, MEMBER(mbox_ioc_inbox, pad) },
+	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS },
+};
+
+static const struct field handover_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_handover, flags), .valid = MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR },
+	{ "pid", K_PID, MEMBER(mbox_ioc_handover, pid) },
+};
+
+static const struct field wait_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_wait, flags), .valid = 7 },
+	{ "clock", K_ENUM, MEMBER(mbox_ioc_wait, clock), .valid = 3 },
+	{ "deadline", K_TIME, MEMBER(mbox_ioc_wait, deadline), .link = ARG_STRUCT + 1 },
+	{ "seen", K_U64, MEMBER(mbox_ioc_wait, seen) },
+	{ "side", K_FLAGS, MEMBER(mbox_ioc_wait, side), .valid = 3 },
+	{ "pad", K_U32, MEMBER(mbox_ioc_wait, pad) },
 };
 
 static const struct field ioctl_fields[] = {
@@ -228,6 +274,10 @@ const struct op ops[] = {
 	{ "recv", IOC(MBOX_IOC_RECV, mbox_ioc_recv), FIELDS(recv_fields), .weight = 220 },
 	{ "get", IOC(MBOX_IOC_GET, mbox_info), FIELDS(get_fields), .weight = 20 },
 	{ "set", IOC(MBOX_IOC_SET, mbox_ioc_set), FIELDS(set_fields), .weight = 70 },
+	{ "link", IOC(MBOX_IOC_LINK, mbox_ioc_link), FIELDS(link_fields), .weight = 60, .makes = SLOT_HANDLE },
+	{ "inbox", IOC(MBOX_IOC_INBOX, mbox_ioc_inbox), FIELDS(inbox_fields), .weight = 20, .makes = SLOT_HANDLE },
+	{ "handover", IOC(MBOX_IOC_HANDOVER, mbox_ioc_handover), FIELDS(handover_fields), .weight = 30 },
+	{ "wait", IOC(MBOX_IOC_WAIT, mbox_ioc_wait), FIELDS(wait_fields), .weight = 30 },
 	{ "ioctl", SYSCALL(SYS_ioctl), FIELDS(ioctl_fields), .weight = 10 },
 	{ "read", SYSCALL(SYS_read), FIELDS(rw_fields), .weight = 40 },
 	{ "write", SYSCALL(SYS_write), FIELDS(rw_fields), .weight = 40 },

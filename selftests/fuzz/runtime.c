@@ -257,6 +257,16 @@ static void lane_spawn(int i)
 	lane_watch(i);
 }
 
+/* The process that a number in a program stands for. */
+uint32_t pid_of(uint64_t who)
+{
+	if (who == LANE_FORK)
+		return forked.pid;
+	if (!who || who > LANES)
+		return who;
+	return load(&lanes[who - 1].pid);
+}
+
 /* Make a call on lane 0, which is the caller. */
 void here(lane_fn fn, const void *arg)
 {

@@ -140,7 +140,7 @@ static uint64_t make_name(struct rng *rng)
 static uint64_t make_csize(struct rng *rng)
 {
 	static const uint64_t sizes[] = {
-		0, 1, 4, 8, 16, 40, 48, 56, 63, 64, 88, 96, 104, 112, 200, 208, 216, 4096, 4097, 16383,
+		0, 1, 4, 8, 16, 40, 48, 56, 63, 64, 88, 96, 104, 112, 200, 208, 216, 120, 256, 4096, 4097, 16383,
 	};
 
 	if (!one_in(rng, 20))
@@ -162,6 +162,14 @@ static uint64_t make_xor(struct rng *rng)
 	default:
 		return (uint32_t)rng_next(rng);
 	}
+}
+
+/* A lane, mostly; nobody; the process of a call of its own; one that is not there. */
+static uint64_t make_pid(struct rng *rng)
+{
+	if (one_in(rng, 10))
+		return one_in(rng, 2) ? LANE_FORK : make_number(rng, 32);
+	return rng_below(rng, LANES + 1);
 }
 
 static uint64_t make_time(struct rng *rng)
@@ -208,6 +216,8 @@ uint64_t value_make(struct rng *rng, const struct sketch *sketch, const struct f
 		return make_csize(rng);
 	case K_XOR:
 		return make_xor(rng);
+	case K_PID:
+		return make_pid(rng);
 	case K_FILL:
 		return one_in(rng, 3) ? rng_below(rng, 256) : 0;
 	}

@@ -41,7 +41,8 @@
  * EOWNERDEAD, as all later ones do, and poll() reports EPOLLHUP. exec() does not
  * end a process. MBOX_IOC_HANDOVER passes the mailbox on to another process or
  * to the operating system, or names an heir, which becomes the owner if it
- * outlives the owner. An owner is a process, never a number: a process that gets
+ * outlives the owner. A mailbox of lifetime FD ends with its last handle, and so
+ * does every anonymous one, since nobody could open it again. An owner is a process, never a number: a process that gets
  * the number of one that ended is not taken for it.
  *
  * SENDING AND RECEIVING
