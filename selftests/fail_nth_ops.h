@@ -70,6 +70,10 @@ struct args {
 	struct mbox_ioc_recv recv;
 	struct mbox_ioc_set set;
 	struct mbox_info info;
+	struct mbox_ioc_handover handover;
+	struct mbox_ioc_link link;
+	struct mbox_ioc_inbox inbox;
+	struct mbox_ioc_wait wait;
 };
 
 struct scene {

@@ -11,6 +11,7 @@
 #include "fail_nth_args.h"
 #include "fail_nth_file.h"
 #include "fail_nth_msgs.h"
+#include "fail_nth_owner.h"
 
 #include <sys/syscall.h>
 
