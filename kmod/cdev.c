@@ -376,8 +376,7 @@ static long ioc_get(struct file *file, void __user *uarg, size_t usize)
 	if (info.flags)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));
-	mbox_mailbox_info(handle->mbox, &info);
-	info.rights = handle->rights;
+	mbox_mailbox_info(handle, &info);
 	return copy_result(uarg, usize, &info, sizeof(info));
 }
 

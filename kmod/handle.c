@@ -71,7 +71,7 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_info info;
 
-	mbox_mailbox_info(handle->mbox, &info);
+	mbox_mailbox_info(handle, &info);
 	seq_printf(seq, "mbox-id:\t%llu\n", info.id);
 	seq_printf(seq, "mbox-name:\t%s\n", info.name);
 	seq_printf(seq, "mbox-state:\t%s\n", states[info.state]);
@@ -79,6 +79,7 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 		   handle->rights & MBOX_RIGHT_RECV ? "r" : "-",
 		   handle->rights & MBOX_RIGHT_SEND ? "w" : "-");
 	seq_printf(seq, "mbox-queued:\t%llu\n", info.queued);
+	seq_printf(seq, "mbox-received:\t%llu\n", info.handle_received);
 }
 #endif
 

@@ -44,7 +44,10 @@ int mbox_attr_check(struct mbox_attr *attr)
 		return -EINVAL;
 	if (attr->lifetime > MBOX_LIFETIME_FD)
 		return -EINVAL;
-	if (attr->policy || attr->max_procs || attr->options || attr->ring)
+	if (attr->policy != MBOX_POLICY_FIFO &&
+	    attr->policy != MBOX_POLICY_LIFO && attr->policy != MBOX_POLICY_PRIO)
+		return -EINVAL;
+	if (attr->max_procs || attr->options || attr->ring)
 		return -EINVAL;
 	return check_capacity(attr->capacity) ?:
 	       check_msg_size(&attr->msg_size) ?:
@@ -414,11 +417,14 @@ __poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights)
 	return events;
 }
 
-/* Fill in all of @info but the rights of the handle. */
-void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info)
+/* Fill in what is to be said of a handle and its mailbox. */
+void mbox_mailbox_info(const struct mbox_handle *handle,
+		       struct mbox_info *info)
 {
 	struct user_namespace *user_ns = current_user_ns();
+	struct mbox *mbox = handle->mbox;
 
+	info->rights = handle->rights;
 	memcpy(info->name, mbox->name, MBOX_NAME_SIZE);
 	info->id = mbox->id;
 	info->created = mbox->created;
@@ -446,6 +452,8 @@ void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info)
 	info->received = mbox->received;
 	info->withdrawn = mbox->withdrawn;
 	info->dropped = mbox->dropped;
+	info->handle_received = handle->received;
+	info->handle_queued = mbox->held;
 	spin_unlock(&mbox->lock);
 }
 

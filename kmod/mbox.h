@@ -7,6 +7,7 @@
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
  *	      wait.c	waiters: sleeping, completing, waking, deadlines
+ *	      policy.c	which of several waiting receivers is given a message
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
  *	      message.c	slots and large payloads
  *	    mailbox.c	a mailbox from its creation to its death
@@ -57,6 +58,7 @@
 #include "compat.h"
 
 struct mbox;
+struct mbox_handle;
 struct mbox_message;
 struct mbox_owner;
 struct mbox_watch;
@@ -192,6 +194,7 @@ struct mbox_waiter {
 	const struct mbox_filter *filter;
 	size_t room;
 	bool peek;
+	u64 turn;			/* receivers are in order of it */
 	/* of a sender */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* who received, counted */
@@ -203,7 +206,7 @@ struct mbox_waiter {
  * Messages accepted and neither received nor gone are in queue.messages or in
  * taken, and held counts them. Blocked calls are in one of three lists:
  *
- *	receivers	in order of arrival
+ *	receivers	in order of arrival; mbox->policy says who of them is next
  *	senders		whose message is not accepted; by priority, then arrival
  *	syncs		whose message is accepted, not received
  *
@@ -247,6 +250,7 @@ struct mbox {
 
 	u32 nr_senders;			/* on senders and syncs */
 	u32 nr_receivers;
+	u64 turns;			/* the last one given to a receiver */
 	u32 handles;
 	u32 recv_handles;		/* of these, with the right to receive */
 	kuid_t uid;
@@ -260,12 +264,13 @@ struct mbox {
 	struct rcu_head rcu;
 };
 
-/* An open file on a mailbox; all constant. */
+/* An open file on a mailbox; constant but for what it counts. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted */
 	struct mbox_user *user;		/* of its opener, counted */
 	u32 rights;			/* MBOX_RIGHT_* */
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
+	u64 received;			/* mbox->lock: messages, through it */
 };
 
 /*
@@ -301,7 +306,7 @@ struct mbox_recv_args {
 	bool peek;
 	struct mbox_filter filter;
 	struct mbox_deadline deadline;
-	bool again;			/* looks again: keeps its turn */
+	u64 turn;			/* looks again: keeps it; 0: has none yet */
 	u32 length;			/* out: of the message received */
 };
 
@@ -343,7 +348,8 @@ bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file);
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred);
 __poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights);
-void mbox_mailbox_info(struct mbox *mbox, struct mbox_info *info);
+void mbox_mailbox_info(const struct mbox_handle *handle,
+		       struct mbox_info *info);
 int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		     const struct mbox_ioc_set *arg);
 
@@ -379,7 +385,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 /* wait.c */
 void mbox_waiter_init(struct mbox_waiter *waiter);
 void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
-				bool again, struct mbox_deferred *deferred);
+				u64 *turn, struct mbox_deferred *deferred);
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
@@ -389,6 +395,8 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred);
 struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message);
+bool mbox_waiter_suits(const struct mbox_waiter *receiver,
+		       const struct mbox_message *message);
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
 			   struct mbox_deferred *deferred);
@@ -409,6 +417,10 @@ static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
 		return 0;
 	return __mbox_deadline_set(deadline, clock, ns);
 }
+
+/* policy.c */
+struct mbox_waiter *
+mbox_policy_receiver_for(struct mbox *mbox, const struct mbox_message *message);
 
 /* queue.c */
 void mbox_queue_init(struct mbox_queue *queue);

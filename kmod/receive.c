@@ -84,11 +84,13 @@ static void detach(struct mbox *mbox, struct mbox_message *message,
 }
 
 /* The commit: the message, which is on no list, is received. */
-static void commit(struct mbox *mbox, struct mbox_message *message,
+static void commit(struct mbox_handle *handle, struct mbox_message *message,
 		   struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *sender = message->sender;
+	struct mbox *mbox = handle->mbox;
 
+	handle->received++;
 	mbox->received++;
 	mbox_queue_release(mbox, message);
 	mbox_message_discharge(message);
@@ -102,9 +104,11 @@ static void commit(struct mbox *mbox, struct mbox_message *message,
 }
 
 /* Copy a message that is TAKEN, and commit or put it back. */
-static int finish_taken(struct mbox *mbox, struct mbox_message *message,
+static int finish_taken(struct mbox_handle *handle,
+			struct mbox_message *message,
 			struct mbox_recv_args *args)
 {
+	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
 	struct mbox_header header;
 	int error;
@@ -124,7 +128,7 @@ static int finish_taken(struct mbox *mbox, struct mbox_message *message,
 		error = -EINTR;
 	if (!error) {
 		args->length = message->length;
-		commit(mbox, message, &deferred);
+		commit(handle, message, &deferred);
 	} else {
 		mbox_send_deliver(mbox, message,
 				  mbox_waiter_receiver_for(mbox, message),
@@ -158,10 +162,11 @@ static int peek(struct mbox *mbox, struct mbox_message *message,
  * Nothing is there: unlock and wait. Apart from try_receive(), and not inlined, for a
  * receive that does not wait should not have to make room for a waiter.
  */
-static noinline int wait_for_message(struct mbox *mbox,
+static noinline int wait_for_message(struct mbox_handle *handle,
 				     struct mbox_recv_args *args,
 				     struct mbox_deferred *deferred)
 {
+	struct mbox *mbox = handle->mbox;
 	struct mbox_waiter waiter;
 	int error;
 
@@ -169,7 +174,7 @@ static noinline int wait_for_message(struct mbox *mbox,
 	waiter.filter = &args->filter;
 	waiter.room = args->room;
 	waiter.peek = args->peek;
-	mbox_waiter_block_receiver(mbox, &waiter, args->again, deferred);
+	mbox_waiter_block_receiver(mbox, &waiter, &args->turn, deferred);
 	mbox_mailbox_unlock(mbox, deferred);
 
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
@@ -185,7 +190,7 @@ static noinline int wait_for_message(struct mbox *mbox,
 	}
 	if (waiter.error)
 		return waiter.error;
-	return finish_taken(mbox, waiter.message, args);
+	return finish_taken(handle, waiter.message, args);
 }
 
 /* The buffer is too small: unlock, and say what it would have to be. */
@@ -261,9 +266,10 @@ static struct mbox_message *find(struct mbox *mbox,
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
-static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
+static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		       s64 *prefaulted)
 {
+	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
 	u32 length;
@@ -280,7 +286,7 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 	}
 	if (!message) {
 		if (!args->nonblock)
-			return wait_for_message(mbox, args, &deferred);
+			return wait_for_message(handle, args, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		return -EAGAIN;
 	}
@@ -297,7 +303,7 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 		args->length = length;
 		if (!args->peek) {
 			detach(mbox, message, &deferred);
-			commit(mbox, message, &deferred);
+			commit(handle, message, &deferred);
 		}
 		mbox_mailbox_unlock(mbox, &deferred);
 		return 0;
@@ -316,7 +322,7 @@ static int try_receive(struct mbox *mbox, struct mbox_recv_args *args,
 	message->state = MBOX_MESSAGE_TAKEN;
 	list_add_tail(&message->node, &mbox->taken);
 	mbox_mailbox_unlock(mbox, &deferred);
-	return finish_taken(mbox, message, args);
+	return finish_taken(handle, message, args);
 }
 
 /**
@@ -332,13 +338,12 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	s64 prefaulted = NO_PREFAULT;
 	int error;
 
-	args->again = false;
+	args->turn = 0;
 	for (;;) {
-		error = try_receive(handle->mbox, args, &prefaulted);
+		error = try_receive(handle, args, &prefaulted);
 		if (error != MBOX_LOOK_AGAIN)
 			return error;
 		if (interrupted(args))
 			return -ERESTARTSYS;
-		args->again = true;
 	}
 }

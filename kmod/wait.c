@@ -47,16 +47,27 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 
 /*
  * Called when nothing that the receiver's filter passes is there. One that
- * waited before, @again, keeps its turn.
+ * waited before has a @turn, and keeps it: it goes to where it was.
  */
 void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
-				bool again, struct mbox_deferred *deferred)
+				u64 *turn, struct mbox_deferred *deferred)
 {
+	struct list_head *before = &mbox->receivers;
+	struct mbox_waiter *other;
+
 	lockdep_assert_held(&mbox->lock);
-	if (again)
-		list_add(&waiter->node, &mbox->receivers);
-	else
-		list_add_tail(&waiter->node, &mbox->receivers);
+	if (*turn) {
+		list_for_each_entry(other, &mbox->receivers, node) {
+			if (other->turn > *turn) {
+				before = &other->node;
+				break;
+			}
+		}
+	} else {
+		*turn = ++mbox->turns;
+	}
+	waiter->turn = *turn;
+	list_add_tail(&waiter->node, before);
 	mbox->nr_receivers++;
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (!waiter->peek)
@@ -155,9 +166,17 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 	}
 }
 
+/* Whether @receiver, which waits, wants @message and has the room for it. */
+bool mbox_waiter_suits(const struct mbox_waiter *receiver,
+		       const struct mbox_message *message)
+{
+	return !receiver->peek && message->length <= receiver->room &&
+	       mbox_filter_pass(receiver->filter, message);
+}
+
 /*
- * The receiver that is given @message: of those that wait, that it suits, and
- * that have the room, the one that came first. NULL if there is none.
+ * The receiver that is given @message: of those that it suits the one that came
+ * first, or whom another policy says. NULL if there is none.
  */
 struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
@@ -165,9 +184,10 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 	struct mbox_waiter *waiter;
 
 	lockdep_assert_held(&mbox->lock);
+	if (unlikely(mbox->policy != MBOX_POLICY_FIFO))
+		return mbox_policy_receiver_for(mbox, message);
 	list_for_each_entry(waiter, &mbox->receivers, node) {
-		if (!waiter->peek && message->length <= waiter->room &&
-		    mbox_filter_pass(waiter->filter, message))
+		if (mbox_waiter_suits(waiter, message))
 			return waiter;
 	}
 	return NULL;
