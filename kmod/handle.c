@@ -14,6 +14,7 @@ static int handle_release(struct inode *inode, struct file *file)
 	struct mbox_handle *handle = file->private_data;
 
 	mbox_mailbox_detach(handle->mbox, handle->rights);
+	mbox_member_close(handle->member);
 	mbox_mailbox_unref(handle->mbox);
 	mbox_user_put(handle->user);
 	kfree(handle);
@@ -103,7 +104,7 @@ static const struct file_operations handle_fops = {
  * @rights:	MBOX_RIGHT_*
  * @nonblock:	whether O_NONBLOCK is set
  *
- * Return: the file, or ENFILE, ENOMEM.
+ * Return: the file, or ENFILE, ENOMEM, EUSERS.
  */
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 {
@@ -134,15 +135,22 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		error = PTR_ERR(handle->user);
 		goto err_free;
 	}
+	handle->member = mbox_member_open(mbox);
+	if (IS_ERR(handle->member)) {
+		error = PTR_ERR(handle->member);
+		goto err_user;
+	}
 	file = anon_inode_getfile("[mbox]", &handle_fops, handle,
 				  modes[rights] | (nonblock ? O_NONBLOCK : 0));
 	if (IS_ERR(file)) {
 		error = PTR_ERR(file);
-		goto err_user;
+		goto err_member;
 	}
 	stream_open(file_inode(file), file);
 	return file;
 
+err_member:
+	mbox_member_close(handle->member);
 err_user:
 	mbox_user_put(handle->user);
 err_free:

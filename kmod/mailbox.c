@@ -44,10 +44,12 @@ int mbox_attr_check(struct mbox_attr *attr)
 		return -EINVAL;
 	if (attr->lifetime > MBOX_LIFETIME_FD)
 		return -EINVAL;
-	if (attr->policy != MBOX_POLICY_FIFO &&
-	    attr->policy != MBOX_POLICY_LIFO && attr->policy != MBOX_POLICY_PRIO)
+	if (attr->policy > MBOX_POLICY_PRIO)
 		return -EINVAL;
-	if (attr->max_procs || attr->options || attr->ring)
+	if (attr->max_procs > MBOX_PROCS_MAX ||
+	    (attr->options & ~MBOX_OPTION_EXCLUSIVE))
+		return -EINVAL;
+	if (attr->ring)
 		return -EINVAL;
 	return check_capacity(attr->capacity) ?:
 	       check_msg_size(&attr->msg_size) ?:
@@ -85,6 +87,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->policy = attr->policy;
 	mbox->options = attr->options;
 	mbox->max_procs = attr->max_procs;
+	mbox->common = !attr->policy && !attr->options && !attr->max_procs;
 	refcount_set(&mbox->refs, 1);
 	refcount_inc(&registry->refs);
 	mbox->registry = registry;
@@ -105,6 +108,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->gid = cred->egid;
 	mbox->mode = attr->mode & ~current_umask();
 	mbox->lifetime = attr->lifetime;
+	mbox->members = RB_ROOT;
 	mbox->handles = 1;
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
 	init_waitqueue_head(&mbox->poll);
@@ -172,6 +176,7 @@ void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
 	if (unlikely(deferred->died)) {
 		purge(mbox);
 		mbox_owner_exit(mbox);
+		mbox_member_exit(mbox);
 		mbox_registry_remove(mbox);
 	}
 }
@@ -452,6 +457,7 @@ void mbox_mailbox_info(const struct mbox_handle *handle,
 	info->received = mbox->received;
 	info->withdrawn = mbox->withdrawn;
 	info->dropped = mbox->dropped;
+	info->procs = mbox->max_procs ? mbox_member_count(mbox) : 0;
 	info->handle_received = handle->received;
 	info->handle_queued = mbox->held;
 	spin_unlock(&mbox->lock);

@@ -11,6 +11,7 @@
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
  *	      message.c	slots and large payloads
  *	    mailbox.c	a mailbox from its creation to its death
+ *	      member.c	the processes that take part in it
  *	      owner.c	the process that owns it, and its heir
  *	      registry.c names and mailboxes of one network namespace
  *	      user.c	quotas
@@ -32,7 +33,8 @@
  * A handle holds a reference to its mailbox, and so does the registry as long
  * as the mailbox is listed. A mailbox holds its registry and its creator's
  * struct mbox_user, a handle its opener's, and a message its sender's, by what
- * it charges. A mailbox that is listed pins the module; so does an open file.
+ * it charges. Its owner, its heir and its members hold a mailbox until they end
+ * or it dies. A mailbox that is listed pins the module; so does an open file.
  */
 #ifndef MBOX_H
 #define MBOX_H
@@ -59,6 +61,7 @@
 
 struct mbox;
 struct mbox_handle;
+struct mbox_member;
 struct mbox_message;
 struct mbox_owner;
 struct mbox_watch;
@@ -195,6 +198,7 @@ struct mbox_waiter {
 	size_t room;
 	bool peek;
 	u64 turn;			/* receivers are in order of it */
+	struct mbox_member *member;	/* whose call it is, or NULL; held by it */
 	/* of a sender */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* who received, counted */
@@ -221,6 +225,7 @@ struct mbox {
 	u32 policy;			/* constant: MBOX_POLICY_* */
 	u32 options;			/* constant: MBOX_OPTION_* */
 	u32 max_procs;			/* constant; 0: any number */
+	bool common;			/* constant: without any of these */
 	refcount_t refs;
 	struct mbox_registry *registry;	/* constant, counted */
 	struct mbox_user *creator;	/* constant, counted */
@@ -259,6 +264,11 @@ struct mbox {
 	u32 lifetime;			/* MBOX_LIFETIME_* */
 	struct mbox_owner *owner;	/* if a process owns it; until it dies */
 	struct mbox_owner *heir;
+	struct rb_root members;		/* see member.c */
+	u32 nr_members;
+	u32 nr_receiving;		/* EXCLUSIVE: calls, of this process */
+	struct pid *receiving;		/* it is in a call: not counted */
+	u64 served;			/* RR: the last that a member was given */
 
 	wait_queue_head_t poll;
 	struct rcu_head rcu;
@@ -268,6 +278,7 @@ struct mbox {
 struct mbox_handle {
 	struct mbox *mbox;		/* counted */
 	struct mbox_user *user;		/* of its opener, counted */
+	struct mbox_member *member;	/* its opener, counted; or NULL */
 	u32 rights;			/* MBOX_RIGHT_* */
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
 	u64 received;			/* mbox->lock: messages, through it */
@@ -307,6 +318,7 @@ struct mbox_recv_args {
 	struct mbox_filter filter;
 	struct mbox_deadline deadline;
 	u64 turn;			/* looks again: keeps it; 0: has none yet */
+	struct mbox_member *member;	/* whose call it is; NULL: not kept */
 	u32 length;			/* out: of the message received */
 };
 
@@ -360,6 +372,19 @@ u32 mbox_owner_nr(const struct mbox_owner *owner);
 bool mbox_owner_may_receive(const struct mbox *mbox);
 int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 			 const struct mbox_ioc_handover *arg);
+
+/* member.c */
+struct mbox_member *mbox_member_open(struct mbox *mbox);
+void mbox_member_close(struct mbox_member *member);
+int mbox_member_enter(struct mbox *mbox, u32 right,
+		      struct mbox_member **member);
+void mbox_member_leave(struct mbox *mbox, u32 right,
+		       struct mbox_member *member);
+void mbox_member_exit(struct mbox *mbox);
+u32 mbox_member_count(const struct mbox *mbox);
+void mbox_member_serve(struct mbox *mbox, struct mbox_member *member);
+bool mbox_member_served_before(const struct mbox_member *a,
+			       const struct mbox_member *b);
 
 /* registry.c */
 int mbox_registry_init(void);

@@ -45,6 +45,22 @@ static struct mbox_waiter *most_urgent(struct mbox *mbox,
 	return best;
 }
 
+/* Whose process was served least recently, and of that who came first. */
+static struct mbox_waiter *least_served(struct mbox *mbox,
+					const struct mbox_message *message)
+{
+	struct mbox_waiter *waiter, *best = NULL;
+
+	list_for_each_entry(waiter, &mbox->receivers, node) {
+		if (!mbox_waiter_suits(waiter, message))
+			continue;
+		if (!best || mbox_member_served_before(waiter->member,
+						       best->member))
+			best = waiter;
+	}
+	return best;
+}
+
 /**
  * mbox_policy_receiver_for - choose the receiver of a message
  * @mbox:	locked; of another policy than FIFO, and BROADCAST, which does not
@@ -60,6 +76,8 @@ mbox_policy_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 	switch (mbox->policy) {
 	case MBOX_POLICY_LIFO:
 		return last_come(mbox, message);
+	case MBOX_POLICY_RR:
+		return least_served(mbox, message);
 	case MBOX_POLICY_PRIO:
 		return most_urgent(mbox, message);
 	}

@@ -75,8 +75,11 @@ static int prefault(const struct mbox_recv_args *args, u32 length)
 
 /* Take @message off the queue, or from its blocked sender. */
 static void detach(struct mbox *mbox, struct mbox_message *message,
+		   const struct mbox_recv_args *args,
 		   struct mbox_deferred *deferred)
 {
+	if (unlikely(args->member))
+		mbox_member_serve(mbox, args->member);
 	if (message->state == MBOX_MESSAGE_PENDING)
 		mbox_waiter_accepted(mbox, message, deferred);
 	else
@@ -174,6 +177,7 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	waiter.filter = &args->filter;
 	waiter.room = args->room;
 	waiter.peek = args->peek;
+	waiter.member = args->member;
 	mbox_waiter_block_receiver(mbox, &waiter, &args->turn, deferred);
 	mbox_mailbox_unlock(mbox, deferred);
 
@@ -302,7 +306,7 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	if (length <= MBOX_SMALL_SIZE && copy_out_atomic(message, seq, args)) {
 		args->length = length;
 		if (!args->peek) {
-			detach(mbox, message, &deferred);
+			detach(mbox, message, args, &deferred);
 			commit(handle, message, &deferred);
 		}
 		mbox_mailbox_unlock(mbox, &deferred);
@@ -318,22 +322,15 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 
 	if (args->peek)
 		return peek(mbox, message, args, &deferred);
-	detach(mbox, message, &deferred);
+	detach(mbox, message, args, &deferred);
 	message->state = MBOX_MESSAGE_TAKEN;
 	list_add_tail(&message->node, &mbox->taken);
 	mbox_mailbox_unlock(mbox, &deferred);
 	return finish_taken(handle, message, args);
 }
 
-/**
- * mbox_receive - receive a message
- * @handle:	open for receiving
- * @args:	checked
- *
- * Return: 0 and args->length, or an error as MBOX_IOC_RECV; ERESTARTSYS where a
- * signal came first.
- */
-int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
+static __always_inline int receive(struct mbox_handle *handle,
+				   struct mbox_recv_args *args)
 {
 	s64 prefaulted = NO_PREFAULT;
 	int error;
@@ -346,4 +343,34 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 		if (interrupted(args))
 			return -ERESTARTSYS;
 	}
+}
+
+/* The same where it matters which process receives. */
+static noinline int receive_as_member(struct mbox_handle *handle,
+				      struct mbox_recv_args *args)
+{
+	int error;
+
+	error = mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV, &args->member);
+	if (error)
+		return error;
+	error = receive(handle, args);
+	mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member);
+	return error;
+}
+
+/**
+ * mbox_receive - receive a message
+ * @handle:	open for receiving
+ * @args:	checked
+ *
+ * Return: 0 and args->length, or an error as MBOX_IOC_RECV; ERESTARTSYS where a
+ * signal came first.
+ */
+int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
+{
+	if (unlikely(!handle->mbox->common))
+		return receive_as_member(handle, args);
+	args->member = NULL;
+	return receive(handle, args);
 }

@@ -173,14 +173,8 @@ static noinline int send_and_wait(struct mbox *mbox,
 	return error;
 }
 
-/**
- * mbox_send - send a message
- * @handle:	open for sending
- * @args:	checked
- *
- * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
- */
-int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
+static __always_inline int send(struct mbox_handle *handle,
+				const struct mbox_send_args *args)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
@@ -207,6 +201,35 @@ int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
 		mbox_message_put(mbox, message, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	return result;
+}
+
+/* The same where it matters which process sends, or how often it arrives. */
+static noinline int send_as_member(struct mbox_handle *handle,
+				   const struct mbox_send_args *args)
+{
+	struct mbox_member *member;
+	int result;
+
+	result = mbox_member_enter(handle->mbox, MBOX_RIGHT_SEND, &member);
+	if (result)
+		return result;
+	result = send(handle, args);
+	mbox_member_leave(handle->mbox, MBOX_RIGHT_SEND, member);
+	return result;
+}
+
+/**
+ * mbox_send - send a message
+ * @handle:	open for sending
+ * @args:	checked
+ *
+ * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
+ */
+int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
+{
+	if (unlikely(!handle->mbox->common))
+		return send_as_member(handle, args);
+	return send(handle, args);
 }
 
 /* Give an accepted message to @receiver, or queue it if that is NULL. */

@@ -201,6 +201,8 @@ void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 	message->state = MBOX_MESSAGE_TAKEN;
 	list_add_tail(&message->node, &mbox->taken);
 	receiver->message = message;
+	if (unlikely(receiver->member))
+		mbox_member_serve(mbox, receiver->member);
 	mbox_waiter_complete(mbox, receiver, 0, deferred);
 }
 

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Processes that take part in a mailbox: how many may, and who is in receive. */
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "mbox.h"
+
+/*
+ * Members are kept where their number is limited (max_procs), or where it matters
+ * who was served when (RR): of the latter only those that receive. A process
+ * becomes one when it opens a handle, or makes its first call through one that
+ * it was given. It stays one until it ends, or, if it opened any handle, until
+ * all of these are closed and it is in no call.
+ *
+ * References: one of mbox->members, which who takes it out of there drops, one of
+ * the watch, and one of each handle that it opened and each call that it is in.
+ */
+struct mbox_member {
+	refcount_t refs;
+	struct mbox *mbox;		/* constant, counted */
+	struct pid *pid;		/* constant, counted */
+	struct mbox_watch *watch;	/* constant */
+	struct rb_node node;		/* mbox->lock; clear: takes no part */
+	struct list_head gone;		/* of who took it out of the tree */
+	u32 handles;			/* mbox->lock: opened by it, not closed */
+	u32 calls;			/* mbox->lock: under way */
+	bool opened;			/* mbox->lock: it did open a handle */
+	u64 served;			/* mbox->lock: when last; 0: never */
+};
+
+static void member_put(struct mbox_member *member)
+{
+	if (!refcount_dec_and_test(&member->refs))
+		return;
+	put_pid(member->pid);
+	mbox_mailbox_unref(member->mbox);
+	kfree(member);
+}
+
+/* One that is not in the tree (any more); or NULL. May sleep. */
+static void member_drop(struct mbox_member *member)
+{
+	if (!member)
+		return;
+	if (mbox_watch_cancel(member->watch))
+		member_put(member);
+	member_put(member);
+}
+
+/* The caller has to drop it, without the lock. */
+static void take_out(struct mbox *mbox, struct mbox_member *member)
+{
+	lockdep_assert_held(&mbox->lock);
+	rb_erase(&member->node, &mbox->members);
+	RB_CLEAR_NODE(&member->node);
+	mbox->nr_members--;
+}
+
+/* Take it out if it takes no part any more: who is to be dropped, or NULL. */
+static struct mbox_member *take_out_idle(struct mbox *mbox,
+					 struct mbox_member *member)
+{
+	if (!member->opened || member->handles || member->calls ||
+	    RB_EMPTY_NODE(&member->node))
+		return NULL;
+	take_out(mbox, member);
+	return member;
+}
+
+/* From the watch: the process is gone. */
+static void member_ended(void *data)
+{
+	struct mbox_member *member = data, *gone = NULL;
+	struct mbox *mbox = member->mbox;
+
+	spin_lock(&mbox->lock);
+	if (!RB_EMPTY_NODE(&member->node)) {
+		take_out(mbox, member);
+		gone = member;
+	}
+	spin_unlock(&mbox->lock);
+	member_drop(gone);
+	member_put(member);
+}
+
+/* A member for @mbox that is not in its tree yet. ENOMEM. */
+static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
+{
+	struct mbox_member *member;
+	struct mbox_watch *watch;
+
+	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
+	if (!member)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&member->refs, 2);
+	mbox_mailbox_ref(mbox);
+	member->mbox = mbox;
+	member->pid = get_pid(pid);
+	RB_CLEAR_NODE(&member->node);
+	watch = mbox_watch_new(pid, member_ended, member);
+	if (IS_ERR(watch)) {
+		member_put(member);
+		member_put(member);
+		return ERR_CAST(watch);
+	}
+	member->watch = watch;
+	return member;
+}
+
+/* The member that process @pid is; or NULL, and where @link would put it. */
+static struct mbox_member *find(struct mbox *mbox, struct pid *pid,
+				struct rb_node **parent, struct rb_node ***link)
+{
+	struct rb_node **p = &mbox->members.rb_node;
+
+	lockdep_assert_held(&mbox->lock);
+	*parent = NULL;
+	while (*p) {
+		struct mbox_member *member;
+
+		member = rb_entry(*p, struct mbox_member, node);
+		if (member->pid == pid)
+			return member;
+		*parent = *p;
+		p = pid < member->pid ? &(*p)->rb_left : &(*p)->rb_right;
+	}
+	*link = p;
+	return NULL;
+}
+
+/*
+ * Whether one more may take part. The watch may not have come to tell that a
+ * member ended, which whoever waited for that end knows: look. Bounded by
+ * MBOX_PROCS_MAX. @gone takes who is to be dropped.
+ */
+static bool has_place(struct mbox *mbox, struct list_head *gone)
+{
+	struct rb_node *node, *next;
+
+	if (!mbox->max_procs || mbox->nr_members < mbox->max_procs)
+		return true;
+	for (node = rb_first(&mbox->members); node; node = next) {
+		struct mbox_member *member;
+
+		next = rb_next(node);
+		member = rb_entry(node, struct mbox_member, node);
+		if (mbox_process_ended(member->pid)) {
+			take_out(mbox, member);
+			list_add(&member->gone, gone);
+		}
+	}
+	return mbox->nr_members < mbox->max_procs;
+}
+
+/*
+ * Under the lock: the member that @pid is, or becomes, for which there has to be
+ * a @fresh one. NULL without; EUSERS, or what the mailbox died of.
+ */
+static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
+					struct mbox_member **fresh,
+					struct list_head *gone)
+{
+	struct rb_node *parent, **link;
+	struct mbox_member *member;
+
+	if (mbox->state == MBOX_STATE_DEAD)
+		return ERR_PTR(mbox->death);
+	member = find(mbox, pid, &parent, &link);
+	if (member)
+		return member;
+	if (!has_place(mbox, gone))
+		return ERR_PTR(-EUSERS);
+	member = *fresh;
+	if (!member)
+		return NULL;
+	*fresh = NULL;
+	/* Where it belongs may have changed: has_place() took some out. */
+	find(mbox, pid, &parent, &link);
+	rb_link_node(&member->node, parent, link);
+	rb_insert_color(&member->node, &mbox->members);
+	mbox->nr_members++;
+	return member;
+}
+
+/* The caller's process takes part, in a call or as who opened a handle. */
+static struct mbox_member *join(struct mbox *mbox, bool opens)
+{
+	struct mbox_member *member, *fresh = NULL, *old, *next;
+	struct pid *pid = task_tgid(current);
+	LIST_HEAD(gone);
+
+	for (;;) {
+		spin_lock(&mbox->lock);
+		member = find_or_join(mbox, pid, &fresh, &gone);
+		if (!IS_ERR_OR_NULL(member)) {
+			refcount_inc(&member->refs);
+			if (opens) {
+				member->opened = true;
+				member->handles++;
+			} else {
+				member->calls++;
+			}
+		}
+		spin_unlock(&mbox->lock);
+		list_for_each_entry_safe(old, next, &gone, gone)
+			member_drop(old);
+		INIT_LIST_HEAD(&gone);
+		if (member)
+			break;
+		/* The caller is alive, so its end is not told before we are done. */
+		fresh = member_new(mbox, pid);
+		if (IS_ERR(fresh))
+			return fresh;
+	}
+	member_drop(fresh);
+	return member;
+}
+
+/**
+ * mbox_member_open - the caller opens a handle
+ * @mbox:	the mailbox
+ *
+ * Return: the member, for mbox_member_close(), or NULL where none are kept. EUSERS,
+ * ENOMEM.
+ */
+struct mbox_member *mbox_member_open(struct mbox *mbox)
+{
+	struct mbox_member *member;
+
+	if (!mbox->max_procs)
+		return NULL;
+	member = join(mbox, true);
+	/* On a dead mailbox there can be handles, but nobody takes part. */
+	return member == ERR_PTR(-EIDRM) || member == ERR_PTR(-EOWNERDEAD) ?
+	       NULL : member;
+}
+
+/* A handle is closed that @member opened; or NULL. */
+void mbox_member_close(struct mbox_member *member)
+{
+	struct mbox_member *gone;
+	struct mbox *mbox;
+
+	if (!member)
+		return;
+	mbox = member->mbox;
+	spin_lock(&mbox->lock);
+	member->handles--;
+	gone = take_out_idle(mbox, member);
+	spin_unlock(&mbox->lock);
+	member_drop(gone);
+	member_put(member);
+}
+
+/* With EXCLUSIVE: the caller's process begins a receive. EBUSY: another is in one. */
+static int begin_alone(struct mbox *mbox)
+{
+	struct pid *pid = task_tgid(current);
+	int error = 0;
+
+	spin_lock(&mbox->lock);
+	if (mbox->state == MBOX_STATE_DEAD) {
+		error = mbox->death;
+	} else if (mbox->nr_receiving && mbox->receiving != pid) {
+		error = -EBUSY;
+	} else {
+		mbox->receiving = pid;
+		mbox->nr_receiving++;
+	}
+	spin_unlock(&mbox->lock);
+	return error;
+}
+
+static void end_alone(struct mbox *mbox)
+{
+	spin_lock(&mbox->lock);
+	if (!--mbox->nr_receiving)
+		mbox->receiving = NULL;
+	spin_unlock(&mbox->lock);
+}
+
+static bool is_alone(const struct mbox *mbox, u32 right)
+{
+	return right == MBOX_RIGHT_RECV &&
+	       (mbox->options & MBOX_OPTION_EXCLUSIVE);
+}
+
+/**
+ * mbox_member_enter - a call begins that is about messages
+ * @mbox:	one that is not mbox->common
+ * @right:	MBOX_RIGHT_RECV or MBOX_RIGHT_SEND: what the call does
+ * @member:	set to who the caller is, or NULL where that is not kept
+ *
+ * Return: 0, and mbox_member_leave() has to follow; EUSERS, EBUSY, ENOMEM, or what
+ * the mailbox died of.
+ */
+int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
+{
+	struct mbox_member *joined;
+	int error;
+
+	*member = NULL;
+	if (is_alone(mbox, right)) {
+		error = begin_alone(mbox);
+		if (error)
+			return error;
+	}
+	if (!mbox->max_procs &&
+	    !(mbox->policy == MBOX_POLICY_RR && right == MBOX_RIGHT_RECV))
+		return 0;
+	joined = join(mbox, false);
+	if (IS_ERR(joined)) {
+		if (is_alone(mbox, right))
+			end_alone(mbox);
+		return PTR_ERR(joined);
+	}
+	*member = joined;
+	return 0;
+}
+
+/* That call ends, however it went. */
+void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member)
+{
+	struct mbox_member *gone;
+
+	if (is_alone(mbox, right))
+		end_alone(mbox);
+	if (!member)
+		return;
+	spin_lock(&mbox->lock);
+	member->calls--;
+	gone = take_out_idle(mbox, member);
+	spin_unlock(&mbox->lock);
+	member_drop(gone);
+	member_put(member);
+}
+
+/* A mailbox died: nobody takes part any more. */
+void mbox_member_exit(struct mbox *mbox)
+{
+	struct mbox_member *member;
+	struct rb_node *node;
+
+	do {
+		member = NULL;
+		spin_lock(&mbox->lock);
+		node = rb_first(&mbox->members);
+		if (node) {
+			member = rb_entry(node, struct mbox_member, node);
+			take_out(mbox, member);
+		}
+		spin_unlock(&mbox->lock);
+		member_drop(member);
+		cond_resched();
+	} while (member);
+}
+
+/* How many processes take part; those that ended do not. */
+u32 mbox_member_count(const struct mbox *mbox)
+{
+	struct rb_node *node;
+	u32 n = 0;
+
+	lockdep_assert_held(&mbox->lock);
+	for (node = rb_first(&mbox->members); node; node = rb_next(node)) {
+		if (!mbox_process_ended(rb_entry(node, struct mbox_member,
+						 node)->pid))
+			n++;
+	}
+	return n;
+}
+
+/* @member is given a message, or takes one. */
+void mbox_member_serve(struct mbox *mbox, struct mbox_member *member)
+{
+	lockdep_assert_held(&mbox->lock);
+	member->served = ++mbox->served;
+}
+
+/* Whether @a was served less recently than @b. */
+bool mbox_member_served_before(const struct mbox_member *a,
+			       const struct mbox_member *b)
+{
+	return a->served < b->served;
+}
