@@ -46,6 +46,10 @@ static void attr_copy(struct mbox_ioc_open *arg, const struct mbox_attr *attr)
 	arg->capacity = attr->capacity;
 	arg->msg_size = attr->msg_size;
 	arg->bytes = attr->bytes;
+	arg->policy = attr->policy;
+	arg->max_procs = attr->max_procs;
+	arg->options = attr->options;
+	arg->ring = attr->ring;
 }
 
 int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,

@@ -78,13 +78,20 @@ struct mbox;
 /**
  * struct mbox_attr - attributes of a new mailbox
  * @mode:	permission bits out of 0666 (r receive, w send), less the umask
- * @lifetime:	MBOX_LIFETIME_OS or MBOX_LIFETIME_FD
+ * @lifetime:	MBOX_LIFETIME_OS, MBOX_LIFETIME_PROCESS or MBOX_LIFETIME_FD
  * @capacity:	messages: MBOX_CAPACITY_ZERO, 1 to MBOX_CAPACITY_MAX, or
  *		MBOX_CAPACITY_UNBOUNDED
  * @msg_size:	longest message in bytes, up to the kernel module's parameter
  *		max_msg_size; 0 for MBOX_MSG_SIZE_DEFAULT
  * @bytes:	most bytes of payload queued, at least @msg_size; 0 for no such
  *		limit
+ * @policy:	MBOX_POLICY_*: which of several waiting receivers is given a
+ *		message
+ * @max_procs:	processes that may take part, up to MBOX_PROCS_MAX; 0 for any
+ *		number
+ * @options:	MBOX_OPTION_*
+ * @ring:	bytes of a ring mailbox, a power of two; 0 for a mailbox that is
+ *		none. The capacity of a ring has to be 0.
  *
  * To be initialised with MBOX_ATTR_INIT before fields are set.
  */
@@ -94,13 +101,17 @@ struct mbox_attr {
 	uint32_t capacity;
 	uint32_t msg_size;
 	uint64_t bytes;
+	uint32_t policy;
+	uint32_t max_procs;
+	uint32_t options;
+	uint64_t ring;
 };
 
 /*
  * The defaults: for the owner alone, until deleted, 64 messages of up to 8 KiB.
  * In the order of the fields, since C++ before C++20 has no designators.
  */
-#define MBOX_ATTR_INIT	{ 0600, MBOX_LIFETIME_OS, 64, 0, 0 }
+#define MBOX_ATTR_INIT	{ 0600, MBOX_LIFETIME_OS, 64, 0, 0, MBOX_POLICY_FIFO, 0, 0, 0 }
 
 /*
  * Relative timeouts are int64_t nanoseconds: MBOX_NO_TIMEOUT waits for ever, 0
