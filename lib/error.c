@@ -12,8 +12,14 @@ const char *mbox_strerror(int error)
 		return "would block: nothing to receive, or no room and no receiver";
 	case -EBADF:
 		return "the handle does not have the right that the call needs";
+	case -EBUSY:
+		return "another process is in a receive that has to be alone, or has the side of the ring";
+	case -EDEADLK:
+		return "the call would wait for a process that waits for the caller";
 	case -EDQUOT:
 		return "the user's quota of mailboxes or bytes is used up";
+	case -EBADMSG:
+		return "the other side of the ring wrote what is no message";
 	case -E2BIG:
 		return "the running module is too old for this call";
 	case -EEXIST:
@@ -42,6 +48,16 @@ const char *mbox_strerror(int error)
 		return "the mode of the mailbox does not grant the right";
 	case -EPERM:
 		return "only the owner of the mailbox may do this";
+	case -EOPNOTSUPP:
+		return "not on a mailbox of this kind";
+	case -EOWNERDEAD:
+		return "the process that the mailbox, link or side of the ring belonged to has ended";
+	case -ESRCH:
+		return "no process of that id, or it has ended";
+	case -EUSERS:
+		return "as many processes as may already take part, or the handle is another process'";
+	case -ENOSYS:
+		return "a pidfd does not tell its process here: no /proc, or that of another pid namespace";
 	case -ETIMEDOUT:
 		return "the deadline passed; nothing was sent or received";
 	case -ENFILE:

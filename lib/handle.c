@@ -16,8 +16,7 @@ static struct mbox *handle_new(void)
 
 /* The allocation comes before the call, so that what can fail after a mailbox
  * was made is nothing. */
-static int handle_open(struct mbox **mbp, unsigned long request,
-		       struct mbox_ioc_open *arg)
+int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg)
 {
 	struct mbox *mb;
 	int ret;
@@ -69,7 +68,7 @@ int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
 		/* Without a name the usual lifetime would be refused. */
 		arg.lifetime = MBOX_LIFETIME_FD;
 	}
-	return handle_open(mbp, MBOX_IOC_CREATE, &arg);
+	return mbox_handle_open(mbp, MBOX_IOC_CREATE, &arg);
 }
 
 int mbox_open(struct mbox **mbp, const char *name, unsigned int rights)
@@ -82,7 +81,7 @@ int mbox_open(struct mbox **mbp, const char *name, unsigned int rights)
 	ret = mbox_name_copy(arg.name, name);
 	if (ret)
 		return ret;
-	return handle_open(mbp, MBOX_IOC_OPEN, &arg);
+	return mbox_handle_open(mbp, MBOX_IOC_OPEN, &arg);
 }
 
 int mbox_open_or_create(struct mbox **mbp, const char *name,
@@ -100,7 +99,7 @@ int mbox_open_or_create(struct mbox **mbp, const char *name,
 	ret = mbox_name_copy(arg.name, name);
 	if (ret)
 		return ret;
-	return handle_open(mbp, MBOX_IOC_OPEN, &arg);
+	return mbox_handle_open(mbp, MBOX_IOC_OPEN, &arg);
 }
 
 int mbox_from_fd(struct mbox **mbp, int fd)

@@ -7,6 +7,9 @@
  * deletion.c	the end of a mailbox, by name or by handle
  * message.c	sending and receiving
  * attr.c	attributes: get, set
+ * owner.c	whose a mailbox is: handing over
+ * link.c	direct communication: links to processes, the inbox
+ * pidfd.c	the process behind a pidfd: its number, and whether it lives
  * deadline.c	relative times
  * error.c	errors in words
  *
@@ -63,6 +66,18 @@ int mbox_name_copy(char to[MBOX_NAME_SIZE], const char *name);
 
 /* One call on /dev/mbox. */
 int mbox_factory_ioctl(unsigned long request, void *arg);
+
+/* A call on /dev/mbox that returns a descriptor, which becomes a handle. */
+int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg);
+
+/*
+ * The kernel takes process numbers, and a number may be another process' by the
+ * time that it does: so callers ask for the number, make the call, and ask
+ * whether the process lives. If it does, the number was its own all the time.
+ * Both return -ESRCH if it has ended.
+ */
+int mbox_pidfd_number(int pidfd, uint32_t *pid);
+int mbox_pidfd_alive(int pidfd);
 
 /* The clock, deadline and non-blocking flag of a relative timeout. */
 int mbox_timeout_apply(int64_t timeout_ns, uint32_t nonblock, uint32_t *flags,

@@ -21,6 +21,11 @@
  *		that is not readable or not writable
  * -ENOMEM	no memory
  * -EIDRM	the mailbox is gone; also for calls that were blocked on it
+ * -EOWNERDEAD	the process that the mailbox belonged to has ended, or the peer
+ *		of the link has; also for calls that were blocked on it
+ * -EUSERS	as many processes as may already take part in the mailbox; or the
+ *		handle is on a link or inbox, and another process' (after fork()
+ *		too)
  *
  * and, from the functions that take a name,
  *
@@ -37,7 +42,8 @@
  * has no global state, starts no threads and changes no signal handling.
  * Functions that neither make nor free a handle or buffer (all but
  * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
- * mbox_close() and mbox_recv_alloc()) may be called from signal handlers.
+ * mbox_link(), mbox_link_pidfd(), mbox_inbox(), mbox_close() and
+ * mbox_recv_alloc()) may be called from signal handlers.
  *
  * SIGNALS
  *
@@ -69,8 +75,8 @@ extern "C" {
 /**
  * struct mbox - a handle: one open file on a mailbox, with its rights
  *
- * From mbox_create(), mbox_open(), mbox_open_or_create() or mbox_from_fd(), to
- * mbox_close(). After fork() parent and child each have it and each close it.
+ * From mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
+ * mbox_link(), mbox_link_pidfd() or mbox_inbox(), to mbox_close(). After fork() parent and child each have it and each close it.
  * The descriptor is closed on exec.
  */
 struct mbox;
@@ -78,7 +84,9 @@ struct mbox;
 /**
  * struct mbox_attr - attributes of a new mailbox
  * @mode:	permission bits out of 0666 (r receive, w send), less the umask
- * @lifetime:	MBOX_LIFETIME_OS, MBOX_LIFETIME_PROCESS or MBOX_LIFETIME_FD
+ * @lifetime:	MBOX_LIFETIME_OS: until deleted; MBOX_LIFETIME_PROCESS: until its
+ *		owner, at first the process that makes it, ends;
+ *		MBOX_LIFETIME_FD: until its last handle is closed
  * @capacity:	messages: MBOX_CAPACITY_ZERO, 1 to MBOX_CAPACITY_MAX, or
  *		MBOX_CAPACITY_UNBOUNDED
  * @msg_size:	longest message in bytes, up to the kernel module's parameter
@@ -141,7 +149,8 @@ int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
  * @mbp:	out, the handle, to be closed by the caller
  * @name:	its name
  * @rights:	MBOX_RIGHT_* that the handle shall have, or 0 for a handle that
- *		serves mbox_get(), mbox_set() and mbox_delete_handle() only
+ *		serves mbox_get(), mbox_set(), mbox_handover() and
+ *		mbox_delete_handle() only
  *
  * Return: 0, -ENOENT if there is none of that name, -EACCES if its mode does
  * not grant the rights.
@@ -259,10 +268,13 @@ struct mbox_send_opts {
  *
  * Return: 0; from a send that waited for its receiver (MBOX_SEND_SYNC, or any
  * blocking send to a mailbox of capacity zero) the receiver's process id, or 0
- * if the caller's pid namespace does not have it. -EAGAIN if it would block and
+ * if the caller's pid namespace does not have it; to a mailbox of policy
+ * MBOX_POLICY_BROADCAST the number of handles that it was delivered to, which may
+ * be 0, or with MBOX_SEND_SYNC that received it. -EAGAIN if it would block and
  * may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is more than the mailbox
  * takes, -EDQUOT if the user's quota of bytes is used up, -EBADF if the handle
- * may not send.
+ * may not send, -EDEADLK if it would wait for a process that waits for this one,
+ * both in calls on links or inboxes.
  */
 int mbox_send(struct mbox *mb, const void *data, size_t size,
 	      const struct mbox_send_opts *opts);
@@ -320,7 +332,8 @@ struct mbox_recv_opts {
  * -EMSGSIZE if the message is longer than @size, where @hdr->length has its
  * length and the message stays queued in its place, as it does with -EFAULT.
  * -EAGAIN if it would block and may not, -ETIMEDOUT, -EINTR, -EBADF if the
- * handle may not receive.
+ * handle may not receive, -EBUSY if another process is in a receive and the
+ * mailbox is MBOX_OPTION_EXCLUSIVE, -EDEADLK as for mbox_send().
  */
 ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 		  const struct mbox_recv_opts *opts, struct mbox_header *hdr);
@@ -420,6 +433,98 @@ int mbox_chmod(struct mbox *mb, unsigned int mode);
  * Return: 0, -EPERM.
  */
 int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
+
+/**
+ * mbox_handover() - make another the owner of a mailbox
+ * @mb:		the handle; no right is needed, but to be the owner: the process
+ *		where a process owns the mailbox, else as for mbox_set()
+ * @pid:	the process, in the caller's pid namespace; or 0: the operating
+ *		system or, with MBOX_HANDOVER_HEIR, nobody
+ * @flags:	MBOX_HANDOVER_RECV: the new owner may open it for receiving
+ *		whatever its mode says; MBOX_HANDOVER_HEIR: it becomes the owner
+ *		when the present one ends, not now
+ *
+ * The mailbox gets MBOX_LIFETIME_PROCESS, ending with its new owner, or
+ * MBOX_LIFETIME_OS if that is the operating system. A change of owner forgets the
+ * heir. Handles keep the rights they have.
+ *
+ * Return: 0, -EPERM if the mailbox is not the caller's, -ESRCH if there is no
+ * such process (threads are none), -EINVAL if a mailbox without a name is to be
+ * the operating system's or if there is to be an heir of no process,
+ * -EOPNOTSUPP for links and inboxes.
+ */
+int mbox_handover(struct mbox *mb, pid_t pid, unsigned int flags);
+
+/**
+ * mbox_handover_pidfd() - make the process behind a pidfd the owner
+ * @mb:		the handle, as for mbox_handover()
+ * @pidfd:	from pidfd_open() or clone(); stays the caller's
+ * @flags:	as for mbox_handover()
+ *
+ * After success the process is the owner (or heir), and no other that was given
+ * its number. The kernel takes numbers only: the library looks at the pidfd
+ * before and after, and if the process lives then, the number was its own.
+ *
+ * Return: 0; -ESRCH if the process has ended. If it had before the call nothing
+ * has changed. If it ended during the call, the mailbox went with it; or, in case
+ * its number was given to another process in that moment, is that one's, which
+ * cannot be undone, but mbox_get() tells. Where only an heir was named there is
+ * none then. -EBADF if @pidfd is not open, -EINVAL if it is no pidfd, -ENOSYS if
+ * /proc is missing or that of another pid namespace, -EMFILE, -ENFILE (one
+ * descriptor is needed), the rest as for mbox_handover().
+ */
+int mbox_handover_pidfd(struct mbox *mb, int pidfd, unsigned int flags);
+
+/**
+ * mbox_link() - open the link to a process
+ * @mbp:	out, the handle, with both rights, to be closed by the caller
+ * @pid:	the process, in the caller's pid namespace; not the caller
+ * @capacity:	messages in each direction, as of struct mbox_attr
+ * @msg_size:	longest message in bytes, likewise; both have to be valid, and
+ *		are those of the link if this call makes it
+ *
+ * Sends on the handle go to that process only, and receives are of what it sent
+ * only. Between two processes there is one link, whichever asks first, and it
+ * ends with either; closing the handle does not end it. The handle serves the
+ * process that opened it and no other. When the peer has ended, what it sent can
+ * be received, and then receives, as all sends, are -EOWNERDEAD.
+ *
+ * Return: 0, -ESRCH if there is no such process, -EPERM if the caller may not
+ * address it (who may send it a signal may, unless it gave its inbox a mode),
+ * -EINVAL for the caller's own pid, -EDQUOT, -EMFILE, -ENFILE, -ENODEV, -EACCES.
+ */
+int mbox_link(struct mbox **mbp, pid_t pid, uint32_t capacity,
+	      uint32_t msg_size);
+
+/**
+ * mbox_link_pidfd() - open the link to the process behind a pidfd
+ * @mbp:	out, as for mbox_link()
+ * @pidfd:	from pidfd_open() or clone(); stays the caller's
+ * @capacity:	as for mbox_link()
+ * @msg_size:	as for mbox_link()
+ *
+ * After success the link is to that process, and to no other that was given its
+ * number.
+ *
+ * Return: 0; -ESRCH if the process has ended, also during the call: then there is
+ * no handle. -EBADF, -EINVAL, -ENOSYS as for mbox_handover_pidfd(), the rest as
+ * for mbox_link().
+ */
+int mbox_link_pidfd(struct mbox **mbp, int pidfd, uint32_t capacity,
+		    uint32_t msg_size);
+
+/**
+ * mbox_inbox() - open the inbox of the calling process
+ * @mbp:	out, the handle, with MBOX_RIGHT_RECV, to be closed by the caller
+ *
+ * Receives on the handle are of what any process sent over its link to the
+ * caller, in the order of priority and time; @hdr->pid is the sender, and
+ * mbox_link() to it answers. mbox_chmod() on it says who may address the process
+ * from then on. The handle serves the process that opened it and no other.
+ *
+ * Return: 0, -EDQUOT, -EMFILE, -ENFILE, -ENODEV, -EACCES.
+ */
+int mbox_inbox(struct mbox **mbp);
 
 /**
  * mbox_strerror() - an error in words, as mbox means it
