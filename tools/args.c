@@ -88,6 +88,18 @@ bool parse_seconds(const struct word *word, const char *text, uint64_t *num)
 	return !*text && in_range(word, *num);
 }
 
+/* The number of a process. */
+bool parse_pid(const char *text, pid_t *pid)
+{
+	static const struct word word = { .min = 1, .max = INT32_MAX };
+	uint64_t num;
+
+	if (!parse_number(&word, text, &num))
+		return false;
+	*pid = (pid_t)num;
+	return true;
+}
+
 static bool parse_option(struct command *cmd, const char *option)
 {
 	if (!strcmp(option, "--json"))
@@ -142,9 +154,9 @@ bool parse_options(struct command *cmd, int argc, char **argv, int *pos)
 	return true;
 }
 
-static const struct word *find_word(const struct verb *verb, const char *text)
+static const struct word *find_word(const struct word *words, const char *text)
 {
-	for (const struct word *w = verb->words; w && w->name; w++) {
+	for (const struct word *w = words; w && w->name; w++) {
 		size_t length = strlen(w->name);
 
 		if (!w->parse && !strcmp(text, w->name))
@@ -157,7 +169,7 @@ static const struct word *find_word(const struct verb *verb, const char *text)
 
 static bool take_word(struct command *cmd, const struct word *word, const char *text)
 {
-	struct value *value = &cmd->v[word - cmd->verb->words];
+	struct value *value = &cmd->v[word - cmd->words];
 
 	if (value->given) {
 		usage(cmd, "%s is given twice", word->name);
@@ -187,15 +199,59 @@ static bool check_name(const struct command *cmd)
 	return false;
 }
 
+/* Which of the verbs below this one. */
+static bool take_sub(struct command *cmd, const char *text)
+{
+	for (const struct verb *const *sub = cmd->verb->subs; *sub; sub++) {
+		if (strcmp((*sub)->name, text))
+			continue;
+		cmd->sub = *sub;
+		cmd->words = cmd->sub->words;
+		return true;
+	}
+	usage(cmd, "%s: not what this verb does", text);
+	return false;
+}
+
+/* What the verb cannot do without. */
+static bool complete(struct command *cmd)
+{
+	const struct verb *verb = cmd->verb;
+
+	if (verb->first != FIRST_NONE && !cmd->name) {
+		usage(cmd, verb->first == FIRST_PID ? "the id of a process is missing" :
+		      "the name of a mailbox is missing");
+		return false;
+	}
+	if (verb->first == FIRST_NAME && !check_name(cmd))
+		return false;
+	if (verb->first == FIRST_PID && !parse_pid(cmd->name, &cmd->pid)) {
+		usage(cmd, "not the id of a process");
+		return false;
+	}
+	if (verb->subs && !cmd->sub) {
+		usage(cmd, "what to do is missing");
+		return false;
+	}
+	if (verb->operand && !cmd->operand) {
+		usage(cmd, "%s is missing", verb->operand);
+		return false;
+	}
+	return true;
+}
+
 /*
  * What follows the verb. Words of the verb's table are taken until one is
  * none; from there on (or after --) all is TEXT, where the verb takes TEXT.
  */
 bool parse_words(struct command *cmd, int argc, char **argv)
 {
+	const struct verb *verb = cmd->verb;
 	bool ended = false;
 
+	cmd->words = verb->words;
 	for (int i = 0; i < argc; i++) {
+		bool takes_text = cmd->sub ? cmd->sub->text : verb->text;
 		const struct word *word = NULL;
 
 		if (!ended && !strcmp(argv[i], "--")) {
@@ -207,39 +263,34 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 				return false;
 			continue;
 		}
-		if (!cmd->name) {
+		if (verb->first != FIRST_NONE && !cmd->name) {
 			cmd->name = argv[i];
 			continue;
 		}
-		if (!ended || !cmd->verb->text)
-			word = find_word(cmd->verb, argv[i]);
+		if (verb->subs && !cmd->sub) {
+			if (!take_sub(cmd, argv[i]))
+				return false;
+			continue;
+		}
+		if (!ended || !takes_text)
+			word = find_word(cmd->words, argv[i]);
 		if (word) {
 			if (!take_word(cmd, word, argv[i]))
 				return false;
-		} else if (cmd->verb->text) {
+		} else if (takes_text) {
 			cmd->text = argv + i;
 			cmd->ntext = argc - i;
 			break;
-		} else if (cmd->verb->operand && !cmd->operand) {
+		} else if (verb->operand && !cmd->operand) {
 			cmd->operand = argv[i];
 		} else {
 			usage(cmd, "%s: not a word of this verb", argv[i]);
 			return false;
 		}
 	}
-	if (cmd->help || cmd->version || cmd->verb == &help_verb)
+	if (cmd->help || cmd->version || verb == &help_verb)
 		return true;
-	if (!cmd->name) {
-		usage(cmd, "the name of a mailbox is missing");
-		return false;
-	}
-	if (!check_name(cmd))
-		return false;
-	if (cmd->verb->operand && !cmd->operand) {
-		usage(cmd, "%s is missing", cmd->verb->operand);
-		return false;
-	}
-	return true;
+	return complete(cmd);
 }
 
 /* Words @a and @b of the verb's table may not be given together. */
@@ -247,7 +298,7 @@ bool exclusive(const struct command *cmd, size_t a, size_t b)
 {
 	if (!cmd->v[a].given || !cmd->v[b].given)
 		return true;
-	usage(cmd, "%s and %s exclude each other", cmd->verb->words[a].name,
-	      cmd->verb->words[b].name);
+	usage(cmd, "%s and %s exclude each other", cmd->words[a].name,
+	      cmd->words[b].name);
 	return false;
 }

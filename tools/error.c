@@ -84,7 +84,7 @@ static bool look(const struct command *cmd, struct mbox_info *info)
 	struct mbox *mb;
 	bool known;
 
-	if (!cmd->name || mbox_open(&mb, cmd->name, 0))
+	if (cmd->verb->first != FIRST_NAME || mbox_open(&mb, cmd->name, 0))
 		return false;
 	known = !mbox_get(mb, info);
 	mbox_close(mb);
@@ -103,9 +103,17 @@ static int refuse_permission(const struct command *cmd, int error)
 		return refuse(cmd, "try: chmod 0666 /dev/mbox (as root), as mailboxes have their own modes",
 			      "no permission to open /dev/mbox: uid %u, gid %u, mode %04o",
 			      st.st_uid, st.st_gid, st.st_mode & 07777);
+	if (cmd->verb->first == FIRST_PID)
+		return refuse(cmd, "who may send it a signal may, or whom the mode of its inbox lets",
+			      "you may not address this process");
 	if (!look(cmd, &info))
 		return refuse(cmd, "ask its owner for: mboxctl chmod NAME OCTAL", "%s",
 			      mbox_strerror(error));
+	if (cmd->verb == &handover_verb && info.lifetime == MBOX_LIFETIME_PROCESS) {
+		snprintf(hint, sizeof(hint), "it belongs to process %u, which alone may hand it over",
+			 info.owner);
+		return refuse(cmd, hint, "%s", mbox_strerror(error));
+	}
 	snprintf(hint, sizeof(hint), "it is of uid %u, gid %u, mode %04o; you are uid %u, gid %u",
 		 info.uid, info.gid, info.mode, geteuid(), getegid());
 	return refuse(cmd, hint, "%s", mbox_strerror(error));
@@ -129,6 +137,21 @@ int refuse_errno(const struct command *cmd, int error)
 	case ENOENT:
 		if (cmd->verb == &send_verb || cmd->verb == &recv_verb)
 			hint = "to make one: mboxctl create NAME";
+		break;
+	case EUSERS:
+		hint = "see maxprocs and procs: mboxctl show NAME";
+		break;
+	case EBUSY:
+		hint = "wait until the other process closes it or ends";
+		break;
+	case EDEADLK:
+		hint = "say nonblock or timeout=SECONDS, or receive first";
+		break;
+	case ESRCH:
+		hint = "it has to be a process, not a thread, that this pid namespace has";
+		break;
+	case EOPNOTSUPP:
+		hint = "see kind: mboxctl show NAME; a ring has neither priorities nor types";
 		break;
 	case EDQUOT:
 		hint = "see user_mailboxes and user_bytes in /sys/module/mbox/parameters";

@@ -9,7 +9,8 @@
 
 static const struct verb *const verbs[] = {
 	&create_verb, &delete_verb, &send_verb, &recv_verb,
-	&show_verb, &chmod_verb, &chown_verb, &help_verb,
+	&show_verb, &chmod_verb, &chown_verb, &handover_verb,
+	&link_verb, &inbox_verb, &help_verb,
 };
 
 static const struct verb *find_verb(const char *name)
@@ -55,8 +56,10 @@ static void describe_verb(const struct verb *verb)
 {
 	print_usage(verb);
 	printf("\n%s\n", verb->summary);
-	if (verb->words && verb->words->name)
+	if (verb->subs || (verb->words && verb->words->name))
 		putchar('\n');
+	for (const struct verb *const *sub = verb->subs; sub && *sub; sub++)
+		printf("  %-16s %s\n", (*sub)->name, (*sub)->summary);
 	for (const struct word *w = verb->words; w && w->name; w++) {
 		char form[40];
 

@@ -8,6 +8,9 @@
  *   error.c     what the kernel said, in words, with what to do
  *   VERB.c      one file per verb: a table of its words and a function
  *
+ * send and recv do their work on what open_box() opens: the mailbox that NAME
+ * says, or, as verbs below link and inbox, a link or the inbox.
+ *
  * A command runs in three steps that do not mix: the words are parsed and
  * checked against each other (exit status 1), then the library is called, then
  * what came is printed (exit status 2 if either fails).
@@ -27,7 +30,7 @@ enum status {
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define WORDS_MAX	12
+#define WORDS_MAX	16
 
 /* The value of a word; verbs index an array of these by the word's place. */
 struct value {
@@ -50,24 +53,37 @@ struct word {
 
 struct command;
 
+/* What follows a verb. */
+enum first {
+	FIRST_NAME,	/* of a mailbox */
+	FIRST_PID,	/* of a process, which is linked to */
+	FIRST_NONE,	/* nothing: it is about this process' own inbox */
+};
+
 struct verb {
 	const char *name;
 	const char *synopsis;		/* what follows the verb */
 	const char *summary;
 	const char *notes;		/* for --help, below the words; or NULL */
 	const struct word *words;	/* ends with a word without name */
+	enum first first;
+	const struct verb *const *subs;	/* one of these comes next, with its words; or NULL */
 	const char *operand;		/* one more operand after NAME, or NULL */
 	bool text;			/* any words may follow as TEXT */
 	int (*run)(struct command *cmd);
 };
 
 extern const struct verb create_verb, delete_verb, send_verb, recv_verb,
-			 show_verb, chmod_verb, chown_verb, help_verb;
+			 show_verb, chmod_verb, chown_verb, handover_verb,
+			 link_verb, inbox_verb, help_verb;
 
 /* One call of the tool. */
 struct command {
 	const struct verb *verb;
-	const char *name;
+	const struct verb *sub;		/* of the verb's, or NULL */
+	const struct word *words;	/* of @sub, or of @verb */
+	const char *name;		/* NAME, or PID as it was given; or NULL */
+	pid_t pid;			/* with FIRST_PID */
 	char *operand;
 	struct value v[WORDS_MAX];
 	char **text;
@@ -90,6 +106,7 @@ bool parse_number(const struct word *word, const char *text, uint64_t *num);
 bool parse_size(const struct word *word, const char *text, uint64_t *num);
 bool parse_octal(const struct word *word, const char *text, uint64_t *num);
 bool parse_seconds(const struct word *word, const char *text, uint64_t *num);
+bool parse_pid(const char *text, pid_t *pid);
 
 /* output.c */
 enum out_form {
@@ -101,6 +118,8 @@ int out_ready(void);
 void out_begin(enum out_form form);
 void out_string(const char *key, const char *value);
 void out_number(const char *key, uint64_t num);
+void out_detail(const char *key, uint64_t num, bool known);
+void out_flag(const char *key, bool set);
 void out_limit(const char *key, uint64_t num, bool limited, const char *word);
 void out_time(const char *key, uint64_t nanoseconds);
 void out_payload(const void *data, size_t size);
@@ -108,6 +127,9 @@ void out_close(void);
 void out_raw(const void *data, size_t size);
 int out_flush(void);
 void print_info(const struct mbox_info *info);
+
+/* link.c */
+int open_box(const struct command *cmd, struct mbox **mbp, unsigned int rights);
 
 /* error.c */
 int usage(const struct command *cmd, const char *why, ...)

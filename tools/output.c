@@ -241,6 +241,23 @@ void out_limit(const char *name, uint64_t num, bool limited, const char *word)
 	end_of_value();
 }
 
+/* A number that not every record has: without it null in JSON, and nothing in text. */
+void out_detail(const char *name, uint64_t num, bool known)
+{
+	if (known || out.json)
+		out_limit(name, num, known, "");
+}
+
+/* true or false in JSON; in text, a line where it is true. */
+void out_flag(const char *name, bool set)
+{
+	if (!set && !out.json)
+		return;
+	key(name);
+	fputs(!out.json ? "yes" : set ? "true" : "false", stream());
+	end_of_value();
+}
+
 /* As ISO 8601 in UTC, without a space in it. */
 void out_time(const char *name, uint64_t nanoseconds)
 {

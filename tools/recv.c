@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "mboxctl.h"
 
 static bool parse_count(const struct word *word, const char *text, uint64_t *num)
@@ -74,6 +75,9 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 	/* A mailbox that is being drained goes with its last message. */
 	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
 		return STATUS_DONE;
+	/* As a link does with the last message of a peer that ended. */
+	if (all && error == -EOWNERDEAD && cmd->verb->first == FIRST_PID)
+		return STATUS_DONE;
 	if (cmd->v[COUNT].given && done)
 		snprintf(after, sizeof(after), " after %llu message%s",
 			 (unsigned long long)done, done == 1 ? "" : "s");
@@ -87,6 +91,13 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 			      (double)cmd->v[TIMEOUT].num / 1e9, after);
 	case EIDRM:
 		return refuse(cmd, NULL, "the mailbox was deleted%s", after);
+	case EOWNERDEAD:
+		return refuse(cmd, NULL, "%s has ended%s",
+			      cmd->verb->first == FIRST_PID ? "the process" :
+			      "the process that it belonged to", after);
+	case EBUSY:
+		return refuse(cmd, "wait until it is done; mboxctl show NAME says that it is exclusive",
+			      "another process is receiving, and the mailbox lets only one%s", after);
 	}
 	return refuse_errno(cmd, error);
 }
@@ -127,6 +138,21 @@ static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *
 	return error;
 }
 
+/*
+ * Who this is, for others to send to. Before a message is received, which may
+ * take its time, and which could not be printed either where this cannot.
+ */
+static int print_pid(const struct command *cmd)
+{
+	int error;
+
+	out_begin(OUT_FIELDS);
+	out_number("pid", (uint64_t)getpid());
+	out_close();
+	error = out_flush();
+	return error ? refuse_output(cmd, error) : STATUS_DONE;
+}
+
 _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 
 static int run(struct command *cmd)
@@ -159,16 +185,18 @@ static int run(struct command *cmd)
 	if (v[TIMEOUT].given)
 		opts.clock = MBOX_CLOCK_MONOTONIC;
 
-	error = mbox_open(&mb, cmd->name, MBOX_RIGHT_RECV);
+	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (error)
 		return refuse_errno(cmd, error);
-	for (uint64_t done = 0; all || done < count; done++) {
+	if (cmd->verbose && cmd->verb->first != FIRST_NAME)
+		status = print_pid(cmd);
+	for (uint64_t done = 0; !status && (all || done < count); done++) {
 		error = receive(cmd, mb, &opts, &status);
-		if (error) {
-			if (!status)
-				status = refuse_recv(cmd, mb, all, error, done);
-			break;
-		}
+		if (!error)
+			continue;
+		if (!status)
+			status = refuse_recv(cmd, mb, all, error, done);
+		break;
 	}
 	mbox_close(mb);
 	return status;

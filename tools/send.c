@@ -50,6 +50,11 @@ static int refuse_send(struct sending *s, int error, size_t size)
 	case EMSGSIZE:
 		return refuse_too_long(s, size, false);
 	case EAGAIN:
+		/* Of a link, the counters are those of what comes in. */
+		if (s->info.kind != MBOX_KIND_MAILBOX)
+			return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
+				      s->info.kind == MBOX_KIND_RING ? "the ring is full" :
+				      "the link is full, or its capacity is zero");
 		if (s->info.capacity == MBOX_CAPACITY_ZERO)
 			return refuse(cmd, "leave out nonblock to wait for one, or say timeout=SECONDS",
 				      "no receiver is waiting, and capacity is zero");
@@ -69,6 +74,7 @@ static int refuse_send(struct sending *s, int error, size_t size)
 
 static int send_one(struct sending *s, const void *data, size_t size)
 {
+	bool broadcast = s->info.policy == MBOX_POLICY_BROADCAST;
 	struct command *cmd = s->cmd;
 	int ret;
 
@@ -78,9 +84,9 @@ static int send_one(struct sending *s, const void *data, size_t size)
 	ret = mbox_send(s->mb, data, size, &s->opts);
 	if (ret < 0)
 		return refuse_send(s, ret, size);
-	if (cmd->verbose && ret) {
+	if (cmd->verbose && (ret || broadcast)) {
 		out_begin(OUT_FIELDS);
-		out_number("receiver", (unsigned int)ret);
+		out_number(broadcast ? "receivers" : "receiver", (unsigned int)ret);
 		out_close();
 		ret = out_flush();
 		if (ret)
@@ -185,7 +191,7 @@ static int run(struct command *cmd)
 	if (cmd->v[TIMEOUT].given)
 		s.opts.clock = MBOX_CLOCK_MONOTONIC;
 
-	status = mbox_open(&s.mb, cmd->name, MBOX_RIGHT_SEND);
+	status = open_box(cmd, &s.mb, MBOX_RIGHT_SEND);
 	if (status)
 		return refuse_errno(cmd, status);
 	status = mbox_get(s.mb, &s.info);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl handover */
+#include <errno.h>
+#include <string.h>
+#include "mboxctl.h"
+
+enum { RECV, HEIR };
+
+static const struct word words[] = {
+	[RECV] = { .name = "recv",
+		   .help = "the process may receive, whatever the mode says" },
+	[HEIR] = { .name = "heir",
+		   .help = "not now, but when the process that owns it ends; none: nobody" },
+	{ 0 },
+};
+
+static int run(struct command *cmd)
+{
+	bool system = !strcmp(cmd->operand, "os"), nobody = !strcmp(cmd->operand, "none");
+	unsigned int flags = 0;
+	struct mbox *mb;
+	pid_t pid = 0;
+	int error;
+
+	if (!system && !nobody && !parse_pid(cmd->operand, &pid))
+		return usage(cmd, "%s: has to be os, the id of a process, or none", cmd->operand);
+	if (system && cmd->v[HEIR].given)
+		return usage(cmd, "the operating system is no heir; to name none: none heir");
+	if (nobody && !cmd->v[HEIR].given)
+		return usage(cmd, "none is for an heir; to give it to the operating system: os");
+	if (!pid && cmd->v[RECV].given)
+		return usage(cmd, "recv is for a process, and %s is none", cmd->operand);
+	if (cmd->v[RECV].given)
+		flags |= MBOX_HANDOVER_RECV;
+	if (cmd->v[HEIR].given)
+		flags |= MBOX_HANDOVER_HEIR;
+
+	error = mbox_open(&mb, cmd->name, 0);
+	if (error)
+		return refuse_errno(cmd, error);
+	error = mbox_handover(mb, pid, flags);
+	mbox_close(mb);
+	/* The words are right: what is left is an heir without an owner. */
+	if (error == -EINVAL && cmd->v[HEIR].given)
+		return refuse(cmd, "hand it to a process first: mboxctl handover NAME PID",
+			      "no process owns the mailbox, so that nobody inherits it");
+	return error ? refuse_errno(cmd, error) : STATUS_DONE;
+}
+
+const struct verb handover_verb = {
+	.name = "handover",
+	.synopsis = "NAME os|PID|none [recv] [heir]",
+	.summary = "make a process or the system the owner of a mailbox",
+	.notes = "A mailbox that a process owns ends with it; os: it lasts until it is deleted.\n"
+		 "Where a process owns it, only that one (or root) may hand it over.",
+	.words = words,
+	.operand = "os, PID or none",
+	.run = run,
+};

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl link, mboxctl inbox: send and recv between processes */
+#include "mboxctl.h"
+
+/* What send and recv are about. Returns 0 or -errno. */
+int open_box(const struct command *cmd, struct mbox **mbp, unsigned int rights)
+{
+	static const struct mbox_attr attr = MBOX_ATTR_INIT;
+
+	switch (cmd->verb->first) {
+	case FIRST_PID:
+		return mbox_link(mbp, cmd->pid, attr.capacity, attr.msg_size);
+	case FIRST_NONE:
+		return mbox_inbox(mbp);
+	default:
+		return mbox_open(mbp, cmd->name, rights);
+	}
+}
+
+static int run(struct command *cmd)
+{
+	return cmd->sub->run(cmd);
+}
+
+static const struct verb *const link_subs[] = { &send_verb, &recv_verb, NULL };
+static const struct verb *const inbox_subs[] = { &recv_verb, NULL };
+
+const struct verb link_verb = {
+	.name = "link",
+	.synopsis = "PID send|recv [WORDS]",
+	.summary = "send to one process, or receive from it",
+	.notes = "WORDS are those of send and recv: see their help. What is sent stays in the\n"
+		 "inbox of PID when this command ends; what it receives was sent to this very\n"
+		 "command, whose pid -v prints.",
+	.first = FIRST_PID,
+	.subs = link_subs,
+	.run = run,
+};
+
+const struct verb inbox_verb = {
+	.name = "inbox",
+	.synopsis = "recv [WORDS]",
+	.summary = "receive from every process that links to this one",
+	.notes = "WORDS are those of recv: see its help. What it receives was sent to this very\n"
+		 "command (mboxctl link PID send), whose pid -v prints.",
+	.first = FIRST_NONE,
+	.subs = inbox_subs,
+	.run = run,
+};
