@@ -76,8 +76,9 @@ extern "C" {
  * struct mbox - a handle: one open file on a mailbox, with its rights
  *
  * From mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
- * mbox_link(), mbox_link_pidfd() or mbox_inbox(), to mbox_close(). After fork() parent and child each have it and each close it.
- * The descriptor is closed on exec.
+ * mbox_link(), mbox_link_pidfd() or mbox_inbox(), to mbox_close(). After fork()
+ * parent and child each have it and each close it. The descriptor is closed on
+ * exec.
  */
 struct mbox;
 

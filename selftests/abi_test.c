@@ -4,109 +4,25 @@
  * one is built a second time as such.
  */
 #include "mbox_test.h"
+#include "abi_layout.h"
 
 #include <poll.h>
-
-#define ASSERT_LAYOUT(type, field, at) \
-	_Static_assert(offsetof(struct type, field) == (at), #type "." #field)
-#define ASSERT_SIZE(type, size) \
-	_Static_assert(sizeof(struct type) == (size), #type)
-
-ASSERT_SIZE(mbox_ioc_open, 120);
-ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
-ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
-ASSERT_LAYOUT(mbox_ioc_open, name, 8);
-ASSERT_LAYOUT(mbox_ioc_open, mode, 72);
-ASSERT_LAYOUT(mbox_ioc_open, lifetime, 76);
-ASSERT_LAYOUT(mbox_ioc_open, capacity, 80);
-ASSERT_LAYOUT(mbox_ioc_open, msg_size, 84);
-ASSERT_LAYOUT(mbox_ioc_open, bytes, 88);
-
-ASSERT_SIZE(mbox_ioc_delete, 88);
-ASSERT_LAYOUT(mbox_ioc_delete, flags, 0);
-ASSERT_LAYOUT(mbox_ioc_delete, how, 4);
-ASSERT_LAYOUT(mbox_ioc_delete, name, 8);
-ASSERT_LAYOUT(mbox_ioc_delete, queued, 72);
-ASSERT_LAYOUT(mbox_ioc_delete, dropped, 80);
-
-ASSERT_SIZE(mbox_ioc_send, 40);
-ASSERT_LAYOUT(mbox_ioc_send, flags, 0);
-ASSERT_LAYOUT(mbox_ioc_send, prio, 4);
-ASSERT_LAYOUT(mbox_ioc_send, type, 8);
-ASSERT_LAYOUT(mbox_ioc_send, clock, 12);
-ASSERT_LAYOUT(mbox_ioc_send, deadline, 16);
-ASSERT_LAYOUT(mbox_ioc_send, data, 24);
-ASSERT_LAYOUT(mbox_ioc_send, size, 32);
-
-ASSERT_SIZE(mbox_header, 48);
-ASSERT_LAYOUT(mbox_header, length, 0);
-ASSERT_LAYOUT(mbox_header, seq, 8);
-ASSERT_LAYOUT(mbox_header, time, 16);
-ASSERT_LAYOUT(mbox_header, prio, 24);
-ASSERT_LAYOUT(mbox_header, type, 28);
-ASSERT_LAYOUT(mbox_header, pid, 32);
-ASSERT_LAYOUT(mbox_header, uid, 36);
-ASSERT_LAYOUT(mbox_header, gid, 40);
-ASSERT_LAYOUT(mbox_header, flags, 44);
-
-ASSERT_SIZE(mbox_ioc_recv, 96);
-ASSERT_LAYOUT(mbox_ioc_recv, flags, 0);
-ASSERT_LAYOUT(mbox_ioc_recv, clock, 4);
-ASSERT_LAYOUT(mbox_ioc_recv, deadline, 8);
-ASSERT_LAYOUT(mbox_ioc_recv, data, 16);
-ASSERT_LAYOUT(mbox_ioc_recv, size, 24);
-ASSERT_LAYOUT(mbox_ioc_recv, type, 32);
-ASSERT_LAYOUT(mbox_ioc_recv, pid, 36);
-ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
-ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
-ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
-
-ASSERT_SIZE(mbox_info, 256);
-ASSERT_LAYOUT(mbox_info, flags, 0);
-ASSERT_LAYOUT(mbox_info, state, 4);
-ASSERT_LAYOUT(mbox_info, name, 8);
-ASSERT_LAYOUT(mbox_info, id, 72);
-ASSERT_LAYOUT(mbox_info, uid, 80);
-ASSERT_LAYOUT(mbox_info, gid, 84);
-ASSERT_LAYOUT(mbox_info, mode, 88);
-ASSERT_LAYOUT(mbox_info, lifetime, 92);
-ASSERT_LAYOUT(mbox_info, capacity, 96);
-ASSERT_LAYOUT(mbox_info, msg_size, 100);
-ASSERT_LAYOUT(mbox_info, bytes, 104);
-ASSERT_LAYOUT(mbox_info, rights, 112);
-ASSERT_LAYOUT(mbox_info, handles, 116);
-ASSERT_LAYOUT(mbox_info, senders, 120);
-ASSERT_LAYOUT(mbox_info, receivers, 124);
-ASSERT_LAYOUT(mbox_info, queued, 128);
-ASSERT_LAYOUT(mbox_info, queued_bytes, 136);
-ASSERT_LAYOUT(mbox_info, sent, 144);
-ASSERT_LAYOUT(mbox_info, received, 152);
-ASSERT_LAYOUT(mbox_info, withdrawn, 160);
-ASSERT_LAYOUT(mbox_info, dropped, 168);
-ASSERT_LAYOUT(mbox_info, created, 176);
-
-ASSERT_SIZE(mbox_ioc_set, 40);
-ASSERT_LAYOUT(mbox_ioc_set, flags, 0);
-ASSERT_LAYOUT(mbox_ioc_set, mask, 4);
-ASSERT_LAYOUT(mbox_ioc_set, mode, 8);
-ASSERT_LAYOUT(mbox_ioc_set, uid, 12);
-ASSERT_LAYOUT(mbox_ioc_set, gid, 16);
-ASSERT_LAYOUT(mbox_ioc_set, capacity, 20);
-ASSERT_LAYOUT(mbox_ioc_set, msg_size, 24);
-ASSERT_LAYOUT(mbox_ioc_set, pad, 28);
-ASSERT_LAYOUT(mbox_ioc_set, bytes, 32);
 
 /* What programs have compiled in, and so may not change, whatever the header says. */
 TEST(numbers)
 {
-	EXPECT_EQ(0x4060bd00U, MBOX_IOC_CREATE);
-	EXPECT_EQ(0x4060bd01U, MBOX_IOC_OPEN);
+	EXPECT_EQ(0x4078bd00U, MBOX_IOC_CREATE);
+	EXPECT_EQ(0x4078bd01U, MBOX_IOC_OPEN);
 	EXPECT_EQ(0xc058bd02U, MBOX_IOC_DELETE);
+	EXPECT_EQ(0x4010bd03U, MBOX_IOC_LINK);
+	EXPECT_EQ(0x4008bd04U, MBOX_IOC_INBOX);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
 	EXPECT_EQ(0xc060bd11U, MBOX_IOC_RECV);
-	EXPECT_EQ(0xc0b8bd14U, MBOX_IOC_GET);
+	EXPECT_EQ(0xc100bd14U, MBOX_IOC_GET);
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
-	EXPECT_EQ(1, MBOX_ABI_VERSION);
+	EXPECT_EQ(0x4008bd16U, MBOX_IOC_HANDOVER);
+	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
+	EXPECT_EQ(2, MBOX_ABI_VERSION);
 }
 
 /* One call, on a mailbox that holds one message. */
@@ -127,21 +43,26 @@ FIXTURE_VARIANT(abi)
 {
 	unsigned long cmd;
 	size_t size;
+	size_t first;		/* that of the first version of the structure */
 	bool on_factory;
 };
 
-#define VARIANT(name_, cmd_, type, factory) \
+#define VARIANT_GROWN(name_, cmd_, type, first_, factory) \
 	FIXTURE_VARIANT_ADD(abi, name_) \
-	{ .cmd = (cmd_), .size = sizeof(struct type), .on_factory = (factory) }
+	{ .cmd = (cmd_), .size = sizeof(struct type), .first = (first_), .on_factory = (factory) }
 
-VARIANT(create, MBOX_IOC_CREATE, mbox_ioc_open, true);
-VARIANT(open, MBOX_IOC_OPEN, mbox_ioc_open, true);
+#define VARIANT(name_, cmd_, type, factory) \
+	VARIANT_GROWN(name_, cmd_, type, sizeof(struct type), factory)
+
+VARIANT_GROWN(create, MBOX_IOC_CREATE, mbox_ioc_open, 96, true);
+VARIANT_GROWN(open, MBOX_IOC_OPEN, mbox_ioc_open, 96, true);
 VARIANT(delete_name, MBOX_IOC_DELETE, mbox_ioc_delete, true);
 VARIANT(delete_handle, MBOX_IOC_DELETE, mbox_ioc_delete, false);
 VARIANT(send, MBOX_IOC_SEND, mbox_ioc_send, false);
 VARIANT(recv, MBOX_IOC_RECV, mbox_ioc_recv, false);
-VARIANT(get, MBOX_IOC_GET, mbox_info, false);
+VARIANT_GROWN(get, MBOX_IOC_GET, mbox_info, 184, false);
 VARIANT(set, MBOX_IOC_SET, mbox_ioc_set, false);
+VARIANT(handover, MBOX_IOC_HANDOVER, mbox_ioc_handover, false);
 
 /* Write a valid argument to @arg; what is out only is poisoned. */
 static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_abi *variant,
@@ -153,6 +74,7 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	struct mbox_ioc_recv *recv = arg;
 	struct mbox_info *info = arg;
 	struct mbox_ioc_set *set = arg;
+	struct mbox_ioc_handover *handover = arg;
 
 	memset(arg, 0, variant->size);
 	switch (variant->cmd) {
@@ -186,6 +108,9 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	case MBOX_IOC_SET:
 		set->mask = MBOX_SET_MODE;
 		set->mode = 0640;
+		break;
+	case MBOX_IOC_HANDOVER:
+		handover->pid = getpid();
 		break;
 	}
 }
@@ -285,7 +210,7 @@ TEST_F(abi, read_only)
 
 TEST_F(abi, smaller_than_the_first_version)
 {
-	const size_t sizes[] = { 0, 1, 4, 8, variant->size - 8, variant->size - 1 };
+	const size_t sizes[] = { 0, 1, 4, variant->first - 8, variant->first - 1 };
 	char saved[ARG_ROOM];
 
 	memcpy(saved, self->arg, ARG_ROOM);
@@ -296,6 +221,20 @@ TEST_F(abi, smaller_than_the_first_version)
 	}
 	EXPECT_EQ(0, memcmp(saved, self->arg, ARG_ROOM));
 	expect_nothing_done(_metadata, self);
+}
+
+/* What was compiled with a smaller structure goes on to work, and what it has behind it is its own. */
+TEST_F(abi, smaller)
+{
+	int ret;
+
+	memset(self->arg + variant->first, POISON, ARG_ROOM - variant->first);
+	ret = xioctl(subject(self, variant), resized(variant->cmd, variant->first), self->arg);
+	EXPECT_LE(0, ret);
+	EXPECT_TRUE(untouched(self->arg + variant->first, ARG_ROOM - variant->first));
+	if (variant->cmd == MBOX_IOC_GET) {
+		EXPECT_EQ(0, memcmp(&self->before, self->arg, variant->first));
+	}
 }
 
 TEST_F(abi, larger_and_not_zero)
@@ -349,9 +288,16 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, CREATE, flags, ~MBOX_OPEN_NONBLOCK),
 	BAD(mbox_ioc_open, CREATE, rights, ~RIGHTS_BOTH),
 	BAD(mbox_ioc_open, CREATE, mode, ~0666U),
-	BAD(mbox_ioc_open, CREATE, lifetime, ~3U, 1, 3, 0xffffffff),
+	BAD(mbox_ioc_open, CREATE, lifetime, ~3U, 3, 0xffffffff),
 	BAD(mbox_ioc_open, CREATE, capacity, 0, MBOX_CAPACITY_MAX + 1, 0x7fffffff, 0x80000000,
 	    0xfffffffe),
+	BAD(mbox_ioc_open, CREATE, policy, ~7U, 5, 6, 7, 0xffffffff),
+	BAD(mbox_ioc_open, CREATE, max_procs, ~(2 * MBOX_PROCS_MAX - 1), MBOX_PROCS_MAX + 1),
+	/* two of them go with what this mailbox is not */
+	BAD(mbox_ioc_open, CREATE, options, ~MBOX_OPTION_EXCLUSIVE),
+	BAD(mbox_ioc_open, CREATE, pad, 0xffffffff),
+	/* a ring has no capacity */
+	BAD(mbox_ioc_open, CREATE, ring, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, flags, ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)),
 	BAD(mbox_ioc_open, OPEN, rights, ~RIGHTS_BOTH),
 	/* without OPEN_CREATE, those of a new mailbox */
@@ -360,6 +306,11 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, OPEN, capacity, 0xffffffff, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, msg_size, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, bytes, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, policy, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, max_procs, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, options, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, pad, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, ring, 0xffffffff),
 	BAD(mbox_ioc_delete, DELETE, flags, 0xffffffff),
 	BAD(mbox_ioc_delete, DELETE, how, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, flags, ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)),
@@ -385,6 +336,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_set, SET, capacity, 0xffffffff),
 	BAD(mbox_ioc_set, SET, msg_size, 0xffffffff),
 	BAD(mbox_ioc_set, SET, bytes, 0xffffffff),
+	BAD(mbox_ioc_handover, HANDOVER, flags, ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR)),
 #undef BAD
 };
 
@@ -424,7 +376,7 @@ TEST_F(abi, unknown_values)
 /* Calls that nobody knows, or that the other kind of file knows. */
 TEST_F(abi, unknown_calls)
 {
-	static const unsigned char numbers[] = { 3, 4, 5, 15, 18, 19, 22, 23, 24, 127, 255 };
+	static const unsigned char numbers[] = { 5, 15, 18, 19, 24, 127, 255 };
 	char saved[ARG_ROOM];
 
 	memcpy(saved, self->arg, ARG_ROOM);

@@ -322,7 +322,7 @@ TEST_F(create, open_or_create_with_bad_fields)
 	ASSERT_LE(0, fd);
 	before = info_of(fd);
 	bad[0].mode = 0777;
-	bad[1].lifetime = 1;
+	bad[1].lifetime = MBOX_LIFETIME_FD + 1;
 	bad[2].capacity = MBOX_CAPACITY_MAX + 1;
 	bad[3].msg_size = 0xffffffff;
 	bad[4].msg_size = 2;

@@ -109,7 +109,6 @@ TEST_F(lib, create_with_attributes)
 static const struct mbox_attr bad_attrs[] = {
 	{ .mode = 01600, .lifetime = MBOX_LIFETIME_FD, .capacity = 1 },
 	{ .mode = 0700, .lifetime = MBOX_LIFETIME_FD, .capacity = 1 },
-	{ .mode = 0600, .lifetime = 1, .capacity = 1 },
 	{ .mode = 0600, .lifetime = 3, .capacity = 1 },
 	{ .mode = 0600, .lifetime = MBOX_LIFETIME_FD, .capacity = MBOX_CAPACITY_MAX + 1 },
 	{ .mode = 0600, .lifetime = MBOX_LIFETIME_FD, .capacity = 1, .msg_size = UINT32_MAX },

@@ -339,7 +339,10 @@ static inline const char *info_diff(int fd, const struct mbox_info *before)
 		INFO_FIELD(handles), INFO_FIELD(senders), INFO_FIELD(receivers),
 		INFO_FIELD(queued), INFO_FIELD(queued_bytes), INFO_FIELD(sent),
 		INFO_FIELD(received), INFO_FIELD(withdrawn), INFO_FIELD(dropped),
-		INFO_FIELD(created),
+		INFO_FIELD(created), INFO_FIELD(kind), INFO_FIELD(policy), INFO_FIELD(options),
+		INFO_FIELD(max_procs), INFO_FIELD(procs), INFO_FIELD(owner), INFO_FIELD(heir),
+		INFO_FIELD(peer), INFO_FIELD(ring), INFO_FIELD(lost),
+		INFO_FIELD(handle_received), INFO_FIELD(handle_lost), INFO_FIELD(handle_queued),
 	};
 	static char text[1024];
 	struct mbox_info after;

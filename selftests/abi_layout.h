@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where each field of the interface lies: checked when it is compiled, also for 32 bits. */
+#ifndef ABI_LAYOUT_H
+#define ABI_LAYOUT_H
+
+#include <stddef.h>
+#include <linux/mbox.h>
+
+#define ASSERT_LAYOUT(type, field, at) \
+	_Static_assert(offsetof(struct type, field) == (at), #type "." #field)
+#define ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type)
+
+ASSERT_SIZE(mbox_ioc_open, 120);
+ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
+ASSERT_LAYOUT(mbox_ioc_open, name, 8);
+ASSERT_LAYOUT(mbox_ioc_open, mode, 72);
+ASSERT_LAYOUT(mbox_ioc_open, lifetime, 76);
+ASSERT_LAYOUT(mbox_ioc_open, capacity, 80);
+ASSERT_LAYOUT(mbox_ioc_open, msg_size, 84);
+ASSERT_LAYOUT(mbox_ioc_open, bytes, 88);
+ASSERT_LAYOUT(mbox_ioc_open, policy, 96);
+ASSERT_LAYOUT(mbox_ioc_open, max_procs, 100);
+ASSERT_LAYOUT(mbox_ioc_open, options, 104);
+ASSERT_LAYOUT(mbox_ioc_open, pad, 108);
+ASSERT_LAYOUT(mbox_ioc_open, ring, 112);
+
+ASSERT_SIZE(mbox_ioc_link, 16);
+ASSERT_LAYOUT(mbox_ioc_link, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_link, pid, 4);
+ASSERT_LAYOUT(mbox_ioc_link, capacity, 8);
+ASSERT_LAYOUT(mbox_ioc_link, msg_size, 12);
+
+ASSERT_SIZE(mbox_ioc_inbox, 8);
+ASSERT_LAYOUT(mbox_ioc_inbox, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_inbox, pad, 4);
+
+ASSERT_SIZE(mbox_ioc_delete, 88);
+ASSERT_LAYOUT(mbox_ioc_delete, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_delete, how, 4);
+ASSERT_LAYOUT(mbox_ioc_delete, name, 8);
+ASSERT_LAYOUT(mbox_ioc_delete, queued, 72);
+ASSERT_LAYOUT(mbox_ioc_delete, dropped, 80);
+
+ASSERT_SIZE(mbox_ioc_send, 40);
+ASSERT_LAYOUT(mbox_ioc_send, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_send, prio, 4);
+ASSERT_LAYOUT(mbox_ioc_send, type, 8);
+ASSERT_LAYOUT(mbox_ioc_send, clock, 12);
+ASSERT_LAYOUT(mbox_ioc_send, deadline, 16);
+ASSERT_LAYOUT(mbox_ioc_send, data, 24);
+ASSERT_LAYOUT(mbox_ioc_send, size, 32);
+
+ASSERT_SIZE(mbox_header, 48);
+ASSERT_LAYOUT(mbox_header, length, 0);
+ASSERT_LAYOUT(mbox_header, seq, 8);
+ASSERT_LAYOUT(mbox_header, time, 16);
+ASSERT_LAYOUT(mbox_header, prio, 24);
+ASSERT_LAYOUT(mbox_header, type, 28);
+ASSERT_LAYOUT(mbox_header, pid, 32);
+ASSERT_LAYOUT(mbox_header, uid, 36);
+ASSERT_LAYOUT(mbox_header, gid, 40);
+ASSERT_LAYOUT(mbox_header, flags, 44);
+
+ASSERT_SIZE(mbox_ioc_recv, 96);
+ASSERT_LAYOUT(mbox_ioc_recv, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_recv, clock, 4);
+ASSERT_LAYOUT(mbox_ioc_recv, deadline, 8);
+ASSERT_LAYOUT(mbox_ioc_recv, data, 16);
+ASSERT_LAYOUT(mbox_ioc_recv, size, 24);
+ASSERT_LAYOUT(mbox_ioc_recv, type, 32);
+ASSERT_LAYOUT(mbox_ioc_recv, pid, 36);
+ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
+ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
+ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
+
+ASSERT_SIZE(mbox_info, 256);
+ASSERT_LAYOUT(mbox_info, flags, 0);
+ASSERT_LAYOUT(mbox_info, state, 4);
+ASSERT_LAYOUT(mbox_info, name, 8);
+ASSERT_LAYOUT(mbox_info, id, 72);
+ASSERT_LAYOUT(mbox_info, uid, 80);
+ASSERT_LAYOUT(mbox_info, gid, 84);
+ASSERT_LAYOUT(mbox_info, mode, 88);
+ASSERT_LAYOUT(mbox_info, lifetime, 92);
+ASSERT_LAYOUT(mbox_info, capacity, 96);
+ASSERT_LAYOUT(mbox_info, msg_size, 100);
+ASSERT_LAYOUT(mbox_info, bytes, 104);
+ASSERT_LAYOUT(mbox_info, rights, 112);
+ASSERT_LAYOUT(mbox_info, handles, 116);
+ASSERT_LAYOUT(mbox_info, senders, 120);
+ASSERT_LAYOUT(mbox_info, receivers, 124);
+ASSERT_LAYOUT(mbox_info, queued, 128);
+ASSERT_LAYOUT(mbox_info, queued_bytes, 136);
+ASSERT_LAYOUT(mbox_info, sent, 144);
+ASSERT_LAYOUT(mbox_info, received, 152);
+ASSERT_LAYOUT(mbox_info, withdrawn, 160);
+ASSERT_LAYOUT(mbox_info, dropped, 168);
+ASSERT_LAYOUT(mbox_info, created, 176);
+ASSERT_LAYOUT(mbox_info, kind, 184);
+ASSERT_LAYOUT(mbox_info, policy, 188);
+ASSERT_LAYOUT(mbox_info, options, 192);
+ASSERT_LAYOUT(mbox_info, max_procs, 196);
+ASSERT_LAYOUT(mbox_info, procs, 200);
+ASSERT_LAYOUT(mbox_info, owner, 204);
+ASSERT_LAYOUT(mbox_info, heir, 208);
+ASSERT_LAYOUT(mbox_info, peer, 212);
+ASSERT_LAYOUT(mbox_info, ring, 216);
+ASSERT_LAYOUT(mbox_info, lost, 224);
+ASSERT_LAYOUT(mbox_info, handle_received, 232);
+ASSERT_LAYOUT(mbox_info, handle_lost, 240);
+ASSERT_LAYOUT(mbox_info, handle_queued, 248);
+
+ASSERT_SIZE(mbox_ioc_set, 40);
+ASSERT_LAYOUT(mbox_ioc_set, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_set, mask, 4);
+ASSERT_LAYOUT(mbox_ioc_set, mode, 8);
+ASSERT_LAYOUT(mbox_ioc_set, uid, 12);
+ASSERT_LAYOUT(mbox_ioc_set, gid, 16);
+ASSERT_LAYOUT(mbox_ioc_set, capacity, 20);
+ASSERT_LAYOUT(mbox_ioc_set, msg_size, 24);
+ASSERT_LAYOUT(mbox_ioc_set, pad, 28);
+ASSERT_LAYOUT(mbox_ioc_set, bytes, 32);
+
+ASSERT_SIZE(mbox_ioc_handover, 8);
+ASSERT_LAYOUT(mbox_ioc_handover, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_handover, pid, 4);
+
+ASSERT_SIZE(mbox_ioc_wait, 32);
+ASSERT_LAYOUT(mbox_ioc_wait, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_wait, clock, 4);
+ASSERT_LAYOUT(mbox_ioc_wait, deadline, 8);
+ASSERT_LAYOUT(mbox_ioc_wait, seen, 16);
+ASSERT_LAYOUT(mbox_ioc_wait, side, 24);
+ASSERT_LAYOUT(mbox_ioc_wait, pad, 28);
+
+#endif
