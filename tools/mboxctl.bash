@@ -6,7 +6,7 @@
 
 _mboxctl()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' words='' word i
+	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' words='' pids word i
 
 	COMPREPLY=()
 	# = is one of readline's word breaks: key=value comes as three words, and
@@ -24,38 +24,53 @@ _mboxctl()
 		-?*)	;;
 		*)	if [[ -z $verb ]]; then
 				verb=$word
+			elif [[ $verb = inbox ]]; then
+				verb=$word name=-
 			elif [[ -z $name ]]; then
 				name=$word
+			elif [[ $verb = link ]]; then
+				verb=$word
 			fi ;;
 		esac
 	done
 
+	pids=$(compgen -G '/proc/[0-9]*')
+	pids=${pids//\/proc\//}
+
 	if [[ $cur = -* ]]; then
 		words='-j --json -v --verbose -h --help --version --'
 	elif [[ -z $verb ]]; then
-		words='create delete send recv show chmod chown help'
-	elif [[ -z $name ]]; then
-		[[ $verb != help ]] || words='create delete send recv show chmod chown help'
+		words='create delete send recv show chmod chown handover link inbox help'
+	elif [[ -z $name && $verb != inbox ]]; then
+		[[ $verb != link ]] || words=$pids
+		[[ $verb != help ]] || words='create delete send recv show chmod chown handover link inbox help'
 	else
 		case $verb in
-		create)	words='capacity= bytes= msgsize= mode= lifetime=' ;;
+		create)	words='capacity= bytes= msgsize= mode= lifetime= owner= policy= maxprocs= exclusive overflow ring= grow' ;;
 		delete)	words='drain force unlink' ;;
 		send)	words='prio= type= sync nonblock timeout= lines' ;;
 		recv)	words='count= all nonblock timeout= peek type= from= minprio= header lines' ;;
 		chmod)	words='0600 0620 0622 0640 0644 0660 0666' ;;
 		chown)	words=$(compgen -u) ;;
+		handover) words='recv heir' ;;
+		link)	words='send recv' ;;
+		inbox)	words='recv' ;;
 		esac
 		case $verb:$cur in
 		create:capacity=*)	words='zero 1 16 64 256 1024 unbounded' ;;
 		create:bytes=* | create:msgsize=*)
 					words='4K 8K 64K 256K 1M' ;;
 		create:mode=*)		words='0600 0620 0622 0640 0644 0660 0666' ;;
-		create:lifetime=*)	words='os' ;;
+		create:lifetime=*)	words='os process' ;;
+		create:policy=*)	words='fifo lifo rr prio broadcast' ;;
+		create:maxprocs=*)	words='1 2 4 8' ;;
+		create:ring=*)		words='4K 64K 1M 16M' ;;
+		create:owner=*)		words=$pids ;;
 		recv:count=*)		words='1 10 100 all' ;;
 		recv:timeout=* | send:timeout=*)
 					words='0.1 1 5 10 60' ;;
-		recv:from=*)		words=$(compgen -G '/proc/[0-9]*')
-					words=${words//\/proc\//} ;;
+		recv:from=*)		words=$pids ;;
+		handover:*)		words+=" os none $pids" ;;
 		*=*)			words='' ;;
 		esac
 		cur=${cur#*=}
