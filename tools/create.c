@@ -157,6 +157,10 @@ static int run(struct command *cmd)
 	/* The mode that was asked for, neither more nor less. */
 	umask(0);
 	error = mbox_create(&mb, cmd->name, 0, &attr);
+	if (error == -EINVAL && v[RING].given)
+		return refuse(cmd, "a larger ring= or a smaller msgsize=; with grow, two pages at least",
+			      "ring=%llu is too small: a message takes at most half of it",
+			      (unsigned long long)attr.ring);
 	if (error == -EINVAL)
 		return refuse_limits(cmd, attr.msg_size, attr.bytes);
 	if (error == -EEXIST)
