@@ -13,6 +13,8 @@ static int handle_release(struct inode *inode, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 
+	if (handle->sub)
+		mbox_subscription_end(handle->mbox, handle->sub);
 	mbox_mailbox_detach(handle->mbox, handle->rights);
 	mbox_member_close(handle->member);
 	mbox_mailbox_unref(handle->mbox);
@@ -57,7 +59,7 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 	struct mbox_handle *handle = file->private_data;
 
 	poll_wait(file, &handle->mbox->poll, wait);
-	return mbox_mailbox_poll(handle->mbox, handle->rights);
+	return mbox_mailbox_poll(handle);
 }
 
 #ifdef CONFIG_PROC_FS
@@ -135,10 +137,20 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		error = PTR_ERR(handle->user);
 		goto err_free;
 	}
+	handle->queue = &mbox->queue;
+	if (mbox->policy == MBOX_POLICY_BROADCAST &&
+	    (rights & MBOX_RIGHT_RECV)) {
+		handle->sub = mbox_subscription_new();
+		if (IS_ERR(handle->sub)) {
+			error = PTR_ERR(handle->sub);
+			goto err_user;
+		}
+		handle->queue = &handle->sub->queue;
+	}
 	handle->member = mbox_member_open(mbox);
 	if (IS_ERR(handle->member)) {
 		error = PTR_ERR(handle->member);
-		goto err_user;
+		goto err_sub;
 	}
 	file = anon_inode_getfile("[mbox]", &handle_fops, handle,
 				  modes[rights] | (nonblock ? O_NONBLOCK : 0));
@@ -147,10 +159,14 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_member;
 	}
 	stream_open(file_inode(file), file);
+	if (handle->sub)
+		mbox_subscription_begin(mbox, handle->sub);
 	return file;
 
 err_member:
 	mbox_member_close(handle->member);
+err_sub:
+	kfree(handle->sub);
 err_user:
 	mbox_user_put(handle->user);
 err_free:

@@ -16,8 +16,10 @@
 
 static atomic64_t last_id;
 
-static int check_capacity(u32 capacity)
+static int check_capacity(u32 capacity, u32 policy)
 {
+	if (policy == MBOX_POLICY_BROADCAST && capacity == MBOX_CAPACITY_ZERO)
+		return -EINVAL;
 	return capacity > MBOX_CAPACITY_MAX &&
 	       capacity != MBOX_CAPACITY_UNBOUNDED ? -EINVAL : 0;
 }
@@ -44,14 +46,16 @@ int mbox_attr_check(struct mbox_attr *attr)
 		return -EINVAL;
 	if (attr->lifetime > MBOX_LIFETIME_FD)
 		return -EINVAL;
-	if (attr->policy > MBOX_POLICY_PRIO)
+	if (attr->policy > MBOX_POLICY_BROADCAST ||
+	    attr->max_procs > MBOX_PROCS_MAX)
 		return -EINVAL;
-	if (attr->max_procs > MBOX_PROCS_MAX ||
-	    (attr->options & ~MBOX_OPTION_EXCLUSIVE))
+	/* Each excludes the other: who broadcasts does not choose. */
+	if (attr->options & (attr->policy == MBOX_POLICY_BROADCAST ?
+			     ~MBOX_OPTION_OVERFLOW : ~MBOX_OPTION_EXCLUSIVE))
 		return -EINVAL;
 	if (attr->ring)
 		return -EINVAL;
-	return check_capacity(attr->capacity) ?:
+	return check_capacity(attr->capacity, attr->policy) ?:
 	       check_msg_size(&attr->msg_size) ?:
 	       check_bytes(attr->bytes, attr->msg_size);
 }
@@ -104,6 +108,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	INIT_LIST_HEAD(&mbox->senders);
 	INIT_LIST_HEAD(&mbox->syncs);
 	INIT_LIST_HEAD(&mbox->taken);
+	INIT_LIST_HEAD(&mbox->subscriptions);
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
 	mbox->mode = attr->mode & ~current_umask();
@@ -144,7 +149,8 @@ static void purge(struct mbox *mbox)
 		mbox->slots = NULL;
 		/* As many as it may keep: what comes from now on is trash. */
 		mbox->nr_slots = MBOX_SLOTS_KEPT;
-		for (n = 0; n < PURGE_BATCH; n++) {
+		n = mbox_subscription_purge(mbox, PURGE_BATCH, &deferred);
+		for (; n < PURGE_BATCH; n++) {
 			message = list_first_entry_or_null(&mbox->queue.messages,
 							   struct mbox_message,
 							   node);
@@ -219,11 +225,15 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 		return;
 	WRITE_ONCE(mbox->death, death);
 	smp_store_release(&mbox->state, MBOX_STATE_DEAD); /* see mbox_mailbox_gone() */
-	mbox->dropped += mbox->held;
+	mbox->received += mbox->partly;
+	mbox->dropped += mbox->held - mbox->partly;
 	mbox->held = 0;
 	mbox->held_bytes = 0;
+	mbox->partly = 0;
 
 	end_pending(mbox, death, deferred);
+	if (mbox->policy == MBOX_POLICY_BROADCAST)
+		mbox_broadcast_die(mbox, deferred);
 	list_for_each_entry_safe(waiter, next, &mbox->syncs, node) {
 		waiter->message->sender = NULL;
 		mbox_waiter_complete(mbox, waiter, death, deferred);
@@ -361,7 +371,7 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	}
 
 	if (dies) {
-		arg->dropped = mbox->held;
+		arg->dropped = mbox->held - mbox->partly;
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 	} else if (arg->how == MBOX_DELETE_DRAIN) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
@@ -397,9 +407,28 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 	return error;
 }
 
-/* What poll() says to a handle with @rights. */
-__poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights)
+/* Whether a send of @probe would find what it needs. */
+static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 {
+	if (mbox->policy == MBOX_POLICY_BROADCAST)
+		return mbox_broadcast_has_room(mbox, probe);
+	return (list_empty(&mbox->senders) &&
+		mbox_queue_has_room(mbox, probe->length)) ||
+	       mbox_waiter_receiver_for(mbox, probe);
+}
+
+/* Whether a receive would find something. */
+static bool is_readable(const struct mbox_handle *handle)
+{
+	return !list_empty(&handle->queue->messages) ||
+	       (!handle->sub && !list_empty(&handle->mbox->senders));
+}
+
+/* What poll() says to a handle. */
+__poll_t mbox_mailbox_poll(const struct mbox_handle *handle)
+{
+	struct mbox *mbox = handle->mbox;
+	u32 rights = handle->rights;
 	/* An ordinary message that the caller would send. */
 	struct mbox_message probe = { .pid = task_tgid(current), .length = 1 };
 	__poll_t events = 0;
@@ -408,14 +437,12 @@ __poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights)
 	if (mbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLHUP;
 	if ((rights & MBOX_RIGHT_RECV) && mbox->state != MBOX_STATE_DEAD &&
-	    (!list_empty(&mbox->queue.messages) || !list_empty(&mbox->senders)))
+	    is_readable(handle))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (rights & MBOX_RIGHT_SEND) {
 		if (mbox->state >= MBOX_STATE_DRAINING)
 			events |= EPOLLERR;
-		else if ((list_empty(&mbox->senders) &&
-			  mbox_queue_has_room(mbox, probe.length)) ||
-			 mbox_waiter_receiver_for(mbox, &probe))
+		else if (is_writable(mbox, &probe))
 			events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	spin_unlock(&mbox->lock);
@@ -460,6 +487,11 @@ void mbox_mailbox_info(const struct mbox_handle *handle,
 	info->procs = mbox->max_procs ? mbox_member_count(mbox) : 0;
 	info->handle_received = handle->received;
 	info->handle_queued = mbox->held;
+	if (mbox->policy == MBOX_POLICY_BROADCAST) {
+		info->lost = mbox->lost;
+		info->handle_lost = handle->sub ? handle->sub->lost : 0;
+		info->handle_queued = handle->sub ? handle->sub->held : 0;
+	}
 	spin_unlock(&mbox->lock);
 }
 
@@ -482,7 +514,9 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	u64 bytes;
 	int error;
 
-	if (check_capacity(arg->capacity) || check_msg_size(&msg_size) ||
+	if (((arg->mask & MBOX_SET_CAPACITY) &&
+	     check_capacity(arg->capacity, mbox->policy)) ||
+	    check_msg_size(&msg_size) ||
 	    (arg->mode & ~MODE_MASK) ||
 	    ((arg->mask & MBOX_SET_UID) && !uid_valid(uid)) ||
 	    ((arg->mask & MBOX_SET_GID) && !gid_valid(gid)))
@@ -511,7 +545,10 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	mbox->capacity = capacity;
 	WRITE_ONCE(mbox->msg_size, msg_size);
 	mbox->max_bytes = bytes;
-	mbox_send_admit(mbox, &deferred);
+	if (mbox->policy == MBOX_POLICY_BROADCAST)
+		mbox_broadcast_admit(mbox, &deferred);
+	else
+		mbox_send_admit(mbox, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;

@@ -6,6 +6,8 @@
  *	  handle.c	an open file on a mailbox: file operations, rights
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
+ *	    broadcast.c	one message to all: deliver it, settle it
+ *	      subscription.c the place of a handle in what is broadcast
  *	      wait.c	waiters: sleeping, completing, waking, deadlines
  *	      policy.c	which of several waiting receivers is given a message
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
@@ -64,6 +66,7 @@ struct mbox_handle;
 struct mbox_member;
 struct mbox_message;
 struct mbox_owner;
+struct mbox_subscription;
 struct mbox_watch;
 struct mbox_waiter;
 
@@ -121,7 +124,14 @@ enum mbox_message_state {
  */
 struct mbox_message {
 	struct list_head node;		/* queue, taken, or a list of trash */
-	struct rb_node level;		/* in queue->levels if first of its prio */
+	union {
+		struct rb_node level;	/* in queue->levels if first of its prio */
+		struct {		/* of one that is broadcast: */
+			struct list_head deliveries; /* not settled */
+			u32 left;	/* of these */
+			u32 receipts;
+		};
+	};
 	u64 seq;			/* 0 until accepted */
 	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
 	struct pid *pid;		/* thread group of the sender, counted */
@@ -202,6 +212,12 @@ struct mbox_waiter {
 	/* of a sender */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* who received, counted */
+	/* of a sender that broadcasts */
+	u64 upto;			/* the last subscription that is meant */
+	struct mbox_message *spares;	/* slots for deliveries */
+	u32 nr_spares;
+	u32 nr_charged;			/* to its user: spares, or for some */
+	u32 delivered;			/* result: handles */
 };
 
 /*
@@ -256,6 +272,13 @@ struct mbox {
 	u32 nr_senders;			/* on senders and syncs */
 	u32 nr_receivers;
 	u64 turns;			/* the last one given to a receiver */
+	/* BROADCAST, see broadcast.c */
+	struct list_head subscriptions;	/* by number */
+	u32 nr_subscriptions;
+	u64 last_subscription;
+	struct mbox_subscription *narrow; /* had no room when looked at last */
+	u64 partly;			/* of held: somebody received it */
+	u64 lost;			/* deliveries */
 	u32 handles;
 	u32 recv_handles;		/* of these, with the right to receive */
 	kuid_t uid;
@@ -274,6 +297,21 @@ struct mbox {
 	struct rcu_head rcu;
 };
 
+/*
+ * What is there for a handle to receive from a mailbox that broadcasts: deliveries,
+ * and who waits for one. All guarded by mbox->lock.
+ */
+struct mbox_subscription {
+	struct list_head node;		/* mbox->subscriptions; empty: not listed */
+	u64 number;			/* constant */
+	struct mbox_queue queue;
+	struct list_head ages;		/* the same, the oldest first */
+	struct list_head receivers;	/* in order of arrival */
+	u64 held;			/* queued, or taken by a receiver */
+	u64 held_bytes;
+	u64 lost;
+};
+
 /* An open file on a mailbox; constant but for what it counts. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted */
@@ -281,6 +319,8 @@ struct mbox_handle {
 	struct mbox_member *member;	/* its opener, counted; or NULL */
 	u32 rights;			/* MBOX_RIGHT_* */
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
+	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
+	struct mbox_queue *queue;	/* from which it receives */
 	u64 received;			/* mbox->lock: messages, through it */
 };
 
@@ -359,7 +399,7 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file);
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred);
-__poll_t mbox_mailbox_poll(struct mbox *mbox, u32 rights);
+__poll_t mbox_mailbox_poll(const struct mbox_handle *handle);
 void mbox_mailbox_info(const struct mbox_handle *handle,
 		       struct mbox_info *info);
 int mbox_mailbox_set(struct mbox *mbox, struct file *file,
@@ -399,6 +439,7 @@ void mbox_registry_remove(struct mbox *mbox);
 
 /* send.c */
 int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args);
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length);
 void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_waiter *receiver,
 		       struct mbox_deferred *deferred);
@@ -407,10 +448,38 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_deferred *deferred);
 /* receive.c */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 
+/* broadcast.c */
+int mbox_broadcast_send(struct mbox_handle *handle,
+			const struct mbox_send_args *args);
+const struct mbox_message *
+mbox_broadcast_proper(const struct mbox_message *message);
+void mbox_broadcast_put(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_deferred *deferred);
+void mbox_broadcast_take(struct mbox_subscription *sub,
+			 struct mbox_message *message);
+void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred);
+void mbox_broadcast_lose(struct mbox *mbox, struct mbox_message *message,
+			 struct mbox_deferred *deferred);
+bool mbox_broadcast_has_room(struct mbox *mbox,
+			     const struct mbox_message *message);
+void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred);
+void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred);
+
+/* subscription.c */
+struct mbox_subscription *mbox_subscription_new(void);
+void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
+unsigned int mbox_subscription_purge(struct mbox *mbox, unsigned int n,
+				     struct mbox_deferred *deferred);
+
 /* wait.c */
 void mbox_waiter_init(struct mbox_waiter *waiter);
-void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
-				u64 *turn, struct mbox_deferred *deferred);
+void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
+				struct mbox_waiter *waiter, u64 *turn,
+				struct mbox_deferred *deferred);
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
@@ -425,7 +494,8 @@ bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
 			   struct mbox_deferred *deferred);
-void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
+void mbox_waiter_tell(struct mbox *mbox, struct list_head *receivers,
+		      const struct mbox_message *message,
 		      struct mbox_deferred *deferred);
 struct mbox_message *
 mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter);
@@ -476,6 +546,8 @@ void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 void mbox_message_discharge(struct mbox_message *message);
 void mbox_message_free(struct mbox_message *message);
 void mbox_message_free_all(struct mbox_message *trash);
+void mbox_slot_push(struct mbox_message **stack, struct mbox_message *slot);
+struct mbox_message *mbox_slot_pop(struct mbox_message **stack);
 void mbox_slot_free_all(struct mbox_message *slots);
 void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header);
@@ -485,6 +557,8 @@ struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
 void mbox_user_uncharge(struct mbox_user *user, u32 length);
+int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited);
+void mbox_user_uncharge_slots(struct mbox_user *user, u32 n);
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
 

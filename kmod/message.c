@@ -36,13 +36,14 @@ void mbox_message_exit(void)
 	kmem_cache_destroy(slot_cache);
 }
 
-static void push(struct mbox_message **stack, struct mbox_message *message)
+/* A stack of free memory, or of messages to be freed. */
+void mbox_slot_push(struct mbox_message **stack, struct mbox_message *message)
 {
 	message->node.next = *stack ? &(*stack)->node : NULL;
 	*stack = message;
 }
 
-static struct mbox_message *pop(struct mbox_message **stack)
+struct mbox_message *mbox_slot_pop(struct mbox_message **stack)
 {
 	struct mbox_message *message = *stack;
 
@@ -68,7 +69,7 @@ struct mbox_message *mbox_slot_take(struct mbox *mbox)
 	struct mbox_message *slot;
 
 	lockdep_assert_held(&mbox->lock);
-	slot = pop(&mbox->slots);
+	slot = mbox_slot_pop(&mbox->slots);
 	if (slot)
 		mbox->nr_slots--;
 	return slot;
@@ -78,7 +79,7 @@ void mbox_slot_free_all(struct mbox_message *slots)
 {
 	struct mbox_message *slot;
 
-	while ((slot = pop(&slots)))
+	while ((slot = mbox_slot_pop(&slots)))
 		kmem_cache_free(slot_cache, slot);
 }
 
@@ -160,7 +161,7 @@ void mbox_message_free_all(struct mbox_message *trash)
 {
 	struct mbox_message *message;
 
-	while ((message = pop(&trash)))
+	while ((message = mbox_slot_pop(&trash)))
 		mbox_message_free(message);
 }
 
@@ -179,10 +180,10 @@ void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 	if (message->length <= MBOX_SMALL_SIZE &&
 	    mbox->nr_slots < MBOX_SLOTS_KEPT) {
 		unset(message);
-		push(&mbox->slots, message);
+		mbox_slot_push(&mbox->slots, message);
 		mbox->nr_slots++;
 	} else {
-		push(&deferred->trash, message);
+		mbox_slot_push(&deferred->trash, message);
 	}
 }
 

@@ -29,18 +29,27 @@ static int put_header(const struct mbox_header *header,
 	return 0;
 }
 
+static const void *payload(const struct mbox_handle *handle,
+			   const struct mbox_message *message)
+{
+	return likely(!handle->sub) ? message->data :
+				      mbox_broadcast_proper(message)->data;
+}
+
 /* The header last: it is written only with what it belongs to. */
-static int copy_out(const struct mbox_message *message,
+static int copy_out(const struct mbox_handle *handle,
+		    const struct mbox_message *message,
 		    const struct mbox_header *header,
 		    const struct mbox_recv_args *args)
 {
-	if (copy_to_user(args->data, message->data, message->length))
+	if (copy_to_user(args->data, payload(handle, message), message->length))
 		return -EFAULT;
 	return put_header(header, args);
 }
 
 /* The same of a small message under a lock: false if it would have to sleep. */
-static bool copy_out_atomic(const struct mbox_message *message, u64 seq,
+static bool copy_out_atomic(const struct mbox_handle *handle,
+			    const struct mbox_message *message, u64 seq,
 			    const struct mbox_recv_args *args)
 {
 	struct mbox_header header;
@@ -52,7 +61,7 @@ static bool copy_out_atomic(const struct mbox_message *message, u64 seq,
 	}
 	pagefault_disable();
 	if (message->length)
-		copied = mbox_copy_out(args->data, message->data,
+		copied = mbox_copy_out(args->data, payload(handle, message),
 				       message->length);
 	if (copied && args->header)
 		copied = mbox_copy_out(args->header, &header, sizeof(header));
@@ -74,16 +83,30 @@ static int prefault(const struct mbox_recv_args *args, u32 length)
 }
 
 /* Take @message off the queue, or from its blocked sender. */
-static void detach(struct mbox *mbox, struct mbox_message *message,
+static void detach(struct mbox_handle *handle, struct mbox_message *message,
 		   const struct mbox_recv_args *args,
 		   struct mbox_deferred *deferred)
 {
+	struct mbox *mbox = handle->mbox;
+
 	if (unlikely(args->member))
 		mbox_member_serve(mbox, args->member);
 	if (message->state == MBOX_MESSAGE_PENDING)
 		mbox_waiter_accepted(mbox, message, deferred);
+	else if (unlikely(handle->sub))
+		mbox_broadcast_take(handle->sub, message);
 	else
 		mbox_queue_remove(&mbox->queue, message);
+}
+
+/* Drop a reference to a message that is on no list. */
+static void put(struct mbox_handle *handle, struct mbox_message *message,
+		struct mbox_deferred *deferred)
+{
+	if (handle->sub)
+		mbox_broadcast_put(handle->mbox, message, deferred);
+	else
+		mbox_message_put(handle->mbox, message, deferred);
 }
 
 /* The commit: the message, which is on no list, is received. */
@@ -94,6 +117,10 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 	struct mbox *mbox = handle->mbox;
 
 	handle->received++;
+	if (unlikely(handle->sub)) {
+		mbox_broadcast_received(mbox, message, deferred);
+		return;
+	}
 	mbox->received++;
 	mbox_queue_release(mbox, message);
 	mbox_message_discharge(message);
@@ -117,10 +144,10 @@ static int finish_taken(struct mbox_handle *handle,
 	int error;
 
 	mbox_message_header(message, &header);
-	error = copy_out(message, &header, args);
+	error = copy_out(handle, message, &header, args);
 	mbox_mailbox_lock(mbox, &deferred);
 	if (message->state == MBOX_MESSAGE_GONE) {
-		mbox_message_put(mbox, message, &deferred);
+		put(handle, message, &deferred);
 		error = mbox->state == MBOX_STATE_DEAD ? mbox->death :
 							 MBOX_LOOK_AGAIN;
 		goto out;
@@ -132,6 +159,8 @@ static int finish_taken(struct mbox_handle *handle,
 	if (!error) {
 		args->length = message->length;
 		commit(handle, message, &deferred);
+	} else if (unlikely(handle->sub)) {
+		mbox_broadcast_deliver(mbox, message, &deferred);
 	} else {
 		mbox_send_deliver(mbox, message,
 				  mbox_waiter_receiver_for(mbox, message),
@@ -143,9 +172,10 @@ out:
 }
 
 /* Copy a message that stays where it is; the mailbox is locked, and unlocked. */
-static int peek(struct mbox *mbox, struct mbox_message *message,
+static int peek(struct mbox_handle *handle, struct mbox_message *message,
 		struct mbox_recv_args *args, struct mbox_deferred *deferred)
 {
+	struct mbox *mbox = handle->mbox;
 	struct mbox_header header;
 	int error;
 
@@ -153,10 +183,10 @@ static int peek(struct mbox *mbox, struct mbox_message *message,
 	mbox_message_header(message, &header);
 	mbox_mailbox_unlock(mbox, deferred);
 
-	error = copy_out(message, &header, args);
+	error = copy_out(handle, message, &header, args);
 	args->length = header.length;
 	mbox_mailbox_lock(mbox, deferred);
-	mbox_message_put(mbox, message, deferred);
+	put(handle, message, deferred);
 	mbox_mailbox_unlock(mbox, deferred);
 	return error;
 }
@@ -178,7 +208,15 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	waiter.room = args->room;
 	waiter.peek = args->peek;
 	waiter.member = args->member;
-	mbox_waiter_block_receiver(mbox, &waiter, &args->turn, deferred);
+	if (unlikely(handle->sub)) {
+		mbox_waiter_block_receiver(mbox, &handle->sub->receivers,
+					   &waiter, &args->turn, deferred);
+		/* It makes room for what it wants. */
+		mbox_broadcast_admit(mbox, deferred);
+	} else {
+		mbox_waiter_block_receiver(mbox, &mbox->receivers, &waiter,
+					   &args->turn, deferred);
+	}
 	mbox_mailbox_unlock(mbox, deferred);
 
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
@@ -221,21 +259,23 @@ static bool interrupted(const struct mbox_recv_args *args)
  * Search the whole queue. The lock is given up now and then; the result is an
  * error if the mailbox died or a signal came meanwhile.
  */
-static noinline struct mbox_message *search(struct mbox *mbox,
+static noinline struct mbox_message *search(struct mbox_handle *handle,
 					    const struct mbox_recv_args *args,
 					    struct mbox_deferred *deferred)
 {
+	struct mbox_queue *queue = handle->queue;
+	struct mbox *mbox = handle->mbox;
 	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *message;
 	struct mbox_cursor cursor;
 
-	mbox_cursor_init(&cursor, &mbox->queue, filter);
+	mbox_cursor_init(&cursor, queue, filter);
 	for (;;) {
-		message = mbox_queue_find(&mbox->queue, &cursor);
+		message = mbox_queue_find(queue, &cursor);
 		if (message)
 			return message;
 		if (cursor.next) {
-			list_add(&cursor.node, &mbox->queue.cursors);
+			list_add(&cursor.node, &queue->cursors);
 			mbox_mailbox_unlock(mbox, deferred);
 			cond_resched();
 			mbox_mailbox_lock(mbox, deferred);
@@ -251,22 +291,23 @@ static noinline struct mbox_message *search(struct mbox *mbox,
 }
 
 /* The first message, queued or pending, that the filter passes, or NULL. */
-static struct mbox_message *find(struct mbox *mbox,
+static struct mbox_message *find(struct mbox_handle *handle,
 				 const struct mbox_recv_args *args,
 				 struct mbox_deferred *deferred)
 {
+	struct mbox *mbox = handle->mbox;
 	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *first;
 
 	if (unlikely(mbox->state == MBOX_STATE_DEAD))
 		return ERR_PTR(mbox->death);
-	first = list_first_entry_or_null(&mbox->queue.messages,
+	first = list_first_entry_or_null(&handle->queue->messages,
 					 struct mbox_message, node);
 	if (!first)
 		return mbox_waiter_pending_for(mbox, filter);
 	if (likely(mbox_filter_pass(filter, first)))
 		return first;
-	return search(mbox, args, deferred);
+	return search(handle, args, deferred);
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
@@ -280,7 +321,7 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	u64 seq;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	message = find(mbox, args, &deferred);
+	message = find(handle, args, &deferred);
 	/* Who is being killed would not see what it receives. */
 	if (unlikely(fatal_signal_pending(current)))
 		message = ERR_PTR(-EINTR);
@@ -303,10 +344,10 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	seq = message->seq;
 	if (!seq && !args->peek)
 		seq = mbox->sent + 1;
-	if (length <= MBOX_SMALL_SIZE && copy_out_atomic(message, seq, args)) {
+	if (length <= MBOX_SMALL_SIZE && copy_out_atomic(handle, message, seq, args)) {
 		args->length = length;
 		if (!args->peek) {
-			detach(mbox, message, args, &deferred);
+			detach(handle, message, args, &deferred);
 			commit(handle, message, &deferred);
 		}
 		mbox_mailbox_unlock(mbox, &deferred);
@@ -321,8 +362,8 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	}
 
 	if (args->peek)
-		return peek(mbox, message, args, &deferred);
-	detach(mbox, message, args, &deferred);
+		return peek(handle, message, args, &deferred);
+	detach(handle, message, args, &deferred);
 	message->state = MBOX_MESSAGE_TAKEN;
 	list_add_tail(&message->node, &mbox->taken);
 	mbox_mailbox_unlock(mbox, &deferred);

@@ -6,7 +6,7 @@
 #include "mbox.h"
 
 /* Charge the caller, who is mostly but not always the opener of the handle. */
-static struct mbox_user *charge_sender(struct mbox_handle *handle, u32 length)
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
 {
 	struct mbox_user *user = handle->user;
 	int error;
@@ -151,7 +151,7 @@ static noinline int send_and_wait(struct mbox *mbox,
 		mbox_send_deliver(mbox, message, receiver, deferred);
 	} else {
 		mbox_waiter_block_sender(mbox, &waiter);
-		mbox_waiter_tell(mbox, message, deferred);
+		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 	}
 	mbox_mailbox_unlock(mbox, deferred);
 
@@ -188,7 +188,7 @@ static __always_inline int send(struct mbox_handle *handle,
 	if (args->length > READ_ONCE(mbox->msg_size))
 		return -EMSGSIZE;
 
-	user = charge_sender(handle, args->length);
+	user = mbox_send_charge(handle, args->length);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	message = lock_with_message(mbox, user, args, &deferred);
@@ -203,7 +203,7 @@ static __always_inline int send(struct mbox_handle *handle,
 	return result;
 }
 
-/* The same where it matters which process sends, or how often it arrives. */
+/* The same where it matters which process sends, or to how many. */
 static noinline int send_as_member(struct mbox_handle *handle,
 				   const struct mbox_send_args *args)
 {
@@ -213,7 +213,10 @@ static noinline int send_as_member(struct mbox_handle *handle,
 	result = mbox_member_enter(handle->mbox, MBOX_RIGHT_SEND, &member);
 	if (result)
 		return result;
-	result = send(handle, args);
+	if (handle->mbox->policy == MBOX_POLICY_BROADCAST)
+		result = mbox_broadcast_send(handle, args);
+	else
+		result = send(handle, args);
 	mbox_member_leave(handle->mbox, MBOX_RIGHT_SEND, member);
 	return result;
 }
@@ -243,7 +246,7 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		return;
 	}
 	mbox_queue_insert(&mbox->queue, message);
-	mbox_waiter_tell(mbox, message, deferred);
+	mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 }
 
 /**

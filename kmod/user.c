@@ -98,6 +98,19 @@ static s64 cost(u32 length)
 					   (s64)length + MBOX_LARGE_CHARGE;
 }
 
+static __always_inline int charge(struct mbox_user *user, s64 more,
+				  bool unlimited)
+{
+	s64 bytes = atomic64_add_return(more, &user->pins) & (REF - 1);
+
+	if (likely(bytes <= READ_ONCE(mbox_user_bytes) && bytes <= BYTES_MAX))
+		return 0;
+	if (bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE))
+		return 0;
+	unpin(user, more);
+	return -EDQUOT;
+}
+
 /**
  * mbox_user_charge - charge a message to its sender
  * @user:	the sender, to whom the caller holds a reference
@@ -108,14 +121,18 @@ static s64 cost(u32 length)
  */
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
 {
-	s64 bytes = atomic64_add_return(cost(length), &user->pins) & (REF - 1);
+	return charge(user, cost(length), unlimited);
+}
 
-	if (likely(bytes <= READ_ONCE(mbox_user_bytes) && bytes <= BYTES_MAX))
-		return 0;
-	if (bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE))
-		return 0;
-	unpin(user, cost(length));
-	return -EDQUOT;
+/* The same of @n deliveries of a message, each as a small one. */
+int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited)
+{
+	return charge(user, (s64)n * MBOX_SMALL_CHARGE, unlimited);
+}
+
+void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
+{
+	unpin(user, (s64)n * MBOX_SMALL_CHARGE);
 }
 
 void mbox_user_uncharge(struct mbox_user *user, u32 length)

@@ -49,15 +49,16 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
  * Called when nothing that the receiver's filter passes is there. One that
  * waited before has a @turn, and keeps it: it goes to where it was.
  */
-void mbox_waiter_block_receiver(struct mbox *mbox, struct mbox_waiter *waiter,
-				u64 *turn, struct mbox_deferred *deferred)
+void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
+				struct mbox_waiter *waiter, u64 *turn,
+				struct mbox_deferred *deferred)
 {
-	struct list_head *before = &mbox->receivers;
+	struct list_head *before = receivers;
 	struct mbox_waiter *other;
 
 	lockdep_assert_held(&mbox->lock);
 	if (*turn) {
-		list_for_each_entry(other, &mbox->receivers, node) {
+		list_for_each_entry(other, receivers, node) {
 			if (other->turn > *turn) {
 				before = &other->node;
 				break;
@@ -207,16 +208,18 @@ void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 }
 
 /*
- * @message was queued, or is pending: those who peek, and those whose buffer
- * is too small, have to look at it. The others did not want it.
+ * @message was queued, or is pending: of the @receivers that may look for it
+ * those who peek, and those whose buffer is too small, have to do so. The others
+ * did not want it.
  */
-void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
+void mbox_waiter_tell(struct mbox *mbox, struct list_head *receivers,
+		      const struct mbox_message *message,
 		      struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *waiter, *next;
 
 	lockdep_assert_held(&mbox->lock);
-	list_for_each_entry_safe(waiter, next, &mbox->receivers, node) {
+	list_for_each_entry_safe(waiter, next, receivers, node) {
 		if (mbox_filter_pass(waiter->filter, message))
 			mbox_waiter_complete(mbox, waiter, MBOX_LOOK_AGAIN,
 					     deferred);
@@ -224,13 +227,18 @@ void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 }
 
-/* The first pending message that @filter passes, or NULL. */
+/*
+ * The first pending message that @filter passes, or NULL: one that is broadcast is
+ * not for one receiver to accept.
+ */
 struct mbox_message *
 mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter)
 {
 	struct mbox_waiter *waiter;
 
 	lockdep_assert_held(&mbox->lock);
+	if (unlikely(mbox->policy == MBOX_POLICY_BROADCAST))
+		return NULL;
 	list_for_each_entry(waiter, &mbox->senders, node) {
 		if (mbox_filter_pass(filter, waiter->message))
 			return waiter->message;

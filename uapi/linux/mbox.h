@@ -80,18 +80,21 @@
  * shortest, whose caches are warm; RR (round-robin), of the process that was
  * served least recently; PRIO, of the one with the highest scheduling priority,
  * among equals of who has waited longest. BROADCAST: each handle that was open
- * for receiving when a message was sent receives it once. The message stands in
- * memory once, and each of these handles has its own place in what is queued;
- * capacity counts for each of them, so that the slowest holds the senders back,
- * or, with MBOX_OPTION_OVERFLOW, loses its oldest message, which is counted. A
- * send says to how many handles it went, 0 being none: then it is gone.
+ * for receiving when a message was sent receives it once (one that is opened while
+ * the send is blocked does not). The message stands in memory once, and each of
+ * these handles has its own place in what is queued; capacity counts for each of
+ * them, so that the slowest holds the senders back, or, with MBOX_OPTION_OVERFLOW,
+ * loses its oldest message, which is counted. What a receiver is copying just then
+ * is not lost, and does not hold back either. A send says to how many handles it
+ * went, 0 being none: then it is gone. A message is accepted for all handles at
+ * once: until then no receive finds it.
  *
  * max_procs limits how many processes take part in a mailbox: one takes its place
  * when it opens the mailbox, or first sends or receives (whatever comes of that)
  * through a handle that it was given; it leaves when it ends, or when every handle
- * that it opened is closed. Whoever finds no place gets EUSERS. With MBOX_OPTION_EXCLUSIVE one
- * process at a time may be in a receive (any number of its threads may): others
- * get EBUSY.
+ * that it opened is closed. Whoever finds no place gets EUSERS. With
+ * MBOX_OPTION_EXCLUSIVE one process at a time may be in a receive (any number of
+ * its threads may): others get EBUSY.
  *
  * DIRECT COMMUNICATION
  *
@@ -141,7 +144,8 @@
  * the mailbox is gone, and of bytes, charged to the sender until the message is
  * gone: a message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
  * bytes, a larger one its length and MBOX_LARGE_CHARGE. Blocked sends are
- * charged too. Both quotas are module parameters. Who has CAP_SYS_RESOURCE in
+ * charged too, and so is each delivery of a BROADCAST, as a small message, beside
+ * the message itself. Both quotas are module parameters. Who has CAP_SYS_RESOURCE in
  * the initial user namespace passes them; to send, the opener of the handle has
  * to have had it as well.
  *
