@@ -61,13 +61,30 @@ static inline void cast_leave(struct cast *cast, int i)
 	cast->in[i] = -1;
 }
 
+/* Whose receiving handles a child that sends is to have no part in. */
+static struct cast *cast_of_sender;
+
+static inline void cast_leave_all(struct call *call)
+{
+	for (int i = 0; i < HANDLES; i++)
+		if (cast_of_sender->in[i] >= 0)
+			close(cast_of_sender->in[i]);
+}
+
 /* Blocked by the time this returns. */
 static inline struct call *cast_send(struct __test_metadata *_metadata, struct cast *cast,
 				     uint32_t flags, uint32_t prio, const char *text)
 {
 	uint32_t senders = info_of(cast->fd).senders;
-	struct call *call = send_start_flags(cast->fd, flags, prio, text);
+	struct call *call = call_new(cast->fd, CALL_SEND);
 
+	cast_of_sender = cast;
+	call->prepare = cast_leave_all;
+	call->send.flags = flags;
+	call->send.prio = prio;
+	call->send.size = strlen(text);
+	memcpy(call->data, text, call->send.size);
+	call_start(call);
 	ASSERT_TRUE(await_blocked(cast->fd, senders + 1, info_of(cast->fd).receivers));
 	return call;
 }
