@@ -325,7 +325,7 @@ link_sync()
 	said 'within 0.1 seconds'
 	gone $idle
 	finished 2
-	said 'the process has ended'
+	said 'the process that sends has ended'
 	start -j -v inbox recv
 	tries=300
 	until grep -q '^{"pid":' "$dir/bg.out" || [ $((tries -= 1)) -eq 0 ]; do
@@ -378,8 +378,11 @@ ring()
 	expect 2 send "$box" "$(printf '%0101d' 0)"
 	said 'has 101 bytes, the mailbox takes 100'
 	expect 2 send "$box" prio=1 text
+	said 'not on a mailbox of this kind'
 	expect 2 recv "$box" nonblock
-	said 'no message is there'
+	said 'the process that sends has ended'
+	expect 0 recv "$box" all
+	printed ''
 	expect 0 delete "$box" force
 	expect 2 create "$box" ring=4K msgsize=4K
 	said 'ring=4096 is too small'

@@ -151,7 +151,7 @@ int refuse_errno(const struct command *cmd, int error)
 		hint = "it has to be a process, not a thread, that this pid namespace has";
 		break;
 	case EOPNOTSUPP:
-		hint = "see kind: mboxctl show NAME; a ring has neither priorities nor types";
+		hint = "see kind: mboxctl show NAME; a ring has no priorities, filters or sync";
 		break;
 	case EDQUOT:
 		hint = "see user_mailboxes and user_bytes in /sys/module/mbox/parameters";

@@ -63,11 +63,18 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 		out_raw("\n", 1);
 }
 
+/* EOWNERDEAD is about the other side of a link or ring, not about a mailbox that is gone. */
+static bool side_ended(const struct mbox_info *info)
+{
+	return info->state != MBOX_STATE_DEAD &&
+	       (info->kind == MBOX_KIND_LINK || info->kind == MBOX_KIND_RING);
+}
+
 static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
 		       uint64_t done)
 {
 	bool filter = cmd->v[TYPE].given || cmd->v[FROM].given || cmd->v[MINPRIO].given;
-	struct mbox_info info;
+	struct mbox_info info = { .flags = 0 };
 	char after[60] = "";
 
 	if (all && error == -EAGAIN)
@@ -75,8 +82,8 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 	/* A mailbox that is being drained goes with its last message. */
 	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
 		return STATUS_DONE;
-	/* As a link does with the last message of a peer that ended. */
-	if (all && error == -EOWNERDEAD && cmd->verb->first == FIRST_PID)
+	/* So does a link or ring whose other side has ended. */
+	if (error == -EOWNERDEAD && !mbox_get(mb, &info) && all && side_ended(&info))
 		return STATUS_DONE;
 	if (cmd->v[COUNT].given && done)
 		snprintf(after, sizeof(after), " after %llu message%s",
@@ -93,7 +100,7 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 		return refuse(cmd, NULL, "the mailbox was deleted%s", after);
 	case EOWNERDEAD:
 		return refuse(cmd, NULL, "%s has ended%s",
-			      cmd->verb->first == FIRST_PID ? "the process" :
+			      side_ended(&info) ? "the process that sends" :
 			      "the process that it belonged to", after);
 	case EBUSY:
 		return refuse(cmd, "wait until it is done; mboxctl show NAME says that it is exclusive",

@@ -63,6 +63,11 @@ static int refuse_send(struct sending *s, int error, size_t size)
 			      (unsigned long long)s->info.queued,
 			      s->info.queued == 1 ? "" : "s",
 			      (unsigned long long)s->info.queued_bytes);
+	case EOWNERDEAD:
+		if (s->info.kind == MBOX_KIND_RING && s->info.state != MBOX_STATE_DEAD)
+			return refuse(cmd, "start a receiver: mboxctl recv NAME",
+				      "the ring is full, and the process that received has ended");
+		break;
 	case ETIMEDOUT:
 		return refuse(cmd, NULL, "%s within %g seconds; nothing was sent",
 			      s->info.capacity == MBOX_CAPACITY_ZERO || cmd->v[SYNC].given ?
