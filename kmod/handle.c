@@ -147,7 +147,8 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		}
 		handle->queue = &handle->sub->queue;
 	}
-	handle->member = mbox_member_open(mbox);
+	/* Without rights one looks at a mailbox, and takes no part in it. */
+	handle->member = rights ? mbox_member_open(mbox) : NULL;
 	if (IS_ERR(handle->member)) {
 		error = PTR_ERR(handle->member);
 		goto err_sub;

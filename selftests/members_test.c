@@ -182,6 +182,28 @@ TEST_F(members, open)
 	EXPECT_STREQ("text", take(self->fd));
 }
 
+static int look_and_change(void *arg)
+{
+	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = 0640 };
+	int fd = open_name(arg, 0);
+
+	if (fd < 0)
+		return fd;
+	if (info_of(fd).procs != info_of(fd).max_procs)
+		return -EPROTO;
+	return xioctl(fd, MBOX_IOC_SET, &set);
+}
+
+/* Who can neither send nor receive takes no place, and needs none. */
+TEST_F(members, without_rights)
+{
+	for (int i = 0; i < variant->max_procs - 1; i++)
+		ASSERT_EQ(0, tell_open(self->workers[i], self->name));
+	EXPECT_EQ(0, in_child(look_and_change, self->name));
+	EXPECT_EQ(0640, info_of(self->fd).mode);
+	EXPECT_EQ(variant->max_procs, info_of(self->fd).procs);
+}
+
 /* With CREATE the mailbox is there, or not, by the time the place is taken. */
 TEST_F(members, open_or_create)
 {

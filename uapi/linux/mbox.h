@@ -90,7 +90,7 @@
  * once: until then no receive finds it.
  *
  * max_procs limits how many processes take part in a mailbox: one takes its place
- * when it opens the mailbox, or first sends or receives (whatever comes of that)
+ * when it opens the mailbox with a right, or first sends or receives (whatever comes of that)
  * through a handle that it was given; it leaves when it ends, or when every handle
  * that it opened is closed. Whoever finds no place gets EUSERS. With
  * MBOX_OPTION_EXCLUSIVE one process at a time may be in a receive (any number of
