@@ -12,9 +12,10 @@
  *
  * open("/dev/mbox") yields a factory: MBOX_IOC_CREATE, MBOX_IOC_OPEN,
  * MBOX_IOC_LINK and MBOX_IOC_INBOX on it return a new handle, MBOX_IOC_DELETE
- * removes a mailbox by name. All other calls are made on handles. A factory acts with the credentials, and in the
- * network namespace, of the process that opened it, at the time it did; a
- * handle acts with the credentials of the process that created it, then.
+ * removes a mailbox by name. All other calls are made on handles. A factory acts
+ * with the credentials, and in the network namespace, of the process that opened
+ * it, at the time it did; a handle acts with the credentials of the process that
+ * created it, then.
  *
  * NAMES
  *
@@ -42,8 +43,9 @@
  * end a process. MBOX_IOC_HANDOVER passes the mailbox on to another process or
  * to the operating system, or names an heir, which becomes the owner if it
  * outlives the owner. A mailbox of lifetime FD ends with its last handle, and so
- * does every anonymous one, since nobody could open it again. An owner is a process, never a number: a process that gets
- * the number of one that ended is not taken for it.
+ * does every anonymous one, since nobody could open it again. An owner is a
+ * process, never a number: a process that gets the number of one that ended is not
+ * taken for it.
  *
  * SENDING AND RECEIVING
  *
