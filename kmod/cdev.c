@@ -104,6 +104,14 @@ static struct file *open_new(struct file *factory,
 				factory->f_cred, arg->rights);
 	if (IS_ERR(mbox))
 		return ERR_CAST(mbox);
+	if (attr->ring) {
+		error = mbox_ring_init(mbox, factory, attr->ring);
+		if (error) {
+			mbox_mailbox_detach(mbox, arg->rights);
+			mbox_mailbox_unref(mbox);
+			return ERR_PTR(error);
+		}
+	}
 	file = mbox_handle_open(mbox, arg->rights,
 				arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file))
@@ -304,6 +312,8 @@ static long ioc_send(struct file *file, void __user *uarg, size_t usize)
 		return error;
 	if (!(handle->rights & MBOX_RIGHT_SEND))
 		return -EBADF;
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
 	if ((send.flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
 	    send.prio > MBOX_PRIO_MAX)
 		return -EINVAL;
@@ -341,6 +351,8 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 		return error;
 	if (!(handle->rights & MBOX_RIGHT_RECV))
 		return -EBADF;
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
 	if ((recv.flags & ~RECV_FLAGS) || recv.pad ||
 	    recv.min_prio > MBOX_PRIO_MAX ||
 	    (recv.type && !(recv.flags & MBOX_RECV_BY_TYPE)) ||
@@ -419,6 +431,43 @@ static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
 	return mbox_owner_hand_over(handle->mbox, file, &arg);
 }
 
+#define WAIT_FLAGS (MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)
+
+static long ioc_wait(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ring_wait args;
+	struct mbox_ioc_wait wait;
+	u32 side;
+	int error;
+
+	error = copy_arg(&wait, sizeof(wait), uarg, usize);
+	if (error)
+		return error;
+	if (!handle->mbox->ring)
+		return -EOPNOTSUPP;
+	if (!handle->rights)
+		return -EBADF;
+	if (!wait.flags || (wait.flags & ~WAIT_FLAGS) || wait.pad)
+		return -EINVAL;
+	if (!(wait.flags & MBOX_WAIT_MOVE) &&
+	    (wait.seen || wait.clock || wait.deadline))
+		return -EINVAL;
+	if (mbox_deadline_set(&args.deadline, wait.clock, wait.deadline))
+		return -EINVAL;
+	side = wait.side;
+	if (!side && handle->rights != RIGHTS)
+		side = handle->rights;
+	if ((side != MBOX_RIGHT_RECV && side != MBOX_RIGHT_SEND) ||
+	    !(side & handle->rights))
+		return -EINVAL;
+	args.flags = wait.flags;
+	args.side = side;
+	args.seen = wait.seen;
+	args.nonblock = file->f_flags & O_NONBLOCK;
+	return mbox_ring_wait(handle, &args);
+}
+
 static const struct ioc factory_iocs[] = {
 	IOC(CREATE, mbox_ioc_open, bytes, ioc_create),
 	IOC(OPEN, mbox_ioc_open, bytes, ioc_open),
@@ -432,6 +481,7 @@ static const struct ioc handle_iocs[] = {
 	IOC(GET, mbox_info, created, ioc_get),
 	IOC(SET, mbox_ioc_set, bytes, ioc_set),
 	IOC(HANDOVER, mbox_ioc_handover, pid, ioc_handover),
+	IOC(WAIT, mbox_ioc_wait, pad, ioc_wait),
 };
 
 /* Find the call in a table by its number, and make it. */

@@ -15,6 +15,8 @@ static int handle_release(struct inode *inode, struct file *file)
 
 	if (handle->sub)
 		mbox_subscription_end(handle->mbox, handle->sub);
+	if (handle->holder)
+		mbox_ring_leave(handle->holder);
 	mbox_mailbox_detach(handle->mbox, handle->rights);
 	mbox_member_close(handle->member);
 	mbox_mailbox_unref(handle->mbox);
@@ -23,10 +25,11 @@ static int handle_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The VFS has checked FMODE_READ, which is MBOX_RIGHT_RECV. */
+/* The VFS has checked FMODE_READ, which is MBOX_RIGHT_RECV but for rings. */
 static ssize_t handle_read(struct file *file, char __user *data, size_t size,
 			   loff_t *pos)
 {
+	struct mbox_handle *handle = file->private_data;
 	struct mbox_recv_args args = {
 		.data = data,
 		.room = size,
@@ -34,13 +37,16 @@ static ssize_t handle_read(struct file *file, char __user *data, size_t size,
 	};
 	int error;
 
-	error = mbox_receive(file->private_data, &args);
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
+	error = mbox_receive(handle, &args);
 	return error ? error : (ssize_t)args.length;
 }
 
 static ssize_t handle_write(struct file *file, const char __user *data,
 			    size_t size, loff_t *pos)
 {
+	struct mbox_handle *handle = file->private_data;
 	struct mbox_send_args args = {
 		.data = data,
 		.length = size,
@@ -48,9 +54,11 @@ static ssize_t handle_write(struct file *file, const char __user *data,
 	};
 	int result;
 
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
 	if (size > U32_MAX)
 		return -EMSGSIZE;
-	result = mbox_send(file->private_data, &args);
+	result = mbox_send(handle, &args);
 	return result < 0 ? result : size;
 }
 
@@ -59,7 +67,14 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 	struct mbox_handle *handle = file->private_data;
 
 	poll_wait(file, &handle->mbox->poll, wait);
+	if (handle->mbox->ring)
+		return mbox_ring_poll(handle);
 	return mbox_mailbox_poll(handle);
+}
+
+static int handle_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return mbox_ring_mmap(file->private_data, vma);
 }
 
 #ifdef CONFIG_PROC_FS
@@ -92,6 +107,7 @@ static const struct file_operations handle_fops = {
 	.read = handle_read,
 	.write = handle_write,
 	.poll = handle_poll,
+	.mmap = handle_mmap,
 	.unlocked_ioctl = mbox_handle_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 #ifdef CONFIG_PROC_FS
@@ -106,7 +122,7 @@ static const struct file_operations handle_fops = {
  * @rights:	MBOX_RIGHT_*
  * @nonblock:	whether O_NONBLOCK is set
  *
- * Return: the file, or ENFILE, ENOMEM, EUSERS.
+ * Return: the file, or EBUSY (of a ring), ENFILE, ENOMEM, EUSERS.
  */
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 {
@@ -118,6 +134,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		[MBOX_RIGHT_RECV | MBOX_RIGHT_SEND] = O_RDWR,
 	};
 	struct mbox_handle *handle;
+	int mode = modes[rights];
 	struct file *file;
 	int error = -ENOMEM;
 
@@ -153,17 +170,29 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		error = PTR_ERR(handle->member);
 		goto err_sub;
 	}
+	if (mbox->ring && rights) {
+		/* mmap() goes by it: a side that reads writes its index too. */
+		mode = O_RDWR;
+		handle->holder = mbox_ring_hold(mbox, rights);
+		if (IS_ERR(handle->holder)) {
+			error = PTR_ERR(handle->holder);
+			goto err_member;
+		}
+	}
 	file = anon_inode_getfile("[mbox]", &handle_fops, handle,
-				  modes[rights] | (nonblock ? O_NONBLOCK : 0));
+				  mode | (nonblock ? O_NONBLOCK : 0));
 	if (IS_ERR(file)) {
 		error = PTR_ERR(file);
-		goto err_member;
+		goto err_leave;
 	}
 	stream_open(file_inode(file), file);
 	if (handle->sub)
 		mbox_subscription_begin(mbox, handle->sub);
 	return file;
 
+err_leave:
+	if (handle->holder)
+		mbox_ring_leave(handle->holder);
 err_member:
 	mbox_member_close(handle->member);
 err_sub:

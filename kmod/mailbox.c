@@ -12,6 +12,7 @@
 #include "mbox.h"
 
 #define MODE_MASK	0666
+#define SET_LIMITS	(MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
 #define PURGE_BATCH	64
 
 static atomic64_t last_id;
@@ -46,14 +47,14 @@ int mbox_attr_check(struct mbox_attr *attr)
 		return -EINVAL;
 	if (attr->lifetime > MBOX_LIFETIME_FD)
 		return -EINVAL;
+	if (attr->ring)
+		return mbox_ring_check(attr);
 	if (attr->policy > MBOX_POLICY_BROADCAST ||
 	    attr->max_procs > MBOX_PROCS_MAX)
 		return -EINVAL;
 	/* Each excludes the other: who broadcasts does not choose. */
 	if (attr->options & (attr->policy == MBOX_POLICY_BROADCAST ?
 			     ~MBOX_OPTION_OVERFLOW : ~MBOX_OPTION_EXCLUSIVE))
-		return -EINVAL;
-	if (attr->ring)
 		return -EINVAL;
 	return check_capacity(attr->capacity, attr->policy) ?:
 	       check_msg_size(&attr->msg_size) ?:
@@ -131,6 +132,7 @@ void mbox_mailbox_unref(struct mbox *mbox)
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
 	mbox_slot_free_all(mbox->slots);
+	mbox_ring_free(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_registry_put(mbox->registry);
 	kfree_rcu(mbox, rcu);
@@ -240,6 +242,8 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	}
 	list_for_each_entry_safe(waiter, next, &mbox->receivers, node)
 		mbox_waiter_complete(mbox, waiter, death, deferred);
+	if (mbox->ring)
+		mbox_ring_die(mbox, deferred);
 	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
 		list_del(&message->node);
 		message->state = MBOX_MESSAGE_GONE;
@@ -346,23 +350,26 @@ bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
 static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			 struct mbox_deferred *deferred)
 {
-	bool dies = !mbox->held;
+	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->held;
+	bool dies = !queued;
 
 	if (mbox->state == MBOX_STATE_DEAD)
 		return mbox->death;
 	if (arg->name[0] && mbox->state != MBOX_STATE_LIVE)
 		return -ENOENT;
-	arg->queued = mbox->held;
+	arg->queued = queued;
 	switch (arg->how) {
 	case MBOX_DELETE_EMPTY:
-		if (mbox->held)
+		if (queued)
 			return -ENOTEMPTY;
 		break;
 	case MBOX_DELETE_FORCE:
 		dies = true;
 		break;
 	case MBOX_DELETE_DRAIN:
-		if (mbox->held && !mbox->recv_handles)
+		if (queued && mbox->ring)
+			return -EOPNOTSUPP;
+		if (queued && !mbox->recv_handles)
 			return -ENOTEMPTY;
 		break;
 	case MBOX_DELETE_UNLINK:
@@ -371,7 +378,7 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	}
 
 	if (dies) {
-		arg->dropped = mbox->held - mbox->partly;
+		arg->dropped = queued - mbox->partly;
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 	} else if (arg->how == MBOX_DELETE_DRAIN) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
@@ -492,6 +499,8 @@ void mbox_mailbox_info(const struct mbox_handle *handle,
 		info->handle_lost = handle->sub ? handle->sub->lost : 0;
 		info->handle_queued = handle->sub ? handle->sub->held : 0;
 	}
+	if (mbox->ring)
+		mbox_ring_info(mbox, info);
 	spin_unlock(&mbox->lock);
 }
 
@@ -523,6 +532,8 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		return -EINVAL;
 	if (!mbox_mailbox_owned(mbox, file))
 		return -EPERM;
+	if (mbox->ring && (arg->mask & SET_LIMITS))
+		return -EOPNOTSUPP;
 
 	mbox_mailbox_lock(mbox, &deferred);
 	error = mbox->death;

@@ -15,6 +15,7 @@
  *	    mailbox.c	a mailbox from its creation to its death
  *	      member.c	the processes that take part in it
  *	      owner.c	the process that owns it, and its heir
+ *	      ring.c	shared memory: its two sides, mapping, sleeping and waking
  *	      registry.c names and mailboxes of one network namespace
  *	      user.c	quotas
  *	      watch.c	processes: found by number, watched until they end
@@ -23,6 +24,7 @@
  * LOCKS
  *
  *	registry->lock			mutex: names, list of mailboxes
+ *	ring->trim_lock (ring.c)	mutex: giving memory back
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    users_lock (user.c)		spinlock: table of users
  *
@@ -66,9 +68,12 @@ struct mbox_handle;
 struct mbox_member;
 struct mbox_message;
 struct mbox_owner;
+struct mbox_ring;
+struct mbox_ring_holder;
 struct mbox_subscription;
 struct mbox_watch;
 struct mbox_waiter;
+struct vm_area_struct;
 
 /* Messages that are looked at for a filter before the lock is given up. */
 #define MBOX_FIND_BATCH		512
@@ -245,6 +250,7 @@ struct mbox {
 	refcount_t refs;
 	struct mbox_registry *registry;	/* constant, counted */
 	struct mbox_user *creator;	/* constant, counted */
+	struct mbox_ring *ring;		/* constant; NULL: not a ring */
 	struct rhash_head hash;		/* registry->lock */
 	struct list_head node;		/* registry->lock; empty: not listed */
 	bool named;			/* registry->lock: in registry->names */
@@ -317,6 +323,7 @@ struct mbox_handle {
 	struct mbox *mbox;		/* counted */
 	struct mbox_user *user;		/* of its opener, counted */
 	struct mbox_member *member;	/* its opener, counted; or NULL */
+	struct mbox_ring_holder *holder; /* of a ring's sides, or NULL */
 	u32 rights;			/* MBOX_RIGHT_* */
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
@@ -360,6 +367,14 @@ struct mbox_recv_args {
 	u64 turn;			/* looks again: keeps it; 0: has none yet */
 	struct mbox_member *member;	/* whose call it is; NULL: not kept */
 	u32 length;			/* out: of the message received */
+};
+
+struct mbox_ring_wait {
+	u32 flags;			/* MBOX_WAIT_* */
+	u32 side;			/* MBOX_RIGHT_RECV or MBOX_RIGHT_SEND */
+	u64 seen;
+	bool nonblock;
+	struct mbox_deadline deadline;
 };
 
 struct mbox_attr {
@@ -425,6 +440,20 @@ u32 mbox_member_count(const struct mbox *mbox);
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member);
 bool mbox_member_served_before(const struct mbox_member *a,
 			       const struct mbox_member *b);
+
+/* ring.c */
+int mbox_ring_check(struct mbox_attr *attr);
+int mbox_ring_init(struct mbox *mbox, struct file *factory, u64 size);
+void mbox_ring_free(struct mbox *mbox);
+void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred);
+struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights);
+void mbox_ring_leave(struct mbox_ring_holder *holder);
+int mbox_ring_wait(struct mbox_handle *handle,
+		   const struct mbox_ring_wait *args);
+__poll_t mbox_ring_poll(struct mbox_handle *handle);
+u64 mbox_ring_queued(const struct mbox *mbox);
+void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info);
+int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
 
 /* registry.c */
 int mbox_registry_init(void);
@@ -559,6 +588,9 @@ int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
 void mbox_user_uncharge(struct mbox_user *user, u32 length);
 int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited);
 void mbox_user_uncharge_slots(struct mbox_user *user, u32 n);
+int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
+			  u64 size);
+void mbox_user_uncharge_ring(struct mbox_user *user, u64 size);
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
 

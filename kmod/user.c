@@ -140,6 +140,39 @@ void mbox_user_uncharge(struct mbox_user *user, u32 length)
 	unpin(user, cost(length));
 }
 
+/**
+ * mbox_user_charge_ring - charge a ring to its creator
+ * @user:	the creator, to whom the caller holds a reference
+ * @factory:	by whose opener's credentials the quota may be passed
+ * @size:	bytes of the ring
+ *
+ * Not added first and looked at then: rings are too large for what a few calls
+ * under way would add.
+ *
+ * Return: 0, or EDQUOT and nothing is charged.
+ */
+int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
+			  u64 size)
+{
+	s64 pins = atomic64_read(&user->pins);
+	s64 bytes;
+
+	do {
+		bytes = (pins & (REF - 1)) + size;
+		if (bytes > BYTES_MAX)
+			return -EDQUOT;
+		if (bytes > READ_ONCE(mbox_user_bytes) &&
+		    !file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE))
+			return -EDQUOT;
+	} while (!atomic64_try_cmpxchg(&user->pins, &pins, pins + size));
+	return 0;
+}
+
+void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
+{
+	unpin(user, size);
+}
+
 /* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 {

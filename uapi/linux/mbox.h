@@ -284,8 +284,9 @@
  * @ring:	in, of a new mailbox: bytes of a ring, a power of two from the
  *		larger of MBOX_RING_MIN and the page size to MBOX_RING_MAX; 0
  *		means that it is none. Charged to the creator's quota of bytes
- *		whole, also with GROW. A ring has FIFO policy, neither EXCLUSIVE
- *		nor @max_procs, and capacity and @bytes 0.
+ *		whole, also with GROW (which takes two pages at least). A ring
+ *		has FIFO policy, neither EXCLUSIVE nor @max_procs, and capacity
+ *		and @bytes 0; for its @msg_size see <linux/mbox_ring.h>.
  *
  * Creator's rights are not checked against @mode. Owner and group of a new
  * mailbox are the effective uid and gid of the factory's opener. OPEN without
@@ -371,7 +372,10 @@ struct mbox_ioc_inbox {
  * call that is blocked on a mailbox when it goes returns EIDRM at once; DRAIN
  * does so to blocked sends whose message is not accepted yet.
  *
- * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EPERM.
+ * The kernel does not know how many messages a ring holds: all that is in it
+ * counts as one. DRAIN is refused with EOPNOTSUPP where anything is.
+ *
+ * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM.
  */
 struct mbox_ioc_delete {
 	__u32	flags;
@@ -542,6 +546,9 @@ struct mbox_ioc_recv {
  * is about messages: one is queued until the last of its deliveries is received
  * or lost; then it is received if any of them was, else dropped. Of a link, what
  * is said of a mailbox is that of the caller's inbox, but capacity and msg_size.
+ * A ring has none of these counters: queued is 1 if there is anything in it,
+ * queued_bytes what that takes with headers and padding; senders and receivers
+ * are the producers and consumers that are blocked in WAIT.
  *
  * Return: 0. EFAULT, EINVAL. Works on a dead mailbox too.
  */
@@ -606,9 +613,10 @@ struct mbox_info {
  * For the owner only, or CAP_IPC_OWNER. Sets all fields or none. Handles keep
  * the rights they have. Queued messages stay queued when a limit falls below
  * them; blocked sends are admitted when one rises; to zero, a capacity changes
- * the sends that come after. The quota stays charged to the creator.
+ * the sends that come after. The quota stays charged to the creator. The limits
+ * of a ring cannot be changed.
  *
- * Return: 0. EFAULT, EIDRM, EINVAL, EPERM.
+ * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring), EPERM.
  */
 struct mbox_ioc_set {
 	__u32	flags;
@@ -658,7 +666,7 @@ struct mbox_ioc_handover {
 /**
  * struct mbox_ioc_wait - argument of MBOX_IOC_WAIT, on a ring
  * @flags:	in, MBOX_WAIT_*, at least one; done in the order above
- * @clock:	in, MBOX_CLOCK_* of @deadline
+ * @clock:	in, with MOVE, else 0: MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock
  * @seen:	in, with MOVE, else 0: the other side's index as the caller last
  *		saw it. The call returns at once where it is another by now.
@@ -666,11 +674,14 @@ struct mbox_ioc_handover {
  *		MBOX_RIGHT_SEND as the producer; else 0 or the handle's right
  * @pad:	in, 0
  *
- * <linux/mbox_ring.h> has the protocol.
+ * <linux/mbox_ring.h> has the protocol. TRIM is for the consumer of a ring that
+ * grows; it fails with EINVAL, as long as the indices make no sense: head - tail is
+ * more than the size, or tail is less than what was given back. Where the wait of
+ * MOVE fails, what comes before it was done.
  *
  * Return: 0. EAGAIN (O_NONBLOCK, and it did not move), EBADF, EFAULT, EIDRM,
  * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side ended, or the
- * owner did), ETIMEDOUT.
+ * owner did, or the side is not the handle's any more), ETIMEDOUT.
  */
 struct mbox_ioc_wait {
 	__u32	flags;
