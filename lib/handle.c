@@ -8,14 +8,25 @@
 static struct mbox *handle_new(void)
 {
 	int saved = errno;
-	struct mbox *mb = malloc(sizeof(*mb));
+	struct mbox *mb = calloc(1, sizeof(*mb));
 
 	errno = saved;
 	return mb;
 }
 
+/* The mappings of a ring are part of its handle; other mailboxes have none. */
+static int handle_map(struct mbox *mb)
+{
+	struct mbox_info info = { .flags = 0 };
+	int ret;
+
+	ret = mbox_ioctl(mb->fd, MBOX_IOC_GET, &info);
+	return ret < 0 ? ret : mbox_ring_open(&mb->ring, mb->fd, &info);
+}
+
 /* The allocation comes before the call, so that what can fail after a mailbox
- * was made is nothing. */
+ * was made is nothing; but for mapping a ring: one that was just made goes
+ * again then. */
 int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg)
 {
 	struct mbox *mb;
@@ -30,6 +41,13 @@ int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg)
 		return ret;
 	}
 	mb->fd = ret;
+	ret = handle_map(mb);
+	if (ret < 0) {
+		if (request == MBOX_IOC_CREATE)
+			mbox_delete_handle(mb, MBOX_DELETE_FORCE, NULL);
+		mbox_close(mb);
+		return ret;
+	}
 	*mbp = mb;
 	return 0;
 }
@@ -119,6 +137,11 @@ int mbox_from_fd(struct mbox **mbp, int fd)
 	if (!mb)
 		return -ENOMEM;
 	mb->fd = fd;
+	ret = mbox_ring_open(&mb->ring, fd, &info);
+	if (ret < 0) {
+		free(mb);
+		return ret;
+	}
 	*mbp = mb;
 	return 0;
 }
@@ -134,6 +157,8 @@ void mbox_close(struct mbox *mb)
 
 	if (!mb)
 		return;
+	/* A mapping keeps the open file: it goes with the last of both. */
+	mbox_ring_unmap(mb->ring);
 	close(mb->fd);
 	free(mb);
 	errno = saved;

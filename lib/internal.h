@@ -6,6 +6,7 @@
  * handle.c	struct mbox: made from a name or a descriptor, closed
  * deletion.c	the end of a mailbox, by name or by handle
  * message.c	sending and receiving
+ * ring.c	the same through shared memory
  * attr.c	attributes: get, set
  * owner.c	whose a mailbox is: handing over
  * link.c	direct communication: links to processes, the inbox
@@ -13,8 +14,9 @@
  * deadline.c	relative times
  * error.c	errors in words
  *
- * A handle is a descriptor in an allocation, and nothing in it ever changes:
- * that is why threads can share it without a lock. The factory is not kept open
+ * A handle is a descriptor in an allocation, and nothing in it ever changes (but
+ * in a ring, whose sides are one thread's each): that is why threads can share it
+ * without a lock. The factory is not kept open
  * between calls, since the kernel takes credentials and network namespace from
  * whoever opened it: a program that changes either gets what it is now.
  *
@@ -36,8 +38,11 @@ _Static_assert(sizeof(struct mbox_header) == 48, "mbox_recv, mbox_recv_alloc");
 _Static_assert(sizeof(struct mbox_info) == 256, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
+struct mbox_ring;
+
 struct mbox {
 	int fd;
+	struct mbox_ring *ring;		/* mapped, if it is one; or NULL */
 };
 
 /* ioctl() with the library's way to fail: a negated errno, errno as it was. */
@@ -82,6 +87,16 @@ int mbox_pidfd_alive(int pidfd);
 /* The clock, deadline and non-blocking flag of a relative timeout. */
 int mbox_timeout_apply(int64_t timeout_ns, uint32_t nonblock, uint32_t *flags,
 		       uint32_t *clock, int64_t *deadline);
+
+/* The mappings of a ring on whose descriptor @info was got; NULL if it is none. */
+int mbox_ring_open(struct mbox_ring **ringp, int fd,
+		   const struct mbox_info *info);
+void mbox_ring_unmap(struct mbox_ring *ring);
+int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
+		   const struct mbox_send_opts *opts);
+ssize_t mbox_ring_recv(struct mbox *mb, void *buf, size_t size,
+		       const struct mbox_recv_opts *opts,
+		       struct mbox_header *hdr);
 
 #pragma GCC visibility pop
 

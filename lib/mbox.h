@@ -39,7 +39,8 @@
  * Every function may be called from any thread at any time, and a handle may be
  * used by any number of threads at once. One exception: mbox_close() needs the
  * handle to itself; no call on it may be running then or follow. The library
- * has no global state, starts no threads and changes no signal handling.
+ * has no global state, starts no threads and changes no signal handling. Another
+ * exception is rings, see mbox_ring_reserve().
  * Functions that neither make nor free a handle or buffer (all but
  * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
  * mbox_link(), mbox_link_pidfd(), mbox_inbox(), mbox_close() and
@@ -376,6 +377,85 @@ ssize_t mbox_recv_string(struct mbox *mb, char *buf, size_t size);
 ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 			const struct mbox_recv_opts *opts,
 			struct mbox_header *hdr);
+
+/*
+ * RINGS
+ *
+ * A mailbox that is created with attr.ring (a power of two from 4096, or the page
+ * size, to MBOX_RING_MAX) and capacity 0 is shared memory of one producer and one
+ * consumer, see <linux/mbox_ring.h>. It is opened as any other; each side by one
+ * handle at a time, -EBUSY for a second one. The functions above work on it, most
+ * often without a call of the kernel, and fail with -EOPNOTSUPP for what rings
+ * do not have: priorities, MBOX_SEND_SYNC, filters; of the header, only length
+ * and type are filled in, the rest is 0. With MBOX_OPTION_GROW pages of memory
+ * come as they are written, and go as they are consumed.
+ *
+ * Other errors of all functions on a ring:
+ *
+ * -EOWNERDEAD	the other side's process ended or closed its handle, and nobody
+ *		took its place yet: from a receive that has nothing left to receive,
+ *		and from a send that finds no room; or the process that opened the
+ *		handle ended, of one that was inherited or passed
+ * -EBADMSG	what the other side wrote makes no sense: it is broken, or hostile.
+ *		Nothing outside of the ring was read or written.
+ *
+ * A side belongs to one thread at a time (the producer's may be another than the
+ * consumer's, on one handle with both rights), and to one process: after a fork()
+ * either parent or child may go on with it. Addresses given to a send or receive
+ * have to be good ones, since it is not the kernel that copies: a bad one is a
+ * signal instead of -EFAULT.
+ */
+
+/**
+ * mbox_ring_reserve() - begin a message in the memory of a ring
+ * @mb:		a handle with MBOX_RIGHT_SEND on a ring
+ * @size:	most bytes of payload that it will have, up to its msg_size
+ * @datap:	out, where to write the payload, aligned to 8 bytes
+ * @opts:	as for mbox_send(), or NULL
+ *
+ * Waits until there is room. The consumer sees nothing of it before
+ * mbox_ring_commit(); a message that is never committed does not exist, and
+ * another call of this begins anew in the same place.
+ *
+ * Return: 0; errors as for mbox_send(), and -EOPNOTSUPP if it is no ring.
+ */
+int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
+		      const struct mbox_send_opts *opts);
+
+/**
+ * mbox_ring_commit() - send the message that mbox_ring_reserve() began
+ * @mb:		the handle
+ * @size:	bytes of payload, at most those that were reserved
+ *
+ * Return: 0, -EINVAL if that many are not reserved.
+ */
+int mbox_ring_commit(struct mbox *mb, size_t size);
+
+/**
+ * mbox_ring_peek() - the next message, in the memory of a ring
+ * @mb:		a handle with MBOX_RIGHT_RECV on a ring
+ * @datap:	out, the payload, aligned to 8 bytes, until mbox_ring_release().
+ *		Only the producer can write there; one that is not trusted may do
+ *		so at any time.
+ * @opts:	as for mbox_recv(), or NULL
+ * @hdr:	out, the header; may be NULL
+ *
+ * Waits until there is one. The same one is found again until it is released.
+ *
+ * Return: bytes of payload; errors as for mbox_recv() without -EMSGSIZE, and
+ * -EOPNOTSUPP if it is no ring.
+ */
+ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
+		       const struct mbox_recv_opts *opts,
+		       struct mbox_header *hdr);
+
+/**
+ * mbox_ring_release() - have received the message that mbox_ring_peek() found
+ * @mb:		the handle
+ *
+ * Return: 0, -EINVAL if there is none.
+ */
+int mbox_ring_release(struct mbox *mb);
 
 /**
  * mbox_deadline_after() - turn a relative time into a deadline

@@ -18,6 +18,8 @@ int mbox_send(struct mbox *mb, const void *data, size_t size,
 
 	if (!mb)
 		return -EINVAL;
+	if (mb->ring)
+		return mbox_ring_send(mb, data, size, opts);
 	if (opts) {
 		arg.flags = opts->flags;
 		arg.prio = opts->prio;
@@ -60,6 +62,8 @@ ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 
 	if (!mb)
 		return -EINVAL;
+	if (mb->ring)
+		return mbox_ring_recv(mb, buf, size, opts, hdr);
 	if (opts) {
 		arg.flags = opts->flags;
 		arg.clock = opts->clock;
