@@ -3,6 +3,7 @@
 #include "mbox_library.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 
 /* How sender and receiver go about it. */

@@ -57,18 +57,30 @@ inline wake(side)
 	fi
 }
 
-/* MBOX_WAIT_MOVE: until index is not seen, or without reason. */
-inline wait(side, index, seen)
+/* The index that a side waits for. */
+inline look(side, into)
+{
+	atomic {
+		if
+		:: side == CONSUMER -> into = head
+		:: side == PRODUCER && grow -> into = freed
+		:: side == PRODUCER && !grow -> into = tail
+		fi
+	}
+}
+
+/* MBOX_WAIT_MOVE: until the index is not seen, or without reason. */
+inline wait(side, seen)
 {
 	acquire();
 #ifdef NO_SLEEPER_MB
 	if
-	:: waiting[side] = true; found = index
-	:: found = index; waiting[side] = true
+	:: waiting[side] = true; look(side, found)
+	:: look(side, found); waiting[side] = true
 	fi;
 #else
 	waiting[side] = true;
-	found = index;
+	look(side, found);
 #endif
 #ifdef NO_LOOK
 	found = seen;
@@ -105,10 +117,10 @@ proctype producer()
 	:: n == RECORDS -> break
 	:: else ->
 		do
-		:: limit = (grow -> freed : tail);
+		:: look(PRODUCER, limit);
 			if
 			:: head - limit < SIZE -> break
-			:: else -> wait(PRODUCER, (grow -> freed : tail), limit)
+			:: else -> wait(PRODUCER, limit)
 			fi
 		od;
 		n++;
@@ -171,7 +183,7 @@ proctype consumer()
 	:: else ->
 		do
 		:: head != tail -> break
-		:: head == tail -> wait(CONSUMER, head, tail)
+		:: head == tail -> wait(CONSUMER, tail)
 		od;
 		n++;
 #ifdef NO_TAIL_RELEASE
