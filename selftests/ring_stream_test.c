@@ -182,6 +182,7 @@ TEST_F(stream, all_in_order)
 TEST_F(stream, producer_killed)
 {
 	unsigned int *sent = shared_alloc(sizeof(*sent));
+	int *opened = shared_alloc(sizeof(*opened));
 	static uint8_t data[1 << 20];
 	struct mbox_header header;
 	ssize_t length;
@@ -197,6 +198,7 @@ TEST_F(stream, producer_killed)
 
 			if (mbox_open(&mb, self->name, MBOX_RIGHT_SEND))
 				_exit(1);
+			set_flag(opened);
 			for (unsigned int i = first; ; i++) {
 				/* half of the rounds: in the middle of a record, certainly */
 				if ((round & 1) && i == stop) {
@@ -210,6 +212,9 @@ TEST_F(stream, producer_killed)
 				__atomic_store_n(sent, i + 1, __ATOMIC_RELEASE);
 			}
 		}
+		/* before, it would be its predecessor whose end is told */
+		ASSERT_TRUE(await_flag(opened));
+		*opened = 0;
 		for (;;) {
 			length = consume_one(self->out, data, sizeof(data), &header, variant->how);
 			if (length < 0)
