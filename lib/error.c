@@ -10,8 +10,6 @@ const char *mbox_strerror(int error)
 		return "success";
 	case -EAGAIN:
 		return "would block: nothing to receive, or no room and no receiver";
-	case -EBADMSG:
-		return "what is in the ring makes no sense: its other side is broken";
 	case -EBADF:
 		return "the handle does not have the right that the call needs";
 	case -EBUSY:
@@ -66,12 +64,6 @@ const char *mbox_strerror(int error)
 		return "too many open files in the system";
 	case -EMFILE:
 		return "too many open files in the process";
-	case -EBUSY:
-		return "another process is in a receive that has to be alone, or has the side of the ring";
-	case -EOPNOTSUPP:
-		return "not on a mailbox of this kind";
-	case -EOWNERDEAD:
-		return "the process that the mailbox, link or side of a ring belonged to has ended";
 	default:
 		return "an error that mbox does not use";
 	}
