@@ -141,7 +141,10 @@ int mbox_ring_init(struct mbox *mbox, struct file *factory, u64 size)
 	}
 	ring->data = mbox_compat_shmem_file("mbox-ring", size, ring->grow);
 	if (IS_ERR(ring->data)) {
+		/* It says ENOSPC where there is no memory for an inode. */
 		error = PTR_ERR(ring->data);
+		if (error == -ENOSPC)
+			error = -ENOMEM;
 		goto err_pages;
 	}
 	error = mbox_user_charge_ring(mbox->creator, factory, size);

@@ -37,6 +37,8 @@ FIXTURE(op) {
 
 FIXTURE_VARIANT(op) {
 	uint32_t capacity;	/* of the mailbox */
+	uint32_t policy;
+	uint32_t max_procs;
 	uint32_t queued;	/* messages in it, from number 1 on */
 	uint32_t length;	/* bytes of each, and of what is sent and received */
 	bool bare;		/* no mailbox of the caller's, but one of root's */
@@ -112,6 +114,20 @@ struct scene {
 	const FIXTURE_VARIANT(op) *op __attribute__((unused)) = (s)->op
 
 static uint8_t stream[STREAM_SIZE];
+
+/* What pins the module: its mailboxes and open files. */
+static long module_pins(void)
+{
+	FILE *f = fopen("/sys/module/mbox/refcnt", "re");
+	long pins = -1;
+
+	if (f) {
+		if (fscanf(f, "%ld", &pins) != 1)
+			pins = -1;
+		fclose(f);
+	}
+	return pins;
+}
 
 static const void *message(uint32_t number)
 {

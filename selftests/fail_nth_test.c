@@ -12,6 +12,7 @@
 #include "fail_nth_file.h"
 #include "fail_nth_msgs.h"
 #include "fail_nth_owner.h"
+#include "fail_nth_kinds.h"
 
 #include <sys/syscall.h>
 
@@ -42,20 +43,6 @@ static uint64_t open_fds(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			sum = (sum + fd + 1) * 0x9e3779b97f4a7c15ULL;
 	return sum;
-}
-
-/* What pins the module: its mailboxes and open files. */
-static long module_pins(void)
-{
-	FILE *f = fopen("/sys/module/mbox/refcnt", "re");
-	long pins = -1;
-
-	if (f) {
-		if (fscanf(f, "%ld", &pins) != 1)
-			pins = -1;
-		fclose(f);
-	}
-	return pins;
 }
 
 static void start_partner(struct scene *s)
@@ -115,13 +102,15 @@ static void scene_start(struct scene *s)
 		name_make(s->name);
 		open = open_arg(s->name, op->capacity);
 		open.msg_size = HUGE;
+		open.policy = op->policy;
+		open.max_procs = op->max_procs;
 		s->fd = xioctl(s->factory, MBOX_IOC_CREATE, &open);
 		ASSERT_LE(0, s->fd);
 		s->observer = open_name(s->name, RIGHTS_BOTH);
 		ASSERT_LE(0, s->observer);
 	}
 	for (uint32_t i = 0; i < op->queued; i++) {
-		ASSERT_EQ(0, send_bytes(s->observer, MBOX_SEND_NONBLOCK, 0, 0, message(i + 1),
+		ASSERT_LE(0, send_bytes(s->observer, MBOX_SEND_NONBLOCK, 0, 0, message(i + 1),
 					op->length));
 	}
 	flags |= op->lazy ? MAP_FIXED_NOREPLACE : MAP_POPULATE;
