@@ -259,6 +259,7 @@ static struct mbox_message *delivery_set(struct mbox_message *message,
 	message->pid = get_pid(proper->pid);
 	message->user = proper->user;
 	message->sender = NULL;
+	message->lane = NULL;
 	message->length = proper->length;
 	message->prio = proper->prio;
 	message->type = proper->type;

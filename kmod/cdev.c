@@ -174,12 +174,22 @@ static struct file *open_or_create(struct file *factory,
 	}
 }
 
+/* Give @file a descriptor that was taken before; if it is an error, give that back. */
+static long install(int fd, struct file *file)
+{
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
 /* The descriptor is taken first: once the mailbox exists, nothing may fail. */
 static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 		    bool open, bool create)
 {
 	struct mbox_attr attr = {};
-	struct file *file;
 	int fd;
 
 	fd = check_open(arg, create, &attr);
@@ -188,13 +198,7 @@ static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	file = open_or_create(factory, arg, &attr, open, create);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	fd_install(fd, file);
-	return fd;
+	return install(fd, open_or_create(factory, arg, &attr, open, create));
 }
 
 static long ioc_create(struct file *factory, void __user *uarg, size_t usize)
@@ -232,6 +236,42 @@ static long ioc_open(struct file *factory, void __user *uarg, size_t usize)
 	    !name_valid(arg.name))
 		return -EINVAL;
 	return open_fd(factory, &arg, !exclusive, create);
+}
+
+static long ioc_link(struct file *factory, void __user *uarg, size_t usize)
+{
+	struct mbox_attr attr = { .lifetime = MBOX_LIFETIME_PROCESS };
+	struct mbox_ioc_link arg;
+	int fd;
+
+	fd = copy_arg(&arg, sizeof(arg), uarg, usize);
+	if (fd)
+		return fd;
+	attr.capacity = arg.capacity;
+	attr.msg_size = arg.msg_size;
+	if ((arg.flags & ~MBOX_OPEN_NONBLOCK) || mbox_attr_check(&attr))
+		return -EINVAL;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	return install(fd, mbox_link_open(factory, &arg, attr.msg_size));
+}
+
+static long ioc_inbox(struct file *factory, void __user *uarg, size_t usize)
+{
+	struct mbox_ioc_inbox arg;
+	int fd;
+
+	fd = copy_arg(&arg, sizeof(arg), uarg, usize);
+	if (fd)
+		return fd;
+	if ((arg.flags & ~MBOX_OPEN_NONBLOCK) || arg.pad)
+		return -EINVAL;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	return install(fd, mbox_inbox_open(factory,
+					   arg.flags & MBOX_OPEN_NONBLOCK));
 }
 
 static int get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
@@ -297,6 +337,8 @@ static long ioc_delete(struct file *file, void __user *uarg, size_t usize)
 		return error;
 	if (!name_empty(arg.name))
 		return -EINVAL;
+	if (handle->party)
+		return -EOPNOTSUPP;
 	return delete_mailbox(handle->mbox, file, &arg, uarg, usize);
 }
 
@@ -389,6 +431,8 @@ static long ioc_get(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));
 	mbox_mailbox_info(handle, &info);
+	if (handle->party)
+		mbox_link_info(handle, &info);
 	return copy_result(uarg, usize, &info, sizeof(info));
 }
 
@@ -412,6 +456,8 @@ static long ioc_set(struct file *file, void __user *uarg, size_t usize)
 	    (set.msg_size && !(set.mask & MBOX_SET_MSG_SIZE)) ||
 	    (set.bytes && !(set.mask & MBOX_SET_BYTES)))
 		return -EINVAL;
+	if (handle->party)
+		return mbox_inbox_set(handle, &set);
 	return mbox_mailbox_set(handle->mbox, file, &set);
 }
 
@@ -428,6 +474,8 @@ static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	if (!arg.pid && (arg.flags & MBOX_HANDOVER_RECV))
 		return -EINVAL;
+	if (handle->party)
+		return -EOPNOTSUPP;
 	return mbox_owner_hand_over(handle->mbox, file, &arg);
 }
 
@@ -472,6 +520,8 @@ static const struct ioc factory_iocs[] = {
 	IOC(CREATE, mbox_ioc_open, bytes, ioc_create),
 	IOC(OPEN, mbox_ioc_open, bytes, ioc_open),
 	IOC(DELETE, mbox_ioc_delete, dropped, ioc_delete_named),
+	IOC(LINK, mbox_ioc_link, msg_size, ioc_link),
+	IOC(INBOX, mbox_ioc_inbox, pad, ioc_inbox),
 };
 
 static const struct ioc handle_iocs[] = {

@@ -19,6 +19,7 @@ static int handle_release(struct inode *inode, struct file *file)
 		mbox_ring_leave(handle->holder);
 	mbox_mailbox_detach(handle->mbox, handle->rights);
 	mbox_member_close(handle->member);
+	mbox_link_release(handle);
 	mbox_mailbox_unref(handle->mbox);
 	mbox_user_put(handle->user);
 	kfree(handle);
@@ -69,6 +70,10 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &handle->mbox->poll, wait);
 	if (handle->mbox->ring)
 		return mbox_ring_poll(handle);
+	if (unlikely(handle->out)) {
+		poll_wait(file, &handle->out->to->inbox->poll, wait);
+		return mbox_link_poll(handle);
+	}
 	return mbox_mailbox_poll(handle);
 }
 

@@ -281,7 +281,7 @@ void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 	/* One without a name nobody could open again. */
 	if ((!mbox->handles && (mbox->lifetime == MBOX_LIFETIME_FD ||
 				mbox->state == MBOX_STATE_UNLINKED ||
-				!mbox->name[0])) ||
+				(!mbox->name[0] && !mbox->inbox))) ||
 	    (!mbox->recv_handles && mbox->state == MBOX_STATE_DRAINING))
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
@@ -291,6 +291,22 @@ void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file)
 {
 	return file_ns_capable(file, mbox->registry->user_ns, CAP_IPC_OWNER);
+}
+
+/* The bits of @mode that are for @file's opener, lowest: owner, group or others. */
+umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
+		     umode_t mode)
+{
+	const struct cred *saved;
+	bool group;
+
+	if (uid_eq(file->f_cred->euid, uid))
+		return mode >> 6;
+	/* in_egroup_p() knows the caller's groups only. */
+	saved = override_creds(file->f_cred);
+	group = in_egroup_p(gid);
+	revert_creds(saved);
+	return group ? mode >> 3 : mode;
 }
 
 /**
@@ -303,28 +319,21 @@ bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file)
  */
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
 {
-	const struct cred *saved;
-	bool owner, receiver, group;
+	bool owner, receiver;
 	umode_t mode;
 	u32 want = 0;
+	kuid_t uid;
 	kgid_t gid;
 
 	spin_lock(&mbox->lock);
-	owner = uid_eq(file->f_cred->euid, mbox->uid);
 	receiver = mbox_owner_may_receive(mbox);
 	mode = mbox->mode;
+	uid = mbox->uid;
 	gid = mbox->gid;
 	spin_unlock(&mbox->lock);
 
-	/* in_egroup_p() knows the caller's groups only. */
-	saved = override_creds(file->f_cred);
-	group = in_egroup_p(gid);
-	revert_creds(saved);
-
-	if (owner)
-		mode >>= 6;
-	else if (group)
-		mode >>= 3;
+	owner = uid_eq(file->f_cred->euid, uid);
+	mode = mbox_mode_of(file, uid, gid, mode);
 	if ((rights & MBOX_RIGHT_RECV) && !receiver)
 		want |= 04;
 	if (rights & MBOX_RIGHT_SEND)
@@ -420,7 +429,7 @@ static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		return mbox_broadcast_has_room(mbox, probe);
 	return (list_empty(&mbox->senders) &&
-		mbox_queue_has_room(mbox, probe->length)) ||
+		mbox_queue_has_room(mbox, NULL, probe->length)) ||
 	       mbox_waiter_receiver_for(mbox, probe);
 }
 
@@ -559,7 +568,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		mbox_broadcast_admit(mbox, &deferred);
 	else
-		mbox_send_admit(mbox, &deferred);
+		mbox_send_admit(mbox, NULL, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;

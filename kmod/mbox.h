@@ -4,12 +4,14 @@
  *
  *	cdev.c		/dev/mbox and the ioctl table; every copy of an argument
  *	  handle.c	an open file on a mailbox: file operations, rights
+ *	    link.c	direct communication: links, inboxes, and who has them
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
  *	    broadcast.c	one message to all: deliver it, settle it
  *	      subscription.c the place of a handle in what is broadcast
  *	      wait.c	waiters: sleeping, completing, waking, deadlines
  *	      policy.c	which of several waiting receivers is given a message
+ *	      deadlock.c who waits for whom over links
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
  *	      message.c	slots and large payloads
  *	    mailbox.c	a mailbox from its creation to its death
@@ -23,10 +25,12 @@
  *
  * LOCKS
  *
- *	registry->lock			mutex: names, list of mailboxes
- *	ring->trim_lock (ring.c)	mutex: giving memory back
- *	  mbox->lock			spinlock: queue, waiters, counters, state
- *	    users_lock (user.c)		spinlock: table of users
+ *	links_lock (link.c)		mutex: parties, links
+ *	  registry->lock		mutex: names, list of mailboxes
+ *	  ring->trim_lock (ring.c)	mutex: giving memory back
+ *	    mbox->lock			spinlock: queue, waiters, counters, state
+ *	      waits_lock (deadlock.c)	spinlock: who waits for whom
+ *	      users_lock (user.c)	spinlock: table of users
  *
  * User memory is touched with mbox->lock held and page faults disabled, or with
  * no lock held. What has to happen after mbox->lock is dropped (waking, freeing
@@ -38,7 +42,9 @@
  * as the mailbox is listed. A mailbox holds its registry and its creator's
  * struct mbox_user, a handle its opener's, and a message its sender's, by what
  * it charges. Its owner, its heir and its members hold a mailbox until they end
- * or it dies. A mailbox that is listed pins the module; so does an open file.
+ * or it dies. A mailbox that is listed pins the module; so does an open file, and
+ * a party that is known, which holds its inbox. A link that is listed holds its
+ * two parties; a message, and a handle, hold the link.
  */
 #ifndef MBOX_H
 #define MBOX_H
@@ -65,9 +71,12 @@
 
 struct mbox;
 struct mbox_handle;
+struct mbox_lane;
+struct mbox_link;
 struct mbox_member;
 struct mbox_message;
 struct mbox_owner;
+struct mbox_party;
 struct mbox_ring;
 struct mbox_ring_holder;
 struct mbox_subscription;
@@ -142,6 +151,7 @@ struct mbox_message {
 	struct pid *pid;		/* thread group of the sender, counted */
 	struct mbox_user *user;		/* charged for it; NULL: no more */
 	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
+	struct mbox_lane *lane;		/* it came by; its link counted; or NULL */
 	u32 length;
 	u32 prio;
 	u32 type;
@@ -178,12 +188,16 @@ struct mbox_cursor {
 
 /* What a receiver wants; constant while it waits. */
 struct mbox_filter {
-	u32 flags;			/* MBOX_RECV_BY_* */
+	u32 flags;			/* MBOX_RECV_BY_*, FILTER_LANE */
 	u32 type;
 	u32 pid;
 	u32 min_prio;
 	struct pid_namespace *pid_ns;	/* in which pid is meant */
+	struct mbox_lane *lane;		/* what came by it only; or NULL */
 };
+
+/* Beside MBOX_RECV_BY_*: there is a lane. */
+#define MBOX_FILTER_LANE	(1U << 31)
 
 struct mbox_deadline {
 	bool set;
@@ -223,6 +237,10 @@ struct mbox_waiter {
 	u32 nr_spares;
 	u32 nr_charged;			/* to its user: spares, or for some */
 	u32 delivered;			/* result: handles */
+	/* of a call on a link */
+	struct mbox_lane *lane;		/* constant; else NULL */
+	struct list_head lane_node;	/* lock: lane->senders, or empty */
+	struct mbox_party *waits;	/* lock: whose edge it is, deadlock.c */
 };
 
 /*
@@ -246,7 +264,8 @@ struct mbox {
 	u32 policy;			/* constant: MBOX_POLICY_* */
 	u32 options;			/* constant: MBOX_OPTION_* */
 	u32 max_procs;			/* constant; 0: any number */
-	bool common;			/* constant: without any of these */
+	bool common;			/* constant: without any of these, no inbox */
+	bool inbox;			/* constant: link.c has it */
 	refcount_t refs;
 	struct mbox_registry *registry;	/* constant, counted */
 	struct mbox_user *creator;	/* constant, counted */
@@ -318,9 +337,44 @@ struct mbox_subscription {
 	u64 lost;
 };
 
+/*
+ * One direction of a link: what one process sent another, which is in the inbox
+ * of that one, with what came by other lanes. It has the capacity that elsewhere
+ * a mailbox has.
+ */
+struct mbox_lane {
+	struct mbox_link *link;		/* constant: whose part it is */
+	struct mbox_party *from;	/* constant; there for who has a handle */
+	struct mbox_party *to;		/* likewise; its inbox->lock is "lock" */
+	u32 capacity;			/* constant */
+	u32 msg_size;			/* constant */
+	struct list_head node;		/* links_lock: to->lanes */
+	u64 held;			/* lock: as that of a mailbox */
+	u64 queued;			/* lock: of these, not being taken */
+	struct list_head senders;	/* lock: those of the inbox' that are its */
+	bool ended;			/* lock: nothing will come any more */
+	bool opened;			/* links_lock: by @to, a handle to receive */
+};
+
+/*
+ * A process that takes part in direct communication. Known, in the table, from
+ * when it is first needed until the process ends, or until there is neither lane
+ * nor handle that leads to its inbox, nor message in it.
+ */
+struct mbox_party {
+	struct hlist_node node;		/* links_lock: known, or unhashed */
+	refcount_t refs;
+	struct pid *pid;		/* constant, counted: thread group */
+	struct mbox *inbox;		/* constant, counted */
+	struct mbox_watch *watch;	/* links_lock: while known */
+	struct list_head lanes;		/* links_lock: that lead here */
+	bool has_mode;			/* links_lock: inbox->mode says who may send */
+	struct mbox_party *waits_for;	/* waits_lock: see deadlock.c */
+};
+
 /* An open file on a mailbox; constant but for what it counts. */
 struct mbox_handle {
-	struct mbox *mbox;		/* counted */
+	struct mbox *mbox;		/* counted; of a link the caller's inbox */
 	struct mbox_user *user;		/* of its opener, counted */
 	struct mbox_member *member;	/* its opener, counted; or NULL */
 	struct mbox_ring_holder *holder; /* of a ring's sides, or NULL */
@@ -329,6 +383,9 @@ struct mbox_handle {
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
 	struct mbox_queue *queue;	/* from which it receives */
 	u64 received;			/* mbox->lock: messages, through it */
+	struct mbox_party *party;	/* whose link or inbox it is, counted; else NULL */
+	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
+	struct mbox_lane *out;		/* of a link; else NULL */
 };
 
 /*
@@ -354,6 +411,7 @@ struct mbox_send_args {
 	bool nonblock;
 	bool sync;
 	struct mbox_deadline deadline;
+	struct mbox_lane *lane;		/* that of the handle */
 };
 
 struct mbox_recv_args {
@@ -407,6 +465,8 @@ void mbox_mailbox_unref(struct mbox *mbox);
 void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred);
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
+umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
+		     umode_t mode);
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
 int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
@@ -455,6 +515,23 @@ u64 mbox_ring_queued(const struct mbox *mbox);
 void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info);
 int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
 
+/* link.c */
+struct file *mbox_link_open(struct file *factory,
+			    const struct mbox_ioc_link *arg, u32 msg_size);
+struct file *mbox_inbox_open(struct file *factory, bool nonblock);
+int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg);
+void mbox_link_release(struct mbox_handle *handle);
+void mbox_link_get(struct mbox_link *link);
+void mbox_link_put(struct mbox_link *link);
+__poll_t mbox_link_poll(struct mbox_handle *handle);
+void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info);
+
+/* deadlock.c */
+int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_party *self,
+			struct mbox_party *other,
+			const struct mbox_deadline *deadline);
+void mbox_deadlock_leave(struct mbox_waiter *waiter);
+
 /* registry.c */
 int mbox_registry_init(void);
 void mbox_registry_exit(void);
@@ -467,12 +544,13 @@ void mbox_registry_unname(struct mbox *mbox);
 void mbox_registry_remove(struct mbox *mbox);
 
 /* send.c */
-int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args);
+int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args);
 struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length);
 void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_waiter *receiver,
 		       struct mbox_deferred *deferred);
-void mbox_send_admit(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
+		     struct mbox_deferred *deferred);
 
 /* receive.c */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
@@ -520,6 +598,9 @@ struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message);
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message);
+bool mbox_waiter_wants(struct mbox *mbox, const struct mbox_message *message);
+struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
+					     struct mbox_lane *lane);
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
 			   struct mbox_deferred *deferred);
@@ -554,7 +635,8 @@ void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
 		      const struct mbox_filter *filter);
 struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
 				     struct mbox_cursor *cursor);
-bool mbox_queue_has_room(const struct mbox *mbox, u32 length);
+bool mbox_queue_has_room(const struct mbox *mbox, const struct mbox_lane *lane,
+			 u32 length);
 void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message);
 void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message);
 bool mbox_filter_pass(const struct mbox_filter *filter,
@@ -602,6 +684,12 @@ bool mbox_process_ended(struct pid *pid);
 struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
 				  void *data);
 bool mbox_watch_cancel(struct mbox_watch *watch);
+
+/* Whether a handle on a link or an inbox is used by another process than its own. */
+static inline bool mbox_handle_foreign(const struct mbox_handle *handle)
+{
+	return handle->party && handle->party->pid != task_tgid(current);
+}
 
 /* What a call gets that cannot be made for the state of @mbox. */
 static inline int mbox_mailbox_gone(const struct mbox *mbox)

@@ -99,6 +99,9 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 	message->pid = get_pid(task_tgid(current));
 	message->user = user;
 	message->sender = NULL;
+	message->lane = args->lane;
+	if (unlikely(message->lane))
+		mbox_link_get(message->lane->link);
 	message->length = args->length;
 	message->prio = args->prio;
 	message->type = args->type;
@@ -145,6 +148,8 @@ static void unset(struct mbox_message *message)
 {
 	put_pid(message->pid);
 	mbox_message_discharge(message);
+	if (unlikely(message->lane))
+		mbox_link_put(message->lane->link);
 }
 
 /* Free a message that is its caller's alone, without lock. */

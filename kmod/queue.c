@@ -98,6 +98,8 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	}
 
 	message->state = MBOX_MESSAGE_QUEUED;
+	if (unlikely(message->lane))
+		message->lane->queued++;
 	RB_CLEAR_NODE(&message->level);
 
 	if (!list_empty(&queue->messages)) {
@@ -139,6 +141,8 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 	struct mbox_message *next = next_message(queue, message);
 	struct mbox_cursor *cursor;
 
+	if (unlikely(message->lane))
+		message->lane->queued--;
 	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;
@@ -161,6 +165,8 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 		return false;
 	if (likely(!filter->flags))
 		return true;
+	if ((filter->flags & MBOX_FILTER_LANE) && message->lane != filter->lane)
+		return false;
 	if ((filter->flags & MBOX_RECV_BY_TYPE) && message->type != filter->type)
 		return false;
 	/* By number, for the sender may be gone; a struct pid keeps its own. */
@@ -203,10 +209,14 @@ struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
 	return NULL;
 }
 
-/* Whether a message of @length bytes may be queued. */
-bool mbox_queue_has_room(const struct mbox *mbox, u32 length)
+/* Whether a message of @length bytes that comes by @lane, if any, may be queued. */
+bool mbox_queue_has_room(const struct mbox *mbox, const struct mbox_lane *lane,
+			 u32 length)
 {
 	lockdep_assert_held(&mbox->lock);
+	if (unlikely(lane))
+		return lane->capacity == MBOX_CAPACITY_UNBOUNDED ||
+		       lane->held < lane->capacity;
 	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
 	    mbox->held >= mbox->capacity)
 		return false;
@@ -220,6 +230,8 @@ void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message)
 	message->seq = ++mbox->sent;
 	mbox->held++;
 	mbox->held_bytes += message->length;
+	if (unlikely(message->lane))
+		message->lane->held++;
 }
 
 /* Give back the room of a message that was received, withdrawn or dropped. */
@@ -228,4 +240,6 @@ void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message)
 	lockdep_assert_held(&mbox->lock);
 	mbox->held--;
 	mbox->held_bytes -= message->length;
+	if (unlikely(message->lane))
+		message->lane->held--;
 }

@@ -114,6 +114,7 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 		   struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *sender = message->sender;
+	struct mbox_lane *lane = message->lane;
 	struct mbox *mbox = handle->mbox;
 
 	handle->received++;
@@ -129,8 +130,9 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 		sender->receiver = get_pid(task_tgid(current));
 		mbox_waiter_complete(mbox, sender, 0, deferred);
 	}
+	/* First, for the message may be the last that holds the lane. */
+	mbox_send_admit(mbox, lane, deferred);
 	mbox_message_put(mbox, message, deferred);
-	mbox_send_admit(mbox, deferred);
 }
 
 /* Copy a message that is TAKEN, and commit or put it back. */
@@ -191,6 +193,17 @@ static int peek(struct mbox_handle *handle, struct mbox_message *message,
 	return error;
 }
 
+/* A receive on a link is about to wait: whether it may. */
+static int wait_for_peer(struct mbox_waiter *waiter,
+			 const struct mbox_deadline *deadline)
+{
+	struct mbox_lane *lane = waiter->lane;
+
+	return lane->ended ? -EOWNERDEAD :
+			     mbox_deadlock_enter(waiter, lane->to, lane->from,
+						 deadline);
+}
+
 /*
  * Nothing is there: unlock and wait. Apart from try_receive(), and not inlined, for a
  * receive that does not wait should not have to make room for a waiter.
@@ -208,6 +221,14 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	waiter.room = args->room;
 	waiter.peek = args->peek;
 	waiter.member = args->member;
+	waiter.lane = args->filter.lane;
+	if (unlikely(waiter.lane)) {
+		error = wait_for_peer(&waiter, &args->deadline);
+		if (error) {
+			mbox_mailbox_unlock(mbox, deferred);
+			return error;
+		}
+	}
 	if (unlikely(handle->sub)) {
 		mbox_waiter_block_receiver(mbox, &handle->sub->receivers,
 					   &waiter, &args->turn, deferred);
@@ -303,7 +324,7 @@ static struct mbox_message *find(struct mbox_handle *handle,
 		return ERR_PTR(mbox->death);
 	first = list_first_entry_or_null(&handle->queue->messages,
 					 struct mbox_message, node);
-	if (!first)
+	if (!first || (unlikely(filter->lane) && !filter->lane->queued))
 		return mbox_waiter_pending_for(mbox, filter);
 	if (likely(mbox_filter_pass(filter, first)))
 		return first;
@@ -318,6 +339,7 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
 	u32 length;
+	int error;
 	u64 seq;
 
 	mbox_mailbox_lock(mbox, &deferred);
@@ -332,8 +354,10 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	if (!message) {
 		if (!args->nonblock)
 			return wait_for_message(handle, args, &deferred);
+		error = args->filter.lane && args->filter.lane->ended ?
+			-EOWNERDEAD : -EAGAIN;
 		mbox_mailbox_unlock(mbox, &deferred);
-		return -EAGAIN;
+		return error;
 	}
 
 	length = message->length;
@@ -386,12 +410,27 @@ static __always_inline int receive(struct mbox_handle *handle,
 	}
 }
 
+/* The same of a link or an inbox, which serves its process only. */
+static int receive_as_party(struct mbox_handle *handle,
+			    struct mbox_recv_args *args)
+{
+	if (mbox_handle_foreign(handle))
+		return -EUSERS;
+	args->filter.lane = handle->in;
+	if (handle->in)
+		args->filter.flags |= MBOX_FILTER_LANE;
+	args->member = NULL;
+	return receive(handle, args);
+}
+
 /* The same where it matters which process receives. */
 static noinline int receive_as_member(struct mbox_handle *handle,
 				      struct mbox_recv_args *args)
 {
 	int error;
 
+	if (handle->party)
+		return receive_as_party(handle, args);
 	error = mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV, &args->member);
 	if (error)
 		return error;
@@ -410,6 +449,7 @@ static noinline int receive_as_member(struct mbox_handle *handle,
  */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
+	args->filter.lane = NULL;
 	if (unlikely(!handle->mbox->common))
 		return receive_as_member(handle, args);
 	args->member = NULL;

@@ -61,15 +61,25 @@ static struct mbox_message *lock_with_message(struct mbox *mbox,
 	return message;
 }
 
+/* The capacity that counts for a message, and its limit. */
+static u32 capacity_of(const struct mbox *mbox, const struct mbox_lane *lane)
+{
+	return unlikely(lane) ? lane->capacity : mbox->capacity;
+}
+
+static u32 msg_size_of(const struct mbox *mbox, const struct mbox_lane *lane)
+{
+	return unlikely(lane) ? lane->msg_size : READ_ONCE(mbox->msg_size);
+}
+
 /* Whether @message may be queued now, and is not to wait behind another. */
 static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
 {
 	struct mbox_waiter *first;
 
-	if (!mbox_queue_has_room(mbox, message->length))
+	if (!mbox_queue_has_room(mbox, message->lane, message->length))
 		return false;
-	first = list_first_entry_or_null(&mbox->senders, struct mbox_waiter,
-					 node);
+	first = mbox_waiter_first_sender(mbox, message->lane);
 	return !first || message->prio > first->message->prio;
 }
 
@@ -87,11 +97,12 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 
 	if (unlikely(mbox->state >= MBOX_STATE_DRAINING))
 		return mbox_mailbox_gone(mbox);
-	if (unlikely(message->length > mbox->msg_size))
+	if (unlikely(message->length > msg_size_of(mbox, args->lane)))
 		return -EMSGSIZE;
 	if (args->sync)
 		return HAS_TO_WAIT;
-	if (mbox->capacity == MBOX_CAPACITY_ZERO && !args->nonblock)
+	if (capacity_of(mbox, args->lane) == MBOX_CAPACITY_ZERO &&
+	    !args->nonblock)
 		return HAS_TO_WAIT;
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (!receiver && !may_queue(mbox, message))
@@ -124,7 +135,7 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 		message->state = MBOX_MESSAGE_GONE;
 		mbox_message_put(mbox, message, deferred);
 	}
-	mbox_send_admit(mbox, deferred);
+	mbox_send_admit(mbox, waiter->lane, deferred);
 }
 
 /*
@@ -137,13 +148,29 @@ static noinline int send_and_wait(struct mbox *mbox,
 				  const struct mbox_send_args *args,
 				  struct mbox_deferred *deferred)
 {
+	struct mbox_lane *lane = args->lane;
 	struct mbox_waiter *receiver;
 	struct mbox_waiter waiter;
+	bool wanted = false;
 	int error;
 
 	mbox_waiter_init(&waiter);
 	waiter.message = message;
-	waiter.sync = args->sync || mbox->capacity == MBOX_CAPACITY_ZERO;
+	waiter.lane = lane;
+	waiter.sync = args->sync ||
+		      capacity_of(mbox, lane) == MBOX_CAPACITY_ZERO;
+	if (unlikely(lane)) {
+		/* Whom the message wakes does not wait for us any more. */
+		wanted = mbox_waiter_wants(mbox, message);
+		error = wanted ? 0 : mbox_deadlock_enter(&waiter, lane->from,
+							 lane->to,
+							 &args->deadline);
+		if (error) {
+			mbox_message_put(mbox, message, deferred);
+			mbox_mailbox_unlock(mbox, deferred);
+			return error;
+		}
+	}
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (receiver || may_queue(mbox, message)) {
 		mbox_queue_accept(mbox, message);
@@ -153,6 +180,10 @@ static noinline int send_and_wait(struct mbox *mbox,
 		mbox_waiter_block_sender(mbox, &waiter);
 		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 	}
+	/* It has not come to wait for us again: that takes the lock. */
+	if (wanted)
+		mbox_deadlock_enter(&waiter, lane->from, lane->to,
+				    &args->deadline);
 	mbox_mailbox_unlock(mbox, deferred);
 
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
@@ -173,10 +204,9 @@ static noinline int send_and_wait(struct mbox *mbox,
 	return error;
 }
 
-static __always_inline int send(struct mbox_handle *handle,
+static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 				const struct mbox_send_args *args)
 {
-	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
 	struct mbox_user *user;
@@ -185,7 +215,7 @@ static __always_inline int send(struct mbox_handle *handle,
 	/* Checked again under the lock; here so that nothing large is made. */
 	if (unlikely(READ_ONCE(mbox->state) >= MBOX_STATE_DRAINING))
 		return mbox_mailbox_gone(mbox);
-	if (args->length > READ_ONCE(mbox->msg_size))
+	if (args->length > msg_size_of(mbox, args->lane))
 		return -EMSGSIZE;
 
 	user = mbox_send_charge(handle, args->length);
@@ -203,20 +233,32 @@ static __always_inline int send(struct mbox_handle *handle,
 	return result;
 }
 
+/* The same over a link, which serves its process only. */
+static int send_as_party(struct mbox_handle *handle,
+			 struct mbox_send_args *args)
+{
+	if (mbox_handle_foreign(handle))
+		return -EUSERS;
+	args->lane = handle->out;
+	return send(handle, args->lane->to->inbox, args);
+}
+
 /* The same where it matters which process sends, or to how many. */
 static noinline int send_as_member(struct mbox_handle *handle,
-				   const struct mbox_send_args *args)
+				   struct mbox_send_args *args)
 {
 	struct mbox_member *member;
 	int result;
 
+	if (handle->party)
+		return send_as_party(handle, args);
 	result = mbox_member_enter(handle->mbox, MBOX_RIGHT_SEND, &member);
 	if (result)
 		return result;
 	if (handle->mbox->policy == MBOX_POLICY_BROADCAST)
 		result = mbox_broadcast_send(handle, args);
 	else
-		result = send(handle, args);
+		result = send(handle, handle->mbox, args);
 	mbox_member_leave(handle->mbox, MBOX_RIGHT_SEND, member);
 	return result;
 }
@@ -228,11 +270,12 @@ static noinline int send_as_member(struct mbox_handle *handle,
  *
  * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
  */
-int mbox_send(struct mbox_handle *handle, const struct mbox_send_args *args)
+int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 {
+	args->lane = NULL;
 	if (unlikely(!handle->mbox->common))
 		return send_as_member(handle, args);
-	return send(handle, args);
+	return send(handle, handle->mbox, args);
 }
 
 /* Give an accepted message to @receiver, or queue it if that is NULL. */
@@ -252,19 +295,19 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 /**
  * mbox_send_admit - room was made: let in those who wait for it
  * @mbox:	locked
+ * @lane:	the lane of an inbox that has room; else NULL
  * @deferred:	takes who is to be woken
  */
-void mbox_send_admit(struct mbox *mbox, struct mbox_deferred *deferred)
+void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
+		     struct mbox_deferred *deferred)
 {
-	lockdep_assert_held(&mbox->lock);
-	while (!list_empty(&mbox->senders)) {
-		struct mbox_waiter *first;
-		struct mbox_message *message;
+	struct mbox_waiter *first;
 
-		first = list_first_entry(&mbox->senders, struct mbox_waiter,
-					 node);
-		message = first->message;
-		if (!mbox_queue_has_room(mbox, message->length))
+	lockdep_assert_held(&mbox->lock);
+	while ((first = mbox_waiter_first_sender(mbox, lane))) {
+		struct mbox_message *message = first->message;
+
+		if (!mbox_queue_has_room(mbox, lane, message->length))
 			return;
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(&mbox->queue, message);

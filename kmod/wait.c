@@ -43,6 +43,7 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 {
 	memset(waiter, 0, sizeof(*waiter));
 	waiter->task = current;
+	INIT_LIST_HEAD(&waiter->lane_node);
 }
 
 /*
@@ -75,6 +76,18 @@ void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 }
 
+/* The same order, among those who wait for room in one lane. */
+static void block_in_lane(struct mbox_lane *lane, struct mbox_waiter *waiter)
+{
+	struct mbox_waiter *other;
+
+	list_for_each_entry_reverse(other, &lane->senders, lane_node) {
+		if (other->message->prio >= waiter->message->prio)
+			break;
+	}
+	list_add(&waiter->lane_node, &other->lane_node);
+}
+
 /* Called when there is no room for waiter->message, and nobody to take it. */
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
@@ -89,6 +102,8 @@ void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 			break;
 	}
 	list_add(&waiter->node, &other->node);
+	if (unlikely(waiter->lane))
+		block_in_lane(waiter->lane, waiter);
 }
 
 /* Called when waiter->message is accepted, and its sender awaits its receipt. */
@@ -142,6 +157,10 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
 	list_del(&waiter->node);
+	if (unlikely(waiter->lane)) {
+		list_del_init(&waiter->lane_node);
+		mbox_deadlock_leave(waiter);
+	}
 	if (waiter->filter)
 		mbox->nr_receivers--;
 	else
@@ -194,6 +213,30 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 	return NULL;
 }
 
+/* Whether @message would end somebody's wait, be it only to look at it. */
+bool mbox_waiter_wants(struct mbox *mbox, const struct mbox_message *message)
+{
+	struct mbox_waiter *waiter;
+
+	lockdep_assert_held(&mbox->lock);
+	list_for_each_entry(waiter, &mbox->receivers, node) {
+		if (mbox_filter_pass(waiter->filter, message))
+			return true;
+	}
+	return false;
+}
+
+/* Of those who wait for room, in @lane if there is one, the next; or NULL. */
+struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
+					     struct mbox_lane *lane)
+{
+	if (unlikely(lane))
+		return list_first_entry_or_null(&lane->senders,
+						struct mbox_waiter, lane_node);
+	return list_first_entry_or_null(&mbox->senders, struct mbox_waiter,
+					node);
+}
+
 /* Give an accepted message that is on no list to @receiver. */
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
@@ -239,6 +282,13 @@ mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter)
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(mbox->policy == MBOX_POLICY_BROADCAST))
 		return NULL;
+	if (unlikely(filter->lane)) {
+		list_for_each_entry(waiter, &filter->lane->senders, lane_node) {
+			if (mbox_filter_pass(filter, waiter->message))
+				return waiter->message;
+		}
+		return NULL;
+	}
 	list_for_each_entry(waiter, &mbox->senders, node) {
 		if (mbox_filter_pass(filter, waiter->message))
 			return waiter->message;
@@ -258,6 +308,7 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 	mbox_queue_accept(mbox, message);
 	if (sender->sync) {
 		list_move_tail(&sender->node, &mbox->syncs);
+		list_del_init(&sender->lane_node);
 	} else {
 		message->sender = NULL;
 		mbox_waiter_complete(mbox, sender, 0, deferred);

@@ -102,24 +102,31 @@
  *
  * MBOX_IOC_LINK names a process, and returns a handle that sends to and receives
  * from that process only. Between two processes there is one link, whichever
- * asks first, and it ends with either. Its peer need not know of it: what is
- * sent waits for it. MBOX_IOC_INBOX returns a handle that receives from all
+ * asks first, and it ends with either. (It also ends when neither has a handle
+ * on it and no message is in it; who asks then makes a new one.) Its peer need
+ * not know of it: what is sent waits for it. MBOX_IOC_INBOX returns a handle that receives from all
  * links of the caller; the header says from whom, and a link to that process
  * answers. Each process has one inbox, that all of its links lead to: messages
  * are received in the same order there as through the links. Its capacity is
  * that of each link, in each direction.
  *
  * Handles on links and inboxes serve the process that made them, and no other
- * (EUSERS). When the peer has ended, what it sent can be received, and then
+ * (EUSERS): one that was inherited or passed on is good for poll() and
+ * MBOX_IOC_GET only. When the peer has ended, what it sent can be received, and then
  * receives, as all sends, fail with EOWNERDEAD. Who may send a process a signal
  * may address it (see kill(2): a real or effective uid that is its real or saved
  * one, or CAP_KILL), unless it gave its inbox a mode (MBOX_IOC_SET): then the
- * right to send, as of a mailbox that it owns, decides. That is checked by
- * MBOX_IOC_LINK, and never later.
+ * right to send, as of a mailbox of its effective uid and gid, decides, or
+ * CAP_IPC_OWNER in its user namespace. The mode lasts as long as the inbox: until
+ * the process has neither links nor a handle on it, and no message is in it. All
+ * of that is checked by MBOX_IOC_LINK, and never later; and not of a process that
+ * the other has opened a handle on their link to: it may answer.
  *
- * Where processes, each with a single thread, are blocked without a deadline in
- * sends to or receives from one another in a cycle, none can ever go on: the
- * call that would close the cycle fails with EDEADLK.
+ * Where processes are blocked without a deadline in sends to or receives from one
+ * another over links in a cycle, each of them with a single thread when its call
+ * began, none can ever go on: the call that would close the cycle fails with
+ * EDEADLK, and has sent or received nothing. (Receives through an inbox wait for
+ * anybody, and are in no cycle.)
  *
  * SHARED MEMORY
  *
@@ -325,8 +332,8 @@ struct mbox_ioc_open {
  * Makes the link between the caller and the process if it is missing; where it
  * exists, @capacity and @msg_size have to be valid, and are ignored. Inboxes that
  * are made for it count as mailboxes of the caller's quota, until the process
- * that they are of ends, or has neither links nor messages. The handle has both
- * rights.
+ * that they are of ends, or has neither links nor handles on it nor messages. The
+ * handle has both rights.
  *
  * Return: the handle. EDQUOT, EFAULT, EINVAL (also for the caller's own pid),
  * EMFILE, ENFILE, ENOMEM, EPERM (the caller may not address the process), ESRCH.
@@ -375,7 +382,8 @@ struct mbox_ioc_inbox {
  * The kernel does not know how many messages a ring holds: all that is in it
  * counts as one. DRAIN is refused with EOPNOTSUPP where anything is.
  *
- * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM.
+ * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EOPNOTSUPP (also for a
+ * link, an inbox), EPERM.
  */
 struct mbox_ioc_delete {
 	__u32	flags;
@@ -549,6 +557,8 @@ struct mbox_ioc_recv {
  * A ring has none of these counters: queued is 1 if there is anything in it,
  * queued_bytes what that takes with headers and padding; senders and receivers
  * are the producers and consumers that are blocked in WAIT.
+ * An inbox has capacity MBOX_CAPACITY_UNBOUNDED, the largest msg_size that a link
+ * to it has had, and the mode 0 until it is given one.
  *
  * Return: 0. EFAULT, EINVAL. Works on a dead mailbox too.
  */
@@ -614,9 +624,11 @@ struct mbox_info {
  * the rights they have. Queued messages stay queued when a limit falls below
  * them; blocked sends are admitted when one rises; to zero, a capacity changes
  * the sends that come after. The quota stays charged to the creator. The limits
- * of a ring cannot be changed.
+ * of a ring cannot be changed. Of an inbox the mode alone can be set, by its
+ * process; see DIRECT COMMUNICATION.
  *
- * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring), EPERM.
+ * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring; a link; anything
+ * else of an inbox), EPERM, EUSERS.
  */
 struct mbox_ioc_set {
 	__u32	flags;
