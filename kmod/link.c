@@ -598,10 +598,11 @@ void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info)
 	if (!in)
 		return;
 	info->kind = MBOX_KIND_LINK;
-	info->peer = pid_vnr(in->from->pid);
 	info->capacity = in->capacity;
 	info->msg_size = in->msg_size;
 	spin_lock(&handle->mbox->lock);
 	info->handle_queued = in->queued;
+	/* One that ended has no number any more; another may have it. */
+	info->peer = in->ended ? 0 : pid_vnr(in->from->pid);
 	spin_unlock(&handle->mbox->lock);
 }

@@ -541,7 +541,7 @@ struct mbox_ioc_recv {
  * @owner:	out, process id of the owner in the caller's pid namespace; 0 if it
  *		is not there, or there is none
  * @heir:	out, that of the heir, likewise
- * @peer:	out, of a link: that of the peer, likewise
+ * @peer:	out, of a link: that of the peer, likewise; 0 once it has ended
  * @ring:	out, bytes of the ring, or 0
  * @lost:	out, BROADCAST: deliveries that were lost to an overflow, or to
  *		the closing of the handle they were for
