@@ -248,7 +248,7 @@ static void *send_later(void *arg)
 {
 	struct peer *peer = arg;
 
-	while (!__atomic_load_n((int *)peer->data, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(&peer->flag, __ATOMIC_ACQUIRE))
 		nap();
 	put(peer->fd[0], 0, "by the thread");
 	return NULL;
@@ -270,13 +270,12 @@ TEST(second_thread)
 	ring_make(_metadata, &ring, 2, waits);
 	a = ring.peers[0];
 	b = ring.peers[1];
-	a->data = shared_alloc(sizeof(int));
 	ASSERT_EQ(0, peer_do(a, do_thread));
 	wait_start(a, WAIT_RECV);
 	ASSERT_TRUE(peer_blocked(a));
 	wait_start(b, WAIT_RECV);
 	ASSERT_TRUE(peer_blocked(b));
-	set_flag(a->data);
+	set_flag(&a->flag);
 	EXPECT_STREQ("by the thread", peer_end_recv(b));
 	EXPECT_EQ(0, peer_send(b, 0, 0, "text"));
 	EXPECT_STREQ("text", peer_end_recv(a));

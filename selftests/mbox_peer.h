@@ -33,7 +33,7 @@ struct peer {
 	struct mbox_header header;
 	struct mbox_info info;
 	int events;
-	void *data;			/* of the test's own, shared */
+	int flag;			/* of the test's own */
 };
 
 /* The calls, with a new factory. */
