@@ -276,7 +276,7 @@ struct mbox_send_opts {
  * may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is more than the mailbox
  * takes, -EDQUOT if the user's quota of bytes is used up, -EBADF if the handle
  * may not send, -EDEADLK if it would wait for a process that waits for this one,
- * both in calls on links or inboxes.
+ * over links.
  */
 int mbox_send(struct mbox *mb, const void *data, size_t size,
 	      const struct mbox_send_opts *opts);
@@ -566,8 +566,9 @@ int mbox_handover_pidfd(struct mbox *mb, int pidfd, unsigned int flags);
  *
  * Sends on the handle go to that process only, and receives are of what it sent
  * only. Between two processes there is one link, whichever asks first, and it
- * ends with either; closing the handle does not end it. The handle serves the
- * process that opened it and no other. When the peer has ended, what it sent can
+ * ends with either, or when neither has a handle on it and no message is in it.
+ * The handle serves the process that opened it and no other (which may poll() it,
+ * and mbox_get()). When the peer has ended, what it sent can
  * be received, and then receives, as all sends, are -EOWNERDEAD.
  *
  * Return: 0, -ESRCH if there is no such process, -EPERM if the caller may not
@@ -600,8 +601,8 @@ int mbox_link_pidfd(struct mbox **mbp, int pidfd, uint32_t capacity,
  *
  * Receives on the handle are of what any process sent over its link to the
  * caller, in the order of priority and time; @hdr->pid is the sender, and
- * mbox_link() to it answers. mbox_chmod() on it says who may address the process
- * from then on. The handle serves the process that opened it and no other.
+ * mbox_link() to it answers. mbox_chmod() on it says who may address the process,
+ * for as long as the inbox has a handle, links or messages. The handle serves the process that opened it and no other.
  *
  * Return: 0, -EDQUOT, -EMFILE, -ENFILE, -ENODEV, -EACCES.
  */

@@ -255,7 +255,7 @@ static long answer(struct peer *peer)
 TEST_F(lib, links)
 {
 	struct peer *peer = peer_start(_metadata, answer);
-	struct mbox *inbox = NOT_WRITTEN;
+	struct mbox *inbox = NOT_WRITTEN, *again = NOT_WRITTEN;
 	struct mbox_info info;
 	char text[16];
 
@@ -274,10 +274,13 @@ TEST_F(lib, links)
 	EXPECT_STREQ("question", text);
 	ASSERT_TRUE(await_flag(&peer->ready));
 	EXPECT_EQ(0, peer->result);
+	/* there is one link, by number too, for as long as anybody has it open */
+	EXPECT_RET(0, mbox_link(&again, peer->pid, 5, 200));
+	EXPECT_EQ(3, info_of(mbox_fd(again)).capacity);
 	mbox_close(self->other);
-	/* the link stays, by number too */
+	mbox_close(again);
 	EXPECT_RET(0, mbox_link(&self->other, peer->pid, 5, 200));
-	EXPECT_EQ(3, info_of(mbox_fd(self->other)).capacity);
+	EXPECT_EQ(5, info_of(mbox_fd(self->other)).capacity);
 	EXPECT_RET(0, mbox_inbox(&inbox));
 	EXPECT_EQ(MBOX_KIND_INBOX, info_of(mbox_fd(inbox)).kind);
 	EXPECT_EQ(MBOX_RIGHT_RECV, info_of(mbox_fd(inbox)).rights);
