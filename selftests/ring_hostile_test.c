@@ -235,7 +235,7 @@ TEST(trim_checks)
 		{ 1ULL << 40, 1ULL << 40, -EINVAL }, { UINT64_MAX, UINT64_MAX - 8, -EINVAL },
 		{ RING_SIZE, RING_SIZE, 0 }, { RING_SIZE, RING_SIZE, 0 },
 		{ RING_SIZE, 0, -EINVAL }, { 2 * RING_SIZE, RING_SIZE + 8, 0 },
-		{ 3 * RING_SIZE, 2 * RING_SIZE + 8, 0 },
+		{ 3 * RING_SIZE, 2 * RING_SIZE + 8, -EINVAL }, { 3 * RING_SIZE, 2 * RING_SIZE, 0 },
 	};
 	struct mbox_ring_control *head, *tail;
 	int fd;
