@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The programs in lib/examples do what they were written to show: they end with 0 in time, say so, complain
+# of nothing, and leave nothing running. In KTAP; needs the module, and the programs on the PATH.
+
+set -u
+
+skip_all()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+first=$(command -v work_pool) || skip_all "the examples are not on the PATH"
+first=$(readlink -f "$first")
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM HUP
+
+# What the output of each has to match, as an extended regular expression of whole lines; one per line.
+# Of an example that is not here it is only asked that it prints something.
+lines_of()
+{
+	case $1 in
+	direct_talk)
+		echo 'process [0-9]+ says: child number 1'
+		echo 'process [0-9]+ says: child number 2'
+		echo '2 children were answered' ;;
+	work_pool)
+		echo '1 worker: 41538 primes'
+		echo '[0-9]+ workers: 41538 primes'
+		echo '.* speed-up [0-9.]+' ;;
+	pipeline)
+		echo 'splitter -> lowerer -> counter: 10 words, 55 letters' ;;
+	publish)
+		for n in 1 2 3; do
+			echo "subscriber $n: rain sun snow the end"
+		done
+		echo '4 messages, each to 3 subscribers' ;;
+	rendezvous)
+		echo 'nobody receives: the send fails'
+		echo 'round 3: process [0-9]+ had it, the baton says 3'
+		echo '3 times from hand to hand, and nothing was ever queued' ;;
+	*)	echo '.+' ;;
+	esac
+}
+
+running()
+{
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -cxF "$1"
+}
+
+example()
+{
+	timeout -k 1 60 "$2" >"$dir/out" 2>"$dir/err" && status=0 || status=$?
+	sed 's/^/#   /' "$dir/out" "$dir/err"
+	good=1
+	[ "$status" = 0 ] || { echo "# exit status $status"; good=0; }
+	[ ! -s "$dir/err" ] || { echo "# it complains"; good=0; }
+	[ "$(running "$1")" = 0 ] || { echo "# something of it still runs"; good=0; }
+	lines_of "$1" >"$dir/lines"
+	while IFS= read -r line; do
+		grep -qxE -- "$line" "$dir/out" || { echo "# no line is: $line"; good=0; }
+	done <"$dir/lines"
+	[ $good = 1 ]
+}
+
+set --
+for program in "${first%/*}"/*; do
+	[ ! -f "$program" ] || [ ! -x "$program" ] || set -- "$@" "$program"
+done
+echo "TAP version 13"
+echo "1..$#"
+number=0
+failed=0
+for program; do
+	number=$((number + 1))
+	name=${program##*/}
+	if example "$name" "$program"; then
+		echo "ok $number $name"
+	else
+		echo "not ok $number $name"
+		failed=$((failed + 1))
+	fi
+done
+[ $failed = 0 ] || exit 1
