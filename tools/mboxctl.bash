@@ -24,7 +24,7 @@ _mboxctl()
 		-?*)	;;
 		*)	if [[ -z $verb ]]; then
 				verb=$word
-			elif [[ $verb = inbox ]]; then
+			elif [[ $verb = inbox || $verb = tour ]]; then
 				verb=$word name=-
 			elif [[ -z $name ]]; then
 				name=$word
@@ -40,10 +40,10 @@ _mboxctl()
 	if [[ $cur = -* ]]; then
 		words='-j --json -v --verbose -h --help --version --'
 	elif [[ -z $verb ]]; then
-		words='create delete send recv show chmod chown handover link inbox help'
-	elif [[ -z $name && $verb != inbox ]]; then
+		words='create delete send recv show chmod chown handover link inbox tour help'
+	elif [[ -z $name && $verb != inbox && $verb != tour ]]; then
 		[[ $verb != link ]] || words=$pids
-		[[ $verb != help ]] || words='create delete send recv show chmod chown handover link inbox help'
+		[[ $verb != help ]] || words='create delete send recv show chmod chown handover link inbox tour help'
 	else
 		case $verb in
 		create)	words='capacity= bytes= msgsize= mode= lifetime= owner= policy= maxprocs= exclusive overflow ring= grow' ;;
@@ -55,6 +55,7 @@ _mboxctl()
 		handover) words='recv heir' ;;
 		link)	words='send recv' ;;
 		inbox)	words='recv' ;;
+		tour)	words='direct inbox identity indirect two exclusive fifo lifo rr prio broadcast owner handover blocking-send nonblocking-send blocking-receive nonblocking-receive rendezvous deadlock zero bounded unbounded ring growing' ;;
 		esac
 		case $verb:$cur in
 		create:capacity=*)	words='zero 1 16 64 256 1024 unbounded' ;;

@@ -10,7 +10,7 @@
 static const struct verb *const verbs[] = {
 	&create_verb, &delete_verb, &send_verb, &recv_verb,
 	&show_verb, &chmod_verb, &chown_verb, &handover_verb,
-	&link_verb, &inbox_verb, &help_verb,
+	&link_verb, &inbox_verb, &tour_verb, &help_verb,
 };
 
 static const struct verb *find_verb(const char *name)

@@ -7,6 +7,7 @@
  *   output.c    one set of print calls for text and JSON
  *   error.c     what the kernel said, in words, with what to do
  *   VERB.c      one file per verb: a table of its words and a function
+ *   tour.h      has the map of the files of mboxctl tour
  *
  * send and recv do their work on what open_box() opens: the mailbox that NAME
  * says, or, as verbs below link and inbox, a link or the inbox.
@@ -30,7 +31,7 @@ enum status {
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define WORDS_MAX	16
+#define WORDS_MAX	32
 
 /* The value of a word; verbs index an array of these by the word's place. */
 struct value {
@@ -57,7 +58,7 @@ struct command;
 enum first {
 	FIRST_NAME,	/* of a mailbox */
 	FIRST_PID,	/* of a process, which is linked to */
-	FIRST_NONE,	/* nothing: it is about this process' own inbox */
+	FIRST_NONE,	/* nothing: it is about no mailbox that is there already */
 };
 
 struct verb {
@@ -75,7 +76,7 @@ struct verb {
 
 extern const struct verb create_verb, delete_verb, send_verb, recv_verb,
 			 show_verb, chmod_verb, chown_verb, handover_verb,
-			 link_verb, inbox_verb, help_verb;
+			 link_verb, inbox_verb, tour_verb, help_verb;
 
 /* One call of the tool. */
 struct command {
