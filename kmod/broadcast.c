@@ -208,12 +208,12 @@ static void make_room(struct mbox *mbox, struct mbox_subscription *sub,
 }
 
 /*
- * Whether all who had subscribed by @upto have room for @message, or a receiver
+ * Whether all who had subscribed by @until have room for @message, or a receiver
  * that waits for it. The search starts at the one that had none last: as long as
  * it has none no other is looked at, and after it come those not known yet.
  */
 static bool has_room_everywhere(struct mbox *mbox,
-				const struct mbox_message *message, u64 upto)
+				const struct mbox_message *message, u64 until)
 {
 	struct mbox_subscription *sub = mbox->narrow;
 	u32 n;
@@ -224,7 +224,7 @@ static bool has_room_everywhere(struct mbox *mbox,
 		sub = list_first_entry(&mbox->subscriptions,
 				       struct mbox_subscription, node);
 	for (n = mbox->nr_subscriptions; n; n--) {
-		if (sub->number <= upto && !has_room(mbox, sub, message->length) &&
+		if (sub->number <= until && !has_room(mbox, sub, message->length) &&
 		    !receiver_for(sub, message)) {
 			mbox->narrow = sub;
 			return false;
@@ -291,7 +291,7 @@ static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
 	proper->sender = sender->sync ? sender : NULL;
 	sub = list_first_entry_or_null(&mbox->subscriptions,
 				       struct mbox_subscription, node);
-	if (!sub || sub->number > sender->upto) {
+	if (!sub || sub->number > sender->until) {
 		proper->sender = NULL;
 		mbox_message_put(mbox, proper, deferred);
 		return false;
@@ -302,7 +302,7 @@ static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
 	proper->left = 0;
 	proper->receipts = 0;
 	list_for_each_entry(sub, &mbox->subscriptions, node) {
-		if (sub->number > sender->upto)
+		if (sub->number > sender->until)
 			break;
 		if ((mbox->options & MBOX_OPTION_OVERFLOW) &&
 		    !receiver_for(sub, proper))
@@ -330,7 +330,7 @@ void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 	while (!list_empty(&mbox->senders)) {
 		first = list_first_entry(&mbox->senders, struct mbox_waiter,
 					 node);
-		if (!has_room_everywhere(mbox, first->message, first->upto))
+		if (!has_room_everywhere(mbox, first->message, first->until))
 			return;
 		if (accept(mbox, first, deferred))
 			list_move_tail(&first->node, &mbox->syncs);
@@ -471,7 +471,7 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 {
 	int error = 0;
 
-	sender->upto = mbox->last_subscription;
+	sender->until = mbox->last_subscription;
 	if (mbox->state >= MBOX_STATE_DRAINING)
 		error = mbox_mailbox_gone(mbox);
 	else if (sender->message->length > mbox->msg_size)

@@ -232,7 +232,7 @@ struct mbox_waiter {
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* who received, counted */
 	/* of a sender that broadcasts */
-	u64 upto;			/* the last subscription that is meant */
+	u64 until;			/* the last subscription that is meant */
 	struct mbox_message *spares;	/* slots for deliveries */
 	u32 nr_spares;
 	u32 nr_charged;			/* to its user: spares, or for some */
