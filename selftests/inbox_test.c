@@ -308,6 +308,17 @@ TEST(peer_execs)
 	close(fd);
 }
 
+/* A process that only lives; it ends with its namespace at the latest. */
+static pid_t fork_idle(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid;
+}
+
 /* The number of a process that ended, given to another: that one is not taken for it. */
 static pid_t fork_numbered(pid_t number)
 {
@@ -318,17 +329,14 @@ static pid_t fork_numbered(pid_t number)
 	fprintf(f, "%d", number - 1);
 	if (fclose(f))
 		return -1;
-	return fork();
+	return fork_idle();
 }
 
 static int reuse_number(void *arg)
 {
 	int inbox = inbox_open(), old, new;
-	pid_t pid = fork();
+	pid_t pid = fork_idle();
 
-	if (pid == 0)
-		while (pause())
-			;
 	old = link_to(pid, 4);
 	if (old < 0 || put(old, 0, "to the first"))
 		return -EBADMSG;
