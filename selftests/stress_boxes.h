@@ -30,6 +30,9 @@ static void box_make(struct thread *dice, uint32_t name)
 	arg.lifetime = one_in(dice, 2) ? MBOX_LIFETIME_OS : MBOX_LIFETIME_FD;
 	arg.mode = 0666;
 	arg.msg_size = ROOM;
+	/* whoever receives: but of the stream it is one */
+	if (name != NAME_STREAM)
+		arg.policy = below(dice, MBOX_POLICY_PRIO + 1);
 	fd = open_call(MBOX_IOC_CREATE, &arg);
 	if (fd < 0 || info_get(fd, &info) < 0) {
 		fault(FAULT_CALL, "CREATE %s: %d", arg.name, fd);

@@ -255,13 +255,16 @@ long do_misc(int lane, const uint64_t *v)
 }
 
 /* slot, size, protection, shared: what can be mapped is touched. */
+/* Of a ring: move an index, or scribble. */
 long do_mmap(int lane, const uint64_t *v)
 {
-	long address = sys(SYS_mmap, NULL, v[1], v[2], v[3] ? MAP_SHARED : MAP_PRIVATE, slot_fd(v[0]), 0);
+	long address = sys(SYS_mmap, NULL, v[1], v[2], v[3] ? MAP_SHARED : MAP_PRIVATE, slot_fd(v[0]), v[4]);
 
 	(void)lane;
 	if (address < 0 && address > -4096)
 		return address;
+	if (v[2] & PROT_WRITE)
+		*(volatile uint64_t *)address = v[5];
 	return sys(SYS_munmap, address, v[1]);
 }
 

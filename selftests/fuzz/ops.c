@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include <linux/mbox.h>
+#include <linux/mbox_ring.h>
 
 #include "fuzz.h"
 #include "runtime.h"
@@ -41,6 +42,11 @@ static const uint64_t policies[] = {
 	MBOX_POLICY_BROADCAST,
 };
 static const uint64_t options[] = { 0, 0, 0, 0, 1, 2, 2, 4, 7 };
+static const uint64_t offsets[] = {
+	MBOX_RING_PRODUCER_OFFSET, MBOX_RING_PRODUCER_OFFSET, MBOX_RING_CONSUMER_OFFSET,
+	MBOX_RING_CONSUMER_OFFSET, MBOX_RING_DATA_OFFSET,
+};
+static const uint64_t indices[] = { 0, 8, 64, 4096, 4104, 8192, 16384, 65536, 1ULL << 30, UINT64_MAX - 7 };
 static const uint64_t waits[] = { 0, 0, 0, 0, 0, 0, 0, 1 };
 static const uint64_t polled[] = { 0, 1, 4, 5, 5, 0x2000, 0x7fff };
 static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005, 0x10000001, 0x20000001 };
@@ -246,7 +252,8 @@ static const struct field recv_fd_fields[] = {
 
 static const struct field mmap_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
-	{ "prot", K_FLAGS, .valid = 3, .dflt = 3 }, { "shared", K_ENUM, .valid = 1 },
+	{ "prot", K_FLAGS, .valid = 3, .dflt = 3 }, { "shared", K_ENUM, .valid = 1, .dflt = 1 },
+	{ "offset", K_U32, LIST(offsets) }, { "index", K_U64, LIST(indices) },
 };
 
 static const struct field memory_fields[] = { { "what", K_ENUM, .valid = 6 }, { "whose", K_ENUM, .valid = LANES - 1 } };
@@ -299,7 +306,7 @@ const struct op ops[] = {
 	{ "socketpair", HELPER(do_socketpair), FIELDS(socketpair_fields), .weight = 5, .makes = SLOT_SOCKET },
 	{ "sendfd", HELPER(do_send_fd), FIELDS(send_fd_fields), .weight = 8 },
 	{ "recvfd", HELPER(do_recv_fd), FIELDS(recv_fd_fields), .weight = 6 },
-	{ "mmap", HELPER(do_mmap), FIELDS(mmap_fields), .weight = 3 },
+	{ "mmap", HELPER(do_mmap), FIELDS(mmap_fields), .weight = 20 },
 	{ "memory", HELPER(do_memory), FIELDS(memory_fields), .weight = 10 },
 	{ "ids", HELPER(do_ids), FIELDS(ids_fields), .weight = 16 },
 	{ "signal", HELPER(do_signal), FIELDS(signal_fields), .weight = 8 },
