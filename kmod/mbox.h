@@ -50,6 +50,7 @@
 #define MBOX_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/cache.h>
 #include <linux/cred.h>
 #include <linux/fs.h>
@@ -197,7 +198,7 @@ struct mbox_filter {
 };
 
 /* Beside MBOX_RECV_BY_*: there is a lane. */
-#define MBOX_FILTER_LANE	(1U << 31)
+#define MBOX_FILTER_LANE	BIT(31)
 
 struct mbox_deadline {
 	bool set;

@@ -308,18 +308,16 @@ TEST(peer_execs)
 	close(fd);
 }
 
-/* A process that only lives; it ends with its namespace at the latest. */
-static pid_t fork_idle(void)
+/* The number of a process that ended, given to another: that one is not taken for it. */
+static pid_t fork_pausing(void)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
-	if (pid == 0)
-		for (;;)
-			pause();
+	while (pid == 0)
+		pause();
 	return pid;
 }
 
-/* The number of a process that ended, given to another: that one is not taken for it. */
 static pid_t fork_numbered(pid_t number)
 {
 	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");
@@ -329,13 +327,13 @@ static pid_t fork_numbered(pid_t number)
 	fprintf(f, "%d", number - 1);
 	if (fclose(f))
 		return -1;
-	return fork_idle();
+	return fork_pausing();
 }
 
 static int reuse_number(void *arg)
 {
 	int inbox = inbox_open(), old, new;
-	pid_t pid = fork_idle();
+	pid_t pid = fork_pausing();
 
 	old = link_to(pid, 4);
 	if (old < 0 || put(old, 0, "to the first"))
