@@ -1,312 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Direct communication: processes, the links between them, and their inboxes. */
+/* Handles on links and inboxes: who may have them, and what is different of them. */
 #include <linux/capability.h>
 #include <linux/err.h>
-#include <linux/hashtable.h>
-#include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "mbox.h"
-
-/*
- * A link: two lanes, one to each process. Listed, and found by its two parties,
- * until one of them ends, or until nobody has a handle on it and no message is in
- * it. Its memory stays as long as a handle or a message refers to it.
- *
- * References: one while it is listed, one of each handle, one of each message.
- * While it is listed it holds both parties.
- */
-struct mbox_link {
-	struct hlist_node node;		/* links_lock: listed, or unhashed */
-	refcount_t refs;
-	unsigned int handles;		/* links_lock: open, on either side */
-	struct mbox_lane lanes[2];
-};
-
-static DEFINE_MUTEX(links_lock);
-static DEFINE_HASHTABLE(parties, 10);	/* links_lock: known ones, by pid */
-static DEFINE_HASHTABLE(links, 10);	/* links_lock: listed ones */
-
-void mbox_link_get(struct mbox_link *link)
-{
-	refcount_inc(&link->refs);
-}
-
-/* Also under a lock. */
-void mbox_link_put(struct mbox_link *link)
-{
-	if (refcount_dec_and_test(&link->refs))
-		kfree(link);
-}
-
-/* The other direction. */
-static struct mbox_lane *back(struct mbox_lane *lane)
-{
-	struct mbox_link *link = lane->link;
-
-	return lane == &link->lanes[0] ? &link->lanes[1] : &link->lanes[0];
-}
-
-/* May sleep. */
-static void party_put(struct mbox_party *party)
-{
-	if (!refcount_dec_and_test(&party->refs))
-		return;
-	put_pid(party->pid);
-	mbox_mailbox_unref(party->inbox);
-	kfree(party);
-}
-
-/* A known party is known no more: its process ended, or nobody needs it. */
-static void party_forget(struct mbox_party *party)
-{
-	hash_del(&party->node);
-	mbox_user_remove_mailbox(party->inbox->creator);
-	if (mbox_watch_cancel(party->watch))
-		party_put(party);
-	party_put(party);
-	/* Our caller holds the module too, or is waited for when it goes. */
-	module_put(THIS_MODULE);
-}
-
-/* Forget a party that nobody needs any more. The caller has a reference. */
-static void party_tidy(struct mbox_party *party)
-{
-	struct mbox *inbox = party->inbox;
-	bool needed;
-
-	lockdep_assert_held(&links_lock);
-	if (!hash_hashed(&party->node) || !list_empty(&party->lanes))
-		return;
-	spin_lock(&inbox->lock);
-	needed = inbox->handles || inbox->held;
-	spin_unlock(&inbox->lock);
-	if (!needed)
-		party_forget(party);
-}
-
-static void link_unlist(struct mbox_link *link)
-{
-	struct mbox_party *one = link->lanes[0].to, *other = link->lanes[1].to;
-
-	hash_del(&link->node);
-	list_del(&link->lanes[0].node);
-	list_del(&link->lanes[1].node);
-	party_tidy(one);
-	party_tidy(other);
-	party_put(one);
-	party_put(other);
-	mbox_link_put(link);
-}
-
-static bool lane_empty(struct mbox_lane *lane)
-{
-	bool empty;
-
-	spin_lock(&lane->to->inbox->lock);
-	empty = !lane->held;
-	spin_unlock(&lane->to->inbox->lock);
-	return empty;
-}
-
-/* End a link that nobody has a handle on, and that has no messages. */
-static void link_tidy(struct mbox_link *link)
-{
-	lockdep_assert_held(&links_lock);
-	if (hash_hashed(&link->node) && !link->handles &&
-	    lane_empty(&link->lanes[0]) && lane_empty(&link->lanes[1]))
-		link_unlist(link);
-}
-
-/* Nothing will come by @lane any more: whoever waits for it has waited in vain. */
-static void lane_end(struct mbox_lane *lane)
-{
-	struct mbox *inbox = lane->to->inbox;
-	struct mbox_waiter *waiter, *next;
-	struct mbox_deferred deferred;
-
-	mbox_mailbox_lock(inbox, &deferred);
-	lane->ended = true;
-	list_for_each_entry_safe(waiter, next, &inbox->receivers, node) {
-		if (waiter->lane == lane)
-			mbox_waiter_complete(inbox, waiter, -EOWNERDEAD,
-					     &deferred);
-	}
-	deferred.events |= EPOLLHUP | EPOLLERR;
-	mbox_mailbox_unlock(inbox, &deferred);
-}
-
-/* From the watch: the process is gone. */
-static void party_ended(void *data)
-{
-	struct mbox_party *party = data;
-	struct mbox_deferred deferred;
-	struct mbox_lane *lane;
-
-	mutex_lock(&links_lock);
-	if (hash_hashed(&party->node))
-		party_forget(party);
-	while ((lane = list_first_entry_or_null(&party->lanes,
-						struct mbox_lane, node))) {
-		lane_end(back(lane));
-		link_unlist(lane->link);
-		cond_resched();
-	}
-	mutex_unlock(&links_lock);
-
-	mbox_mailbox_lock(party->inbox, &deferred);
-	mbox_mailbox_die(party->inbox, -EOWNERDEAD, &deferred);
-	mbox_mailbox_unlock(party->inbox, &deferred);
-	party_put(party);
-}
-
-static struct mbox_party *party_find(struct pid *pid)
-{
-	struct mbox_party *party;
-
-	lockdep_assert_held(&links_lock);
-	hash_for_each_possible(parties, party, node, (unsigned long)pid) {
-		if (party->pid == pid)
-			return party;
-	}
-	return NULL;
-}
-
-/* An inbox that is charged to the factory's opener. */
-static struct mbox *inbox_new(struct file *factory)
-{
-	static const char no_name[MBOX_NAME_SIZE];
-	static const struct mbox_attr attr = {
-		.lifetime = MBOX_LIFETIME_PROCESS,
-		.capacity = MBOX_CAPACITY_UNBOUNDED,
-	};
-	struct mbox *inbox;
-	int error;
-
-	inbox = mbox_mailbox_new(factory->private_data, no_name, &attr,
-				 factory->f_cred, 0);
-	if (IS_ERR(inbox))
-		return inbox;
-	inbox->inbox = true;
-	inbox->common = false;
-	inbox->handles = 0;
-	error = mbox_user_add_mailbox(inbox->creator, factory);
-	if (error) {
-		mbox_mailbox_unref(inbox);
-		return ERR_PTR(error);
-	}
-	return inbox;
-}
-
-/* A party that becomes known. References: of the table, and of the watch. */
-static struct mbox_party *party_new(struct pid *pid, struct file *factory)
-{
-	struct mbox_party *party;
-	struct mbox_watch *watch;
-	struct mbox *inbox;
-
-	party = kzalloc(sizeof(*party), GFP_KERNEL_ACCOUNT);
-	if (!party)
-		return ERR_PTR(-ENOMEM);
-	inbox = inbox_new(factory);
-	if (IS_ERR(inbox)) {
-		kfree(party);
-		return ERR_CAST(inbox);
-	}
-	refcount_set(&party->refs, 2);
-	party->pid = get_pid(pid);
-	party->inbox = inbox;
-	INIT_LIST_HEAD(&party->lanes);
-	watch = mbox_watch_new(pid, party_ended, party);
-	if (IS_ERR(watch)) {
-		mbox_user_remove_mailbox(inbox->creator);
-		party_put(party);
-		party_put(party);
-		return ERR_CAST(watch);
-	}
-	/* If it ends just now, that waits for the lock. */
-	party->watch = watch;
-	hash_add(parties, &party->node, (unsigned long)pid);
-	__module_get(THIS_MODULE);
-	return party;
-}
-
-/* The party of a process, made if need be, with a reference of the caller's. */
-static struct mbox_party *party_get(struct pid *pid, struct file *factory)
-{
-	struct mbox_party *party;
-
-	party = party_find(pid);
-	if (!party)
-		party = party_new(pid, factory);
-	if (!IS_ERR(party))
-		refcount_inc(&party->refs);
-	return party;
-}
-
-/* Of the link between two parties; the same for either. */
-static unsigned long link_key(const struct mbox_party *one,
-			      const struct mbox_party *other)
-{
-	return (unsigned long)one ^ (unsigned long)other;
-}
-
-/* The lane from one party to another, or NULL. */
-static struct mbox_lane *lane_find(struct mbox_party *from,
-				   struct mbox_party *to)
-{
-	struct mbox_link *link;
-
-	hash_for_each_possible(links, link, node, link_key(from, to)) {
-		struct mbox_lane *lane = link->lanes;
-
-		if (lane->from == from && lane->to == to)
-			return lane;
-		if (lane->from == to && lane->to == from)
-			return back(lane);
-	}
-	return NULL;
-}
-
-static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
-		      struct mbox_party *from, struct mbox_party *to,
-		      u32 capacity, u32 msg_size)
-{
-	struct mbox *inbox = to->inbox;
-
-	lane->link = link;
-	lane->from = from;
-	lane->to = to;
-	lane->capacity = capacity;
-	lane->msg_size = msg_size;
-	INIT_LIST_HEAD(&lane->senders);
-	list_add_tail(&lane->node, &to->lanes);
-	spin_lock(&inbox->lock);
-	inbox->msg_size = max(inbox->msg_size, msg_size);
-	spin_unlock(&inbox->lock);
-}
-
-/* A new link; returns the lane from @self. */
-static struct mbox_lane *link_new(struct mbox_party *self,
-				  struct mbox_party *peer, u32 capacity,
-				  u32 msg_size)
-{
-	struct mbox_link *link;
-
-	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
-	if (!link)
-		return ERR_PTR(-ENOMEM);
-	refcount_set(&link->refs, 1);
-	refcount_inc(&self->refs);
-	refcount_inc(&peer->refs);
-	lane_init(&link->lanes[0], link, self, peer, capacity, msg_size);
-	lane_init(&link->lanes[1], link, peer, self, capacity, msg_size);
-	hash_add(links, &link->node, link_key(self, peer));
-	return &link->lanes[0];
-}
 
 /* A handle on the inbox of @party, whose reference goes over to it. */
 static struct file *open_handle(struct mbox_party *party, u32 rights,
@@ -337,20 +37,20 @@ static struct file *open_between(struct mbox_party *self,
 	struct mbox_lane *out;
 	struct file *file;
 
-	out = lane_find(self, peer);
+	out = mbox_lane_find(self, peer);
 	if (!out)
-		out = link_new(self, peer, arg->capacity, msg_size);
+		out = mbox_link_new(self, peer, arg->capacity, msg_size);
 	if (IS_ERR(out))
 		return ERR_CAST(out);
 	file = open_handle(self, MBOX_RIGHT_RECV | MBOX_RIGHT_SEND,
 			   arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file)) {
-		link_tidy(out->link);
+		mbox_link_tidy(out->link);
 		return file;
 	}
 	handle = file->private_data;
 	handle->out = out;
-	handle->in = back(out);
+	handle->in = mbox_lane_back(out);
 	handle->in->opened = true;
 	out->link->handles++;
 	mbox_link_get(out->link);
@@ -406,7 +106,7 @@ static int permit(struct file *factory, struct pid *pid,
 /* Whether the peer of a process has a handle on their link, or had one. */
 static bool invited(struct mbox_party *self, struct mbox_party *peer)
 {
-	struct mbox_lane *out = self && peer ? lane_find(self, peer) : NULL;
+	struct mbox_lane *out = self && peer ? mbox_lane_find(self, peer) : NULL;
 
 	return out && out->opened;
 }
@@ -415,22 +115,22 @@ static struct file *open_link(struct file *factory,
 			      const struct mbox_ioc_link *arg, u32 msg_size,
 			      struct pid *pid)
 {
-	struct mbox_party *self = party_find(task_tgid(current));
-	struct mbox_party *peer = party_find(pid);
+	struct mbox_party *self = mbox_party_find(task_tgid(current));
+	struct mbox_party *peer = mbox_party_find(pid);
 	struct file *file;
 	int error;
 
-	lockdep_assert_held(&links_lock);
+	lockdep_assert_held(&mbox_links_lock);
 	/* Whom a process has addressed may answer it. */
 	if (!invited(self, peer)) {
 		error = permit(factory, pid, peer);
 		if (error)
 			return ERR_PTR(error);
 	}
-	self = party_get(task_tgid(current), factory);
+	self = mbox_party_get(task_tgid(current), factory);
 	if (IS_ERR(self))
 		return ERR_CAST(self);
-	peer = party_get(pid, factory);
+	peer = mbox_party_get(pid, factory);
 	if (IS_ERR(peer)) {
 		file = ERR_CAST(peer);
 		goto err_self;
@@ -438,11 +138,11 @@ static struct file *open_link(struct file *factory,
 	file = open_between(self, peer, arg, msg_size);
 	if (!IS_ERR(file))
 		return file;
-	party_tidy(peer);
-	party_put(peer);
+	mbox_party_tidy(peer);
+	mbox_party_put(peer);
 err_self:
-	party_tidy(self);
-	party_put(self);
+	mbox_party_tidy(self);
+	mbox_party_put(self);
 	return file;
 }
 
@@ -468,9 +168,9 @@ struct file *mbox_link_open(struct file *factory,
 	} else if (mbox_process_ended(pid)) {
 		file = ERR_PTR(-ESRCH);
 	} else {
-		mutex_lock(&links_lock);
+		mutex_lock(&mbox_links_lock);
 		file = open_link(factory, arg, msg_size, pid);
-		mutex_unlock(&links_lock);
+		mutex_unlock(&mbox_links_lock);
 	}
 	put_pid(pid);
 	return file;
@@ -482,19 +182,19 @@ struct file *mbox_inbox_open(struct file *factory, bool nonblock)
 	struct mbox_party *party;
 	struct file *file;
 
-	mutex_lock(&links_lock);
-	party = party_get(task_tgid(current), factory);
+	mutex_lock(&mbox_links_lock);
+	party = mbox_party_get(task_tgid(current), factory);
 	if (IS_ERR(party)) {
 		file = ERR_CAST(party);
 		goto out;
 	}
 	file = open_handle(party, MBOX_RIGHT_RECV, nonblock);
 	if (IS_ERR(file)) {
-		party_tidy(party);
-		party_put(party);
+		mbox_party_tidy(party);
+		mbox_party_put(party);
 	}
 out:
-	mutex_unlock(&links_lock);
+	mutex_unlock(&mbox_links_lock);
 	return file;
 }
 
@@ -507,12 +207,12 @@ int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
 		return -EINVAL;
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
-	mutex_lock(&links_lock);
+	mutex_lock(&mbox_links_lock);
 	handle->party->has_mode = true;
 	spin_lock(&handle->mbox->lock);
 	handle->mbox->mode = arg->mode;
 	spin_unlock(&handle->mbox->lock);
-	mutex_unlock(&links_lock);
+	mutex_unlock(&mbox_links_lock);
 	return 0;
 }
 
@@ -521,15 +221,15 @@ static void release(struct mbox_party *party, struct mbox_lane *in)
 {
 	struct mbox_lane *lane, *next;
 
-	lockdep_assert_held(&links_lock);
+	lockdep_assert_held(&mbox_links_lock);
 	if (in) {
 		in->link->handles--;
-		link_tidy(in->link);
+		mbox_link_tidy(in->link);
 	} else {
 		list_for_each_entry_safe(lane, next, &party->lanes, node)
-			link_tidy(lane->link);
+			mbox_link_tidy(lane->link);
 	}
-	party_tidy(party);
+	mbox_party_tidy(party);
 }
 
 /* A handle is being closed, and does not count any more. */
@@ -537,14 +237,14 @@ void mbox_link_release(struct mbox_handle *handle)
 {
 	if (!handle->party)
 		return;
-	mutex_lock(&links_lock);
+	mutex_lock(&mbox_links_lock);
 	release(handle->party, handle->in);
-	mutex_unlock(&links_lock);
+	mutex_unlock(&mbox_links_lock);
 	if (handle->in) {
-		party_put(handle->in->from);
+		mbox_party_put(handle->in->from);
 		mbox_link_put(handle->in->link);
 	}
-	party_put(handle->party);
+	mbox_party_put(handle->party);
 }
 
 /* What poll() says to a handle on a link. */

@@ -4,7 +4,8 @@
  *
  *	cdev.c		/dev/mbox and the ioctl table; every copy of an argument
  *	  handle.c	an open file on a mailbox: file operations, rights
- *	    link.c	direct communication: links, inboxes, and who has them
+ *	    link.c	handles on links and inboxes
+ *	      party.c	who communicates directly: links, from first use to end
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
  *	    broadcast.c	one message to all: deliver it, settle it
@@ -25,7 +26,7 @@
  *
  * LOCKS
  *
- *	links_lock (link.c)		mutex: parties, links
+ *	links_lock (party.c)		mutex: parties, links
  *	  registry->lock		mutex: names, list of mailboxes
  *	  ring->trim_lock (ring.c)	mutex: giving memory back
  *	    mbox->lock			spinlock: queue, waiters, counters, state
@@ -266,7 +267,7 @@ struct mbox {
 	u32 options;			/* constant: MBOX_OPTION_* */
 	u32 max_procs;			/* constant; 0: any number */
 	bool common;			/* constant: without any of these, no inbox */
-	bool inbox;			/* constant: link.c has it */
+	bool inbox;			/* constant: party.c has it */
 	refcount_t refs;
 	struct mbox_registry *registry;	/* constant, counted */
 	struct mbox_user *creator;	/* constant, counted */
@@ -355,6 +356,21 @@ struct mbox_lane {
 	struct list_head senders;	/* lock: those of the inbox' that are its */
 	bool ended;			/* lock: nothing will come any more */
 	bool opened;			/* links_lock: by @to, a handle to receive */
+};
+
+/*
+ * A link: two lanes, one to each process. Listed, and found by its two parties,
+ * until one of them ends, or until nobody has a handle on it and no message is in
+ * it. Its memory stays as long as a handle or a message refers to it.
+ *
+ * References: one while it is listed, one of each handle, one of each message.
+ * While it is listed it holds both parties.
+ */
+struct mbox_link {
+	struct hlist_node node;		/* links_lock: listed, or unhashed */
+	refcount_t refs;
+	unsigned int handles;		/* links_lock: open, on either side */
+	struct mbox_lane lanes[2];
 };
 
 /*
@@ -522,10 +538,24 @@ struct file *mbox_link_open(struct file *factory,
 struct file *mbox_inbox_open(struct file *factory, bool nonblock);
 int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg);
 void mbox_link_release(struct mbox_handle *handle);
-void mbox_link_get(struct mbox_link *link);
-void mbox_link_put(struct mbox_link *link);
 __poll_t mbox_link_poll(struct mbox_handle *handle);
 void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info);
+
+/* party.c */
+extern struct mutex mbox_links_lock;
+void mbox_link_get(struct mbox_link *link);
+void mbox_link_put(struct mbox_link *link);
+struct mbox_party *mbox_party_find(struct pid *pid);
+struct mbox_party *mbox_party_get(struct pid *pid, struct file *factory);
+void mbox_party_put(struct mbox_party *party);
+void mbox_party_tidy(struct mbox_party *party);
+struct mbox_lane *mbox_lane_back(struct mbox_lane *lane);
+struct mbox_lane *mbox_lane_find(struct mbox_party *from,
+				 struct mbox_party *to);
+struct mbox_lane *mbox_link_new(struct mbox_party *self,
+				struct mbox_party *peer, u32 capacity,
+				u32 msg_size);
+void mbox_link_tidy(struct mbox_link *link);
 
 /* deadlock.c */
 int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_party *self,
