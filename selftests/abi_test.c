@@ -56,6 +56,8 @@ FIXTURE_VARIANT(abi)
 
 VARIANT_GROWN(create, MBOX_IOC_CREATE, mbox_ioc_open, 96, true);
 VARIANT_GROWN(open, MBOX_IOC_OPEN, mbox_ioc_open, 96, true);
+VARIANT(link, MBOX_IOC_LINK, mbox_ioc_link, true);
+VARIANT(inbox, MBOX_IOC_INBOX, mbox_ioc_inbox, true);
 VARIANT(delete_name, MBOX_IOC_DELETE, mbox_ioc_delete, true);
 VARIANT(delete_handle, MBOX_IOC_DELETE, mbox_ioc_delete, false);
 VARIANT(send, MBOX_IOC_SEND, mbox_ioc_send, false);
@@ -69,6 +71,7 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 		     void *arg)
 {
 	struct mbox_ioc_open *open = arg;
+	struct mbox_ioc_link *link = arg;
 	struct mbox_ioc_delete *delete = arg;
 	struct mbox_ioc_send *send = arg;
 	struct mbox_ioc_recv *recv = arg;
@@ -84,6 +87,10 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	case MBOX_IOC_OPEN:
 		open->rights = MBOX_RIGHT_SEND;
 		strcpy(open->name, self->name);
+		break;
+	case MBOX_IOC_LINK:
+		link->pid = getppid();
+		link->capacity = 8;
 		break;
 	case MBOX_IOC_DELETE:
 		delete->how = MBOX_DELETE_DRAIN;
@@ -166,7 +173,7 @@ TEST_F(abi, valid)
 {
 	int ret = xioctl(subject(self, variant), variant->cmd, self->arg);
 
-	if (_IOC_NR(variant->cmd) < 2) {
+	if (variant->on_factory && variant->cmd != MBOX_IOC_DELETE) {
 		EXPECT_LE(0, ret);
 		EXPECT_EQ(0, close(ret));
 	} else {
@@ -311,6 +318,12 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, OPEN, options, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, pad, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, ring, 0xffffffff),
+	BAD(mbox_ioc_link, LINK, flags, ~MBOX_OPEN_NONBLOCK),
+	BAD(mbox_ioc_link, LINK, capacity, 0, MBOX_CAPACITY_MAX + 1, 0x7fffffff, 0x80000000,
+	    0xfffffffe),
+	BAD(mbox_ioc_link, LINK, msg_size, 0, 0xffffffff),
+	BAD(mbox_ioc_inbox, INBOX, flags, ~MBOX_OPEN_NONBLOCK),
+	BAD(mbox_ioc_inbox, INBOX, pad, 0xffffffff),
 	BAD(mbox_ioc_delete, DELETE, flags, 0xffffffff),
 	BAD(mbox_ioc_delete, DELETE, how, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, flags, ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)),
