@@ -83,9 +83,10 @@ static int prefault(const struct mbox_recv_args *args, u32 length)
 }
 
 /* Take @message off the queue, or from its blocked sender. */
-static void detach(struct mbox_handle *handle, struct mbox_message *message,
-		   const struct mbox_recv_args *args,
-		   struct mbox_deferred *deferred)
+static __always_inline void detach(struct mbox_handle *handle,
+				   struct mbox_message *message,
+				   const struct mbox_recv_args *args,
+				   struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
 
@@ -394,49 +395,27 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 	return finish_taken(handle, message, args);
 }
 
-static __always_inline int receive(struct mbox_handle *handle,
-				   struct mbox_recv_args *args)
+/* Where it matters which process receives. */
+static noinline int begin(struct mbox_handle *handle,
+			  struct mbox_recv_args *args)
 {
-	s64 prefaulted = NO_PREFAULT;
-	int error;
-
-	args->turn = 0;
-	for (;;) {
-		error = try_receive(handle, args, &prefaulted);
-		if (error != MBOX_LOOK_AGAIN)
-			return error;
-		if (interrupted(args))
-			return -ERESTARTSYS;
-	}
-}
-
-/* The same of a link or an inbox, which serves its process only. */
-static int receive_as_party(struct mbox_handle *handle,
-			    struct mbox_recv_args *args)
-{
+	if (!handle->party)
+		return mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
+					 &args->member);
+	/* A link or an inbox serves its process only. */
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
 	args->filter.lane = handle->in;
 	if (handle->in)
 		args->filter.flags |= MBOX_FILTER_LANE;
-	args->member = NULL;
-	return receive(handle, args);
+	return 0;
 }
 
-/* The same where it matters which process receives. */
-static noinline int receive_as_member(struct mbox_handle *handle,
-				      struct mbox_recv_args *args)
+static noinline void end(struct mbox_handle *handle,
+			 const struct mbox_recv_args *args)
 {
-	int error;
-
-	if (handle->party)
-		return receive_as_party(handle, args);
-	error = mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV, &args->member);
-	if (error)
-		return error;
-	error = receive(handle, args);
-	mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member);
-	return error;
+	if (!handle->party)
+		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member);
 }
 
 /**
@@ -449,9 +428,28 @@ static noinline int receive_as_member(struct mbox_handle *handle,
  */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
+	bool common = handle->mbox->common;
+	s64 prefaulted = NO_PREFAULT;
+	int error;
+
 	args->filter.lane = NULL;
-	if (unlikely(!handle->mbox->common))
-		return receive_as_member(handle, args);
 	args->member = NULL;
-	return receive(handle, args);
+	args->turn = 0;
+	if (unlikely(!common)) {
+		error = begin(handle, args);
+		if (error)
+			return error;
+	}
+	for (;;) {
+		error = try_receive(handle, args, &prefaulted);
+		if (likely(error != MBOX_LOOK_AGAIN))
+			break;
+		if (interrupted(args)) {
+			error = -ERESTARTSYS;
+			break;
+		}
+	}
+	if (unlikely(!common))
+		end(handle, args);
+	return error;
 }

@@ -6,7 +6,8 @@
 #include "mbox.h"
 
 /* Charge the caller, who is mostly but not always the opener of the handle. */
-struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
+static __always_inline struct mbox_user *
+charge_sender(struct mbox_handle *handle, u32 length)
 {
 	struct mbox_user *user = handle->user;
 	int error;
@@ -21,6 +22,12 @@ struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
 	error = mbox_user_charge(user, length, handle->unlimited);
 	mbox_user_put(user); /* what was charged holds him */
 	return error ? ERR_PTR(error) : user;
+}
+
+/* The same for broadcast.c: of a message, without its deliveries. */
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
+{
+	return charge_sender(handle, length);
 }
 
 /*
@@ -218,7 +225,7 @@ static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 	if (args->length > msg_size_of(mbox, args->lane))
 		return -EMSGSIZE;
 
-	user = mbox_send_charge(handle, args->length);
+	user = charge_sender(handle, args->length);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	message = lock_with_message(mbox, user, args, &deferred);
@@ -233,34 +240,19 @@ static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 	return result;
 }
 
-/* The same over a link, which serves its process only. */
-static int send_as_party(struct mbox_handle *handle,
-			 struct mbox_send_args *args)
+/* Where it matters which process sends: to which mailbox, and as whom. */
+static noinline int begin(struct mbox_handle *handle,
+			  struct mbox_send_args *args, struct mbox **mbox,
+			  struct mbox_member **member)
 {
+	if (!handle->party)
+		return mbox_member_enter(*mbox, MBOX_RIGHT_SEND, member);
+	/* A link serves its process only. */
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
 	args->lane = handle->out;
-	return send(handle, args->lane->to->inbox, args);
-}
-
-/* The same where it matters which process sends, or to how many. */
-static noinline int send_as_member(struct mbox_handle *handle,
-				   struct mbox_send_args *args)
-{
-	struct mbox_member *member;
-	int result;
-
-	if (handle->party)
-		return send_as_party(handle, args);
-	result = mbox_member_enter(handle->mbox, MBOX_RIGHT_SEND, &member);
-	if (result)
-		return result;
-	if (handle->mbox->policy == MBOX_POLICY_BROADCAST)
-		result = mbox_broadcast_send(handle, args);
-	else
-		result = send(handle, handle->mbox, args);
-	mbox_member_leave(handle->mbox, MBOX_RIGHT_SEND, member);
-	return result;
+	*mbox = args->lane->to->inbox;
+	return 0;
 }
 
 /**
@@ -272,10 +264,25 @@ static noinline int send_as_member(struct mbox_handle *handle,
  */
 int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 {
+	struct mbox_member *member = NULL;
+	struct mbox *mbox = handle->mbox;
+	int result;
+
 	args->lane = NULL;
-	if (unlikely(!handle->mbox->common))
-		return send_as_member(handle, args);
-	return send(handle, handle->mbox, args);
+	if (unlikely(!mbox->common)) {
+		result = begin(handle, args, &mbox, &member);
+		if (result)
+			return result;
+		if (mbox->policy == MBOX_POLICY_BROADCAST) {
+			result = mbox_broadcast_send(handle, args);
+			goto out;
+		}
+	}
+	result = send(handle, mbox, args);
+out:
+	if (unlikely(member))
+		mbox_member_leave(mbox, MBOX_RIGHT_SEND, member);
+	return result;
 }
 
 /* Give an accepted message to @receiver, or queue it if that is NULL. */
