@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * MBOX_DEADLOCK in kmod/deadlock.c: who waits for whom over links.
+ *
+ * Processes with one thread each, which send synchronously to and receive from one another as they
+ * like, so many calls each, and then end. What happens under the lock of an inbox happens in
+ * several steps, as other inboxes have other locks; the walk along the edges is one step, for
+ * waits_lock makes it so. With one of the macros below the model is wrong, and has to fail:
+ *
+ *	UNLOCKED_WALK	walking along the edges and setting one's own are two steps
+ *	EARLY_EDGE	a send looks for a cycle before it gives its message to a
+ *			receiver that waits for it
+ *	LATE_CLEAR	the edge of who was completed goes when it runs, not before
+ *	NO_EDGE_OF_RECEIVERS	only sends have edges
+ *
+ * Properties:
+ *	- nobody waits for ever: the last call of a cycle is refused (no invalid end state);
+ *	- none is refused that is not the last of a cycle: where the caller that is refused stops
+ *	  for good, none of the others in the cycle ever goes on (assert not doomed);
+ *	- a send that found a waiting receiver is never refused (assert not refused).
+ */
+#define N	3
+#define NONE	N
+#define CALLS	2
+
+#define AT(from, to)	((from) * N + (to))
+
+bool lock[N];		/* of the inbox of each */
+byte edge[N] = NONE;	/* waits_for */
+bool queued[N * N];	/* a message, whose sender waits */
+bool taken[N * N];	/* the same, given to a receiver */
+bool waits[N * N];	/* AT(whom from, who): a blocked receiver */
+bool done[N];		/* the waiter of each is completed */
+bool ended[N];
+bool doomed[N];		/* in a cycle that is not to be broken */
+bool stopped;		/* somebody that was refused stays where it is */
+
+inline acquire(i) { atomic { !lock[i] -> lock[i] = true } }
+inline release(i) { lock[i] = false }
+
+/* Look for a cycle, set the edge. If refused, stop the world around the cycle, or go on. */
+inline enter()
+{
+	atomic {
+		p = other;
+		do
+		:: p != NONE && p != self -> p = edge[p]
+		:: else -> break
+		od;
+		refused = (p == self);
+		if
+		:: refused ->
+			if
+			:: p = other;
+			   do
+			   :: p != self -> doomed[p] = true; p = edge[p]
+			   :: else -> break
+			   od;
+			   stopped = true;
+			   stays = true
+			:: skip
+			fi
+		:: else
+#ifndef UNLOCKED_WALK
+			-> edge[self] = other
+#endif
+		fi
+	}
+#ifdef UNLOCKED_WALK
+	if
+	:: !refused -> edge[self] = other
+	:: else
+	fi
+#endif
+}
+
+inline complete(who)
+{
+	atomic {
+		assert(!doomed[who]);
+#ifndef LATE_CLEAR
+		edge[who] = NONE;
+#endif
+		done[who] = true
+	}
+}
+
+/* Until completed, or until the other has ended; the lock of inbox @i is not held. */
+inline sleep(i)
+{
+	if
+	:: done[self]
+	:: ended[other] ->
+		acquire(i);
+		if
+		:: !done[self] ->
+			queued[AT(self, other)] = false;
+			waits[AT(other, self)] = false
+		:: else
+		fi;
+		edge[self] = NONE;
+		release(i)
+	:: stopped -> stays = true
+	fi;
+#ifdef LATE_CLEAR
+	edge[self] = NONE
+#endif
+}
+
+inline send()
+{
+	acquire(other);
+	if
+	:: ended[other]
+	:: !ended[other] && waits[AT(self, other)] ->
+#ifdef EARLY_EDGE
+		enter();
+		assert(!refused);
+#endif
+		waits[AT(self, other)] = false;
+		taken[AT(self, other)] = true;
+		complete(other);
+#ifndef EARLY_EDGE
+		enter();
+		assert(!refused);
+#endif
+		blocks = true
+	:: else ->
+		enter();
+		if
+		:: !refused -> queued[AT(self, other)] = true; blocks = true
+		:: else
+		fi
+	fi;
+	release(other);
+	if
+	:: blocks -> sleep(other)
+	:: else
+	fi
+}
+
+inline receive()
+{
+	acquire(self);
+	if
+	:: queued[AT(other, self)] ->
+		queued[AT(other, self)] = false;
+		complete(other)
+	:: !queued[AT(other, self)] && ended[other]
+	:: else ->
+#ifndef NO_EDGE_OF_RECEIVERS
+		enter();
+#endif
+		if
+		:: !refused -> waits[AT(other, self)] = true; blocks = true
+		:: else
+		fi
+	fi;
+	release(self);
+	if
+	:: blocks -> sleep(self)
+	:: else
+	fi;
+	if
+	:: blocks && done[self] ->
+		/* what was handed over is committed */
+		acquire(self);
+		assert(taken[AT(other, self)]);
+		taken[AT(other, self)] = false;
+		complete(other);
+		release(self)
+	:: else
+	fi
+}
+
+active [N] proctype process()
+{
+	byte self = _pid, other, p, calls;
+	bool refused, blocks, stays;
+
+	do
+	:: calls < CALLS && !stays ->
+		calls++;
+		refused = false;
+		blocks = false;
+		done[self] = false;
+		if
+		:: other = (self + 1) % N
+		:: other = (self + 2) % N
+		fi;
+		if
+		:: send()
+		:: receive()
+		fi
+	:: else -> break
+	od;
+	if
+	:: !stays -> ended[self] = true
+	:: else
+	fi
+}
