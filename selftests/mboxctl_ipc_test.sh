@@ -255,7 +255,7 @@ broadcast()
 	printed 'to one'
 	expect 0 send "$box" quiet
 	printed ''
-	field sent 3
+	field sent 1
 	expect 0 delete "$box" force
 	expect 0 create "$box" policy=broadcast overflow capacity=2
 	field overflow yes
