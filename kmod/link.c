@@ -255,19 +255,9 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 	struct mbox_message probe = {
 		.pid = task_tgid(current), .length = 1, .lane = out,
 	};
-	struct mbox *inbox = out->to->inbox;
+	struct mbox *inbox = handle->mbox;
 	__poll_t events = 0;
 
-	spin_lock(&inbox->lock);
-	if (inbox->state == MBOX_STATE_DEAD)
-		events |= EPOLLERR;
-	else if ((list_empty(&out->senders) &&
-		  mbox_queue_has_room(inbox, out, probe.length)) ||
-		 mbox_waiter_receiver_for(inbox, &probe))
-		events |= EPOLLOUT | EPOLLWRNORM;
-	spin_unlock(&inbox->lock);
-
-	inbox = handle->mbox;
 	spin_lock(&inbox->lock);
 	if (in->ended || inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLERR;
@@ -277,6 +267,16 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (in->ended)
 		events |= EPOLLHUP;
+	spin_unlock(&inbox->lock);
+
+	/* It dies before the lane that was looked at ends: party_ended(). */
+	inbox = out->to->inbox;
+	spin_lock(&inbox->lock);
+	if (inbox->state != MBOX_STATE_DEAD &&
+	    ((list_empty(&out->senders) &&
+	      mbox_queue_has_room(inbox, out, probe.length)) ||
+	     mbox_waiter_receiver_for(inbox, &probe)))
+		events |= EPOLLOUT | EPOLLWRNORM;
 	spin_unlock(&inbox->lock);
 	return events;
 }

@@ -130,6 +130,11 @@ static void party_ended(void *data)
 	struct mbox_deferred deferred;
 	struct mbox_lane *lane;
 
+	/* First: where a receive gets EOWNERDEAD, so does a send. */
+	mbox_mailbox_lock(party->inbox, &deferred);
+	mbox_mailbox_die(party->inbox, -EOWNERDEAD, &deferred);
+	mbox_mailbox_unlock(party->inbox, &deferred);
+
 	mutex_lock(&mbox_links_lock);
 	if (hash_hashed(&party->node))
 		party_forget(party);
@@ -140,10 +145,6 @@ static void party_ended(void *data)
 		cond_resched();
 	}
 	mutex_unlock(&mbox_links_lock);
-
-	mbox_mailbox_lock(party->inbox, &deferred);
-	mbox_mailbox_die(party->inbox, -EOWNERDEAD, &deferred);
-	mbox_mailbox_unlock(party->inbox, &deferred);
 	mbox_party_put(party);
 }
 
