@@ -82,12 +82,26 @@ static bool take(struct mbox_watch *watch)
 	return !atomic_xchg(&watch->over, true);
 }
 
+/* Be woken no more. It may be asked for twice. */
+static void unhook(struct mbox_watch *watch)
+{
+	wait_queue_head_t *queue = &watch->pid->wait_pidfd;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_del_init(&watch->entry.entry);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
 static void watch_work(struct work_struct *work)
 {
 	struct mbox_watch *watch = container_of(work, struct mbox_watch, work);
 
-	if (mbox_process_ended(watch->pid) && take(watch))
+	if (mbox_process_ended(watch->pid) && take(watch)) {
+		/* What follows may let the module go, and with it the queue. */
+		unhook(watch);
 		watch->ended(watch->data);
+	}
 	watch_put(watch);
 }
 
@@ -147,7 +161,7 @@ bool mbox_watch_cancel(struct mbox_watch *watch)
 {
 	bool untold = take(watch);
 
-	remove_wait_queue(&watch->pid->wait_pidfd, &watch->entry);
+	unhook(watch);
 	watch_put(watch);
 	return untold;
 }
