@@ -80,6 +80,7 @@ static struct file *open_existing(struct file *factory,
 	mbox = mbox_registry_find(factory->private_data, arg->name);
 	if (!mbox)
 		return ERR_PTR(-ENOENT);
+	mbox_owner_look(mbox);
 	error = mbox_mailbox_permit(mbox, factory, arg->rights);
 	if (!error)
 		error = mbox_mailbox_attach(mbox, arg->rights);
@@ -89,6 +90,20 @@ static struct file *open_existing(struct file *factory,
 	}
 	return mbox_handle_open(mbox, arg->rights,
 				arg->flags & MBOX_OPEN_NONBLOCK);
+}
+
+/* Whoever has the name may have ended with its owner: then the name is free. */
+static void look_at_name(struct mbox_registry *registry, const char *name)
+{
+	struct mbox *mbox;
+
+	if (!name[0])
+		return;
+	mbox = mbox_registry_find(registry, name);
+	if (!mbox)
+		return;
+	mbox_owner_look(mbox);
+	mbox_mailbox_unref(mbox);
 }
 
 /* A handle on a new mailbox. */
@@ -116,6 +131,7 @@ static struct file *open_new(struct file *factory,
 				arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file))
 		return file;
+	look_at_name(factory->private_data, arg->name);
 	error = 0;
 	if (attr->lifetime == MBOX_LIFETIME_PROCESS)
 		error = mbox_owner_init(mbox);
@@ -320,6 +336,7 @@ static long ioc_delete_named(struct file *factory, void __user *uarg,
 	mbox = mbox_registry_find(factory->private_data, arg.name);
 	if (!mbox)
 		return -ENOENT;
+	mbox_owner_look(mbox);
 	error = delete_mailbox(mbox, factory, &arg, uarg, usize);
 	mbox_mailbox_unref(mbox);
 	/* Somebody else deleted it first, or its owner has ended. */

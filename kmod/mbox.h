@@ -500,6 +500,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 /* owner.c */
 int mbox_owner_init(struct mbox *mbox);
 void mbox_owner_exit(struct mbox *mbox);
+void mbox_owner_look(struct mbox *mbox);
 u32 mbox_owner_nr(const struct mbox_owner *owner);
 bool mbox_owner_may_receive(const struct mbox *mbox);
 int mbox_owner_hand_over(struct mbox *mbox, struct file *file,

@@ -43,30 +43,62 @@ static void owner_drop(struct mbox_owner *owner)
 	owner_put(owner);
 }
 
-/* From the watch: the process is gone. */
+/* The process is gone, if it was owner or heir: who is to be dropped, or NULL. */
+static struct mbox_owner *end(struct mbox *mbox, struct mbox_owner *owner,
+			      struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	owner->ended = true;
+	if (mbox->heir == owner) {
+		mbox->heir = NULL;
+		return owner;
+	}
+	if (mbox->owner != owner)
+		return NULL;
+	if (!mbox->heir || mbox->heir->ended) {
+		mbox_mailbox_die(mbox, -EOWNERDEAD, deferred);
+		return NULL;
+	}
+	mbox->owner = mbox->heir;
+	mbox->heir = NULL;
+	return owner;
+}
+
+/* From the watch. */
 static void owner_ended(void *data)
 {
-	struct mbox_owner *owner = data, *gone = NULL;
+	struct mbox_owner *owner = data, *gone;
 	struct mbox *mbox = owner->mbox;
 	struct mbox_deferred deferred;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	owner->ended = true;
-	if (mbox->heir == owner) {
-		mbox->heir = NULL;
-		gone = owner;
-	} else if (mbox->owner == owner) {
-		if (mbox->heir && !mbox->heir->ended) {
-			mbox->owner = mbox->heir;
-			mbox->heir = NULL;
-			gone = owner;
-		} else {
-			mbox_mailbox_die(mbox, -EOWNERDEAD, &deferred);
-		}
-	}
+	gone = end(mbox, owner, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	owner_drop(gone);
 	owner_put(owner);
+}
+
+/**
+ * mbox_owner_look - see whether the owner has ended
+ * @mbox:	the mailbox, to which the caller has a reference
+ *
+ * The watch tells of it, but later than wait() does: whoever knows from that, and
+ * now makes or opens a mailbox of that name, is not to find the old one.
+ */
+void mbox_owner_look(struct mbox *mbox)
+{
+	struct mbox_owner *owner, *gone;
+	struct mbox_deferred deferred;
+
+	do {
+		gone = NULL;
+		mbox_mailbox_lock(mbox, &deferred);
+		owner = mbox->owner;
+		if (owner && !owner->ended && mbox_process_ended(owner->pid))
+			gone = end(mbox, owner, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		owner_drop(gone);
+	} while (gone);
 }
 
 /* An owner or heir for @mbox. ESRCH if the process has ended, ENOMEM. */
@@ -142,26 +174,18 @@ bool mbox_owner_may_receive(const struct mbox *mbox)
 	return owner && owner->may_receive && owner->pid == task_tgid(current);
 }
 
-/* Whether the caller may hand @mbox over, if a process owns it. */
-static bool may_hand_over(struct mbox *mbox, struct file *file)
+/* Whether the caller is the process that owns @mbox; if none does, @file's opener. */
+static bool is_owner(const struct mbox *mbox, const struct file *file)
 {
-	bool process, owner;
-
-	spin_lock(&mbox->lock);
-	process = mbox->owner;
-	owner = process && mbox->owner->pid == task_tgid(current);
-	spin_unlock(&mbox->lock);
-	if (!process)
-		return mbox_mailbox_owned(mbox, file);
-	return owner || mbox_mailbox_privileged(mbox, file);
+	lockdep_assert_held(&mbox->lock);
+	return mbox->owner ? mbox->owner->pid == task_tgid(current) :
+			     uid_eq(file->f_cred->euid, mbox->uid);
 }
 
 /* Under the lock: put @next where it belongs, and in @next what was there. */
 static int hand_over(struct mbox *mbox, u32 flags, struct mbox_owner **next,
 		     struct mbox_owner **heir)
 {
-	if (mbox->state == MBOX_STATE_DEAD)
-		return mbox->death;
 	if (*next && (*next)->ended)
 		return -ESRCH;
 	if (flags & MBOX_HANDOVER_HEIR) {
@@ -189,14 +213,18 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 			 const struct mbox_ioc_handover *arg)
 {
 	struct mbox_owner *next = NULL, *heir = NULL;
+	bool privileged = mbox_mailbox_privileged(mbox, file);
 	struct mbox_deferred deferred;
 	struct pid *pid;
 	int error;
 
 	if (!arg->pid && !(arg->flags & MBOX_HANDOVER_HEIR) && !mbox->name[0])
 		return -EINVAL;
-	if (!may_hand_over(mbox, file))
-		return -EPERM;
+	spin_lock(&mbox->lock);
+	error = privileged || is_owner(mbox, file) ? 0 : -EPERM;
+	spin_unlock(&mbox->lock);
+	if (error)
+		return error;
 	if (arg->pid) {
 		pid = mbox_process_get(arg->pid);
 		if (IS_ERR(pid))
@@ -207,7 +235,13 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 			return PTR_ERR(next);
 	}
 	mbox_mailbox_lock(mbox, &deferred);
-	error = hand_over(mbox, arg->flags, &next, &heir);
+	/* Once more: another call may have handed it over meanwhile. */
+	if (mbox->state == MBOX_STATE_DEAD)
+		error = mbox->death;
+	else if (!privileged && !is_owner(mbox, file))
+		error = -EPERM;
+	else
+		error = hand_over(mbox, arg->flags, &next, &heir);
 	mbox_mailbox_unlock(mbox, &deferred);
 	owner_drop(next);
 	owner_drop(heir);

@@ -183,6 +183,27 @@ TEST_F(owned, exits)
 	expect_orphaned(_metadata, self->fd, self->owner->name);
 }
 
+/* Who has waited for its end finds none of its mailboxes any more. */
+TEST(name_is_free_once_reaped)
+{
+	struct mbox_ioc_open arg;
+
+	for (int i = 0; i < 50; i++) {
+		struct owner *owner = owner_start(_metadata, own);
+		int fd;
+
+		owner_kill(_metadata, owner);
+		arg = open_arg(owner->name, 1);
+		arg.flags = i % 2 ? MBOX_OPEN_CREATE : 0;
+		fd = open_call(i % 2 ? MBOX_IOC_OPEN : MBOX_IOC_CREATE, &arg);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(MBOX_LIFETIME_FD, info_of(fd).lifetime);
+		EXPECT_EQ(0, put(fd, 0, "text"));
+		EXPECT_STREQ("text", take(fd));
+		close(fd);
+	}
+}
+
 /* It has ended when it is a zombie, not when somebody looks after it. */
 TEST_F(owned, not_reaped)
 {
