@@ -54,6 +54,7 @@ struct mbox_ring {
 	bool grow;			/* constant */
 	u32 longest;			/* constant: bytes of the longest record */
 	struct file *data;		/* constant, counted */
+	struct file *data_ro;		/* constant, counted: the same to read */
 	struct mutex trim_lock;
 	u64 freed;			/* changed under trim_lock and mbox->lock */
 	struct ring_side sides[SIDES];
@@ -68,6 +69,7 @@ struct mbox_ring {
 struct mbox_ring_holder {
 	refcount_t refs;
 	struct mbox *mbox;		/* constant, counted */
+	struct pid *pid;		/* constant, counted */
 	struct mbox_watch *watch;	/* constant */
 };
 
@@ -147,12 +149,21 @@ int mbox_ring_init(struct mbox *mbox, struct file *factory, u64 size)
 			error = -ENOMEM;
 		goto err_pages;
 	}
+	/* A mapping of a file that cannot be written stays so, whatever is done to it. */
+	ring->data_ro = dentry_open(&ring->data->f_path, O_RDONLY | O_LARGEFILE,
+				    current_cred());
+	if (IS_ERR(ring->data_ro)) {
+		error = PTR_ERR(ring->data_ro);
+		goto err_data;
+	}
 	error = mbox_user_charge_ring(mbox->creator, factory, size);
 	if (error)
-		goto err_data;
+		goto err_data_ro;
 	mbox->ring = ring;
 	return 0;
 
+err_data_ro:
+	fput(ring->data_ro);
 err_data:
 	fput(ring->data);
 err_pages:
@@ -173,6 +184,7 @@ void mbox_ring_free(struct mbox *mbox)
 	if (!ring)
 		return;
 	mbox_user_uncharge_ring(mbox->creator, ring->size);
+	fput(ring->data_ro);
 	fput(ring->data);
 	for (nr = 0; nr < SIDES; nr++)
 		put_page(ring->sides[nr].page);
@@ -241,6 +253,7 @@ static void holder_put(struct mbox_ring_holder *holder)
 {
 	if (!refcount_dec_and_test(&holder->refs))
 		return;
+	put_pid(holder->pid);
 	mbox_mailbox_unref(holder->mbox);
 	kfree(holder);
 }
@@ -272,15 +285,24 @@ void mbox_ring_leave(struct mbox_ring_holder *holder)
 	holder_put(holder);
 }
 
-/* Under the lock: take the sides of @rights for @holder, or none of them. */
-static int take(struct mbox *mbox, struct mbox_ring_holder *holder, u32 rights)
+/*
+ * Under the lock: take the sides of @rights for @holder, or none of them. That the
+ * one before has ended who asks may know before the watch tells.
+ */
+static int take(struct mbox *mbox, struct mbox_ring_holder *holder, u32 rights,
+		struct mbox_deferred *deferred)
 {
+	struct mbox_ring_holder *before;
 	int nr;
 
 	lockdep_assert_held(&mbox->lock);
 	for (nr = 0; nr < SIDES; nr++) {
-		if ((rights & right_of(nr)) && mbox->ring->sides[nr].holder)
+		before = mbox->ring->sides[nr].holder;
+		if (!(rights & right_of(nr)) || !before)
+			continue;
+		if (!mbox_process_ended(before->pid))
 			return -EBUSY;
+		leave(mbox, before, deferred);
 	}
 	for (nr = 0; nr < SIDES; nr++) {
 		struct ring_side *side = &mbox->ring->sides[nr];
@@ -305,6 +327,7 @@ static int take(struct mbox *mbox, struct mbox_ring_holder *holder, u32 rights)
 struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights)
 {
 	struct mbox_ring_holder *holder;
+	struct mbox_deferred deferred;
 	struct mbox_watch *watch;
 	int error;
 
@@ -314,6 +337,7 @@ struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights)
 	refcount_set(&holder->refs, 2);
 	mbox_mailbox_ref(mbox);
 	holder->mbox = mbox;
+	holder->pid = get_pid(task_tgid(current));
 	/* The caller is alive: it does not end before the hold is there. */
 	watch = mbox_watch_new(task_tgid(current), holder_ended, holder);
 	if (IS_ERR(watch)) {
@@ -322,9 +346,9 @@ struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights)
 		return ERR_CAST(watch);
 	}
 	holder->watch = watch;
-	spin_lock(&mbox->lock);
-	error = take(mbox, holder, rights);
-	spin_unlock(&mbox->lock);
+	mbox_mailbox_lock(mbox, &deferred);
+	error = take(mbox, holder, rights, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
 	if (error) {
 		mbox_ring_leave(holder);
 		return ERR_PTR(error);
@@ -652,6 +676,7 @@ int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma)
 		return error;
 	vm_flags_clear(vma, VM_MAYEXEC);
 	vm_flags_set(vma, VM_DONTEXPAND);
-	return data ? map_data(vma, ring->data) :
+	return data ? map_data(vma, handle->rights & MBOX_RIGHT_SEND ?
+				    ring->data : ring->data_ro) :
 		      map_control(vma, &ring->sides[nr]);
 }

@@ -2,6 +2,7 @@
 /* Rings by their ABI: what may be made, mapped and opened, sleeping and waking, and every end. */
 #include "mbox_ring.h"
 
+#include <sys/syscall.h>
 #include <sys/epoll.h>
 
 FIXTURE(ring)
@@ -243,6 +244,11 @@ TEST_F(ring, mapping_rights)
 		/* nor can the memory be taken away, or more be reached */
 		EXPECT_EQ(-1, madvise(p, size, MADV_REMOVE));
 		EXPECT_EQ(MAP_FAILED, mremap(p, size, size * 2, MREMAP_MAYMOVE));
+		/* nor by mapping it once more from itself, which does not ask us about the data */
+		syscall(SYS_remap_file_pages, p, size, 0,
+			i == 2 ? 0 : cases[i].offset / self->page, 0);
+		EXPECT_EQ(-1, mprotect(p, size, PROT_READ | PROT_WRITE));
+		EXPECT_EQ(-1, madvise(p, size, MADV_REMOVE));
 	}
 }
 

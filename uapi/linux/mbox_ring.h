@@ -36,8 +36,10 @@
  *
  * mmap() fails with EINVAL where offset or length are others, or the mapping is
  * private; with EPERM where it asks to write what is the other side's, or to
- * execute; with EBADF if the handle has no right; with ENODEV if it is no ring;
- * with EIDRM or EOWNERDEAD if the mailbox is gone. Mappings stay when it goes.
+ * execute; with EACCES if the handle has no right; with ENODEV if it is no ring;
+ * with EIDRM or EOWNERDEAD if the mailbox is gone. Mappings stay when it goes, and
+ * when a side passes to another: who was the producer of a ring can write its
+ * data as long as it keeps it mapped.
  *
  * The descriptor of a ring is open for reading and writing (as mmap() wants it),
  * whatever the rights of the handle are.
