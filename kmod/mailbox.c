@@ -253,13 +253,22 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	deferred->died = true;
 }
 
-/* A handle with @rights is being opened. ENOENT if the name is gone since. */
+/*
+ * A handle with @rights is being opened. ENOENT if the name is gone since, EUSERS
+ * if as many are open as may be.
+ */
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 {
 	int error = -ENOENT;
 
 	spin_lock(&mbox->lock);
-	if (mbox->state == MBOX_STATE_LIVE) {
+	if (mbox->state == MBOX_STATE_LIVE &&
+	    mbox->policy == MBOX_POLICY_BROADCAST &&
+	    (rights & MBOX_RIGHT_RECV) &&
+	    mbox->recv_handles >= MBOX_RECEIVERS_MAX) {
+		/* Each costs every sender, in memory and in time. */
+		error = -EUSERS;
+	} else if (mbox->state == MBOX_STATE_LIVE) {
 		mbox->handles++;
 		if (rights & MBOX_RIGHT_RECV)
 			mbox->recv_handles++;

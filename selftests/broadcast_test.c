@@ -381,4 +381,32 @@ TEST_F(broadcast, concurrent)
 	EXPECT_COUNTS(self->cast.fd, 0, SENDERS * EACH, SENDERS * EACH, 0, 0, 0);
 }
 
+/* Each handle costs every sender: there is a limit. */
+TEST(receivers)
+{
+	struct rlimit limit = { MBOX_RECEIVERS_MAX + 100, MBOX_RECEIVERS_MAX + 100 };
+	char name[MBOX_NAME_SIZE];
+	struct mbox_ioc_open arg;
+	int fd, last = -1;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	name_make(name);
+	arg = open_arg(name, 1);
+	arg.policy = MBOX_POLICY_BROADCAST;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	for (uint32_t i = 1; i < MBOX_RECEIVERS_MAX; i++) {
+		last = open_name(name, MBOX_RIGHT_RECV);
+		ASSERT_LE(0, last);
+	}
+	EXPECT_EQ(-EUSERS, open_name(name, MBOX_RIGHT_RECV));
+	EXPECT_EQ(MBOX_RECEIVERS_MAX, info_of(fd).handles);
+	EXPECT_EQ(MBOX_RECEIVERS_MAX, put(fd, 0, "text"));
+	EXPECT_STREQ("text", take(last));
+	close(last);
+	last = open_name(name, MBOX_RIGHT_SEND);
+	EXPECT_LE(0, last);
+	EXPECT_LE(0, open_name(name, MBOX_RIGHT_RECV));
+}
+
 MBOX_TEST_MAIN

@@ -193,7 +193,8 @@
  * EOWNERDEAD    the process that the mailbox, link or side of a ring belonged to
  *               has ended
  * ESRCH         no process of that id
- * EUSERS        as many processes as may already take part
+ * EUSERS        as many processes as may already take part, or as many handles
+ *               receive (MBOX_RECEIVERS_MAX)
  * ENFILE, EMFILE  as for open(2)
  */
 #ifndef _UAPI_LINUX_MBOX_H
@@ -250,6 +251,9 @@
 
 /* Most processes that max_procs may allow. */
 #define MBOX_PROCS_MAX		4096U
+
+/* Most handles open for receiving from a mailbox of policy BROADCAST. */
+#define MBOX_RECEIVERS_MAX	4096U
 
 /* Bytes of a ring: powers of two between these. */
 #define MBOX_RING_MIN		4096U
