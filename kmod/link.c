@@ -111,16 +111,30 @@ static bool invited(struct mbox_party *self, struct mbox_party *peer)
 	return out && out->opened;
 }
 
+/* What a link that nobody uses any more still was, it is not for who asks now. */
+static void tidy_between(struct pid *one, struct pid *other)
+{
+	struct mbox_party *self = mbox_party_find(one);
+	struct mbox_party *peer = mbox_party_find(other);
+	struct mbox_lane *lane;
+
+	lane = self && peer ? mbox_lane_find(self, peer) : NULL;
+	if (lane)
+		mbox_link_tidy(lane->link);
+}
+
 static struct file *open_link(struct file *factory,
 			      const struct mbox_ioc_link *arg, u32 msg_size,
 			      struct pid *pid)
 {
-	struct mbox_party *self = mbox_party_find(task_tgid(current));
-	struct mbox_party *peer = mbox_party_find(pid);
+	struct mbox_party *self, *peer;
 	struct file *file;
 	int error;
 
 	lockdep_assert_held(&mbox_links_lock);
+	tidy_between(task_tgid(current), pid);
+	self = mbox_party_find(task_tgid(current));
+	peer = mbox_party_find(pid);
 	/* Whom a process has addressed may answer it. */
 	if (!invited(self, peer)) {
 		error = permit(factory, pid, peer);

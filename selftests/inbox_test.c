@@ -313,8 +313,9 @@ static pid_t fork_pausing(void)
 {
 	pid_t pid = fork_child();
 
-	while (pid == 0)
-		pause();
+	if (pid == 0)
+		for (;;)
+			pause();
 	return pid;
 }
 
