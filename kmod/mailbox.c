@@ -495,8 +495,11 @@ void mbox_mailbox_info(const struct mbox_handle *handle,
 	info->gid = from_kgid_munged(user_ns, mbox->gid);
 	info->mode = mbox->mode;
 	info->lifetime = mbox->lifetime;
-	info->owner = mbox_owner_nr(mbox->owner);
-	info->heir = mbox_owner_nr(mbox->heir);
+	/* Of one that died they are dropped only after it has. */
+	if (mbox->state != MBOX_STATE_DEAD) {
+		info->owner = mbox_owner_nr(mbox->owner);
+		info->heir = mbox_owner_nr(mbox->heir);
+	}
 	info->capacity = mbox->capacity;
 	info->msg_size = mbox->msg_size;
 	info->bytes = mbox->max_bytes;

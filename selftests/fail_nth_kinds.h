@@ -246,7 +246,7 @@ static void linked(struct scene *s, long ret)
 }
 
 FIXTURE_VARIANT_ADD(op, link) {
-	.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_link, .call = call_link,
+	.bare = true, .as_root = true, .errors = OPEN_ERRORS, .prepare = prepare_link, .call = call_link,
 	.failed = nothing_known, .done = linked,
 };
 
@@ -260,7 +260,7 @@ static void prepare_link_again(struct scene *s)
 }
 
 FIXTURE_VARIANT_ADD(op, link_again) {
-	.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_link_again, .call = call_link,
+	.bare = true, .as_root = true, .errors = OPEN_ERRORS, .prepare = prepare_link_again, .call = call_link,
 	.failed = nothing_known, .done = linked,
 };
 
