@@ -32,7 +32,8 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 # Kernels, their headers and their sources are not installed but unpacked into a cache.
 DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
-DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse
+DEPS_YNL := python3 python3-jsonschema python3-yaml xz-utils
+DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse $(DEPS_YNL)
 DEPS_MODEL := gcc libc6-dev spin
 
 deps:
@@ -61,6 +62,11 @@ tools: lib
 ##selftests      build/selftests
 selftests: lib
 	$(MAKE) -C selftests
+
+##ynl            what is made from uapi/netlink/mbox.yaml, by the kernel's generator
+ynl:
+	@$(VM)/deps.sh $(DEPS_YNL)
+	@$(VM)/ynl.sh
 
 ##kernels        the names of the kernels that the virtual machine can run
 kernels:
@@ -137,6 +143,6 @@ help:
 ##
 include $(VM)/lint.mk
 
-.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests kernels check check-all stress model fuzz coverage demo \
+.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests ynl kernels check check-all stress model fuzz coverage demo \
 	install uninstall modules_install modules_uninstall clean distclean help
 endif

@@ -2,7 +2,7 @@
 # What "make lint" consists of; included by the top Makefile. Each of these can be asked for alone.
 
 # Smatch is not among them: Debian does not package it.
-LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-uapi lint-user lint-tidy lint-shell lint-help
+LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-ynl lint-uapi lint-user lint-tidy lint-shell lint-help
 LINT_KERNELS ?= 6.12 6.1
 
 lint: $(LINT)
@@ -65,6 +65,11 @@ lint-symbols: module
 	@! grep -vE '^(__pfx_)?_*mbox_' $(OUT)/$(KERNEL)/symbols
 	@build=$$($(VM)/kernels.sh $(KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
 		comm -12 - $(OUT)/$(KERNEL)/symbols | { ! grep .; }
+
+##lint-ynl           what is made from uapi/netlink/mbox.yaml is what the generator makes of it
+lint-ynl: deps-lint
+	@echo "  LINT    ynl"
+	@$(VM)/ynl.sh -c
 
 ##lint-uapi          each header of the ABI compiles alone, in C and C++, 64 and 32 bits
 lint-uapi: deps-lint

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The files of the kernel's source that we use: kselftest, checkpatch and coccinelle's scripts. Fetches and unpacks them, and
-# prints the directory, which is laid out like the kernel's.
+# The files of the kernel's source that we use: kselftest, checkpatch, coccinelle's scripts and the generator of netlink
+# code. Fetches and unpacks them, and prints the directory, which is laid out like the kernel's.
 
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/apt.sh"
@@ -16,6 +16,9 @@ FILES=(
 	scripts/spelling.txt
 	scripts/const_structs.checkpatch
 	scripts/coccinelle
+	tools/net/ynl/ynl-gen-c.py
+	tools/net/ynl/lib
+	Documentation/netlink/genetlink.yaml
 )
 
 # What was unpacked when this list was shorter lacks some of them.
@@ -36,7 +39,7 @@ if ! resolved "$CACHE/source/$PACKAGE" || ! complete "$REPLY"; then
 	version=$(apt_show "$PACKAGE" | sed -n 's/^Version: //p') || apt_again "no package $PACKAGE"
 	dir=$CACHE/source/$PACKAGE@$version
 	if ! complete "$dir"; then
-		note "fetching $PACKAGE, for kselftest, checkpatch and coccinelle"
+		note "fetching $PACKAGE, for kselftest, checkpatch, coccinelle and ynl"
 		apt_unpack "$dir.deb" "$PACKAGE=$version"
 		rm -rf "$dir.new"
 		mkdir "$dir.new"

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Make from uapi/netlink/mbox.yaml, with the kernel's own generator, what is made from it: ynl.sh writes it,
+# ynl.sh -c fails if what is there is not what would be written.
+
+set -euo pipefail
+
+HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(cd "$HERE/../.." && pwd)
+. "$HERE/apt.sh"
+
+check=
+case ${1-} in
+-c) check=1 ;;
+'') ;;
+*) die "usage: ${0##*/} [-c]" ;;
+esac
+
+source=$("$HERE/source.sh")
+out=$TOP/build/ynl
+spec=$out/Documentation/netlink/specs/mbox.yaml
+
+# The generator takes a directory with this file for the kernel's, and notes where under it the spec lies.
+rm -rf "$out"
+mkdir -p "${spec%/*}"
+touch "$out/MAINTAINERS"
+cp "$source"/Documentation/netlink/*.yaml "$out/Documentation/netlink"
+cp "$TOP/uapi/netlink/mbox.yaml" "$spec"
+
+# make_one FILE OPTION…
+make_one()
+{
+	local made=$out/${1##*/}
+
+	# Debian's interpreter: what deps installs, another may not see.
+	(cd "$source/tools/net/ynl" &&
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 ynl-gen-c.py --spec "$spec" "${@:2}" -o "$made")
+	if [ -z "$check" ]; then
+		cmp -s "$made" "$TOP/$1" || cp "$made" "$TOP/$1"
+	elif ! cmp -s "$made" "$TOP/$1"; then
+		die "$1 is not what uapi/netlink/mbox.yaml says; run make ynl"
+	fi
+}
+
+make_one uapi/linux/mbox_netlink.h --mode uapi --header
+make_one kmod/netlink_gen.h --mode kernel --header
+make_one kmod/netlink_gen.c --mode kernel --source

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/mbox.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_MBOX_NETLINK_H
+#define _UAPI_LINUX_MBOX_NETLINK_H
+
+#define MBOX_FAMILY_NAME	"mbox"
+#define MBOX_FAMILY_VERSION	1
+
+/**
+ * enum mbox_call - What a call is blocked in.
+ * @MBOX_CALL_RECEIVE: A receive, for want of a message that passes its filter.
+ * @MBOX_CALL_SEND: A send, for want of room.
+ * @MBOX_CALL_RECEIPT: A synchronous send, whose message nobody has received
+ *   yet.
+ * @MBOX_CALL_CONSUME: WAIT of the consumer of a ring.
+ * @MBOX_CALL_PRODUCE: WAIT of the producer of a ring.
+ */
+enum mbox_call {
+	MBOX_CALL_RECEIVE,
+	MBOX_CALL_SEND,
+	MBOX_CALL_RECEIPT,
+	MBOX_CALL_CONSUME,
+	MBOX_CALL_PRODUCE,
+};
+
+/**
+ * enum mbox_event - What happened.
+ * @MBOX_EVENT_CREATED: A mailbox was created.
+ * @MBOX_EVENT_DELETED: A mailbox is gone, or lost its name (state tells);
+ *   dropped is how many messages went with it.
+ * @MBOX_EVENT_OWNER_DIED: A mailbox is gone with the process that owned it.
+ * @MBOX_EVENT_FULL: A send found no room, for the first time since there was.
+ * @MBOX_EVENT_ROOM: A mailbox that was full has room again.
+ * @MBOX_EVENT_DROPPED: Accepted messages are lost to a purge; or deliveries of
+ *   a broadcast to an overflow, or to the closing of the handle that they were
+ *   for. dropped is how many.
+ * @MBOX_EVENT_QUOTA: The quota of a user refused a message to the mailbox; or,
+ *   where no mailbox is named, of the user uid a mailbox.
+ * @MBOX_EVENT_OVERRUN: There were too many events. count is how many nobody
+ *   was told since the last one.
+ */
+enum mbox_event {
+	MBOX_EVENT_CREATED,
+	MBOX_EVENT_DELETED,
+	MBOX_EVENT_OWNER_DIED,
+	MBOX_EVENT_FULL,
+	MBOX_EVENT_ROOM,
+	MBOX_EVENT_DROPPED,
+	MBOX_EVENT_QUOTA,
+	MBOX_EVENT_OVERRUN,
+};
+
+enum {
+	MBOX_A_MAILBOX_PAD = 1,
+	MBOX_A_MAILBOX_ID,
+	MBOX_A_MAILBOX_NAME,
+	MBOX_A_MAILBOX_STATE,
+	MBOX_A_MAILBOX_KIND,
+	MBOX_A_MAILBOX_UID,
+	MBOX_A_MAILBOX_GID,
+	MBOX_A_MAILBOX_MODE,
+	MBOX_A_MAILBOX_LIFETIME,
+	MBOX_A_MAILBOX_OWNER,
+	MBOX_A_MAILBOX_HEIR,
+	MBOX_A_MAILBOX_POLICY,
+	MBOX_A_MAILBOX_OPTIONS,
+	MBOX_A_MAILBOX_MAX_PROCS,
+	MBOX_A_MAILBOX_PROCS,
+	MBOX_A_MAILBOX_CREATED,
+	MBOX_A_MAILBOX_CAPACITY,
+	MBOX_A_MAILBOX_MSG_SIZE,
+	MBOX_A_MAILBOX_BYTES,
+	MBOX_A_MAILBOX_HANDLES,
+	MBOX_A_MAILBOX_SENDERS,
+	MBOX_A_MAILBOX_RECEIVERS,
+	MBOX_A_MAILBOX_QUEUED,
+	MBOX_A_MAILBOX_QUEUED_BYTES,
+	MBOX_A_MAILBOX_PEAK,
+	MBOX_A_MAILBOX_PEAK_BYTES,
+	MBOX_A_MAILBOX_SENT,
+	MBOX_A_MAILBOX_SENT_BYTES,
+	MBOX_A_MAILBOX_RECEIVED,
+	MBOX_A_MAILBOX_WITHDRAWN,
+	MBOX_A_MAILBOX_DROPPED,
+	MBOX_A_MAILBOX_PURGED,
+	MBOX_A_MAILBOX_LOST,
+	MBOX_A_MAILBOX_REFUSED,
+	MBOX_A_MAILBOX_BLOCKED,
+	MBOX_A_MAILBOX_WOKEN,
+	MBOX_A_MAILBOX_RING,
+	MBOX_A_MAILBOX_HOW,
+
+	__MBOX_A_MAILBOX_MAX,
+	MBOX_A_MAILBOX_MAX = (__MBOX_A_MAILBOX_MAX - 1)
+};
+
+enum {
+	MBOX_A_RING_PAD = 1,
+	MBOX_A_RING_SIZE,
+	MBOX_A_RING_PRODUCER,
+	MBOX_A_RING_CONSUMER,
+
+	__MBOX_A_RING_MAX,
+	MBOX_A_RING_MAX = (__MBOX_A_RING_MAX - 1)
+};
+
+enum {
+	MBOX_A_HANDLE_PAD = 1,
+	MBOX_A_HANDLE_ID,
+	MBOX_A_HANDLE_MAILBOX,
+	MBOX_A_HANDLE_NAME,
+	MBOX_A_HANDLE_PID,
+	MBOX_A_HANDLE_RIGHTS,
+	MBOX_A_HANDLE_RECEIVED,
+	MBOX_A_HANDLE_QUEUED,
+	MBOX_A_HANDLE_LOST,
+
+	__MBOX_A_HANDLE_MAX,
+	MBOX_A_HANDLE_MAX = (__MBOX_A_HANDLE_MAX - 1)
+};
+
+enum {
+	MBOX_A_WAITER_PAD = 1,
+	MBOX_A_WAITER_ID,
+	MBOX_A_WAITER_MAILBOX,
+	MBOX_A_WAITER_NAME,
+	MBOX_A_WAITER_PID,
+	MBOX_A_WAITER_TID,
+	MBOX_A_WAITER_CALL,
+	MBOX_A_WAITER_WAITED,
+	MBOX_A_WAITER_PEER,
+	MBOX_A_WAITER_INBOX,
+	MBOX_A_WAITER_SIZE,
+	MBOX_A_WAITER_PRIO,
+	MBOX_A_WAITER_TYPE,
+	MBOX_A_WAITER_SENDER,
+
+	__MBOX_A_WAITER_MAX,
+	MBOX_A_WAITER_MAX = (__MBOX_A_WAITER_MAX - 1)
+};
+
+enum {
+	MBOX_A_LINK_PAD = 1,
+	MBOX_A_LINK_ONE,
+	MBOX_A_LINK_OTHER,
+	MBOX_A_LINK_CAPACITY,
+	MBOX_A_LINK_MSG_SIZE,
+	MBOX_A_LINK_HANDLES,
+	MBOX_A_LINK_QUEUED,
+	MBOX_A_LINK_QUEUED_BACK,
+
+	__MBOX_A_LINK_MAX,
+	MBOX_A_LINK_MAX = (__MBOX_A_LINK_MAX - 1)
+};
+
+enum {
+	MBOX_A_NOTICE_PAD = 1,
+	MBOX_A_NOTICE_EVENT,
+	MBOX_A_NOTICE_TIME,
+	MBOX_A_NOTICE_ID,
+	MBOX_A_NOTICE_NAME,
+	MBOX_A_NOTICE_STATE,
+	MBOX_A_NOTICE_UID,
+	MBOX_A_NOTICE_QUEUED,
+	MBOX_A_NOTICE_DROPPED,
+	MBOX_A_NOTICE_COUNT,
+
+	__MBOX_A_NOTICE_MAX,
+	MBOX_A_NOTICE_MAX = (__MBOX_A_NOTICE_MAX - 1)
+};
+
+enum {
+	MBOX_CMD_MAILBOX_GET = 1,
+	MBOX_CMD_MAILBOX_SET,
+	MBOX_CMD_MAILBOX_DELETE,
+	MBOX_CMD_MAILBOX_PURGE,
+	MBOX_CMD_HANDLE_GET,
+	MBOX_CMD_WAITER_GET,
+	MBOX_CMD_LINK_GET,
+	MBOX_CMD_EVENT,
+
+	__MBOX_CMD_MAX,
+	MBOX_CMD_MAX = (__MBOX_CMD_MAX - 1)
+};
+
+#define MBOX_MCGRP_EVENTS		"events"
+#define MBOX_MCGRP_EVENTS_PRIVATE	"events-private"
+
+#endif /* _UAPI_LINUX_MBOX_NETLINK_H */
