@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 
 #include "mbox.h"
+#include "trace.h"
 
 /*
  * The message proper, with the payload and what is to be known of its sender, is
@@ -181,6 +182,8 @@ void mbox_broadcast_lose(struct mbox *mbox, struct mbox_message *message,
 	if (mbox->state != MBOX_STATE_DEAD) {
 		sub->lost++;
 		mbox->lost++;
+		mbox_event_dropped(mbox, 1);
+		trace_mbox_drop(mbox, message);
 	}
 	settle(mbox, message, false, deferred);
 	mbox_broadcast_put(mbox, message, deferred);
@@ -324,6 +327,7 @@ static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
  */
 void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 {
+	static const struct mbox_message probe = { .length = 1 };
 	struct mbox_waiter *first;
 
 	lockdep_assert_held(&mbox->lock);
@@ -338,6 +342,8 @@ void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 			mbox_waiter_complete(mbox, first, 0, deferred);
 	}
 	deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	if (mbox->full && has_room_everywhere(mbox, &probe, mbox->last_subscription))
+		mbox_event_room(mbox);
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }
@@ -483,6 +489,8 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 	else
 		*waits = true;
 
+	if (error == -EAGAIN)
+		mbox_event_full(mbox);
 	if (error)
 		mbox_message_put(mbox, sender->message, deferred);
 	else if (*waits && sender->message->state == MBOX_MESSAGE_QUEUED)
@@ -546,8 +554,11 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 		return -EMSGSIZE;
 
 	user = mbox_send_charge(handle, args->length);
-	if (IS_ERR(user))
+	if (IS_ERR(user)) {
+		if (user == ERR_PTR(-EDQUOT))
+			mbox_event_quota(mbox);
 		return PTR_ERR(user);
+	}
 	mbox_waiter_init(&sender);
 	sender.sync = args->sync;
 	sender.message = mbox_message_new(args->length);
@@ -557,6 +568,8 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	}
 	mbox_message_set(sender.message, user, args);
 	error = send(handle, user, &sender, args);
+	if (error == -EDQUOT)
+		mbox_event_quota(mbox);
 	/* What is still charged holds the user. */
 	mbox_slot_free_all(sender.spares);
 	if (sender.nr_charged)

@@ -4,6 +4,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
+#include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -206,6 +207,7 @@ static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 		    bool open, bool create)
 {
 	struct mbox_attr attr = {};
+	struct file *file;
 	int fd;
 
 	fd = check_open(arg, create, &attr);
@@ -214,7 +216,11 @@ static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	return install(fd, open_or_create(factory, arg, &attr, open, create));
+	file = open_or_create(factory, arg, &attr, open, create);
+	if (file == ERR_PTR(-EDQUOT))
+		mbox_event_refused(factory->private_data,
+				   factory->f_cred->uid);
+	return install(fd, file);
 }
 
 static long ioc_create(struct file *factory, void __user *uarg, size_t usize)
@@ -447,7 +453,7 @@ static long ioc_get(struct file *file, void __user *uarg, size_t usize)
 	if (info.flags)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));
-	mbox_mailbox_info(handle, &info);
+	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
 	if (handle->party)
 		mbox_link_info(handle, &info);
 	return copy_result(uarg, usize, &info, sizeof(info));
@@ -582,7 +588,7 @@ static long factory_ioctl(struct file *file, unsigned int cmd,
 
 static int factory_open(struct inode *inode, struct file *file)
 {
-	file->private_data = mbox_registry_get_current();
+	file->private_data = mbox_registry_get(current->nsproxy->net_ns);
 	return nonseekable_open(inode, file);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "mbox needs Linux 6.1 or later"
@@ -45,6 +46,78 @@ static inline struct file *mbox_compat_shmem_file(const char *name, loff_t size,
 	return shmem_file_setup(name, size,
 				sparse ? mk_vma_flags(VMA_NORESERVE_BIT) :
 					 EMPTY_VMA_FLAGS);
+#endif
+}
+
+/*
+ * What the generator writes is for operations that are apart for do and dump. A
+ * family that knows them together only has both at one place: the do is followed by
+ * its dump, of which the entries here are made one.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define genl_split_ops	genl_ops
+#define split_ops	ops
+#define n_split_ops	n_ops
+#endif
+
+/* Prepare a family; the generator does not know of the rights that a group takes. */
+static inline void mbox_compat_family(struct genl_family *family,
+				      unsigned int private_group)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	static struct genl_multicast_group groups[4];
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	static struct genl_ops ops[16];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < family->n_ops; i++) {
+		if (n && ops[n - 1].cmd == family->ops[i].cmd) {
+			ops[n - 1].dumpit = family->ops[i].dumpit;
+			ops[n - 1].flags |= family->ops[i].flags;
+		} else {
+			ops[n++] = family->ops[i];
+		}
+	}
+	family->ops = ops;
+	family->n_ops = n;
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	memcpy(groups, family->mcgrps, family->n_mcgrps * sizeof(*groups));
+	groups[private_group].flags = GENL_UNS_ADMIN_PERM;
+	family->mcgrps = groups;
+#endif
+}
+
+/* The attributes of the request of a dump. */
+static inline struct nlattr **mbox_compat_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	return genl_dumpit_info(cb)->attrs;
+#else
+	return genl_info_dump(cb)->attrs;
+#endif
+}
+
+/*
+ * Send to all that listen to a group, but those from whom @hide says to hide it. Older
+ * kernels cannot tell them apart: there what is not for @everybody goes to another
+ * group, and to that only.
+ */
+static inline void
+mbox_compat_multicast(const struct genl_family *family, struct net *net,
+		      struct sk_buff *skb, unsigned int group,
+		      unsigned int private_group, bool everybody,
+		      int (*hide)(struct sock *sk, struct sk_buff *skb,
+				  void *data), void *data)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	genlmsg_multicast_netns(family, net, skb, 0,
+				everybody ? group : private_group, GFP_KERNEL);
+#else
+	netlink_broadcast_filtered(net->genl_sock, skb, 0,
+				   family->mcgrp_offset + group, GFP_KERNEL,
+				   hide, data);
 #endif
 }
 

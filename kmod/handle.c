@@ -13,6 +13,9 @@ static int handle_release(struct inode *inode, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 
+	spin_lock(&handle->mbox->lock);
+	list_del(&handle->node);
+	spin_unlock(&handle->mbox->lock);
 	if (handle->sub)
 		mbox_subscription_end(handle->mbox, handle->sub);
 	if (handle->holder)
@@ -22,6 +25,7 @@ static int handle_release(struct inode *inode, struct file *file)
 	mbox_link_release(handle);
 	mbox_mailbox_unref(handle->mbox);
 	mbox_user_put(handle->user);
+	put_pid(handle->pid);
 	kfree(handle);
 	return 0;
 }
@@ -94,7 +98,7 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_info info;
 
-	mbox_mailbox_info(handle, &info);
+	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
 	seq_printf(seq, "mbox-id:\t%llu\n", info.id);
 	seq_printf(seq, "mbox-name:\t%s\n", info.name);
 	seq_printf(seq, "mbox-state:\t%s\n", states[info.state]);
@@ -191,6 +195,11 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_leave;
 	}
 	stream_open(file_inode(file), file);
+	handle->pid = get_pid(task_tgid(current));
+	spin_lock(&mbox->lock);
+	handle->number = ++mbox->last_handle;
+	list_add_tail(&handle->node, &mbox->open);
+	spin_unlock(&mbox->lock);
 	if (handle->sub)
 		mbox_subscription_begin(mbox, handle->sub);
 	return file;

@@ -57,20 +57,6 @@ static struct file *open_between(struct mbox_party *self,
 	return file;
 }
 
-/* The credentials of a process, counted; NULL if it is none, or a kernel thread. */
-static const struct cred *process_cred(struct pid *pid)
-{
-	const struct cred *cred = NULL;
-	struct task_struct *task;
-
-	rcu_read_lock();
-	task = pid_task(pid, PIDTYPE_TGID);
-	if (task && !(task->flags & PF_KTHREAD))
-		cred = get_task_cred(task);
-	rcu_read_unlock();
-	return cred;
-}
-
 /*
  * Whether the factory's opener may address a process: by the mode that it gave
  * its inbox, or as one may send it a signal, see kill(2).
@@ -79,7 +65,7 @@ static int permit(struct file *factory, struct pid *pid,
 		  struct mbox_party *party)
 {
 	const struct cred *own = factory->f_cred;
-	const struct cred *target = process_cred(pid);
+	const struct cred *target = mbox_process_cred(pid);
 	umode_t mode;
 	bool may;
 
@@ -298,7 +284,7 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 /* What is different in @info where the handle is on a link or an inbox. */
 void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info)
 {
-	const struct cred *cred = process_cred(handle->party->pid);
+	const struct cred *cred = mbox_process_cred(handle->party->pid);
 	struct user_namespace *user_ns = current_user_ns();
 	struct mbox_lane *in = handle->in;
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A mailbox: attributes, rights, and its way from creation to death. */
+/* A mailbox: attributes, rights, and what is told of it. */
 #include <linux/capability.h>
 #include <linux/fs_struct.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/timekeeping.h>
@@ -13,9 +12,8 @@
 
 #define MODE_MASK	0666
 #define SET_LIMITS	(MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
-#define PURGE_BATCH	64
 
-static atomic64_t last_id;
+static atomic_long_t last_id;
 
 static int check_capacity(u32 capacity, u32 policy)
 {
@@ -87,7 +85,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 		return ERR_PTR(-ENOMEM);
 	}
 	memcpy(mbox->name, name, MBOX_NAME_SIZE);
-	mbox->id = atomic64_inc_return(&last_id);
+	mbox->id = atomic_long_inc_return(&last_id);
 	mbox->created = ktime_get_real_ns();
 	mbox->policy = attr->policy;
 	mbox->options = attr->options;
@@ -97,7 +95,6 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	refcount_inc(&registry->refs);
 	mbox->registry = registry;
 	mbox->creator = creator;
-	INIT_LIST_HEAD(&mbox->node);
 
 	spin_lock_init(&mbox->lock);
 	mbox->state = MBOX_STATE_LIVE;
@@ -109,6 +106,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	INIT_LIST_HEAD(&mbox->senders);
 	INIT_LIST_HEAD(&mbox->syncs);
 	INIT_LIST_HEAD(&mbox->taken);
+	INIT_LIST_HEAD(&mbox->waiters);
+	INIT_LIST_HEAD(&mbox->open);
 	INIT_LIST_HEAD(&mbox->subscriptions);
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
@@ -136,121 +135,6 @@ void mbox_mailbox_unref(struct mbox *mbox)
 	mbox_user_put(mbox->creator);
 	mbox_registry_put(mbox->registry);
 	kfree_rcu(mbox, rcu);
-}
-
-/* Free what a mailbox that died has, its messages a few at a time. */
-static void purge(struct mbox *mbox)
-{
-	struct mbox_message *message, *slots;
-	struct mbox_deferred deferred;
-	unsigned int n;
-
-	do {
-		mbox_mailbox_lock(mbox, &deferred);
-		slots = mbox->slots;
-		mbox->slots = NULL;
-		/* As many as it may keep: what comes from now on is trash. */
-		mbox->nr_slots = MBOX_SLOTS_KEPT;
-		n = mbox_subscription_purge(mbox, PURGE_BATCH, &deferred);
-		for (; n < PURGE_BATCH; n++) {
-			message = list_first_entry_or_null(&mbox->queue.messages,
-							   struct mbox_message,
-							   node);
-			if (!message)
-				break;
-			mbox_queue_remove(&mbox->queue, message);
-			message->state = MBOX_MESSAGE_GONE;
-			mbox_message_discharge(message);
-			mbox_message_put(mbox, message, &deferred);
-		}
-		mbox_mailbox_unlock(mbox, &deferred);
-		mbox_slot_free_all(slots);
-		cond_resched();
-	} while (n == PURGE_BATCH);
-}
-
-/* Do what a section under the lock deferred: mbox_mailbox_unlock(). */
-void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
-{
-	unsigned int i;
-
-	for (i = 0; i < deferred->nr_tasks; i++) {
-		wake_up_process(deferred->tasks[i]);
-		put_task_struct(deferred->tasks[i]);
-	}
-	if (deferred->events)
-		wake_up_interruptible_poll(&mbox->poll, deferred->events);
-	mbox_message_free_all(deferred->trash);
-	if (unlikely(deferred->died)) {
-		purge(mbox);
-		mbox_owner_exit(mbox);
-		mbox_member_exit(mbox);
-		mbox_registry_remove(mbox);
-	}
-}
-
-/* End all blocked sends whose message is not accepted, with @error. */
-static void end_pending(struct mbox *mbox, int error,
-			struct mbox_deferred *deferred)
-{
-	struct mbox_waiter *waiter, *next;
-
-	list_for_each_entry_safe(waiter, next, &mbox->senders, node) {
-		struct mbox_message *message = waiter->message;
-
-		message->sender = NULL;
-		message->state = MBOX_MESSAGE_GONE;
-		mbox_message_discharge(message);
-		mbox_waiter_complete(mbox, waiter, error, deferred);
-		mbox_message_put(mbox, message, deferred);
-	}
-}
-
-/**
- * mbox_mailbox_die - end a mailbox
- * @mbox:	locked; the caller or its file has a reference
- * @death:	what calls on it get from now on: EIDRM or EOWNERDEAD
- * @deferred:	takes the rest, which has to be done without the lock
- *
- * What is queued counts as dropped. Every blocked call is ended; messages that
- * a receiver is copying are gone too, so that what their sender is told and
- * what the receiver gets agree.
- */
-void mbox_mailbox_die(struct mbox *mbox, int death,
-		      struct mbox_deferred *deferred)
-{
-	struct mbox_message *message, *next_message;
-	struct mbox_waiter *waiter, *next;
-
-	lockdep_assert_held(&mbox->lock);
-	if (mbox->state == MBOX_STATE_DEAD)
-		return;
-	WRITE_ONCE(mbox->death, death);
-	smp_store_release(&mbox->state, MBOX_STATE_DEAD); /* see mbox_mailbox_gone() */
-	mbox->received += mbox->partly;
-	mbox->dropped += mbox->held - mbox->partly;
-	mbox->held = 0;
-	mbox->held_bytes = 0;
-	mbox->partly = 0;
-
-	end_pending(mbox, death, deferred);
-	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		mbox_broadcast_die(mbox, deferred);
-	list_for_each_entry_safe(waiter, next, &mbox->syncs, node) {
-		waiter->message->sender = NULL;
-		mbox_waiter_complete(mbox, waiter, death, deferred);
-	}
-	list_for_each_entry_safe(waiter, next, &mbox->receivers, node)
-		mbox_waiter_complete(mbox, waiter, death, deferred);
-	if (mbox->ring)
-		mbox_ring_die(mbox, deferred);
-	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
-		list_del(&message->node);
-		message->state = MBOX_MESSAGE_GONE;
-		mbox_message_discharge(message);
-	}
-	deferred->events |= EPOLLHUP | EPOLLERR;
-	deferred->died = true;
 }
 
 /*
@@ -354,6 +238,18 @@ int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
 	return mbox_mailbox_privileged(mbox, file) ? 0 : -EACCES;
 }
 
+/*
+ * Whether @file's opener sees a mailbox of these attributes: as he may open it without
+ * rights. Also where nothing may sleep.
+ */
+bool mbox_mode_sees(const struct file *file, struct mbox_registry *registry,
+		    kuid_t uid, kgid_t gid, umode_t mode)
+{
+	return uid_eq(file->f_cred->euid, uid) ||
+	       (mbox_mode_of(file, uid, gid, mode) & 06) ||
+	       file_ns_capable(file, registry->user_ns, CAP_IPC_OWNER);
+}
+
 /* Whether @file's opener may change and delete @mbox. */
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
 {
@@ -363,73 +259,6 @@ bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
 	owner = uid_eq(file->f_cred->euid, mbox->uid);
 	spin_unlock(&mbox->lock);
 	return owner || mbox_mailbox_privileged(mbox, file);
-}
-
-static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
-			 struct mbox_deferred *deferred)
-{
-	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->held;
-	bool dies = !queued;
-
-	if (mbox->state == MBOX_STATE_DEAD)
-		return mbox->death;
-	if (arg->name[0] && mbox->state != MBOX_STATE_LIVE)
-		return -ENOENT;
-	arg->queued = queued;
-	switch (arg->how) {
-	case MBOX_DELETE_EMPTY:
-		if (queued)
-			return -ENOTEMPTY;
-		break;
-	case MBOX_DELETE_FORCE:
-		dies = true;
-		break;
-	case MBOX_DELETE_DRAIN:
-		if (queued && mbox->ring)
-			return -EOPNOTSUPP;
-		if (queued && !mbox->recv_handles)
-			return -ENOTEMPTY;
-		break;
-	case MBOX_DELETE_UNLINK:
-		dies = !mbox->handles;
-		break;
-	}
-
-	if (dies) {
-		arg->dropped = queued - mbox->partly;
-		mbox_mailbox_die(mbox, -EIDRM, deferred);
-	} else if (arg->how == MBOX_DELETE_DRAIN) {
-		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
-		end_pending(mbox, -EIDRM, deferred);
-		deferred->events |= EPOLLERR;
-	} else if (mbox->state == MBOX_STATE_LIVE) {
-		WRITE_ONCE(mbox->state, MBOX_STATE_UNLINKED);
-	}
-	return 0;
-}
-
-/**
- * mbox_mailbox_delete - delete a mailbox
- * @mbox:	the mailbox
- * @file:	by whose opener's credentials it is decided whether that may be
- * @arg:	checked; its results are filled in
- *
- * Return: as MBOX_IOC_DELETE.
- */
-int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
-			struct mbox_ioc_delete *arg)
-{
-	struct mbox_deferred deferred;
-	int error;
-
-	if (!mbox_mailbox_owned(mbox, file))
-		return -EPERM;
-	mbox_mailbox_lock(mbox, &deferred);
-	error = delete_locked(mbox, arg, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-	if (!error)
-		mbox_registry_unname(mbox);
-	return error;
 }
 
 /* Whether a send of @probe would find what it needs. */
@@ -474,14 +303,51 @@ __poll_t mbox_mailbox_poll(const struct mbox_handle *handle)
 	return events;
 }
 
-/* Fill in what is to be said of a handle and its mailbox. */
-void mbox_mailbox_info(const struct mbox_handle *handle,
-		       struct mbox_info *info)
+/* Under the lock, of a handle. */
+static void handle_info(const struct mbox_handle *handle,
+			struct mbox_info *info)
 {
-	struct user_namespace *user_ns = current_user_ns();
-	struct mbox *mbox = handle->mbox;
+	const struct mbox_subscription *sub = handle->sub;
 
 	info->rights = handle->rights;
+	info->handle_received = handle->received;
+	if (handle->mbox->policy == MBOX_POLICY_BROADCAST) {
+		info->handle_lost = sub ? sub->lost : 0;
+		info->handle_queued = sub ? sub->held : 0;
+	} else {
+		info->handle_queued = info->queued;
+	}
+}
+
+static void mailbox_stats(const struct mbox *mbox, struct mbox_stats *stats)
+{
+	stats->sent_bytes = mbox->sent_bytes;
+	stats->purged = mbox->purged;
+	stats->refused = mbox->refused;
+	stats->peak = mbox->peak;
+	stats->peak_bytes = mbox->peak_bytes;
+	stats->blocked = mbox->nr_blocked;
+	stats->woken = mbox->nr_woken;
+	if (mbox->ring) {
+		stats->consumer = mbox_ring_side_nr(mbox, MBOX_RIGHT_RECV);
+		stats->producer = mbox_ring_side_nr(mbox, MBOX_RIGHT_SEND);
+	}
+}
+
+/**
+ * mbox_mailbox_info - fill in what is to be said of a mailbox
+ * @mbox:	the mailbox
+ * @handle:	one on it, of which to say what there is, or NULL
+ * @info:	filled with zeroes
+ * @stats:	likewise, or NULL
+ *
+ * All of one moment.
+ */
+void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
+		       struct mbox_info *info, struct mbox_stats *stats)
+{
+	struct user_namespace *user_ns = current_user_ns();
+
 	memcpy(info->name, mbox->name, MBOX_NAME_SIZE);
 	info->id = mbox->id;
 	info->created = mbox->created;
@@ -513,15 +379,13 @@ void mbox_mailbox_info(const struct mbox_handle *handle,
 	info->withdrawn = mbox->withdrawn;
 	info->dropped = mbox->dropped;
 	info->procs = mbox->max_procs ? mbox_member_count(mbox) : 0;
-	info->handle_received = handle->received;
-	info->handle_queued = mbox->held;
-	if (mbox->policy == MBOX_POLICY_BROADCAST) {
-		info->lost = mbox->lost;
-		info->handle_lost = handle->sub ? handle->sub->lost : 0;
-		info->handle_queued = handle->sub ? handle->sub->held : 0;
-	}
+	info->lost = mbox->lost;
 	if (mbox->ring)
 		mbox_ring_info(mbox, info);
+	if (handle)
+		handle_info(handle, info);
+	if (stats)
+		mailbox_stats(mbox, stats);
 	spin_unlock(&mbox->lock);
 }
 

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
+#include <net/genetlink.h>
 
 #include "mbox.h"
 
@@ -37,16 +38,27 @@ static int __init mbox_init(void)
 	error = mbox_watch_init();
 	if (error)
 		goto err_message;
-	error = mbox_registry_init();
+	error = mbox_event_init();
 	if (error)
 		goto err_watch;
-	error = mbox_cdev_init();
+	error = mbox_registry_init();
+	if (error)
+		goto err_event;
+	error = mbox_netlink_init();
 	if (error)
 		goto err_registry;
+	error = mbox_cdev_init();
+	if (error)
+		goto err_netlink;
 	return 0;
 
+err_netlink:
+	mbox_event_stop();
+	mbox_netlink_exit();
 err_registry:
 	mbox_registry_exit();
+err_event:
+	mbox_event_exit();
 err_watch:
 	mbox_watch_exit();
 err_message:
@@ -57,7 +69,10 @@ err_message:
 static void __exit mbox_exit(void)
 {
 	mbox_cdev_exit();
+	mbox_event_stop();
+	mbox_netlink_exit();
 	mbox_registry_exit();
+	mbox_event_exit();
 	mbox_watch_exit();
 	mbox_message_exit();
 }
@@ -65,5 +80,6 @@ static void __exit mbox_exit(void)
 module_init(mbox_init);
 module_exit(mbox_exit);
 
+MODULE_ALIAS_GENL_FAMILY(MBOX_FAMILY_NAME);
 MODULE_DESCRIPTION("Mailboxes for interprocess communication");
 MODULE_LICENSE("GPL");

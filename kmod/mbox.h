@@ -15,13 +15,17 @@
  *	      deadlock.c who waits for whom over links
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
  *	      message.c	slots and large payloads
- *	    mailbox.c	a mailbox from its creation to its death
+ *	    mailbox.c	a mailbox: attributes, rights, what is told of it
+ *	      delete.c	how mailboxes end, and messages that nobody received
  *	      member.c	the processes that take part in it
  *	      owner.c	the process that owns it, and its heir
  *	      ring.c	shared memory: its two sides, mapping, sleeping and waking
  *	      registry.c names and mailboxes of one network namespace
  *	      user.c	quotas
  *	      watch.c	processes: found by number, watched until they end
+ *	netlink.c	the generic netlink family: what it can be asked to do
+ *	  dump.c	what it says of mailboxes, handles, waiters and links
+ *	event.c		what happens to mailboxes, told to who listens
  *	main.c		init chain and its reverse, module parameters
  *
  * LOCKS
@@ -32,6 +36,10 @@
  *	    mbox->lock			spinlock: queue, waiters, counters, state
  *	      waits_lock (deadlock.c)	spinlock: who waits for whom
  *	      users_lock (user.c)	spinlock: table of users
+ *	telling (event.c)		mutex: the worker that tells of events
+ *	  mbox->lock, owing_lock	as above; spinlock: registries to be told of
+ *	registry->lock
+ *	  owing_lock
  *
  * User memory is touched with mbox->lock held and page faults disabled, or with
  * no lock held. What has to happen after mbox->lock is dropped (waking, freeing
@@ -57,6 +65,7 @@
 #include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/rbtree.h>
@@ -66,8 +75,10 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 
 #include <linux/mbox.h>
+#include <linux/mbox_netlink.h>
 
 #include "compat.h"
 
@@ -116,9 +127,29 @@ struct mbox_registry {
 	refcount_t refs;
 	struct mutex lock;		/* names and the list, see LOCKS */
 	bool dead;			/* lock: the namespace is gone */
-	struct list_head mailboxes;	/* lock: all that are not dead */
+	struct net *net;		/* while it is there, see event.c */
+	u32 changes;			/* lock: mailboxes that came or went */
+	struct xarray mailboxes;	/* all listed, by id; as names is */
 	struct rhashtable names;	/* changed under lock, read under RCU */
 	struct user_namespace *user_ns;	/* constant: owner of the namespace */
+	/* of event.c: */
+	struct list_head owing;		/* owing_lock: or empty */
+	u32 refused;			/* owing_lock: by a quota, not told yet */
+	kuid_t refused_uid;		/* owing_lock */
+	unsigned long window;		/* of the worker: in jiffies */
+	u32 told;			/* of the worker: in this window */
+	u64 left_out;			/* of the worker: events not told */
+};
+
+/* What is to be told of a mailbox; guarded by its lock. See event.c. */
+struct mbox_notices {
+	struct llist_node node;
+	bool noted;			/* in the list of the worker */
+	bool told;			/* of this mailbox, */
+	unsigned long when;		/* then, in jiffies */
+	u32 counts[MBOX_EVENT_OVERRUN];	/* since; by enum mbox_event */
+	u64 dropped;
+	u64 dropped_at_end;
 };
 
 enum mbox_message_state {
@@ -216,6 +247,9 @@ struct mbox_deadline {
  */
 struct mbox_waiter {
 	struct list_head node;		/* lock: receivers, senders or syncs */
+	struct list_head all;		/* lock: mbox->waiters */
+	u64 number;			/* of the wait: constant */
+	u64 since;			/* constant: ns, CLOCK_MONOTONIC_COARSE */
 	struct task_struct *task;	/* constant */
 	bool done;			/* published with release: last write */
 	int error;			/* result, valid when done; may be
@@ -273,7 +307,7 @@ struct mbox {
 	struct mbox_user *creator;	/* constant, counted */
 	struct mbox_ring *ring;		/* constant; NULL: not a ring */
 	struct rhash_head hash;		/* registry->lock */
-	struct list_head node;		/* registry->lock; empty: not listed */
+	bool listed;			/* registry->lock: in registry->mailboxes */
 	bool named;			/* registry->lock: in registry->names */
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
@@ -296,8 +330,19 @@ struct mbox {
 	u64 withdrawn;
 	u64 dropped;
 
+	u64 sent_bytes;
+	u64 purged;			/* of dropped */
+	u64 refused;			/* by a quota */
+	u64 peak;			/* the most held, */
+	u64 peak_bytes;			/* and held_bytes, ever */
+	bool full;			/* a send found no room, and none was made since */
+	struct mbox_notices notices;
+
 	u32 nr_senders;			/* on senders and syncs */
 	u32 nr_receivers;
+	struct list_head waiters;	/* all, by number */
+	u64 nr_blocked;			/* waits ever, also the last's number */
+	u64 nr_woken;			/* of these, completed */
 	u64 turns;			/* the last one given to a receiver */
 	/* BROADCAST, see broadcast.c */
 	struct list_head subscriptions;	/* by number */
@@ -308,6 +353,8 @@ struct mbox {
 	u64 lost;			/* deliveries */
 	u32 handles;
 	u32 recv_handles;		/* of these, with the right to receive */
+	struct list_head open;		/* struct mbox_handle, by number */
+	u64 last_handle;
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
@@ -392,6 +439,9 @@ struct mbox_party {
 /* An open file on a mailbox; constant but for what it counts. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted; of a link the caller's inbox */
+	struct list_head node;		/* mbox->lock: mbox->open */
+	u64 number;			/* in mbox->open */
+	struct pid *pid;		/* who opened it, counted: thread group */
 	struct mbox_user *user;		/* of its opener, counted */
 	struct mbox_member *member;	/* its opener, counted; or NULL */
 	struct mbox_ring_holder *holder; /* of a ring's sides, or NULL */
@@ -464,6 +514,25 @@ struct mbox_attr {
 	u64 ring;
 };
 
+/* What struct mbox_info does not have, for it is not told to who has a handle. */
+struct mbox_stats {
+	u64 sent_bytes;
+	u64 purged;
+	u64 refused;
+	u64 peak;
+	u64 peak_bytes;
+	u64 blocked;
+	u64 woken;
+	u32 producer;			/* of a ring: process ids */
+	u32 consumer;
+};
+
+/* Where a visit of a hash table goes on. */
+struct mbox_place {
+	unsigned int bucket;
+	unsigned int skip;		/* entries of it */
+};
+
 /* cdev.c */
 int mbox_cdev_init(void);
 void mbox_cdev_exit(void);
@@ -479,23 +548,46 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct cred *cred, u32 rights);
 void mbox_mailbox_ref(struct mbox *mbox);
 void mbox_mailbox_unref(struct mbox *mbox);
-void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred);
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
 umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
 		     umode_t mode);
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
-int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
-			struct mbox_ioc_delete *arg);
 bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file);
-void mbox_mailbox_die(struct mbox *mbox, int death,
-		      struct mbox_deferred *deferred);
 __poll_t mbox_mailbox_poll(const struct mbox_handle *handle);
-void mbox_mailbox_info(const struct mbox_handle *handle,
-		       struct mbox_info *info);
+void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
+		       struct mbox_info *info, struct mbox_stats *stats);
+bool mbox_mode_sees(const struct file *file, struct mbox_registry *registry,
+		    kuid_t uid, kgid_t gid, umode_t mode);
 int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		     const struct mbox_ioc_set *arg);
+
+/* delete.c */
+void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_mailbox_die(struct mbox *mbox, int death,
+		      struct mbox_deferred *deferred);
+int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
+			struct mbox_ioc_delete *arg);
+int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
+
+/* netlink.c */
+int mbox_netlink_init(void);
+void mbox_netlink_exit(void);
+
+/* event.c */
+int mbox_event_init(void);
+void mbox_event_stop(void);
+void mbox_event_exit(void);
+void mbox_event_end(struct mbox_registry *registry);
+void mbox_event_created(struct mbox *mbox);
+void mbox_event_deleted(struct mbox *mbox);
+void mbox_event_died(struct mbox *mbox, int death, u64 dropped);
+void mbox_event_full(struct mbox *mbox);
+void mbox_event_room(struct mbox *mbox);
+void mbox_event_dropped(struct mbox *mbox, u64 n);
+void mbox_event_quota(struct mbox *mbox);
+void mbox_event_refused(struct mbox_registry *registry, kuid_t uid);
 
 /* owner.c */
 int mbox_owner_init(struct mbox *mbox);
@@ -531,6 +623,7 @@ int mbox_ring_wait(struct mbox_handle *handle,
 __poll_t mbox_ring_poll(struct mbox_handle *handle);
 u64 mbox_ring_queued(const struct mbox *mbox);
 void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info);
+u32 mbox_ring_side_nr(const struct mbox *mbox, u32 right);
 int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
 
 /* link.c */
@@ -557,6 +650,14 @@ struct mbox_lane *mbox_link_new(struct mbox_party *self,
 				struct mbox_party *peer, u32 capacity,
 				u32 msg_size);
 void mbox_link_tidy(struct mbox_link *link);
+bool mbox_party_seen(const struct mbox_party *party, const struct file *file);
+u32 mbox_links_changes(void);
+int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
+		     int (*visit)(struct mbox_link *link, void *data),
+		     void *data);
+int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
+		       int (*visit)(struct mbox_party *party, void *data),
+		       void *data);
 
 /* deadlock.c */
 int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_party *self,
@@ -567,10 +668,12 @@ void mbox_deadlock_leave(struct mbox_waiter *waiter);
 /* registry.c */
 int mbox_registry_init(void);
 void mbox_registry_exit(void);
-struct mbox_registry *mbox_registry_get_current(void);
+struct mbox_registry *mbox_registry_get(struct net *net);
 void mbox_registry_put(struct mbox_registry *registry);
 struct mbox *mbox_registry_find(struct mbox_registry *registry,
 				const char *name);
+struct mbox *mbox_registry_next(struct mbox_registry *registry,
+				unsigned long *id);
 int mbox_registry_add(struct mbox *mbox, struct file *factory);
 void mbox_registry_unname(struct mbox *mbox);
 void mbox_registry_remove(struct mbox *mbox);
@@ -611,6 +714,10 @@ void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred);
 struct mbox_subscription *mbox_subscription_new(void);
 void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
+unsigned int mbox_subscription_lose(struct mbox *mbox,
+				    struct mbox_subscription *sub,
+				    unsigned int n,
+				    struct mbox_deferred *deferred);
 unsigned int mbox_subscription_purge(struct mbox *mbox, unsigned int n,
 				     struct mbox_deferred *deferred);
 
@@ -621,6 +728,8 @@ void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
 				struct mbox_deferred *deferred);
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
+			    struct mbox_waiter *waiter);
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		      const struct mbox_deadline *deadline);
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
@@ -713,6 +822,7 @@ int mbox_watch_init(void);
 void mbox_watch_exit(void);
 struct pid *mbox_process_get(u32 nr);
 bool mbox_process_ended(struct pid *pid);
+const struct cred *mbox_process_cred(struct pid *pid);
 struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
 				  void *data);
 bool mbox_watch_cancel(struct mbox_watch *watch);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processes that take part in direct communication, and the links between them. */
+#include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
@@ -13,6 +14,7 @@
 DEFINE_MUTEX(mbox_links_lock);
 static DEFINE_HASHTABLE(parties, 10);	/* mbox_links_lock: known ones, by pid */
 static DEFINE_HASHTABLE(links, 10);	/* mbox_links_lock: listed ones */
+static u32 changes;			/* mbox_links_lock: links that came or went */
 
 void mbox_link_get(struct mbox_link *link)
 {
@@ -77,6 +79,7 @@ static void link_unlist(struct mbox_link *link)
 	struct mbox_party *one = link->lanes[0].to, *other = link->lanes[1].to;
 
 	hash_del(&link->node);
+	changes++;
 	list_del(&link->lanes[0].node);
 	list_del(&link->lanes[1].node);
 	mbox_party_tidy(one);
@@ -290,6 +293,93 @@ struct mbox_lane *mbox_link_new(struct mbox_party *self,
 	lane_init(&link->lanes[0], link, self, peer, capacity, msg_size);
 	lane_init(&link->lanes[1], link, peer, self, capacity, msg_size);
 	hash_add(links, &link->node, link_key(self, peer));
+	changes++;
 	return &link->lanes[0];
 }
 
+/* Another number whenever a link came or went meanwhile; never 0. */
+u32 mbox_links_changes(void)
+{
+	return READ_ONCE(changes) ?: 1;
+}
+
+/* Whether @file's opener may know of a process' direct communication. */
+bool mbox_party_seen(const struct mbox_party *party, const struct file *file)
+{
+	const struct cred *cred = mbox_process_cred(party->pid);
+	bool seen = false;
+
+	if (cred) {
+		seen = uid_eq(cred->euid, file->f_cred->euid) ||
+		       uid_eq(cred->uid, file->f_cred->euid);
+		put_cred(cred);
+	}
+	return seen || party->pid == task_tgid(current) ||
+	       file_ns_capable(file, party->inbox->registry->user_ns,
+			       CAP_IPC_OWNER);
+}
+
+/**
+ * mbox_links_visit - go through the links of a network namespace
+ * @registry:	whose: one of the two processes first used it there
+ * @place:	where to begin; set to the link for which @visit failed
+ * @visit:	called under mbox_links_lock; an error ends the visit
+ * @data:	for @visit
+ *
+ * Return: 0, or what @visit failed with.
+ */
+int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
+		     int (*visit)(struct mbox_link *link, void *data),
+		     void *data)
+{
+	struct mbox_link *link;
+	unsigned int n;
+	int error = 0;
+
+	mutex_lock(&mbox_links_lock);
+	for (; place->bucket < HASH_SIZE(links); place->bucket++) {
+		n = 0;
+		hlist_for_each_entry(link, &links[place->bucket], node) {
+			if (n++ < place->skip)
+				continue;
+			if (link->lanes[0].to->inbox->registry == registry ||
+			    link->lanes[1].to->inbox->registry == registry)
+				error = visit(link, data);
+			if (error)
+				goto out;
+			place->skip = n;
+		}
+		place->skip = 0;
+	}
+out:
+	mutex_unlock(&mbox_links_lock);
+	return error;
+}
+
+/* The same of the processes that take part. */
+int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
+		       int (*visit)(struct mbox_party *party, void *data),
+		       void *data)
+{
+	struct mbox_party *party;
+	unsigned int n;
+	int error = 0;
+
+	mutex_lock(&mbox_links_lock);
+	for (; place->bucket < HASH_SIZE(parties); place->bucket++) {
+		n = 0;
+		hlist_for_each_entry(party, &parties[place->bucket], node) {
+			if (n++ < place->skip)
+				continue;
+			if (party->inbox->registry == registry)
+				error = visit(party, data);
+			if (error)
+				goto out;
+			place->skip = n;
+		}
+		place->skip = 0;
+	}
+out:
+	mutex_unlock(&mbox_links_lock);
+	return error;
+}

@@ -3,6 +3,7 @@
 #include <linux/pid_namespace.h>
 
 #include "mbox.h"
+#include "trace.h"
 
 void mbox_queue_init(struct mbox_queue *queue)
 {
@@ -228,8 +229,14 @@ void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message)
 {
 	lockdep_assert_held(&mbox->lock);
 	message->seq = ++mbox->sent;
+	mbox->sent_bytes += message->length;
 	mbox->held++;
 	mbox->held_bytes += message->length;
+	if (mbox->held > mbox->peak)
+		mbox->peak = mbox->held;
+	if (mbox->held_bytes > mbox->peak_bytes)
+		mbox->peak_bytes = mbox->held_bytes;
+	trace_mbox_send(mbox, message);
 	if (unlikely(message->lane))
 		message->lane->held++;
 }

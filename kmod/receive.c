@@ -6,6 +6,7 @@
 
 #include "copy.h"
 #include "mbox.h"
+#include "trace.h"
 
 /*
  * A message is received in three steps: it is chosen, copied to the receiver,
@@ -119,6 +120,7 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 	struct mbox *mbox = handle->mbox;
 
 	handle->received++;
+	trace_mbox_receive(mbox, message);
 	if (unlikely(handle->sub)) {
 		mbox_broadcast_received(mbox, message, deferred);
 		return;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The mailboxes of each network namespace, and their names. */
 #include <linux/module.h>
-#include <linux/nsproxy.h>
 #include <linux/rhashtable.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 #include "mbox.h"
+#include "trace.h"
 
 static unsigned int registry_net_id;
 
@@ -24,10 +23,9 @@ static const struct rhashtable_params name_params = {
 	.automatic_shrinking = true,
 };
 
-/* The registry of the caller's network namespace, counted. */
-struct mbox_registry *mbox_registry_get_current(void)
+/* The registry of a network namespace, counted. */
+struct mbox_registry *mbox_registry_get(struct net *net)
 {
-	struct net *net = current->nsproxy->net_ns;
 	struct registry_net *rn = net_generic(net, registry_net_id);
 
 	refcount_inc(&rn->registry->refs);
@@ -40,6 +38,7 @@ void mbox_registry_put(struct mbox_registry *registry)
 	if (!refcount_dec_and_test(&registry->refs))
 		return;
 	rhashtable_destroy(&registry->names);
+	xa_destroy(&registry->mailboxes);
 	mutex_destroy(&registry->lock);
 	put_user_ns(registry->user_ns);
 	kfree(registry);
@@ -64,6 +63,35 @@ struct mbox *mbox_registry_find(struct mbox_registry *registry,
 		mbox = NULL;
 	rcu_read_unlock();
 	return mbox;
+}
+
+/**
+ * mbox_registry_next - go through all mailboxes, in the order of their ids
+ * @registry:	where
+ * @id:		the least id wanted; set to that of the mailbox returned
+ *
+ * Return: the mailbox, with a reference of the caller's, or NULL. It may be about
+ * to be unlisted.
+ */
+struct mbox *mbox_registry_next(struct mbox_registry *registry,
+				unsigned long *id)
+{
+	struct mbox *mbox;
+
+	rcu_read_lock();
+	mbox = xa_find(&registry->mailboxes, id, ULONG_MAX, XA_PRESENT);
+	while (mbox && !refcount_inc_not_zero(&mbox->refs))
+		mbox = xa_find_after(&registry->mailboxes, id, ULONG_MAX,
+				     XA_PRESENT);
+	rcu_read_unlock();
+	return mbox;
+}
+
+/* Mailboxes came or went: whoever goes through them may have missed some. */
+static void count_change(struct mbox_registry *registry)
+{
+	lockdep_assert_held(&registry->lock);
+	WRITE_ONCE(registry->changes, registry->changes + 1 ?: 1);
 }
 
 static void drop_name(struct mbox *mbox)
@@ -121,14 +149,27 @@ int mbox_registry_add(struct mbox *mbox, struct file *factory)
 	error = mbox_user_add_mailbox(mbox->creator, factory);
 	if (error)
 		goto out;
+	error = xa_reserve(&registry->mailboxes, mbox->id, GFP_KERNEL_ACCOUNT);
+	if (error)
+		goto err_user;
 	error = enter_name(mbox);
-	if (error) {
-		mbox_user_remove_mailbox(mbox->creator);
-		goto out;
-	}
-	list_add_tail(&mbox->node, &registry->mailboxes);
+	if (error)
+		goto err_release;
+	/* Its place is there: this allocates nothing. */
+	xa_store(&registry->mailboxes, mbox->id, mbox, 0);
+	mbox->listed = true;
+	count_change(registry);
 	mbox_mailbox_ref(mbox);
 	__module_get(THIS_MODULE);
+	mbox_event_created(mbox);
+	trace_mbox_create(mbox);
+	mutex_unlock(&registry->lock);
+	return 0;
+
+err_release:
+	xa_release(&registry->mailboxes, mbox->id);
+err_user:
+	mbox_user_remove_mailbox(mbox->creator);
 out:
 	mutex_unlock(&registry->lock);
 	return error;
@@ -148,8 +189,12 @@ void mbox_registry_remove(struct mbox *mbox)
 	bool listed;
 
 	mutex_lock(&mbox->registry->lock);
-	listed = !list_empty(&mbox->node);
-	list_del_init(&mbox->node);
+	listed = mbox->listed;
+	if (listed) {
+		mbox->listed = false;
+		xa_erase(&mbox->registry->mailboxes, mbox->id);
+		count_change(mbox->registry);
+	}
 	drop_name(mbox);
 	mutex_unlock(&mbox->registry->lock);
 	if (!listed)
@@ -175,8 +220,11 @@ static int __net_init registry_net_init(struct net *net)
 		return error;
 	}
 	refcount_set(&registry->refs, 1);
+	registry->net = net;
+	INIT_LIST_HEAD(&registry->owing);
 	mutex_init(&registry->lock);
-	INIT_LIST_HEAD(&registry->mailboxes);
+	registry->changes = 1;
+	xa_init(&registry->mailboxes);
 	registry->user_ns = get_user_ns(net->user_ns);
 	rn->registry = registry;
 	return 0;
@@ -188,26 +236,21 @@ static void __net_exit registry_net_exit(struct net *net)
 	struct registry_net *rn = net_generic(net, registry_net_id);
 	struct mbox_registry *registry = rn->registry;
 	struct mbox_deferred deferred;
+	unsigned long id = 0;
 	struct mbox *mbox;
 
 	mutex_lock(&registry->lock);
 	registry->dead = true;
-	for (;;) {
-		mbox = list_first_entry_or_null(&registry->mailboxes,
-						struct mbox, node);
-		if (!mbox)
-			break;
-		mbox_mailbox_ref(mbox);
-		mutex_unlock(&registry->lock);
+	mutex_unlock(&registry->lock);
+	while ((mbox = mbox_registry_next(registry, &id))) {
 		mbox_mailbox_lock(mbox, &deferred);
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		/* Who else ended it may not have come to this yet. */
 		mbox_registry_remove(mbox);
 		mbox_mailbox_unref(mbox);
-		mutex_lock(&registry->lock);
 	}
-	mutex_unlock(&registry->lock);
+	mbox_event_end(registry);
 	mbox_registry_put(registry);
 }
 

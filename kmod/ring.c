@@ -429,11 +429,7 @@ static int wait_move(struct mbox_handle *handle, int nr,
 			break;
 		mbox_waiter_init(&waiter);
 		waiter.filter = nr == CONSUMER ? &any : NULL;
-		list_add_tail(&waiter.node, &side->waiters);
-		if (nr == CONSUMER)
-			mbox->nr_receivers++;
-		else
-			mbox->nr_senders++;
+		mbox_waiter_block_side(mbox, &side->waiters, &waiter);
 		mbox_mailbox_unlock(mbox, &deferred);
 
 		error = mbox_waiter_sleep(&waiter, &args->deadline);
@@ -608,7 +604,16 @@ void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info)
 	info->ring = mbox->ring->size;
 	info->queued_bytes = published(mbox->ring);
 	info->queued = info->queued_bytes ? 1 : 0;
-	info->handle_queued = info->queued;
+}
+
+/* The process that has the side of @right, for the caller; 0 if none has. */
+u32 mbox_ring_side_nr(const struct mbox *mbox, u32 right)
+{
+	int nr = right == MBOX_RIGHT_RECV ? CONSUMER : PRODUCER;
+	const struct mbox_ring_holder *holder = mbox->ring->sides[nr].holder;
+
+	lockdep_assert_held(&mbox->lock);
+	return holder ? pid_vnr(holder->pid) : 0;
 }
 
 static vm_fault_t control_fault(struct vm_fault *vmf)

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 
 #include "mbox.h"
+#include "trace.h"
 
 /* Charge the caller, who is mostly but not always the opener of the handle. */
 static __always_inline struct mbox_user *
@@ -112,8 +113,12 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 	    !args->nonblock)
 		return HAS_TO_WAIT;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-	if (!receiver && !may_queue(mbox, message))
-		return args->nonblock ? -EAGAIN : HAS_TO_WAIT;
+	if (!receiver && !may_queue(mbox, message)) {
+		if (!args->nonblock)
+			return HAS_TO_WAIT;
+		mbox_event_full(mbox);
+		return -EAGAIN;
+	}
 	mbox_queue_accept(mbox, message);
 	mbox_send_deliver(mbox, message, receiver, deferred);
 	return 0;
@@ -131,6 +136,7 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 	if (message->state != MBOX_MESSAGE_PENDING) {
 		mbox_queue_release(mbox, message);
 		mbox->withdrawn++;
+		trace_mbox_drop(mbox, message);
 	}
 	if (message->state == MBOX_MESSAGE_TAKEN) {
 		/* Its receiver is copying, and will find that it came too late. */
@@ -211,6 +217,14 @@ static noinline int send_and_wait(struct mbox *mbox,
 	return error;
 }
 
+/* It could not be charged for. */
+static noinline int refused(struct mbox *mbox, int error)
+{
+	if (error == -EDQUOT)
+		mbox_event_quota(mbox);
+	return error;
+}
+
 static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 				const struct mbox_send_args *args)
 {
@@ -227,7 +241,7 @@ static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 
 	user = charge_sender(handle, args->length);
 	if (IS_ERR(user))
-		return PTR_ERR(user);
+		return refused(mbox, PTR_ERR(user));
 	message = lock_with_message(mbox, user, args, &deferred);
 	if (IS_ERR(message))
 		return PTR_ERR(message);
@@ -320,6 +334,8 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		mbox_queue_insert(&mbox->queue, message);
 	}
 	deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	if (unlikely(mbox->full) && mbox_queue_has_room(mbox, NULL, 1))
+		mbox_event_room(mbox);
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }

@@ -48,12 +48,15 @@ static void unlist(struct mbox *mbox, struct mbox_subscription *sub)
 }
 
 /* Lose up to @n deliveries; how many there were. */
-static unsigned int lose(struct mbox *mbox, struct mbox_subscription *sub,
-			 unsigned int n, struct mbox_deferred *deferred)
+unsigned int mbox_subscription_lose(struct mbox *mbox,
+				    struct mbox_subscription *sub,
+				    unsigned int n,
+				    struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
 	unsigned int lost;
 
+	lockdep_assert_held(&mbox->lock);
 	for (lost = 0; lost < n; lost++) {
 		message = list_first_entry_or_null(&sub->queue.messages,
 						   struct mbox_message, node);
@@ -76,7 +79,7 @@ void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
 		unlist(mbox, sub);
-		n = lose(mbox, sub, CLOSE_BATCH, &deferred);
+		n = mbox_subscription_lose(mbox, sub, CLOSE_BATCH, &deferred);
 		mbox_broadcast_admit(mbox, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
@@ -95,7 +98,8 @@ unsigned int mbox_subscription_purge(struct mbox *mbox, unsigned int n,
 	while (!list_empty(&mbox->subscriptions)) {
 		sub = list_first_entry(&mbox->subscriptions,
 				       struct mbox_subscription, node);
-		purged += lose(mbox, sub, n - purged, deferred);
+		purged += mbox_subscription_lose(mbox, sub, n - purged,
+						 deferred);
 		if (purged == n)
 			break;
 		/* It is empty, and remains so. */

@@ -8,8 +8,10 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
+#include <linux/timekeeping.h>
 
 #include "mbox.h"
+#include "trace.h"
 
 /*
  * MBOX_WAKE: a waiter lives on the stack of the task that waits. Who completes
@@ -46,6 +48,20 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 	INIT_LIST_HEAD(&waiter->lane_node);
 }
 
+/* The call blocks, once it has unlocked; it is in the list of those like it. */
+static void begin(struct mbox *mbox, struct mbox_waiter *waiter)
+{
+	lockdep_assert_held(&mbox->lock);
+	waiter->number = ++mbox->nr_blocked;
+	waiter->since = ktime_get_coarse_ns();
+	list_add_tail(&waiter->all, &mbox->waiters);
+	if (waiter->filter)
+		mbox->nr_receivers++;
+	else
+		mbox->nr_senders++;
+	trace_mbox_block(mbox, waiter);
+}
+
 /*
  * Called when nothing that the receiver's filter passes is there. One that
  * waited before has a @turn, and keeps it: it goes to where it was.
@@ -70,7 +86,7 @@ void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
 	}
 	waiter->turn = *turn;
 	list_add_tail(&waiter->node, before);
-	mbox->nr_receivers++;
+	begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (!waiter->peek)
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
@@ -96,12 +112,13 @@ void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 	lockdep_assert_held(&mbox->lock);
 	waiter->message->state = MBOX_MESSAGE_PENDING;
 	waiter->message->sender = waiter;
-	mbox->nr_senders++;
+	mbox_event_full(mbox);
 	list_for_each_entry_reverse(other, &mbox->senders, node) {
 		if (other->message->prio >= waiter->message->prio)
 			break;
 	}
 	list_add(&waiter->node, &other->node);
+	begin(mbox, waiter);
 	if (unlikely(waiter->lane))
 		block_in_lane(waiter->lane, waiter);
 }
@@ -111,8 +128,16 @@ void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
 	waiter->message->sender = waiter;
-	mbox->nr_senders++;
 	list_add_tail(&waiter->node, &mbox->syncs);
+	begin(mbox, waiter);
+}
+
+/* Called when a side of a ring waits, among others of its @waiters. */
+void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
+			    struct mbox_waiter *waiter)
+{
+	list_add_tail(&waiter->node, waiters);
+	begin(mbox, waiter);
 }
 
 /**
@@ -157,6 +182,7 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
 	list_del(&waiter->node);
+	list_del(&waiter->all);
 	if (unlikely(waiter->lane)) {
 		list_del_init(&waiter->lane_node);
 		mbox_deadlock_leave(waiter);
@@ -174,6 +200,8 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 	struct task_struct *task = waiter->task;
 
 	mbox_waiter_cancel(mbox, waiter);
+	mbox->nr_woken++;
+	trace_mbox_wake(mbox, waiter, error);
 	waiter->error = error;
 	get_task_struct(task);
 	smp_store_release(&waiter->done, true); /* see MBOX_WAKE */

@@ -68,6 +68,20 @@ bool mbox_process_ended(struct pid *pid)
 	return ended;
 }
 
+/* The credentials of a process, counted; NULL if it is none, or a kernel thread. */
+const struct cred *mbox_process_cred(struct pid *pid)
+{
+	const struct cred *cred = NULL;
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	if (task && !(task->flags & PF_KTHREAD))
+		cred = get_task_cred(task);
+	rcu_read_unlock();
+	return cred;
+}
+
 static void watch_put(struct mbox_watch *watch)
 {
 	if (!refcount_dec_and_test(&watch->refs))

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the netlink family says of mailboxes, handles, waiters and links. */
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+#include "mbox.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+
+/*
+ * A dump is told a part at a time; between the parts there is no lock. It goes on
+ * by numbers that grow and are not used again: the ids of mailboxes, and those of
+ * handles and of waits in their mailbox. So what was there all the time is told
+ * once, whatever came and went. Links and inboxes have none, and are told by their
+ * place in a hash table: what comes or goes may hide or repeat another. If anything
+ * came or went that was to be told, the parts say so (NLM_F_DUMP_INTR).
+ */
+struct progress {
+	unsigned long id;		/* of the mailbox to go on with */
+	u64 number;			/* of its last handle or waiter that was told */
+	struct mbox_place place;	/* of the link or inbox to go on with */
+	bool done;			/* with mailboxes */
+	bool begun;			/* the filter is in id, if there is one */
+	bool one;			/* it is of one mailbox only */
+};
+
+static struct progress *progress_of(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct progress) > sizeof(cb->ctx));
+	return (struct progress *)cb->ctx;
+}
+
+static void *put_header(struct sk_buff *skb, struct netlink_callback *cb,
+			u8 cmd)
+{
+	void *header;
+
+	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+			     cb->nlh->nlmsg_seq, &mbox_nl_family, NLM_F_MULTI,
+			     cmd);
+	if (header)
+		genl_dump_check_consistent(cb, header);
+	return header;
+}
+
+static bool put_u64(struct sk_buff *skb, int attr, u64 value, int pad)
+{
+	return !nla_put_u64_64bit(skb, attr, value, pad);
+}
+
+/* An attribute that is left out where it has nothing to say. */
+static bool put_process(struct sk_buff *skb, int attr, u32 pid)
+{
+	return !pid || !nla_put_u32(skb, attr, pid);
+}
+
+static bool put_ring(struct sk_buff *skb, const struct mbox_info *info,
+		     const struct mbox_stats *stats)
+{
+	struct nlattr *nest;
+
+	if (!info->ring)
+		return true;
+	nest = nla_nest_start(skb, MBOX_A_MAILBOX_RING);
+	if (!nest || !put_u64(skb, MBOX_A_RING_SIZE, info->ring, MBOX_A_RING_PAD) ||
+	    !put_process(skb, MBOX_A_RING_PRODUCER, stats->producer) ||
+	    !put_process(skb, MBOX_A_RING_CONSUMER, stats->consumer))
+		return false;
+	nla_nest_end(skb, nest);
+	return true;
+}
+
+static bool put_u32s(struct sk_buff *skb, const struct mbox_info *info)
+{
+	const struct {
+		int attr;
+		u32 value;
+	} fields[] = {
+		{ MBOX_A_MAILBOX_STATE, info->state },
+		{ MBOX_A_MAILBOX_KIND, info->kind },
+		{ MBOX_A_MAILBOX_UID, info->uid },
+		{ MBOX_A_MAILBOX_GID, info->gid },
+		{ MBOX_A_MAILBOX_MODE, info->mode },
+		{ MBOX_A_MAILBOX_LIFETIME, info->lifetime },
+		{ MBOX_A_MAILBOX_POLICY, info->policy },
+		{ MBOX_A_MAILBOX_OPTIONS, info->options },
+		{ MBOX_A_MAILBOX_MAX_PROCS, info->max_procs },
+		{ MBOX_A_MAILBOX_PROCS, info->procs },
+		{ MBOX_A_MAILBOX_CAPACITY, info->capacity },
+		{ MBOX_A_MAILBOX_MSG_SIZE, info->msg_size },
+		{ MBOX_A_MAILBOX_HANDLES, info->handles },
+		{ MBOX_A_MAILBOX_SENDERS, info->senders },
+		{ MBOX_A_MAILBOX_RECEIVERS, info->receivers },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (nla_put_u32(skb, fields[i].attr, fields[i].value))
+			return false;
+	}
+	return true;
+}
+
+static bool put_u64s(struct sk_buff *skb, const struct mbox_info *info,
+		     const struct mbox_stats *stats)
+{
+	const struct {
+		int attr;
+		u64 value;
+	} fields[] = {
+		{ MBOX_A_MAILBOX_ID, info->id },
+		{ MBOX_A_MAILBOX_CREATED, info->created },
+		{ MBOX_A_MAILBOX_BYTES, info->bytes },
+		{ MBOX_A_MAILBOX_QUEUED, info->queued },
+		{ MBOX_A_MAILBOX_QUEUED_BYTES, info->queued_bytes },
+		{ MBOX_A_MAILBOX_PEAK, stats->peak },
+		{ MBOX_A_MAILBOX_PEAK_BYTES, stats->peak_bytes },
+		{ MBOX_A_MAILBOX_SENT, info->sent },
+		{ MBOX_A_MAILBOX_SENT_BYTES, stats->sent_bytes },
+		{ MBOX_A_MAILBOX_RECEIVED, info->received },
+		{ MBOX_A_MAILBOX_WITHDRAWN, info->withdrawn },
+		{ MBOX_A_MAILBOX_DROPPED, info->dropped },
+		{ MBOX_A_MAILBOX_PURGED, stats->purged },
+		{ MBOX_A_MAILBOX_LOST, info->lost },
+		{ MBOX_A_MAILBOX_REFUSED, stats->refused },
+		{ MBOX_A_MAILBOX_BLOCKED, stats->blocked },
+		{ MBOX_A_MAILBOX_WOKEN, stats->woken },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!put_u64(skb, fields[i].attr, fields[i].value,
+			     MBOX_A_MAILBOX_PAD))
+			return false;
+	}
+	return true;
+}
+
+/* The attributes of a mailbox. 0 or EMSGSIZE. */
+int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox)
+{
+	struct mbox_stats stats = {};
+	struct mbox_info info = {};
+
+	mbox_mailbox_info(mbox, NULL, &info, &stats);
+	if ((info.name[0] &&
+	     nla_put_string(skb, MBOX_A_MAILBOX_NAME, info.name)) ||
+	    !put_u64s(skb, &info, &stats) || !put_u32s(skb, &info) ||
+	    !put_process(skb, MBOX_A_MAILBOX_OWNER, info.owner) ||
+	    !put_process(skb, MBOX_A_MAILBOX_HEIR, info.heir) ||
+	    !put_ring(skb, &info, &stats))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* What a part of a dump needs all the time. */
+struct dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	struct progress *progress;
+	struct mbox_registry *registry;
+	struct file *file;		/* of the socket */
+	int (*fill)(struct dump *dump, struct mbox *mbox);
+};
+
+/* Restrict the dump to the mailbox that the request names, if it does. */
+static int begin(struct dump *dump, const struct nlattr *id,
+		 const struct nlattr *name)
+{
+	struct progress *progress = dump->progress;
+	struct mbox *mbox;
+
+	if (progress->begun)
+		return 0;
+	if (id || name) {
+		mbox = mbox_netlink_find(dump->registry, dump->file, id, name,
+					 dump->cb->extack);
+		if (IS_ERR(mbox))
+			return PTR_ERR(mbox);
+		progress->id = mbox->id;
+		progress->one = true;
+		mbox_mailbox_unref(mbox);
+	}
+	progress->begun = true;
+	return 0;
+}
+
+/* Fill the part with what dump->fill() says of one mailbox after the other. */
+static int dump_mailboxes(struct dump *dump)
+{
+	struct progress *progress = dump->progress;
+	unsigned long only = progress->id;
+	struct mbox *mbox;
+	int error = 0;
+
+	while (!progress->done) {
+		mbox = mbox_registry_next(dump->registry, &progress->id);
+		if (!mbox || (progress->one && progress->id != only))
+			progress->done = true;
+		else if (READ_ONCE(mbox->state) != MBOX_STATE_DEAD &&
+			 mbox_netlink_sees(mbox, dump->file))
+			error = dump->fill(dump, mbox);
+		if (mbox)
+			mbox_mailbox_unref(mbox);
+		if (error)
+			return error;
+		progress->id++;
+		progress->number = 0;
+		progress->done |= progress->one;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int fill_mailbox(struct dump *dump, struct mbox *mbox)
+{
+	void *header;
+
+	header = put_header(dump->skb, dump->cb, MBOX_CMD_MAILBOX_GET);
+	if (!header)
+		return -EMSGSIZE;
+	if (mbox_dump_mailbox(dump->skb, mbox)) {
+		genlmsg_cancel(dump->skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, header);
+	return 0;
+}
+
+static bool put_mailbox(struct sk_buff *skb, const struct mbox *mbox, int id,
+			int name, int pad)
+{
+	return put_u64(skb, id, mbox->id, pad) &&
+	       (!mbox->name[0] || !nla_put_string(skb, name, mbox->name));
+}
+
+static bool put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
+{
+	const struct mbox_subscription *sub = handle->sub;
+
+	return put_u64(skb, MBOX_A_HANDLE_ID, handle->number,
+		       MBOX_A_HANDLE_PAD) &&
+	       put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
+			   MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
+	       !nla_put_u32(skb, MBOX_A_HANDLE_PID, pid_vnr(handle->pid)) &&
+	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS, handle->rights) &&
+	       put_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
+		       MBOX_A_HANDLE_PAD) &&
+	       (!sub || (put_u64(skb, MBOX_A_HANDLE_QUEUED, sub->held,
+				 MBOX_A_HANDLE_PAD) &&
+			 put_u64(skb, MBOX_A_HANDLE_LOST, sub->lost,
+				 MBOX_A_HANDLE_PAD)));
+}
+
+static int fill_handles(struct dump *dump, struct mbox *mbox)
+{
+	struct mbox_handle *handle;
+	int error = 0;
+	void *header;
+
+	spin_lock(&mbox->lock);
+	list_for_each_entry(handle, &mbox->open, node) {
+		if (handle->number <= dump->progress->number)
+			continue;
+		header = put_header(dump->skb, dump->cb, MBOX_CMD_HANDLE_GET);
+		if (!header || !put_handle(dump->skb, handle)) {
+			if (header)
+				genlmsg_cancel(dump->skb, header);
+			error = -EMSGSIZE;
+			break;
+		}
+		genlmsg_end(dump->skb, header);
+		dump->progress->number = handle->number;
+	}
+	spin_unlock(&mbox->lock);
+	return error;
+}
+
+static u32 call_of(const struct mbox *mbox, const struct mbox_waiter *waiter)
+{
+	if (mbox->ring)
+		return waiter->filter ? MBOX_CALL_CONSUME : MBOX_CALL_PRODUCE;
+	if (waiter->filter)
+		return MBOX_CALL_RECEIVE;
+	return waiter->message->state == MBOX_MESSAGE_PENDING ?
+	       MBOX_CALL_SEND : MBOX_CALL_RECEIPT;
+}
+
+/* What a receive waits for. */
+static bool put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
+{
+	const struct mbox_filter *filter = waiter->filter;
+
+	return put_u64(skb, MBOX_A_WAITER_SIZE, waiter->room,
+		       MBOX_A_WAITER_PAD) &&
+	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, filter->min_prio) &&
+	       (!(filter->flags & MBOX_RECV_BY_TYPE) ||
+		!nla_put_u32(skb, MBOX_A_WAITER_TYPE, filter->type)) &&
+	       (!(filter->flags & MBOX_RECV_BY_SENDER) ||
+		!nla_put_u32(skb, MBOX_A_WAITER_SENDER, filter->pid));
+}
+
+/* What a send waits with. */
+static bool put_message(struct sk_buff *skb, const struct mbox_message *message)
+{
+	return put_u64(skb, MBOX_A_WAITER_SIZE, message->length,
+		       MBOX_A_WAITER_PAD) &&
+	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, message->prio) &&
+	       !nla_put_u32(skb, MBOX_A_WAITER_TYPE, message->type);
+}
+
+/* @inbox: the process whose inbox the mailbox is, or NULL. */
+static bool put_waiter(struct sk_buff *skb, const struct mbox *mbox,
+		       const struct mbox_waiter *waiter, struct pid *inbox)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	const struct mbox_lane *lane = waiter->lane;
+	struct pid *peer = NULL;
+
+	/* Of a link, who waits for the other's end of it. */
+	if (lane)
+		peer = waiter->filter ? lane->from->pid : lane->to->pid;
+	return put_u64(skb, MBOX_A_WAITER_ID, waiter->number,
+		       MBOX_A_WAITER_PAD) &&
+	       put_mailbox(skb, mbox, MBOX_A_WAITER_MAILBOX,
+			   MBOX_A_WAITER_NAME, MBOX_A_WAITER_PAD) &&
+	       !nla_put_u32(skb, MBOX_A_WAITER_PID,
+			    task_tgid_nr_ns(waiter->task, ns)) &&
+	       !nla_put_u32(skb, MBOX_A_WAITER_TID,
+			    task_pid_nr_ns(waiter->task, ns)) &&
+	       !nla_put_u32(skb, MBOX_A_WAITER_CALL, call_of(mbox, waiter)) &&
+	       put_u64(skb, MBOX_A_WAITER_WAITED,
+		       ktime_get_coarse_ns() - waiter->since,
+		       MBOX_A_WAITER_PAD) &&
+	       (!peer || !nla_put_u32(skb, MBOX_A_WAITER_PEER, pid_vnr(peer))) &&
+	       (!inbox || !nla_put_u32(skb, MBOX_A_WAITER_INBOX,
+				       pid_vnr(inbox))) &&
+	       (mbox->ring || (waiter->filter ?
+			       put_filter(skb, waiter) :
+			       put_message(skb, waiter->message)));
+}
+
+static int fill_waiters_of(struct dump *dump, struct mbox *mbox,
+			   struct pid *inbox)
+{
+	struct mbox_waiter *waiter;
+	int error = 0;
+	void *header;
+
+	spin_lock(&mbox->lock);
+	list_for_each_entry(waiter, &mbox->waiters, all) {
+		if (waiter->number <= dump->progress->number)
+			continue;
+		header = put_header(dump->skb, dump->cb, MBOX_CMD_WAITER_GET);
+		if (!header || !put_waiter(dump->skb, mbox, waiter, inbox)) {
+			if (header)
+				genlmsg_cancel(dump->skb, header);
+			error = -EMSGSIZE;
+			break;
+		}
+		genlmsg_end(dump->skb, header);
+		dump->progress->number = waiter->number;
+	}
+	spin_unlock(&mbox->lock);
+	return error;
+}
+
+static int fill_waiters(struct dump *dump, struct mbox *mbox)
+{
+	return fill_waiters_of(dump, mbox, NULL);
+}
+
+/* Those that are blocked on an inbox. */
+static int visit_inbox(struct mbox_party *party, void *data)
+{
+	struct dump *dump = data;
+	int error;
+
+	if (!mbox_party_seen(party, dump->file))
+		return 0;
+	error = fill_waiters_of(dump, party->inbox, party->pid);
+	if (!error)
+		dump->progress->number = 0;
+	return error;
+}
+
+static int visit_link(struct mbox_link *link, void *data)
+{
+	struct mbox_lane *there = &link->lanes[0], *back = &link->lanes[1];
+	const struct nlattr *one;
+	struct dump *dump = data;
+	u64 queued, queued_back;
+	void *header;
+
+	one = mbox_compat_dump_attrs(dump->cb)[MBOX_A_LINK_ONE];
+	if (one && pid_vnr(there->from->pid) != nla_get_u32(one) &&
+	    pid_vnr(there->to->pid) != nla_get_u32(one))
+		return 0;
+	if (!mbox_party_seen(there->from, dump->file) &&
+	    !mbox_party_seen(there->to, dump->file))
+		return 0;
+	spin_lock(&there->to->inbox->lock);
+	queued = there->held;
+	spin_unlock(&there->to->inbox->lock);
+	spin_lock(&back->to->inbox->lock);
+	queued_back = back->held;
+	spin_unlock(&back->to->inbox->lock);
+
+	header = put_header(dump->skb, dump->cb, MBOX_CMD_LINK_GET);
+	if (!header)
+		return -EMSGSIZE;
+	if (nla_put_u32(dump->skb, MBOX_A_LINK_ONE, pid_vnr(there->from->pid)) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, pid_vnr(there->to->pid)) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->capacity) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->msg_size) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES, link->handles) ||
+	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED, queued, MBOX_A_LINK_PAD) ||
+	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED_BACK, queued_back,
+		     MBOX_A_LINK_PAD)) {
+		genlmsg_cancel(dump->skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, header);
+	return 0;
+}
+
+static void dump_init(struct dump *dump, struct sk_buff *skb,
+		      struct netlink_callback *cb)
+{
+	dump->skb = skb;
+	dump->cb = cb;
+	dump->progress = progress_of(cb);
+	dump->registry = mbox_registry_get(sock_net(skb->sk));
+	dump->file = mbox_netlink_file(cb->skb);
+	cb->seq = READ_ONCE(dump->registry->changes);
+}
+
+/* A part is full: that is no error, if there is anything in it. */
+static int dump_end(struct dump *dump, int error)
+{
+	mbox_registry_put(dump->registry);
+	if (error == -EMSGSIZE && dump->skb->len)
+		return dump->skb->len;
+	return error ?: dump->skb->len;
+}
+
+int mbox_nl_mailbox_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb)
+{
+	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
+	struct dump dump = { .fill = fill_mailbox };
+	int error;
+
+	dump_init(&dump, skb, cb);
+	error = begin(&dump, attrs[MBOX_A_MAILBOX_ID],
+		      attrs[MBOX_A_MAILBOX_NAME]);
+	if (!error)
+		error = dump_mailboxes(&dump);
+	return dump_end(&dump, error);
+}
+
+int mbox_nl_handle_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
+	struct dump dump = { .fill = fill_handles };
+	int error;
+
+	dump_init(&dump, skb, cb);
+	error = begin(&dump, attrs[MBOX_A_HANDLE_MAILBOX],
+		      attrs[MBOX_A_HANDLE_NAME]);
+	if (!error)
+		error = dump_mailboxes(&dump);
+	return dump_end(&dump, error);
+}
+
+int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
+	struct dump dump = { .fill = fill_waiters };
+	struct progress *progress = progress_of(cb);
+	int error;
+
+	dump_init(&dump, skb, cb);
+	error = begin(&dump, attrs[MBOX_A_WAITER_MAILBOX],
+		      attrs[MBOX_A_WAITER_NAME]);
+	if (!error)
+		error = dump_mailboxes(&dump);
+	if (!error && !progress->one)
+		error = mbox_parties_visit(dump.registry, &progress->place,
+					   visit_inbox, &dump);
+	return dump_end(&dump, error);
+}
+
+int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dump dump = {};
+	int error;
+
+	dump_init(&dump, skb, cb);
+	cb->seq = mbox_links_changes();
+	error = mbox_links_visit(dump.registry, &dump.progress->place,
+				 visit_link, &dump);
+	return dump_end(&dump, error);
+}

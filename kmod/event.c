@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Events: what happens to mailboxes, told to who listens. */
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/llist.h>
+#include <linux/net.h>
+#include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
+#include <linux/workqueue.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+#include "mbox.h"
+#include "netlink_gen.h"
+
+/*
+ * An event is noted in its mailbox under the mailbox' lock, and told by a worker.
+ * A mailbox is in the list of the worker at most once, with a reference, so that
+ * however fast things change, what is to be told takes no memory; what happens
+ * again before it was told is counted. The worker tells of a mailbox only so
+ * often, and to a namespace only so much: what is beyond that is counted, too,
+ * and the count is told when there is room again (overrun).
+ *
+ * Where nobody listens nothing is noted.
+ */
+#define MAILBOX_PERIOD	(HZ / 10)	/* between notices of one mailbox */
+#define WINDOW		HZ		/* in which a namespace is told */
+#define WINDOW_EVENTS	1000		/* so many */
+
+static LLIST_HEAD(noted);		/* mailboxes */
+static DEFINE_SPINLOCK(owing_lock);
+static LIST_HEAD(owing);		/* owing_lock: registries, counted */
+static DEFINE_MUTEX(telling);		/* held by the worker */
+static bool over;			/* telling: the family goes */
+static struct workqueue_struct *queue;
+
+static void tell(struct work_struct *work);
+static DECLARE_DELAYED_WORK(teller, tell);
+
+/* What is told, as it was when it was looked at. */
+struct notice {
+	u64 id;				/* 0: no mailbox */
+	const char *name;
+	struct mbox_registry *registry;
+	u32 state;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	u64 queued;
+};
+
+/* The namespace is there: the caller sees to it that it is not going just now. */
+static bool heard(const struct mbox_registry *registry)
+{
+	return genl_has_listeners(&mbox_nl_family, registry->net,
+				  MBOX_NLGRP_EVENTS) ||
+	       genl_has_listeners(&mbox_nl_family, registry->net,
+				  MBOX_NLGRP_EVENTS_PRIVATE);
+}
+
+/*
+ * A mailbox that lives and is listed has a namespace; one that is created is
+ * listed under a lock that the end of the namespace takes, too.
+ */
+static bool note(struct mbox *mbox, enum mbox_event event)
+{
+	struct mbox_notices *notices = &mbox->notices;
+
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->state == MBOX_STATE_DEAD || !READ_ONCE(mbox->listed) ||
+	    !heard(mbox->registry))
+		return false;
+	if (notices->counts[event] < U32_MAX)
+		notices->counts[event]++;
+	if (notices->noted)
+		return true;
+	notices->noted = true;
+	mbox_mailbox_ref(mbox);
+	llist_add(&notices->node, &noted);
+	mod_delayed_work(queue, &teller, 0);
+	return true;
+}
+
+/* Called with the lock of its registry, too. */
+void mbox_event_created(struct mbox *mbox)
+{
+	spin_lock(&mbox->lock);
+	note(mbox, MBOX_EVENT_CREATED);
+	spin_unlock(&mbox->lock);
+}
+
+/* It lost its name, but is not dead yet. */
+void mbox_event_deleted(struct mbox *mbox)
+{
+	note(mbox, MBOX_EVENT_DELETED);
+}
+
+/* It is about to die, and @dropped messages with it. */
+void mbox_event_died(struct mbox *mbox, int death, u64 dropped)
+{
+	if (note(mbox, death == -EOWNERDEAD ? MBOX_EVENT_OWNER_DIED :
+					      MBOX_EVENT_DELETED))
+		mbox->notices.dropped_at_end = dropped;
+}
+
+/* A send finds no room. Where the capacity is zero there is none to be found. */
+void mbox_event_full(struct mbox *mbox)
+{
+	if (mbox->full || mbox->capacity == MBOX_CAPACITY_ZERO || mbox->inbox)
+		return;
+	mbox->full = true;
+	note(mbox, MBOX_EVENT_FULL);
+}
+
+/* One that was full is not. */
+void mbox_event_room(struct mbox *mbox)
+{
+	mbox->full = false;
+	note(mbox, MBOX_EVENT_ROOM);
+}
+
+/* @n messages or deliveries are lost. */
+void mbox_event_dropped(struct mbox *mbox, u64 n)
+{
+	if (n && note(mbox, MBOX_EVENT_DROPPED))
+		mbox->notices.dropped += n;
+}
+
+/* The quota of the caller refused a message. */
+void mbox_event_quota(struct mbox *mbox)
+{
+	spin_lock(&mbox->lock);
+	mbox->refused++;
+	note(mbox, MBOX_EVENT_QUOTA);
+	spin_unlock(&mbox->lock);
+}
+
+/* Have the worker come back to @registry. */
+static void owe(struct mbox_registry *registry)
+{
+	lockdep_assert_held(&owing_lock);
+	if (!list_empty(&registry->owing))
+		return;
+	refcount_inc(&registry->refs);
+	list_add_tail(&registry->owing, &owing);
+}
+
+/* The quota of @uid refused a mailbox. The registry's lock is not held. */
+void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
+{
+	mutex_lock(&registry->lock);
+	if (!registry->dead && heard(registry)) {
+		spin_lock(&owing_lock);
+		registry->refused++;
+		registry->refused_uid = uid;
+		owe(registry);
+		spin_unlock(&owing_lock);
+		mod_delayed_work(queue, &teller, 0);
+	}
+	mutex_unlock(&registry->lock);
+}
+
+/* Whether the opener of a listener's socket is not to know: of no mailbox all may. */
+static int hide(struct sock *sk, struct sk_buff *skb, void *data)
+{
+	struct socket *socket = READ_ONCE(sk->sk_socket);
+	struct file *file = socket ? READ_ONCE(socket->file) : NULL;
+	const struct notice *notice = data;
+
+	return !file || !mbox_mode_sees(file, notice->registry, notice->uid,
+					notice->gid, notice->mode);
+}
+
+static int fill(struct sk_buff *skb, const struct notice *notice,
+		enum mbox_event event, u64 count, u64 dropped)
+{
+	struct user_namespace *user_ns = notice->registry->user_ns;
+	void *header;
+
+	header = genlmsg_put(skb, 0, 0, &mbox_nl_family, 0, MBOX_CMD_EVENT);
+	if (!header ||
+	    nla_put_u32(skb, MBOX_A_NOTICE_EVENT, event) ||
+	    nla_put_u64_64bit(skb, MBOX_A_NOTICE_TIME, ktime_get_real_ns(),
+			      MBOX_A_NOTICE_PAD))
+		return -EMSGSIZE;
+	if (notice->id &&
+	    (nla_put_u64_64bit(skb, MBOX_A_NOTICE_ID, notice->id,
+			       MBOX_A_NOTICE_PAD) ||
+	     nla_put_u32(skb, MBOX_A_NOTICE_STATE, notice->state) ||
+	     nla_put_u64_64bit(skb, MBOX_A_NOTICE_QUEUED, notice->queued,
+			       MBOX_A_NOTICE_PAD)))
+		return -EMSGSIZE;
+	if (notice->id && notice->name[0] &&
+	    nla_put_string(skb, MBOX_A_NOTICE_NAME, notice->name))
+		return -EMSGSIZE;
+	if (event != MBOX_EVENT_OVERRUN &&
+	    nla_put_u32(skb, MBOX_A_NOTICE_UID,
+			from_kuid_munged(user_ns, notice->uid)))
+		return -EMSGSIZE;
+	if (dropped && nla_put_u64_64bit(skb, MBOX_A_NOTICE_DROPPED, dropped,
+					 MBOX_A_NOTICE_PAD))
+		return -EMSGSIZE;
+	if (count > 1 && nla_put_u64_64bit(skb, MBOX_A_NOTICE_COUNT, count,
+					   MBOX_A_NOTICE_PAD))
+		return -EMSGSIZE;
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+/* Whether the namespace may be told one more; if not it is counted. */
+static bool may_tell(struct mbox_registry *registry)
+{
+	if (time_after_eq(jiffies, registry->window + WINDOW)) {
+		registry->window = jiffies;
+		registry->told = 0;
+	}
+	return registry->told++ < WINDOW_EVENTS;
+}
+
+static void leave_out(struct mbox_registry *registry)
+{
+	registry->left_out++;
+	spin_lock(&owing_lock);
+	owe(registry);
+	spin_unlock(&owing_lock);
+}
+
+/* Whether there is a namespace to be told, and a family. */
+static bool can_tell(const struct mbox_registry *registry)
+{
+	lockdep_assert_held(&telling);
+	return registry->net && !over;
+}
+
+/* Tell one event. */
+static int send(struct notice *notice, enum mbox_event event, u64 count,
+		u64 dropped)
+{
+	bool everybody = event == MBOX_EVENT_OVERRUN || (notice->mode & 06);
+	struct sk_buff *skb;
+
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	if (WARN_ON_ONCE(fill(skb, notice, event, count, dropped))) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	mbox_compat_multicast(&mbox_nl_family, notice->registry->net, skb,
+			      MBOX_NLGRP_EVENTS, MBOX_NLGRP_EVENTS_PRIVATE,
+			      everybody, hide, notice);
+	return 0;
+}
+
+static void tell_or_leave_out(struct notice *notice, enum mbox_event event,
+			      u64 count, u64 dropped)
+{
+	if (!may_tell(notice->registry) ||
+	    send(notice, event, count, dropped))
+		leave_out(notice->registry);
+}
+
+/*
+ * Tell what was noted of a mailbox, unless that has to wait: then it is true. What
+ * comes last is how it is: so is full after room if it is full.
+ */
+static bool tell_mailbox(struct mbox *mbox)
+{
+	static const enum mbox_event orders[][MBOX_EVENT_QUOTA + 1] = {
+		{ MBOX_EVENT_CREATED, MBOX_EVENT_FULL, MBOX_EVENT_ROOM,
+		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_DELETED,
+		  MBOX_EVENT_OWNER_DIED },
+		{ MBOX_EVENT_CREATED, MBOX_EVENT_ROOM, MBOX_EVENT_FULL,
+		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_DELETED,
+		  MBOX_EVENT_OWNER_DIED },
+	};
+	struct mbox_notices *notices = &mbox->notices, taken;
+	struct notice notice = { .id = mbox->id, .name = mbox->name };
+	const enum mbox_event *order;
+	unsigned int i;
+
+	spin_lock(&mbox->lock);
+	if (notices->told && mbox->state != MBOX_STATE_DEAD &&
+	    time_before(jiffies, notices->when + MAILBOX_PERIOD)) {
+		spin_unlock(&mbox->lock);
+		return true;
+	}
+	taken = *notices;
+	memset(notices, 0, sizeof(*notices));
+	notices->told = true;
+	notices->when = jiffies;
+	notice.registry = mbox->registry;
+	notice.state = mbox->state;
+	notice.uid = mbox->uid;
+	notice.gid = mbox->gid;
+	notice.mode = mbox->mode;
+	notice.queued = mbox->held;
+	order = orders[mbox->full];
+	spin_unlock(&mbox->lock);
+
+	for (i = 0; i < ARRAY_SIZE(orders[0]); i++) {
+		enum mbox_event event = order[i];
+		u64 dropped = 0;
+
+		if (!taken.counts[event])
+			continue;
+		if (event == MBOX_EVENT_DROPPED)
+			dropped = taken.dropped;
+		else if (event == MBOX_EVENT_DELETED ||
+			 event == MBOX_EVENT_OWNER_DIED)
+			dropped = taken.dropped_at_end;
+		if (can_tell(mbox->registry))
+			tell_or_leave_out(&notice, event, taken.counts[event],
+					  dropped);
+	}
+	return false;
+}
+
+/* Tell what is owed to a namespace. How long that has to wait, in jiffies, or 0. */
+static unsigned long tell_registry(struct mbox_registry *registry)
+{
+	struct notice notice = { .registry = registry };
+	unsigned long end = registry->window + WINDOW;
+	u32 refused;
+
+	if (!can_tell(registry))
+		return 0;
+	spin_lock(&owing_lock);
+	refused = registry->refused;
+	registry->refused = 0;
+	notice.uid = registry->refused_uid;
+	notice.gid = INVALID_GID;
+	spin_unlock(&owing_lock);
+	if (refused && (!may_tell(registry) ||
+			send(&notice, MBOX_EVENT_QUOTA, refused, 0)))
+		registry->left_out++;
+	if (!registry->left_out)
+		return 0;
+	if (time_before(jiffies, end))
+		return end - jiffies;
+	notice.mode = 0666;
+	if (may_tell(registry) &&
+	    !send(&notice, MBOX_EVENT_OVERRUN, registry->left_out, 0))
+		registry->left_out = 0;
+	return registry->left_out ? 1 : 0;
+}
+
+/* The same for all that are owed something: when to come back, or 0. */
+static unsigned long tell_registries(void)
+{
+	unsigned long delay = 0, wait;
+	struct mbox_registry *registry;
+	LIST_HEAD(list);
+
+	spin_lock(&owing_lock);
+	list_splice_init(&owing, &list);
+	while ((registry = list_first_entry_or_null(&list, struct mbox_registry,
+						    owing))) {
+		list_del_init(&registry->owing);
+		spin_unlock(&owing_lock);
+		wait = tell_registry(registry);
+		spin_lock(&owing_lock);
+		if (wait)
+			owe(registry);
+		spin_unlock(&owing_lock);
+		mbox_registry_put(registry);
+		if (wait && (!delay || wait < delay))
+			delay = wait;
+		spin_lock(&owing_lock);
+	}
+	spin_unlock(&owing_lock);
+	return delay;
+}
+
+/* The worker. */
+static void tell(struct work_struct *work)
+{
+	struct llist_node *node, *next;
+	unsigned long delay;
+	bool later = false;
+
+	mutex_lock(&telling);
+	node = llist_reverse_order(llist_del_all(&noted));
+	for (; node; node = next) {
+		struct mbox *mbox = container_of(node, struct mbox, notices.node);
+
+		next = node->next;
+		if (tell_mailbox(mbox)) {
+			llist_add(node, &noted);
+			later = true;
+		} else {
+			mbox_mailbox_unref(mbox);
+		}
+		cond_resched();
+	}
+	delay = tell_registries();
+	mutex_unlock(&telling);
+	if (later && (!delay || delay > MAILBOX_PERIOD))
+		delay = MAILBOX_PERIOD;
+	/* Unless there is something to be told at once by now. */
+	if (delay)
+		queue_delayed_work(queue, &teller, delay);
+}
+
+/* A namespace goes, and all its mailboxes are dead: nobody is told any more. */
+void mbox_event_end(struct mbox_registry *registry)
+{
+	mutex_lock(&telling);
+	registry->net = NULL;
+	mutex_unlock(&telling);
+}
+
+int __init mbox_event_init(void)
+{
+	queue = alloc_ordered_workqueue("mbox_event", 0);
+	return queue ? 0 : -ENOMEM;
+}
+
+/* The family is about to go. */
+void mbox_event_stop(void)
+{
+	mutex_lock(&telling);
+	over = true;
+	mutex_unlock(&telling);
+}
+
+/* Nothing happens any more, but what did before may hold mailboxes and registries. */
+void mbox_event_exit(void)
+{
+	flush_delayed_work(&teller);
+	destroy_workqueue(queue);
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The generic netlink family: what it can be asked to do, but dumps. */
+#include <linux/fs.h>
+#include <linux/net.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+#include "mbox.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+
+/* The file of the socket that a request came by: its opener's rights count. */
+struct file *mbox_netlink_file(const struct sk_buff *skb)
+{
+	/* It is in the hands of a call on it, so it is open. */
+	return NETLINK_CB(skb).sk->sk_socket->file;
+}
+
+/* Whether @file's opener sees a mailbox. */
+bool mbox_netlink_sees(struct mbox *mbox, struct file *file)
+{
+	return !mbox_mailbox_permit(mbox, file, 0);
+}
+
+/* The mailbox of @registry with that id, counted, or NULL. */
+static struct mbox *find_id(struct mbox_registry *registry, u64 id)
+{
+	unsigned long found = id;
+	struct mbox *mbox;
+
+	if (found != id)
+		return NULL;
+	mbox = mbox_registry_next(registry, &found);
+	if (mbox && found != id) {
+		mbox_mailbox_unref(mbox);
+		mbox = NULL;
+	}
+	return mbox;
+}
+
+static struct mbox *find_name(struct mbox_registry *registry,
+			      const struct nlattr *attr)
+{
+	char name[MBOX_NAME_SIZE] = {};
+
+	/* The policy has seen to it that it fits. */
+	nla_strscpy(name, attr, sizeof(name));
+	return mbox_registry_find(registry, name);
+}
+
+/**
+ * mbox_netlink_find - the mailbox that a request names
+ * @registry:	where to look
+ * @file:	of the socket
+ * @id:		attribute with its id, or NULL
+ * @name:	attribute with its name, or NULL
+ * @extack:	told what is wrong
+ *
+ * Return: the mailbox, counted. EINVAL if neither or both are given, ENOENT also if
+ * @file's opener does not see it.
+ */
+struct mbox *mbox_netlink_find(struct mbox_registry *registry,
+			       struct file *file, const struct nlattr *id,
+			       const struct nlattr *name,
+			       struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = id ?: name;
+	struct mbox *mbox;
+
+	if (id && name) {
+		NL_SET_ERR_MSG_ATTR(extack, name,
+				    "either id or name, not both");
+		return ERR_PTR(-EINVAL);
+	}
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "id or name is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	mbox = id ? find_id(registry, nla_get_u64(id)) :
+		    find_name(registry, name);
+	if (mbox)
+		mbox_owner_look(mbox);
+	if (mbox && (READ_ONCE(mbox->state) == MBOX_STATE_DEAD ||
+		     !mbox_netlink_sees(mbox, file))) {
+		mbox_mailbox_unref(mbox);
+		mbox = NULL;
+	}
+	if (!mbox) {
+		if (id)
+			NL_SET_ERR_MSG_ATTR(extack, id,
+					    "there is no mailbox of that id");
+		else
+			NL_SET_ERR_MSG_ATTR(extack, name,
+					    "there is no mailbox of that name");
+		return ERR_PTR(-ENOENT);
+	}
+	return mbox;
+}
+
+/* The same of a request that is about one. */
+static struct mbox *find(struct sk_buff *skb, struct genl_info *info)
+{
+	struct mbox_registry *registry = mbox_registry_get(genl_info_net(info));
+	struct mbox *mbox;
+
+	mbox = mbox_netlink_find(registry, mbox_netlink_file(skb),
+				 info->attrs[MBOX_A_MAILBOX_ID],
+				 info->attrs[MBOX_A_MAILBOX_NAME],
+				 info->extack);
+	/* The mailbox holds it. */
+	mbox_registry_put(registry);
+	return mbox;
+}
+
+/* A reply with room for @size bytes, and in @header its beginning. Or NULL. */
+static struct sk_buff *reply_new(struct genl_info *info, size_t size,
+				 void **header)
+{
+	struct sk_buff *reply;
+
+	reply = genlmsg_new(size, GFP_KERNEL);
+	if (!reply)
+		return NULL;
+	*header = genlmsg_put_reply(reply, info, &mbox_nl_family, 0,
+				    info->genlhdr->cmd);
+	if (*header)
+		return reply;
+	nlmsg_free(reply);
+	return NULL;
+}
+
+int mbox_nl_mailbox_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	struct mbox *mbox;
+	void *header;
+	int error;
+
+	mbox = find(skb, info);
+	if (IS_ERR(mbox))
+		return PTR_ERR(mbox);
+	reply = reply_new(info, NLMSG_GOODSIZE, &header);
+	if (!reply) {
+		error = -ENOMEM;
+		goto out;
+	}
+	error = mbox_dump_mailbox(reply, mbox);
+	if (error) {
+		nlmsg_free(reply);
+		goto out;
+	}
+	genlmsg_end(reply, header);
+	error = genlmsg_reply(reply, info);
+out:
+	mbox_mailbox_unref(mbox);
+	return error;
+}
+
+/* What is to be set, in the form of the ABI. */
+static int get_set(struct genl_info *info, struct mbox_ioc_set *set)
+{
+	static const struct {
+		u16 attr;
+		u32 mask;
+	} fields[] = {
+		{ MBOX_A_MAILBOX_MODE, MBOX_SET_MODE },
+		{ MBOX_A_MAILBOX_UID, MBOX_SET_UID },
+		{ MBOX_A_MAILBOX_GID, MBOX_SET_GID },
+		{ MBOX_A_MAILBOX_CAPACITY, MBOX_SET_CAPACITY },
+		{ MBOX_A_MAILBOX_MSG_SIZE, MBOX_SET_MSG_SIZE },
+		{ MBOX_A_MAILBOX_BYTES, MBOX_SET_BYTES },
+	};
+	u32 *const u32s[] = {
+		&set->mode, &set->uid, &set->gid, &set->capacity,
+		&set->msg_size,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		const struct nlattr *attr = info->attrs[fields[i].attr];
+
+		if (!attr)
+			continue;
+		set->mask |= fields[i].mask;
+		if (i < ARRAY_SIZE(u32s))
+			*u32s[i] = nla_get_u32(attr);
+		else
+			set->bytes = nla_get_u64(attr);
+	}
+	if (set->mask)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "nothing is to be set");
+	return -EINVAL;
+}
+
+static void blame_attr(struct genl_info *info, unsigned int attr,
+		       const char *why)
+{
+	info->extack->bad_attr = info->attrs[attr];
+	info->extack->_msg = why;
+}
+
+/* Say which of the attributes it was that could not be set. */
+static void blame(struct genl_info *info, const struct mbox *mbox,
+		  const struct mbox_ioc_set *set)
+{
+	u32 longest = set->mask & MBOX_SET_MSG_SIZE ?
+		      set->msg_size : READ_ONCE(mbox->msg_size);
+
+	if (set->mode & ~0666)
+		blame_attr(info, MBOX_A_MAILBOX_MODE,
+			   "mode: only the bits of 0666");
+	else if ((set->mask & MBOX_SET_UID) &&
+		 !uid_valid(make_kuid(current_user_ns(), set->uid)))
+		blame_attr(info, MBOX_A_MAILBOX_UID,
+			   "uid: not in the user namespace");
+	else if ((set->mask & MBOX_SET_GID) &&
+		 !gid_valid(make_kgid(current_user_ns(), set->gid)))
+		blame_attr(info, MBOX_A_MAILBOX_GID,
+			   "gid: not in the user namespace");
+	else if (set->msg_size > READ_ONCE(mbox_max_msg_size))
+		blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
+			   "msg-size: more than the parameter max_msg_size");
+	else if (set->bytes && set->bytes < longest)
+		blame_attr(info, MBOX_A_MAILBOX_BYTES,
+			   "bytes: less than the longest message");
+	else if (set->mask & MBOX_SET_CAPACITY)
+		blame_attr(info, MBOX_A_MAILBOX_CAPACITY,
+			   "capacity: out of range");
+	else
+		blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
+			   "msg-size: more than bytes");
+}
+
+int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct mbox_ioc_set set = {};
+	struct mbox *mbox;
+	int error;
+
+	mbox = find(skb, info);
+	if (IS_ERR(mbox))
+		return PTR_ERR(mbox);
+	error = get_set(info, &set);
+	if (!error) {
+		error = mbox_mailbox_set(mbox, mbox_netlink_file(skb), &set);
+		if (error == -EINVAL)
+			blame(info, mbox, &set);
+		else if (error == -EOPNOTSUPP)
+			NL_SET_ERR_MSG(info->extack,
+				       "the limits of a ring cannot be changed");
+	}
+	mbox_mailbox_unref(mbox);
+	return error;
+}
+
+int mbox_nl_mailbox_delete_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *how = info->attrs[MBOX_A_MAILBOX_HOW];
+	struct mbox_ioc_delete arg = {
+		.how = how ? nla_get_u32(how) : MBOX_DELETE_EMPTY,
+	};
+	struct sk_buff *reply;
+	struct mbox *mbox;
+	void *header;
+	int error;
+
+	mbox = find(skb, info);
+	if (IS_ERR(mbox))
+		return PTR_ERR(mbox);
+	/* First: once it is done nothing may fail. */
+	reply = reply_new(info, 2 * nla_total_size_64bit(sizeof(u64)), &header);
+	if (!reply) {
+		error = -ENOMEM;
+		goto out;
+	}
+	error = mbox_mailbox_delete(mbox, mbox_netlink_file(skb), &arg);
+	if (error == -ENOTEMPTY)
+		NL_SET_ERR_MSG(info->extack, "messages are queued");
+	if (error) {
+		nlmsg_free(reply);
+		goto out;
+	}
+	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_QUEUED, arg.queued,
+			  MBOX_A_MAILBOX_PAD);
+	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_DROPPED, arg.dropped,
+			  MBOX_A_MAILBOX_PAD);
+	genlmsg_end(reply, header);
+	genlmsg_reply(reply, info);
+out:
+	mbox_mailbox_unref(mbox);
+	return error;
+}
+
+int mbox_nl_mailbox_purge_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	struct mbox *mbox;
+	void *header;
+	u64 purged;
+	int error;
+
+	mbox = find(skb, info);
+	if (IS_ERR(mbox))
+		return PTR_ERR(mbox);
+	reply = reply_new(info, nla_total_size_64bit(sizeof(u64)), &header);
+	if (!reply) {
+		error = -ENOMEM;
+		goto out;
+	}
+	error = mbox_mailbox_purge(mbox, mbox_netlink_file(skb), &purged);
+	if (error == -EOPNOTSUPP)
+		NL_SET_ERR_MSG(info->extack, "a ring cannot be purged");
+	if (error) {
+		nlmsg_free(reply);
+		goto out;
+	}
+	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_PURGED, purged,
+			  MBOX_A_MAILBOX_PAD);
+	genlmsg_end(reply, header);
+	genlmsg_reply(reply, info);
+out:
+	mbox_mailbox_unref(mbox);
+	return error;
+}
+
+int __init mbox_netlink_init(void)
+{
+	mbox_compat_family(&mbox_nl_family, MBOX_NLGRP_EVENTS_PRIVATE);
+	return genl_register_family(&mbox_nl_family);
+}
+
+void mbox_netlink_exit(void)
+{
+	genl_unregister_family(&mbox_nl_family);
+}
