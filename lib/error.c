@@ -14,6 +14,8 @@ const char *mbox_strerror(int error)
 		return "the handle does not have the right that the call needs";
 	case -EBUSY:
 		return "another process is in a receive that has to be alone, or has the side of the ring";
+	case -ECANCELED:
+		return "the message was purged before anybody received it";
 	case -EDEADLK:
 		return "the call would wait for a process that waits for the caller";
 	case -EDQUOT:

@@ -6,13 +6,12 @@
 #ifndef MBOX_NETLINK_TEST_H
 #define MBOX_NETLINK_TEST_H
 
+#include "mbox_child.h"
+
 #include <linux/genetlink.h>
 #include <linux/mbox_netlink.h>
 #include <linux/netlink.h>
-#include <poll.h>
 #include <sys/socket.h>
-
-#include "mbox_child.h"
 
 #define NL_ATTRS	64
 #define NL_SIZE		32768

@@ -55,7 +55,8 @@
  * bytes), or when a receiver that wants it is waiting. Until then a send
  * blocks, in that same order, or fails with EAGAIN if told not to block.
  * An accepted message is received exactly once, or still queued, or was
- * dropped by a deletion that said so and is counted.
+ * dropped by a deletion or a purge (<linux/mbox_netlink.h>) that said so and is
+ * counted.
  *
  * In a mailbox of capacity zero nothing is kept: a send meets a receive
  * (rendezvous), and returns when the message was received. MBOX_SEND_SYNC asks
@@ -173,6 +174,7 @@
  * EBADF         the handle does not have the right that the call needs
  * EBUSY         another process is in a receive that has to be alone; the side of
  *               a ring is taken
+ * ECANCELED     the message, whose receipt the send waited for, was purged
  * EDEADLK       the call would wait for a process that waits for the caller
  * EDQUOT        the user's quota of mailboxes or bytes is used up
  * E2BIG         the structure is larger than the kernel knows, and not zero there
@@ -417,9 +419,9 @@ struct mbox_ioc_delete {
  * namespace sees it, 0 if not there; for BROADCAST the number of handles that it
  * was delivered to, or, with MBOX_SEND_SYNC, that received it (what is withdrawn
  * when its deadline passes or a signal comes is not received by the others; the
- * call fails only if nobody had received it); else 0. EAGAIN, EBADF, EDEADLK,
- * EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM, EOPNOTSUPP,
- * EOWNERDEAD, ETIMEDOUT, EUSERS.
+ * call fails only if nobody had received it); else 0. EAGAIN, EBADF, ECANCELED,
+ * EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM,
+ * EOPNOTSUPP, EOWNERDEAD, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_send {
 	__u32	flags;
@@ -535,7 +537,7 @@ struct mbox_ioc_recv {
  * @sent:	out, messages accepted since creation
  * @received:	out, messages received since creation
  * @withdrawn:	out, accepted messages that their synchronous sender took back
- * @dropped:	out, accepted messages that a deletion dropped
+ * @dropped:	out, accepted messages that a deletion or a purge dropped
  * @created:	out, when it was created: nanoseconds of CLOCK_REALTIME
  * @kind:	out, MBOX_KIND_*
  * @policy:	out, MBOX_POLICY_*
