@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 
-/* place.h, runtime.h and helpers.h in one, from the Makefile. */
+/* place.h, runtime.h, helpers.c and netlink.c in one, from the Makefile. */
 asm(".pushsection .rodata\n"
     "runtime_text: .incbin \"" RUNTIME "\"\n"
     ".byte 0\n"

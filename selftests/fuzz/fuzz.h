@@ -23,6 +23,7 @@
  * The files:
  *	runtime.[ch]	lanes, memory, descriptors; also a part of every reproducer
  *	helpers.c	calls that take more than one line; likewise
+ *	netlink.c	those over netlink; likewise
  *	place.h		numbers for addresses and times; likewise
  *	ops.c		what can be called, and with what
  *	text.c		programs from and to text
@@ -105,7 +106,7 @@ struct field {
 };
 
 /* What a descriptor is good for; a program may use any for anything. */
-enum slot_kind { SLOT_NONE, SLOT_FACTORY, SLOT_HANDLE, SLOT_SOCKET, SLOT_EPOLL };
+enum slot_kind { SLOT_NONE, SLOT_FACTORY, SLOT_HANDLE, SLOT_SOCKET, SLOT_EPOLL, SLOT_NETLINK };
 
 enum op_class { OP_IOCTL, OP_SYSCALL, OP_HELPER };
 

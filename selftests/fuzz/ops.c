@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include <linux/mbox.h>
+#include <linux/mbox_netlink.h>
 #include <linux/mbox_ring.h>
 
 #include "fuzz.h"
@@ -47,6 +48,20 @@ static const uint64_t offsets[] = {
 	MBOX_RING_CONSUMER_OFFSET, MBOX_RING_DATA_OFFSET,
 };
 static const uint64_t indices[] = { 0, 8, 64, 4096, 4104, 8192, 16384, 65536, 1ULL << 30, UINT64_MAX - 7 };
+static const uint64_t nl_cmds[] = {
+	1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 8, 0, 9,
+};
+/* NLM_F_ACK, NLM_F_DUMP */
+static const uint64_t nl_flags[] = { 0, 4, 4, 0x300, 0x300, 0x300, 0x304, 0x100 };
+/* 2 and 3 are those of a mailbox' id and name, 3 and 4 those of the mailbox of a handle or waiter */
+static const uint64_t nl_attrs[] = { 0, 0, 2, 3, 4 };
+static const uint64_t nl_others[] = {
+	0, 0, 0, 1, 2, MBOX_A_MAILBOX_UID, MBOX_A_MAILBOX_GID, MBOX_A_MAILBOX_MODE, MBOX_A_MAILBOX_CAPACITY,
+	MBOX_A_MAILBOX_CAPACITY, MBOX_A_MAILBOX_MSG_SIZE, MBOX_A_MAILBOX_BYTES, MBOX_A_MAILBOX_HOW,
+	MBOX_A_MAILBOX_HOW, MBOX_A_MAILBOX_MAX + 1, 0x4003, 0x8003,
+};
+static const uint64_t nl_values[] = { 0, 1, 2, 3, 4, 64, 0600, 0666, 1000, UINT32_MAX };
+static const uint64_t nl_sizes[] = { 0, 1, 4, 4, 4, 4, 8, 8, 9, 64 };
 static const uint64_t waits[] = { 0, 0, 0, 0, 0, 0, 0, 1 };
 static const uint64_t polled[] = { 0, 1, 4, 5, 5, 0x2000, 0x7fff };
 static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005, 0x10000001, 0x20000001 };
@@ -266,6 +281,23 @@ static const struct field netns_fields[] = { { "to", K_OUT, .link = SLOT_FACTORY
 
 static const struct field nap_fields[] = { { "us", K_ENUM, .valid = 500 } };
 
+static const struct field nl_socket_fields[] = {
+	{ "to", K_OUT, .link = SLOT_NETLINK, .dflt = OWN_SLOTS }, { "groups", K_FLAGS, .valid = 3 },
+};
+
+static const struct field nl_request_fields[] = {
+	{ "over", K_SLOT, .link = SLOT_NETLINK }, { "cmd", K_U32, LIST(nl_cmds), .dflt = 1 },
+	{ "flags", K_U32, LIST(nl_flags) }, { "name", K_ENUM, .valid = 47 },
+	{ "nameattr", K_U32, LIST(nl_attrs) }, { "id", K_ENUM, .valid = 110 },
+	{ "idattr", K_U32, LIST(nl_attrs) }, { "attr", K_U32, LIST(nl_others) },
+	{ "value", K_U64, LIST(nl_values) }, { "size", K_U32, LIST(nl_sizes), .dflt = 4 },
+};
+
+static const struct field nl_receive_fields[] = {
+	{ "over", K_SLOT, .link = SLOT_NETLINK }, { "n", K_ENUM, .valid = 15, .dflt = 15 },
+	{ "size", K_SIZE, LIST(sizes), .dflt = 8192 },
+};
+
 #define FIELDS(f)	.fields = f, .nr_fields = sizeof(f) / sizeof(f[0])
 #define IOC(nr_, type)	.class = OP_IOCTL, .nr = nr_, .c_name = #nr_, .c_type = "struct " #type,	\
 			.size = sizeof(struct type)
@@ -311,6 +343,9 @@ const struct op ops[] = {
 	{ "ids", HELPER(do_ids), FIELDS(ids_fields), .weight = 16 },
 	{ "signal", HELPER(do_signal), FIELDS(signal_fields), .weight = 8 },
 	{ "netns", HELPER(do_netns), FIELDS(netns_fields), .weight = 1, .makes = SLOT_FACTORY },
+	{ "nlsocket", HELPER(do_nl_socket), FIELDS(nl_socket_fields), .weight = 20, .makes = SLOT_NETLINK },
+	{ "netlink", HELPER(do_nl_request), FIELDS(nl_request_fields), .weight = 80 },
+	{ "nlrecv", HELPER(do_nl_receive), FIELDS(nl_receive_fields), .weight = 40 },
 	{ "nap", HELPER(do_nap), FIELDS(nap_fields), .weight = 10 },
 };
 

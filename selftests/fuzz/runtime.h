@@ -170,6 +170,11 @@ struct limit {
 extern const struct limit low_limits[NR_LIMITS];
 unsigned long limit_set(const char *name, unsigned long value);
 
+/* netlink.c */
+long do_nl_socket(int lane, const uint64_t *v);
+long do_nl_request(int lane, const uint64_t *v);
+long do_nl_receive(int lane, const uint64_t *v);
+
 /* helpers.c */
 long do_open(int lane, const uint64_t *v);
 long do_close(int lane, const uint64_t *v);
