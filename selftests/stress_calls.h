@@ -1,223 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The workers of stress_test: processes of some threads each, which make all calls there are in no
- * order, and say of each whether it may have ended as it did.
- *
- * The threads of a process share a few handles without any agreement: one closes what another is
- * blocked on. So that a call never meets another mailbox than the one that the ledger has for it, no
- * descriptor is used twice: a handle moves to a number of its own, and who comes too late gets EBADF.
- */
+/* How the workers of stress_test send and receive. They say of each call whether it may have ended as it did. */
 #ifndef STRESS_CALLS_H
 #define STRESS_CALLS_H
 
-#include "stress_ledger.h"
+#include "stress_handle.h"
 
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/uio.h>
-
-#define HANDLES		12	/* of a process */
-#define FIRST_FD	400	/* the numbers that are used once */
-#define SCRATCH_NAMES	4
-#define FLOOD		600	/* messages */
-#define SCRATCH_PREFIX	"scratch-"
-
-/* How a worker ends. */
-#define EXIT_DONE	0
-#define EXIT_RENEW	17	/* its descriptors are used up */
-
-/* What all processes are told before they start. */
-static struct {
-	bool root;
-	uint64_t seed;
-	pid_t tag;			/* in the names */
-	int slots_file;
-	int pass[2];			/* sockets for handles */
-	int kept[BOXES_MAX];		/* the supervisor's handles */
-	unsigned int cpus;
-} common;
-
-/* A handle in a word, so that it is read and replaced at once. */
-union handle {
-	uint32_t word;
-	struct {
-		uint32_t fd : 16;	/* 0: none */
-		uint32_t box : 12;
-		uint32_t rights : 2;
-		uint32_t nonblock : 1;
-	};
-};
-
-static struct {
-	uint32_t handles[HANDLES];
-	uint32_t next_fd, last_fd;
-	int factory, netns;
-	bool privileged;
-	struct slot *windows;		/* the slots once more, whose pages come and go */
-} process;
-
-struct thread {
-	struct slot *slot, *window;
-	struct entry *entries;
-	uint32_t index;			/* of its slot */
-	uint64_t random;
-	pthread_t pthread;
-};
-
-static uint64_t roll(struct thread *t)
+/* The box that a handle sends to. */
+static uint32_t handle_target(union handle handle)
 {
-	t->random ^= t->random << 13;
-	t->random ^= t->random >> 7;
-	t->random ^= t->random << 17;
-	return t->random;
+	return handle.link && !handle.foreign ? handle.peer : handle.box;
 }
 
-static uint32_t below(struct thread *t, uint32_t n)
+/* How a call on a handle may fail, for what it is on: an error, or one that any may fail with. */
+static int may_be(bool it_is, int error)
 {
-	return (roll(t) >> 20) % n;
+	return it_is ? error : EBADF;
 }
 
-static bool one_in(struct thread *t, uint32_t n)
+static int maybe_users(union handle handle)
 {
-	return below(t, n) == 0;
+	return may_be(handle.foreign || handle.box == NO_BOX ||
+		      ledger->boxes[handle.box].max_procs, EUSERS);
 }
 
-/* Complain of a call that ended with what is not among the errors that it may have; ends with 0. */
-static void expect_errors(const char *call, long ret, ...)
+static int maybe_owner(union handle handle)
 {
-	va_list args;
-	int error;
-
-	count(&ledger->calls);
-	if (ret >= 0)
-		return;
-	va_start(args, ret);
-	while ((error = va_arg(args, int)))
-		if (ret == -error)
-			break;
-	va_end(args);
-	if (!error)
-		fault(FAULT_CALL, "%s: %s", call, strerrorname_np(-ret));
+	return may_be(handle.link || handle.inbox || handle.box == NO_BOX ||
+		      ledger->boxes[handle.box].name == NAME_OWNED, EOWNERDEAD);
 }
 
-/* Handles. */
-
-static union handle handle_pick(struct thread *t)
+static int maybe_ring(union handle handle)
 {
-	return (union handle) {
-		__atomic_load_n(&process.handles[below(t, HANDLES)], __ATOMIC_ACQUIRE)
-	};
+	return may_be(handle.box == NO_BOX || name_is_ring(ledger->boxes[handle.box].name), EOPNOTSUPP);
 }
 
-/* One that grants @rights, if there is such among a few. */
-static union handle handle_with(struct thread *t, uint32_t rights)
+static int maybe_deadlock(union handle handle)
 {
-	union handle handle = {};
-
-	for (int i = 0; i < 4; i++) {
-		handle = handle_pick(t);
-		if (handle.fd && (handle.rights & rights) == rights)
-			break;
-	}
-	return handle;
+	return may_be(handle.link && process.single, EDEADLK);
 }
 
-static void handle_put(struct thread *t, union handle handle)
+/* Whether it is to wait for its peer until that does what it waits for, or a signal comes. */
+static bool waits_for_peer(struct thread *t, union handle handle)
 {
-	uint32_t *place = &process.handles[below(t, HANDLES)];
-
-	handle.word = __atomic_exchange_n(place, handle.word, __ATOMIC_ACQ_REL);
-	if (handle.fd)
-		close(handle.fd);
-}
-
-/* The mailbox of @info in the books; NO_BOX if it is not to be there, BOXES_MAX if not yet. */
-static uint32_t box_find(const struct mbox_info *info)
-{
-	uint32_t n = __atomic_load_n(&ledger->nr_boxes, __ATOMIC_ACQUIRE);
-
-	if (!info->name[0] || !strncmp(info->name, SCRATCH_PREFIX, strlen(SCRATCH_PREFIX)))
-		return NO_BOX;
-	for (uint32_t i = 0; i < n; i++)
-		if (ledger->boxes[i].id == info->id)
-			return i;
-	return BOXES_MAX;
-}
-
-/* Move @fd, a new handle, to a number of its own and put it among the handles. */
-static void handle_adopt(struct thread *t, int fd)
-{
-	uint32_t number = __atomic_fetch_add(&process.next_fd, 1, __ATOMIC_RELAXED);
-	union handle handle = { .fd = number };
-	struct mbox_info info;
-	int ret, moved;
-
-	if (number > process.last_fd)
-		_exit(EXIT_RENEW);
-	ret = info_get(fd, &info);
-	expect_errors("GET", ret, 0);
-	handle.rights = info.rights;
-	handle.box = box_find(&info);
-	handle.nonblock = !!(fcntl(fd, F_GETFL) & O_NONBLOCK);
-	moved = fcntl(fd, F_DUPFD_CLOEXEC, number);
-	close(fd);
-	if (moved == (int)number && ret == 0 && handle.box < BOXES_MAX)
-		handle_put(t, handle);
-	else if (moved >= 0)
-		close(moved);
-}
-
-/* The name of a mailbox in the books, or of one that nobody keeps book of. */
-static void name_of(char name[MBOX_NAME_SIZE], bool scratch, uint32_t n)
-{
-	memset(name, 0, MBOX_NAME_SIZE);
-	snprintf(name, MBOX_NAME_SIZE, "%s%d-%u", scratch ? SCRATCH_PREFIX : "stress-", common.tag, n);
-}
-
-static void set_deadline(struct thread *t, uint32_t *clock, int64_t *deadline)
-{
-	static const clockid_t clocks[] = {
-		[MBOX_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
-		[MBOX_CLOCK_BOOTTIME] = CLOCK_BOOTTIME,
-		[MBOX_CLOCK_REALTIME] = CLOCK_REALTIME,
-	};
-
-	*clock = MBOX_CLOCK_NONE;
-	*deadline = 0;
-	if (one_in(t, 3))
-		return;
-	*clock = 1 + below(t, 3);
-	if (!one_in(t, 8))
-		*deadline = now_on(clocks[*clock]) + below(t, one_in(t, 4) ? 50000000 : 2000000);
-}
-
-static uint32_t random_size(struct thread *t)
-{
-	switch (below(t, 50)) {
-	case 0:
-		return 65536 + below(t, ROOM - 65536);
-	case 1 ... 3:
-		return 8192 + below(t, 65536 - 8192);
-	case 4 ... 12:
-		return MBOX_SMALL_SIZE + below(t, 8192 - MBOX_SMALL_SIZE);
-	case 13 ... 16:
-		return MBOX_SMALL_SIZE - 1 + below(t, 3);
-	case 17 ... 28:
-		return below(t, sizeof(struct stamp));
-	default:
-		return sizeof(struct stamp) + below(t, MBOX_SMALL_SIZE - sizeof(struct stamp));
-	}
-}
-
-/* Memory of the slot as the kernel is given it: always there, or sometimes not. */
-static uint64_t kernel_view(struct thread *t, void *memory)
-{
-	if (one_in(t, 2))
-		return address_of(memory);
-	return address_of((uint8_t *)t->window + ((uint8_t *)memory - (uint8_t *)t->slot));
+	return process.single && handle.link && !handle.foreign && !handle.nonblock && one_in(t, 2);
 }
 
 /* Sending. */
@@ -229,13 +54,15 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	struct mbox_ioc_send arg = {};
 	uint32_t index = slot->next, number, flags, name;
 	struct entry *entry = &t->entries[index];
-	bool book, use_write, waits;
+	bool book, use_write, waits, broadcast;
+	uint32_t box = handle_target(handle);
 	long ret;
 
 	if (index == ENTRIES)
 		return;
-	book = handle.box != NO_BOX;
-	name = book ? ledger->boxes[handle.box].name : NAME_WILD;
+	book = box != NO_BOX;
+	name = book ? ledger->boxes[box].name : NAME_WILD;
+	broadcast = name_is_broadcast(name);
 	if (book && name_has_read(name) && size < sizeof(struct stamp))
 		size = sizeof(struct stamp);
 	use_write = name_has_read(name) && !flood && one_in(t, 3);
@@ -248,6 +75,13 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	} else if (!use_write) {
 		set_deadline(t, &arg.clock, (int64_t *)&arg.deadline);
 		arg.flags = one_in(t, 2) ? MBOX_SEND_NONBLOCK : one_in(t, 4) ? MBOX_SEND_SYNC : 0;
+		if ((arg.flags & MBOX_SEND_SYNC) && book && ledger->boxes[box].no_sync)
+			arg.flags = 0;
+		if (waits_for_peer(t, handle)) {
+			arg.flags = MBOX_SEND_SYNC;
+			arg.clock = MBOX_CLOCK_NONE;
+			arg.deadline = 0;
+		}
 		arg.prio = one_in(t, 3) ? below(t, 4) : one_in(t, 50) ? MBOX_PRIO_MAX : 0;
 		arg.type = size < sizeof(struct stamp) ? TYPE_IS_NUMBER | number : below(t, 4);
 	}
@@ -258,7 +92,7 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 
 	if (book) {
 		*entry = (struct entry) {
-			.box = handle.box, .size = size, .prio = arg.prio, .type = arg.type,
+			.box = box, .size = size, .prio = arg.prio, .type = arg.type,
 			.sender = getpid(),
 		};
 		mark(entry, OPEN);
@@ -276,11 +110,13 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		flags = ret < 0 ? FAILED : SENT;
 		if (ret > 0) {
 			entry->told = ret;
-			flags |= WAITED;
+			flags |= broadcast ? 0 : WAITED;
 		}
-		if (waits && (ret == -ETIMEDOUT || ret == -EINTR))
+		if (broadcast && (arg.flags & MBOX_SEND_SYNC))
+			flags |= SYNC;
+		if (waits && (ret == -ETIMEDOUT || ret == -EINTR || ret == -EDEADLK))
 			flags |= WITHDRAWN;
-		if (waits && ret == -EIDRM)
+		if (waits && (ret == -EIDRM || ret == -EOWNERDEAD))
 			flags |= DIED;
 		if ((mark(entry, flags) & RECEIVED) && ret < 0)
 			fault(FAULT_LEDGER, "%08x: send failed with %s, but was received", number,
@@ -289,20 +125,42 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		__atomic_store_n(&slot->sending, 0, __ATOMIC_RELEASE);
 	}
 	if (ret >= 0)
-		count(&ledger->sends);
-	if (ret > 0 && !waits)
+		count(broadcast ? &ledger->broadcasts : &ledger->sends);
+	if (ret == -EDEADLK)
+		count(&ledger->deadlocks);
+	if (ret > 0 && !waits && book && !broadcast)
 		fault(FAULT_CALL, "a send that does not wait returned %ld", ret);
-	if ((arg.flags & MBOX_SEND_SYNC) && ret == 0 && book)
+	if ((arg.flags & MBOX_SEND_SYNC) && ret == 0 && book && !broadcast)
 		fault(FAULT_CALL, "a synchronous send returned no process");
+	if (handle.foreign && ret >= 0)
+		fault(FAULT_CALL, "another process sent over a link");
 	expect_errors("SEND", ret, EBADF, EDQUOT, EIDRM, EMSGSIZE, EFAULT,
 		      waits ? EINTR : EAGAIN,
 		      arg.clock ? ETIMEDOUT : EBADF,
-		      handle.nonblock && (arg.flags & MBOX_SEND_SYNC) ? EINVAL : EBADF, 0);
+		      handle.nonblock && (arg.flags & MBOX_SEND_SYNC) ? EINVAL : EBADF,
+		      maybe_users(handle), maybe_owner(handle), maybe_ring(handle),
+		      maybe_deadlock(handle), 0);
+}
+
+/*
+ * A handle to send or receive with. A process of one thread is in links often: those of others wait for
+ * it there, and it for them.
+ */
+static union handle handle_for(struct thread *t, uint32_t right)
+{
+	union handle handle;
+
+	for (int i = 0; process.single && i < HANDLES && one_in(t, 2); i++) {
+		handle.word = __atomic_load_n(&process.handles[i], __ATOMIC_ACQUIRE);
+		if (handle.link && !handle.foreign)
+			return handle;
+	}
+	return handle_with(t, right);
 }
 
 static void do_send(struct thread *t)
 {
-	union handle handle = handle_with(t, MBOX_RIGHT_SEND);
+	union handle handle = handle_for(t, MBOX_RIGHT_SEND);
 
 	if (handle.fd)
 		send_one(t, handle, random_size(t), false);
@@ -326,11 +184,24 @@ static void do_flood(struct thread *t)
 
 /* Receiving. */
 
+static int maybe_busy(union handle handle)
+{
+	return may_be(handle.box == NO_BOX || ledger->boxes[handle.box].exclusive, EBUSY);
+}
+
 static void received(struct thread *t, union handle handle, const struct mbox_header *header,
 		     uint64_t length, bool took)
 {
-	if (handle.box != NO_BOX)
-		ledger_got(handle.box, header, t->slot->in, length, took);
+	const struct entry *entry;
+
+	if (handle.foreign)
+		fault(FAULT_CALL, "another process received over a link");
+	if (handle.box == NO_BOX)
+		return;
+	entry = ledger_got(handle.box, handle.listener, header, t->slot->in, length, took);
+	if (entry && handle.link && entry->sender != ledger->boxes[handle.peer].pid)
+		fault(FAULT_LEDGER, "from the link to %d came a message of %d",
+		      ledger->boxes[handle.peer].pid, entry->sender);
 }
 
 static void do_read(struct thread *t, union handle handle)
@@ -345,19 +216,33 @@ static void do_read(struct thread *t, union handle handle)
 	if (ret >= 0)
 		received(t, handle, NULL, ret, true);
 	__atomic_store_n(&slot->receiving, 0, __ATOMIC_RELEASE);
+	if (ret == -EDEADLK)
+		count(&ledger->deadlocks);
 	expect_errors("read", ret, EBADF, EIDRM, EMSGSIZE, EFAULT,
-		      handle.nonblock ? EAGAIN : EINTR, 0);
+		      handle.nonblock ? EAGAIN : EINTR, maybe_users(handle), maybe_owner(handle),
+		      maybe_ring(handle), maybe_deadlock(handle), maybe_busy(handle), 0);
+}
+
+/* Of a stream the supervisor alone receives, and of a broadcast who is known to listen. */
+static bool handle_receives(union handle handle)
+{
+	uint32_t name;
+
+	if (handle.box == NO_BOX)
+		return true;
+	name = ledger->boxes[handle.box].name;
+	return name != NAME_STREAM && (!name_is_broadcast(name) || handle.listener);
 }
 
 static void do_recv(struct thread *t)
 {
-	union handle handle = handle_with(t, MBOX_RIGHT_RECV);
+	union handle handle = handle_for(t, MBOX_RIGHT_RECV);
 	struct slot *slot = t->slot;
 	struct mbox_ioc_recv *arg = &slot->recv;
 	bool took, waits;
 	long ret;
 
-	if (!handle.fd || (handle.box != NO_BOX && ledger->boxes[handle.box].name == NAME_STREAM))
+	if (!handle.fd || !handle_receives(handle))
 		return;
 	if ((handle.box == NO_BOX || name_has_read(ledger->boxes[handle.box].name)) && one_in(t, 3)) {
 		do_read(t, handle);
@@ -379,6 +264,11 @@ static void do_recv(struct thread *t)
 	}
 	if (one_in(t, 16))
 		arg->min_prio = below(t, 4);
+	if (waits_for_peer(t, handle)) {
+		arg->flags &= ~MBOX_RECV_NONBLOCK;
+		arg->clock = MBOX_CLOCK_NONE;
+		arg->deadline = 0;
+	}
 	arg->size = one_in(t, 8) ? below(t, 1000) : ROOM;
 	arg->data = one_in(t, 100) ? 8 : kernel_view(t, slot->in);
 	arg->header.length = ROOM + 1;
@@ -402,8 +292,11 @@ static void do_recv(struct thread *t)
 			      arg->header.prio);
 	}
 	__atomic_store_n(&slot->receiving, 0, __ATOMIC_RELEASE);
+	if (ret == -EDEADLK)
+		count(&ledger->deadlocks);
 	expect_errors("RECV", ret, EBADF, EIDRM, EMSGSIZE, EFAULT, waits ? EINTR : EAGAIN,
-		      arg->clock ? ETIMEDOUT : EBADF, 0);
+		      arg->clock ? ETIMEDOUT : EBADF, maybe_users(handle), maybe_owner(handle),
+		      maybe_ring(handle), maybe_deadlock(handle), maybe_busy(handle), 0);
 }
 
 #endif

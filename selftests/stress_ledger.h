@@ -13,7 +13,7 @@
  *			shows when another receives it, or nobody does.
  *
  * All else is certain. At the end of a round, when nobody is left and what is queued was received,
- * the entries of each mailbox and its counters have to fit: see ledger_judge().
+ * the entries of each mailbox and its counters have to fit: see stress_judge.h.
  */
 #ifndef STRESS_LEDGER_H
 #define STRESS_LEDGER_H
@@ -24,7 +24,7 @@
 
 #define THREADS_MAX	48	/* of all processes together */
 #define ENTRIES		16384	/* messages of a thread in a round */
-#define BOXES_MAX	256	/* mailboxes of a round, each of the names' again and again */
+#define BOXES_MAX	512	/* of a round: mailboxes, each of the names' again and again; inboxes */
 #define NO_BOX		(BOXES_MAX - 1)	/* one that nobody keeps book of */
 
 #define ROOM		(512 * 1024)	/* for the longest message */
@@ -40,12 +40,34 @@ enum box_name {
 	NAME_ZERO,		/* capacity zero, for ever */
 	NAME_WILD_READ,		/* FORCE, read() and write() */
 	NAME_STREAM,		/* received by one process that is never killed: in order */
+	NAME_OWNED,		/* ends with whatever process owns it */
+	NAME_BROADCAST,		/* the slowest handle holds the senders back */
+	NAME_OVERFLOW,		/* ... or loses its oldest */
+	NAME_RING,		/* see stress_ring.h */
+	NAME_GROW,
 	NAMES,
+	NAME_INBOX = NAMES,	/* of a process: what came over its links. No name leads to it. */
 };
+
+static inline bool name_is_broadcast(unsigned int name)
+{
+	return name == NAME_BROADCAST || name == NAME_OVERFLOW;
+}
+
+static inline bool name_is_ring(unsigned int name)
+{
+	return name == NAME_RING || name == NAME_GROW;
+}
 
 static inline bool name_has_read(unsigned int name)
 {
-	return name != NAME_WILD && name != NAME_ZERO;
+	return name != NAME_WILD && name != NAME_ZERO && !name_is_broadcast(name);
+}
+
+/* Some of these take few processes, or one receiving at a time. */
+static inline bool name_has_limits(unsigned int name)
+{
+	return name == NAME_WILD || name == NAME_WILD_READ || name == NAME_OWNED;
 }
 
 static inline bool name_has_force(unsigned int name)
@@ -66,6 +88,7 @@ enum entry_flag {
 	WITHDRAWN	= 1 << 6,	/* FAILED: may have been accepted meanwhile */
 	DIED		= 1 << 7,	/* FAILED: likewise, and then it was dropped */
 	OPEN		= 1 << 8,	/* the entry is in use */
+	SYNC		= 1 << 9,	/* of a broadcast: told is who received it, not to whom it went */
 };
 
 struct entry {
@@ -76,7 +99,9 @@ struct entry {
 	uint32_t type;
 	int32_t sender;		/* pid */
 	int32_t receiver;	/* pid, before RECEIVED is set */
-	int32_t told;		/* pid of the receiver as the send returned it */
+	int32_t told;		/* pid of the receiver as the send returned it; handles, of a broadcast */
+	uint32_t receipts;	/* of a broadcast, beside RECEIVED, */
+	uint32_t maybe;		/* and beside MAYBE */
 };
 
 /* What a payload begins with, if it has so many bytes. */
@@ -97,6 +122,7 @@ struct slot {
 	uint32_t receiving;	/* RECEIVING_* */
 	uint32_t forcing;	/* name + 1 of the mailbox that it deletes with FORCE */
 	pid_t pid, tid;
+	bool single;		/* its process has no other thread */
 	struct mbox_ioc_recv recv;
 	uint8_t in[ROOM] __attribute__((aligned(4096)));
 	uint8_t out[STREAM_SIZE] __attribute__((aligned(4096)));
@@ -105,9 +131,33 @@ struct slot {
 #define RECEIVING_RECV	1	/* the header tells */
 #define RECEIVING_READ	2	/* the stamp tells */
 
+/* What two sides of a ring did, see stress_ring.h. */
+struct ring_book {
+	struct ring_mark {
+		uint64_t index, seq;
+	} marks[2][2];			/* of each side, the last and the one before */
+};
+
 struct box {
-	uint64_t id;		/* written last */
+	uint64_t id;			/* written last */
 	uint32_t name;
+	bool max_procs, exclusive;	/* it has such a limit */
+	bool no_sync;			/* nobody sends to it synchronously */
+	struct ring_book ring;
+	/* of an inbox, see stress_party.h */
+	pid_t pid;			/* of whose it is; 0: not yet */
+	bool quiet;			/* its process makes no calls any more */
+	bool final;			/* it has received all that there was, and then saw: */
+	struct mbox_info info;
+};
+
+/* A handle that is open to receive what is broadcast. Which number it has the kernel does not know. */
+#define LISTENERS_MAX	1024
+#define LISTENER_SEQS	65536		/* what comes later is not looked at */
+
+struct listener {
+	uint64_t received;
+	uint32_t seen[LISTENER_SEQS / 32];
 };
 
 /* What may be wrong. */
@@ -127,7 +177,10 @@ struct ledger {
 	uint64_t forced[NAMES];		/* messages that FORCE said it dropped */
 	uint32_t force_unknown[NAMES];	/* deletions whose process was killed in it */
 	struct box boxes[BOXES_MAX];
+	uint32_t nr_listeners;
+	struct listener listeners[LISTENERS_MAX];	/* 0 is nobody */
 	uint64_t sends, receives, calls, kills, signals, deletions, namespaces;
+	uint64_t handovers, owners_ended, links, deadlocks, broadcasts, records, sides;
 	struct entry entries[THREADS_MAX][ENTRIES];
 	uint8_t stream[STREAM_SIZE];
 };
@@ -219,11 +272,24 @@ static struct entry *entry_find(const struct mbox_header *header, const uint8_t 
 	return entry_of(*number);
 }
 
+/* Of what is broadcast each handle may receive each message once. */
+static void listener_got(uint32_t number, uint64_t seq, uint32_t message)
+{
+	struct listener *listener = &ledger->listeners[number];
+	uint32_t bit = 1U << seq % 32;
+
+	count(&listener->received);
+	if (seq < LISTENER_SEQS &&
+	    (__atomic_fetch_or(&listener->seen[seq / 32], bit, __ATOMIC_RELAXED) & bit))
+		fault(FAULT_LEDGER, "%08x, number %llu, was received twice through handle %u", message,
+		      (long long)seq, number);
+}
+
 /*
  * Somebody got a message from @box. If he took it (and did not peek), nobody else may have, and its
- * sender must not have been told that it was not sent.
+ * sender must not have been told that it was not sent. @listener is whose it was, of a broadcast.
  */
-static struct entry *ledger_got(uint32_t box, const struct mbox_header *header,
+static struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_header *header,
 				const uint8_t *data, uint64_t length, bool took)
 {
 	struct entry *entry;
@@ -249,8 +315,12 @@ static struct entry *ledger_got(uint32_t box, const struct mbox_header *header,
 	if (!took)
 		return entry;
 	entry->receiver = getpid();
+	if (listener) {
+		__atomic_fetch_add(&entry->receipts, 1, __ATOMIC_RELAXED);
+		listener_got(listener, header->seq, number);
+	}
 	old = mark(entry, RECEIVED);
-	if (old & RECEIVED)
+	if ((old & RECEIVED) && !listener)
 		fault(FAULT_LEDGER, "%08x was received twice", number);
 	if (old & FAILED)
 		fault(FAULT_LEDGER, "%08x was received after its send had failed (%x)", number, old);
@@ -283,8 +353,10 @@ static void ledger_bury(uint32_t thread)
 			length = header->length;
 		}
 		entry = length <= ROOM ? entry_find(header, slot->in, length, &number) : NULL;
-		if (entry)
+		if (entry) {
 			mark(entry, MAYBE);
+			entry->maybe++;
+		}
 		slot->receiving = 0;
 	}
 	if (slot->forcing) {
@@ -292,90 +364,6 @@ static void ledger_bury(uint32_t thread)
 		slot->forcing = 0;
 	}
 	slot->tid = 0;
-}
-
-/* How many entries of a mailbox are of each kind. */
-struct tally {
-	uint64_t sent, received, lost, lost_surely, maybe, unknown, received_unknown;
-	uint64_t withdrawn, died;
-};
-
-static void tally_entry(struct tally *tally, const struct entry *entry, uint32_t number)
-{
-	uint32_t flags = entry->flags;
-
-	if (flags & RECEIVED) {
-		tally->received++;
-		if (!(flags & SENT))
-			tally->received_unknown++;
-		if ((flags & WAITED) && entry->told != entry->receiver)
-			fault(FAULT_LEDGER, "%08x was received by %d, its sender was told %d", number,
-			      entry->receiver, entry->told);
-	} else {
-		if ((flags & MAYBE) && !(flags & FAILED))
-			tally->maybe++;
-		if (flags & SENT)
-			tally->lost++;
-		if ((flags & SENT) && !(flags & MAYBE))
-			tally->lost_surely++;
-		if ((flags & WAITED) && !(flags & MAYBE))
-			fault(FAULT_LEDGER, "%08x: its sender was told that %d received it", number,
-			      entry->told);
-		if (flags & UNKNOWN)
-			tally->unknown++;
-	}
-	if (flags & SENT)
-		tally->sent++;
-	if (flags & WITHDRAWN)
-		tally->withdrawn++;
-	if (flags & DIED)
-		tally->died++;
-}
-
-#define BETWEEN(low, value, high)	((low) <= (value) && (value) <= (high))
-
-/*
- * Compare the entries of a mailbox with its counters. Nobody uses it any more, and what was queued
- * was received.
- *
- * What was accepted and is in nobody's hands was dropped, or a receiver was killed once he had taken
- * it. Which of the dropped messages were those of an UNKNOWN send, or of one that DIED with the
- * mailbox while it waited for its receipt, cannot be told; without kills and without FORCE each line
- * is an equation. A call that is restarted withdraws its message each time, which nobody sees here.
- */
-static void ledger_judge(uint32_t box, uint32_t threads, const struct mbox_info *info)
-{
-	struct tally t = {};
-	uint64_t gone;
-
-	for (uint32_t thread = 0; thread < threads; thread++) {
-		for (uint32_t i = 0; i < slots[thread].next; i++) {
-			const struct entry *entry = &ledger->entries[thread][i];
-
-			if ((entry->flags & OPEN) && entry->box == box)
-				tally_entry(&t, entry, number_of(thread, i));
-		}
-	}
-	gone = info->received - t.received + info->dropped;
-	if (info->sent != info->received + info->withdrawn + info->dropped + info->queued ||
-	    info->queued || info->queued_bytes || info->senders || info->receivers ||
-	    info->handles != 1 ||
-	    !BETWEEN(t.received, info->received, t.received + t.maybe) ||
-	    !BETWEEN(t.lost, gone, t.lost + t.unknown + t.died) ||
-	    (!ledger->restarts && info->withdrawn > t.withdrawn + t.unknown) ||
-	    !BETWEEN(t.sent + t.received_unknown + info->withdrawn, info->sent,
-		     t.sent + t.received_unknown + info->withdrawn + t.unknown + t.died))
-		fault(FAULT_COUNTERS,
-		      "box %u (%s): sent %llu received %llu withdrawn %llu dropped %llu queued %llu/%llu blocked %u/%u handles %u; entries sent %llu received %llu lost %llu maybe %llu unknown %llu+%llu withdrawn %llu died %llu",
-		      box, info->name, (long long)info->sent, (long long)info->received,
-		      (long long)info->withdrawn, (long long)info->dropped, (long long)info->queued,
-		      (long long)info->queued_bytes, info->senders, info->receivers, info->handles,
-		      (long long)t.sent, (long long)t.received, (long long)t.lost,
-		      (long long)t.maybe, (long long)t.unknown, (long long)t.received_unknown,
-		      (long long)t.withdrawn, (long long)t.died);
-	if (!info->dropped && t.lost_surely)
-		fault(FAULT_LEDGER, "box %u (%s): %llu messages are lost", box, info->name,
-		      (long long)t.lost_surely);
 }
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * All calls at once, from many processes and threads, on few mailboxes: with deadlines, signals,
  * kills, closed and passed handles, deletions, changing limits, pages that go, namespaces that come
- * and go. Each message is accounted for (stress_ledger.h), and nothing may be left in the end.
+ * and go; mailboxes that belong to who is killed, broadcasts, links between the workers, and rings. Each
+ * message is accounted for (stress_ledger.h), and nothing may be left in the end.
  *
  * It goes in rounds of a few seconds. In each the supervisor makes the mailboxes and keeps a handle
  * on each; starts workers (stress_worker.h); torments and kills them; stops them; receives what is
@@ -33,6 +34,7 @@ static struct {
 	struct thread dice;		/* for its random numbers only */
 	long pins;			/* of the module, before all */
 	uint64_t bytes, mailboxes;	/* the quotas, likewise */
+	bool busy;			/* a worker still makes calls */
 	volatile sig_atomic_t quit;
 } super;
 
@@ -69,10 +71,12 @@ static void worker_start(unsigned int i)
 	static unsigned int incarnation;
 	uint64_t seed = common.seed + ++incarnation * 1000003ULL;
 	uid_t uid = common.root && i % 3 == 2 ? super.uids[i / 3 % 2] : 0;
+	uint32_t party = box_make_inbox();
 	pid_t pid = fork_child();
 
+	/* some are of one thread: only these can be found to be in a deadlock */
 	if (pid == 0)
-		work(i * super.threads, super.threads, uid, seed);
+		work(i * super.threads, i % 2 ? 1 : super.threads, party, uid, seed);
 	if (pid < 0)
 		fault(FAULT_CALL, "fork: %s", strerrorname_np(errno));
 	super.pids[i] = pid;
@@ -90,8 +94,10 @@ static bool workers_bury(bool restart)
 			continue;
 		if (waitpid(super.pids[i], &status, WNOHANG) != super.pids[i]) {
 			left = true;
+			super.busy |= !party_quiet(super.pids[i]);
 			continue;
 		}
+		owner_ended(super.pids[i]);
 		super.pids[i] = 0;
 		for (unsigned int t = 0; t < super.threads; t++)
 			ledger_bury(i * super.threads + t);
@@ -135,7 +141,10 @@ static void torment(void)
 	case 17 ... 20:
 		box_renew(dice, below(dice, NAMES));
 		break;
-	case 21 ... 22:
+	case 21:
+		owner_appoint(dice, common.kept[books.newest[NAME_OWNED]]);
+		break;
+	case 22 ... 23:
 		if (slots[thread].tid) {
 			cpu_set_t set;
 
@@ -178,7 +187,12 @@ static void workers_stop(void)
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
 
 	__atomic_store_n(&ledger->stop, 1, __ATOMIC_RELEASE);
-	while (workers_bury(false)) {
+	for (;;) {
+		super.busy = false;
+		if (!workers_bury(false))
+			break;
+		if (!super.busy)
+			__atomic_store_n(&ledger->stop, STOP_QUIET, __ATOMIC_RELEASE);
 		if (end && now() > end) {
 			workers_lost();
 			end = 0;
@@ -201,13 +215,16 @@ static void round_begin(void)
 	ledger->nr_boxes = 0;
 	memset(ledger->forced, 0, sizeof(ledger->forced));
 	memset(ledger->force_unknown, 0, sizeof(ledger->force_unknown));
+	ledger->nr_listeners = 0;
+	memset(ledger->listeners, 0, sizeof(ledger->listeners));
 	memset(common.kept, -1, sizeof(common.kept));
 	for (unsigned int t = 0; t < THREADS_MAX; t++) {
 		for (uint32_t i = 0; i < slots[t].next; i++)
 			ledger->entries[t][i].flags = 0;
 		slots[t].next = 0;
 	}
-	books.stream = NO_BOX;
+	books.stream.box = NO_BOX;
+	books.broadcast.box = NO_BOX;
 	books.deepest = 0;
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, common.pass) < 0)
 		fault(FAULT_CALL, "socketpair: %s", strerrorname_np(errno));
@@ -218,21 +235,22 @@ static void round_begin(void)
 static void round_end(void)
 {
 	uint64_t dropped[NAMES] = {};
+	int factory = factory_open();
 	char name[MBOX_NAME_SIZE];
 
 	close(common.pass[0]);
 	close(common.pass[1]);
 	for (uint32_t box = 0; box < ledger->nr_boxes; box++) {
-		struct mbox_info info;
+		struct mbox_info info = box_close(&super.dice, box, factory);
 
-		box_drain(box, UINT32_MAX, false);
-		info = info_of(common.kept[box]);
-		ledger_judge(box, super.processes * super.threads, &info);
-		dropped[ledger->boxes[box].name] += info.dropped;
-		if (info.state != MBOX_STATE_DEAD)
-			delete_fd(common.kept[box], MBOX_DELETE_FORCE);
-		close(common.kept[box]);
+		if (ledger->boxes[box].name < NAMES)
+			dropped[ledger->boxes[box].name] += info.dropped;
 	}
+	close(factory);
+	/* who owned it, or listened, ended */
+	dropped[NAME_OWNED] = 0;
+	dropped[NAME_BROADCAST] = 0;
+	dropped[NAME_OVERFLOW] = 0;
 	for (uint32_t i = 0; i < NAMES; i++)
 		if (dropped[i] < ledger->forced[i] ||
 		    (dropped[i] > ledger->forced[i] && !ledger->force_unknown[i]))
@@ -439,6 +457,11 @@ int main(int argc, char **argv)
 		param_set("user_mailboxes", super.mailboxes);
 	}
 
+	ksft_print_msg("%llu messages broadcast, %llu links, %llu deadlocks, %llu handovers, %llu mailboxes ended with their owner, %llu records through %llu sides of rings\n",
+		       (long long)ledger->broadcasts, (long long)ledger->links,
+		       (long long)ledger->deadlocks, (long long)ledger->handovers,
+		       (long long)ledger->owners_ended, (long long)ledger->records,
+		       (long long)ledger->sides);
 	ksft_print_msg("%u rounds: %llu calls, %llu sends, %llu receives, %llu signals, %llu kills, %llu deletions, %llu namespaces\n",
 		       ledger->round, (long long)ledger->calls, (long long)ledger->sends,
 		       (long long)ledger->receives, (long long)ledger->signals,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The rest of what the workers of stress_test do, and how they live. */
+/* The workers of stress_test: processes of some threads each, which make all calls there are in no order. */
 #ifndef STRESS_WORKER_H
 #define STRESS_WORKER_H
 
-#include "stress_calls.h"
+#include "stress_owner.h"
+#include "stress_party.h"
+#include "stress_ring.h"
 
 /* Opening and closing. */
 
@@ -15,13 +17,17 @@ static void do_open(struct thread *t)
 
 	if (name == NAME_STREAM)
 		arg.rights &= MBOX_RIGHT_SEND;
+	/* its sides are for one thread each */
+	if (name_is_ring(name))
+		arg.rights = 0;
 	if (one_in(t, 4))
 		arg.flags = MBOX_OPEN_NONBLOCK;
 	name_of(arg.name, false, name);
 	fd = xioctl(process.factory, MBOX_IOC_OPEN, &arg);
-	expect_errors("OPEN", fd, ENOENT, process.privileged ? ENOENT : EACCES, 0);
+	expect_errors("OPEN", fd, ENOENT, process.privileged ? ENOENT : EACCES,
+		      may_be(name_has_limits(name), EUSERS), 0);
 	if (fd >= 0)
-		handle_adopt(t, fd);
+		handle_adopt(t, fd, true);
 }
 
 static void do_close(struct thread *t)
@@ -45,17 +51,32 @@ static void do_scratch(struct thread *t)
 		arg.flags = MBOX_OPEN_CREATE | (one_in(t, 4) ? MBOX_OPEN_EXCL : 0);
 	if (cmd == MBOX_IOC_OPEN || one_in(t, 2)) {
 		memcpy(arg.name, name, MBOX_NAME_SIZE);
-		arg.lifetime = one_in(t, 2) ? MBOX_LIFETIME_OS : MBOX_LIFETIME_FD;
+		arg.lifetime = below(t, MBOX_LIFETIME_FD + 1);
+	}
+	if (one_in(t, 8)) {
+		arg.ring = 8192;
+		arg.capacity = 0;
+		arg.msg_size = 0;
+		arg.options = one_in(t, 2) ? MBOX_OPTION_GROW : 0;
+	} else if (arg.capacity && one_in(t, 3)) {
+		arg.policy = MBOX_POLICY_BROADCAST;
+		arg.options = one_in(t, 2) ? MBOX_OPTION_OVERFLOW : 0;
+	} else {
+		arg.policy = below(t, MBOX_POLICY_BROADCAST);
+		arg.options = one_in(t, 3) ? MBOX_OPTION_EXCLUSIVE : 0;
+		arg.max_procs = one_in(t, 3) ? 1 + below(t, 4) : 0;
 	}
 	fd = xioctl(process.factory, cmd, &arg);
+	/* what there is already may be a ring, or have its processes */
 	expect_errors("CREATE", fd, EDQUOT, arg.name[0] ? EEXIST : EDQUOT,
-		      process.privileged ? EDQUOT : EACCES, EINTR, 0);
+		      process.privileged ? EDQUOT : EACCES, EINTR,
+		      may_be(cmd == MBOX_IOC_OPEN, EUSERS), may_be(cmd == MBOX_IOC_OPEN, EBUSY), 0);
 	if (fd >= 0)
-		handle_adopt(t, fd);
+		handle_adopt(t, fd, true);
 	if (one_in(t, 2)) {
 		memcpy(delete.name, name, MBOX_NAME_SIZE);
 		expect_errors("DELETE", xioctl(process.factory, MBOX_IOC_DELETE, &delete),
-			      ENOENT, ENOTEMPTY, process.privileged ? ENOENT : EPERM, 0);
+			      ENOENT, ENOTEMPTY, process.privileged ? ENOENT : EPERM, EOPNOTSUPP, 0);
 	}
 }
 
@@ -64,12 +85,15 @@ static void do_pass(struct thread *t)
 	union handle handle = handle_pick(t);
 	int fd;
 
+	/* who was passed what is broadcast would not receive it, and hold back all the others */
+	if (handle.listener)
+		return;
 	if (handle.fd && one_in(t, 2)) {
 		fd_pass(common.pass[0], handle.fd);
 	} else {
 		fd = fd_take(common.pass[1]);
 		if (fd >= 0)
-			handle_adopt(t, fd);
+			handle_adopt(t, fd, false);
 	}
 }
 
@@ -91,7 +115,7 @@ static void do_delete(struct thread *t)
 		if (!handle.fd)
 			return;
 		fd = handle.fd;
-		book = handle.box != NO_BOX;
+		book = handle.box != NO_BOX && !handle.link && !handle.inbox;
 		name = book ? ledger->boxes[handle.box].name : 0;
 	}
 	if (book && arg.how == MBOX_DELETE_FORCE && !name_has_force(name))
@@ -110,9 +134,11 @@ static void do_delete(struct thread *t)
 	__atomic_store_n(&t->slot->forcing, 0, __ATOMIC_RELEASE);
 	if (by_name)
 		expect_errors("DELETE", ret, ENOTEMPTY, ENOENT,
-			      process.privileged ? ENOENT : EPERM, 0);
+			      process.privileged ? ENOENT : EPERM,
+			      may_be(name_is_ring(name), EOPNOTSUPP), 0);
 	else
-		expect_errors("DELETE", ret, ENOTEMPTY, EIDRM, EBADF, EPERM, 0);
+		expect_errors("DELETE", ret, ENOTEMPTY, EIDRM, EBADF, EPERM, maybe_owner(handle),
+			      may_be(handle.link || handle.inbox, EOPNOTSUPP), maybe_ring(handle), 0);
 }
 
 /* Attributes. */
@@ -128,14 +154,14 @@ static void do_set(struct thread *t)
 	if (!handle.fd)
 		return;
 	zero = handle.box != NO_BOX && ledger->boxes[handle.box].name == NAME_ZERO;
-	if (one_in(t, 2) && !zero) {
+	if (one_in(t, 2) && !zero && !handle.inbox) {
 		arg.mask |= MBOX_SET_CAPACITY | MBOX_SET_BYTES;
 		arg.capacity = capacities[below(t, ARRAY_SIZE(capacities))];
 		/* some limit there has to be, for root has no quota */
 		if (arg.capacity > 64 || one_in(t, 2))
 			arg.bytes = (1 + below(t, 4)) * ROOM;
 	}
-	if (one_in(t, 4)) {
+	if (one_in(t, 4) && !handle.inbox) {
 		arg.mask |= MBOX_SET_MSG_SIZE;
 		arg.msg_size = one_in(t, 4) ? 4096 : ROOM;
 	}
@@ -144,19 +170,32 @@ static void do_set(struct thread *t)
 		arg.mode = modes[below(t, ARRAY_SIZE(modes))];
 	}
 	/* whoever opened it may not have been the owner */
-	expect_errors("SET", xioctl(handle.fd, MBOX_IOC_SET, &arg), EIDRM, EBADF, EPERM, 0);
+	expect_errors("SET", xioctl(handle.fd, MBOX_IOC_SET, &arg), EIDRM, EBADF, EPERM,
+		      maybe_users(handle), maybe_owner(handle), maybe_ring(handle),
+		      may_be(handle.link, EOPNOTSUPP),
+		      /* capacity zero */
+		      may_be(handle.box == NO_BOX || name_is_broadcast(ledger->boxes[handle.box].name),
+			     EINVAL), 0);
 }
 
 static void do_get(struct thread *t)
 {
 	union handle handle = handle_pick(t);
 	struct mbox_info info;
+	uint64_t before;
 	int ret;
 
 	if (!handle.fd)
 		return;
+	before = __atomic_load_n(&ledger->listeners[handle.listener].received, __ATOMIC_ACQUIRE);
 	ret = info_get(handle.fd, &info);
-	if (ret == 0 && info.sent != info.received + info.withdrawn + info.dropped + info.queued)
+	if (ret == 0 && handle.listener && info.handle_received < before)
+		fault(FAULT_COUNTERS, "%s: a handle received %llu, or rather %llu", info.name,
+		      (long long)info.handle_received, (long long)before);
+	if (ret == 0 && info.max_procs && info.procs > info.max_procs)
+		fault(FAULT_COUNTERS, "%s: %u processes of at most %u", info.name, info.procs,
+		      info.max_procs);
+	if (ret == 0 && info.kind != MBOX_KIND_RING && info.sent != info.received + info.withdrawn + info.dropped + info.queued)
 		fault(FAULT_COUNTERS, "%s: sent %llu received %llu withdrawn %llu dropped %llu queued %llu",
 		      info.name, (long long)info.sent, (long long)info.received,
 		      (long long)info.withdrawn, (long long)info.dropped, (long long)info.queued);
@@ -266,7 +305,7 @@ static void do_netns(struct thread *t)
 	close(factory);
 	if (fd >= 0) {
 		fd_pass(common.pass[0], fd);
-		handle_adopt(t, fd);
+		handle_adopt(t, fd, false);
 	}
 }
 
@@ -322,7 +361,19 @@ static void *live(void *arg)
 		case 75:
 			do_flood(t);
 			break;
-		case 76 ... 230:
+		case 76 ... 78:
+			do_handover(t);
+			break;
+		case 79 ... 82:
+			do_link(t);
+			break;
+		case 83:
+			do_inbox(t);
+			break;
+		case 84 ... 87:
+			do_ring(t);
+			break;
+		case 88 ... 235:
 			do_send(t);
 			break;
 		default:
@@ -337,8 +388,8 @@ static void on_signal(int signal)
 {
 }
 
-/* A worker: @count threads, with the slots from @first on. */
-static void work(uint32_t first, uint32_t count, uid_t uid, uint64_t seed)
+/* A worker: @count threads, with the slots from @first on. @party is the box for its inbox. */
+static void work(uint32_t first, uint32_t count, uint32_t party, uid_t uid, uint64_t seed)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	struct thread threads[THREADS_MAX] = {};
@@ -356,6 +407,8 @@ static void work(uint32_t first, uint32_t count, uid_t uid, uint64_t seed)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	process.last_fd = limit.rlim_cur < 65536 ? limit.rlim_cur - 1 : 65535;
 	process.next_fd = FIRST_FD;
+	process.single = count == 1;
+	party_begin(party);
 	process.windows = mmap(NULL, THREADS_MAX * sizeof(struct slot), PROT_READ | PROT_WRITE,
 			       MAP_SHARED, common.slots_file, 0);
 	if (process.windows == MAP_FAILED)
@@ -372,6 +425,7 @@ static void work(uint32_t first, uint32_t count, uid_t uid, uint64_t seed)
 		t->entries = ledger->entries[t->index];
 		t->random = (seed + i) * 0x9e3779b97f4a7c15ULL | 1;
 		t->slot->pid = getpid();
+		t->slot->single = process.single;
 	}
 	/* Handles may be inherited, too. What is not is none of ours. */
 	for (uint32_t i = 0; i < BOXES_MAX; i++) {
@@ -380,7 +434,7 @@ static void work(uint32_t first, uint32_t count, uid_t uid, uint64_t seed)
 		if (fd < 0)
 			continue;
 		if (one_in(&threads[0], 2))
-			handle_adopt(&threads[0], fcntl(fd, F_DUPFD_CLOEXEC, 0));
+			handle_adopt(&threads[0], fcntl(fd, F_DUPFD_CLOEXEC, 0), false);
 		close(fd);
 	}
 	for (uint32_t i = 1; i < count; i++)
@@ -389,6 +443,7 @@ static void work(uint32_t first, uint32_t count, uid_t uid, uint64_t seed)
 	live(&threads[0]);
 	for (uint32_t i = 1; i < count; i++)
 		pthread_join(threads[i].pthread, NULL);
+	party_end(&threads[0]);
 	_exit(EXIT_DONE);
 }
 

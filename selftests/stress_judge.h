@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How the ledger of stress_test is closed: the entries of a mailbox, beside the counters of the kernel. */
+#ifndef STRESS_JUDGE_H
+#define STRESS_JUDGE_H
+
+#include "stress_ledger.h"
+
+static void for_each_entry(uint32_t box,
+			   void (*call)(void *data, const struct entry *entry, uint32_t number),
+			   void *data)
+{
+	for (uint32_t thread = 0; thread < THREADS_MAX; thread++) {
+		for (uint32_t i = 0; i < slots[thread].next; i++) {
+			const struct entry *entry = &ledger->entries[thread][i];
+
+			if ((entry->flags & OPEN) && entry->box == box)
+				call(data, entry, number_of(thread, i));
+		}
+	}
+}
+
+/* How many entries of a mailbox are of each kind. */
+struct tally {
+	uint64_t sent, received, lost, lost_surely, maybe, unknown, received_unknown;
+	uint64_t withdrawn, died;
+};
+
+static void tally_entry(void *data, const struct entry *entry, uint32_t number)
+{
+	struct tally *tally = data;
+	uint32_t flags = entry->flags;
+
+	if (flags & RECEIVED) {
+		tally->received++;
+		if (!(flags & SENT))
+			tally->received_unknown++;
+		if ((flags & WAITED) && entry->told != entry->receiver)
+			fault(FAULT_LEDGER, "%08x was received by %d, its sender was told %d", number,
+			      entry->receiver, entry->told);
+	} else {
+		if ((flags & MAYBE) && !(flags & FAILED))
+			tally->maybe++;
+		if (flags & SENT)
+			tally->lost++;
+		if ((flags & SENT) && !(flags & MAYBE))
+			tally->lost_surely++;
+		if ((flags & WAITED) && !(flags & MAYBE))
+			fault(FAULT_LEDGER, "%08x: its sender was told that %d received it", number,
+			      entry->told);
+		if (flags & UNKNOWN)
+			tally->unknown++;
+	}
+	if (flags & SENT)
+		tally->sent++;
+	if (flags & WITHDRAWN)
+		tally->withdrawn++;
+	if (flags & DIED)
+		tally->died++;
+}
+
+#define BETWEEN(low, value, high)	((low) <= (value) && (value) <= (high))
+
+/*
+ * Compare the entries of a mailbox with its counters. Nobody uses it any more, and what was queued
+ * was received.
+ *
+ * What was accepted and is in nobody's hands was dropped, or a receiver was killed once he had taken
+ * it. Which of the dropped messages were those of an UNKNOWN send, or of one that DIED with the
+ * mailbox while it waited for its receipt, cannot be told; without kills and without FORCE each line
+ * is an equation. A call that is restarted withdraws its message each time, which nobody sees here.
+ * (An inbox has other handles, that its process passed on: they are good for nothing.)
+ */
+static void ledger_judge(uint32_t box, const struct mbox_info *info)
+{
+	bool inbox = ledger->boxes[box].name == NAME_INBOX;
+	struct tally t = {};
+	uint64_t gone;
+
+	for_each_entry(box, tally_entry, &t);
+	gone = info->received - t.received + info->dropped;
+	if (info->sent != info->received + info->withdrawn + info->dropped + info->queued ||
+	    info->queued || info->queued_bytes || info->senders || info->receivers ||
+	    (info->handles != 1 && !inbox) ||
+	    !BETWEEN(t.received, info->received, t.received + t.maybe) ||
+	    !BETWEEN(t.lost, gone, t.lost + t.unknown + t.died) ||
+	    (!ledger->restarts && info->withdrawn > t.withdrawn + t.unknown) ||
+	    !BETWEEN(t.sent + t.received_unknown + info->withdrawn, info->sent,
+		     t.sent + t.received_unknown + info->withdrawn + t.unknown + t.died))
+		fault(FAULT_COUNTERS,
+		      "box %u (%s): sent %llu received %llu withdrawn %llu dropped %llu queued %llu/%llu blocked %u/%u handles %u; entries sent %llu received %llu lost %llu maybe %llu unknown %llu+%llu withdrawn %llu died %llu",
+		      box, info->name, (long long)info->sent, (long long)info->received,
+		      (long long)info->withdrawn, (long long)info->dropped, (long long)info->queued,
+		      (long long)info->queued_bytes, info->senders, info->receivers, info->handles,
+		      (long long)t.sent, (long long)t.received, (long long)t.lost,
+		      (long long)t.maybe, (long long)t.unknown, (long long)t.received_unknown,
+		      (long long)t.withdrawn, (long long)t.died);
+	if (!info->dropped && t.lost_surely)
+		fault(FAULT_LEDGER, "box %u (%s): %llu messages are lost", box, info->name,
+		      (long long)t.lost_surely);
+}
+
+/* Of what was broadcast. */
+struct broadcast_tally {
+	uint64_t accepted, accepted_maybe;	/* messages */
+	uint64_t received, received_maybe;
+	uint64_t withdrawn;
+	uint64_t owed, maybe;			/* deliveries that nobody received, or perhaps not */
+	uint64_t unknown;			/* messages of which the deliveries are not known */
+};
+
+static void tally_broadcast(void *data, const struct entry *entry, uint32_t number)
+{
+	uint32_t flags = entry->flags, told = entry->told;
+	uint64_t most = (uint64_t)entry->receipts + entry->maybe;
+	struct broadcast_tally *t = data;
+
+	if (flags & FAILED) {
+		/* it may have been lost by some before */
+		if (flags & WITHDRAWN) {
+			t->withdrawn++;
+			t->unknown++;
+		}
+		if (flags & DIED)
+			t->accepted_maybe++;
+		return;
+	}
+	if (entry->receipts)
+		t->received++;
+	else if (entry->maybe)
+		t->received_maybe++;
+	if ((flags & SENT) && told)
+		t->accepted++;
+	else if (entry->receipts)
+		t->accepted++;
+	else if (!(flags & SENT) || (flags & SYNC))
+		t->accepted_maybe++;
+	t->maybe += entry->maybe;
+	if (!(flags & SENT) || (flags & SYNC))
+		t->unknown++;
+	else
+		t->owed += told - entry->receipts;
+	if ((flags & SENT) && entry->receipts > told)
+		fault(FAULT_LEDGER, "%08x was received %u times, of %u", number, entry->receipts, told);
+	if ((flags & SENT) && (flags & SYNC) && told > most)
+		fault(FAULT_LEDGER, "%08x: its sender was told that %u received it, %llu did", number,
+		      told, (long long)most);
+}
+
+/*
+ * As ledger_judge(), of a mailbox that broadcasts. What was delivered was received or is lost; of a
+ * synchronous send one is told how many received it only, and the others' may have been withdrawn.
+ * Where there was none of these, and nobody was killed, it is an equation. A handle that was there
+ * from the beginning, as that of @info may have been, got everything or lost it.
+ */
+static void broadcast_judge(uint32_t box, bool listens, const struct mbox_info *info)
+{
+	uint64_t handle = info->handle_received + info->handle_lost + info->handle_queued;
+	bool no_sync = ledger->boxes[box].no_sync;
+	struct broadcast_tally t = {};
+
+	for_each_entry(box, tally_broadcast, &t);
+	if (info->sent != info->received + info->withdrawn + info->dropped + info->queued ||
+	    info->queued || info->queued_bytes || info->senders || info->receivers ||
+	    info->handles != 1 ||
+	    !BETWEEN(t.accepted + info->withdrawn, info->sent,
+		     t.accepted + info->withdrawn + t.accepted_maybe) ||
+	    (!ledger->restarts && info->withdrawn > t.withdrawn + t.unknown) ||
+	    !BETWEEN(t.received, info->received, t.received + t.received_maybe) ||
+	    info->lost + t.maybe < t.owed || (!t.unknown && info->lost > t.owed) ||
+	    (listens && (no_sync ? handle != info->sent : handle > info->sent)))
+		fault(FAULT_COUNTERS,
+		      "box %u (%s): sent %llu received %llu withdrawn %llu dropped %llu queued %llu lost %llu handle %llu+%llu+%llu blocked %u/%u handles %u; entries accepted %llu+%llu received %llu+%llu withdrawn %llu owed %llu maybe %llu unknown %llu",
+		      box, info->name, (long long)info->sent, (long long)info->received,
+		      (long long)info->withdrawn, (long long)info->dropped, (long long)info->queued,
+		      (long long)info->lost, (long long)info->handle_received,
+		      (long long)info->handle_lost, (long long)info->handle_queued, info->senders,
+		      info->receivers, info->handles, (long long)t.accepted,
+		      (long long)t.accepted_maybe, (long long)t.received,
+		      (long long)t.received_maybe, (long long)t.withdrawn, (long long)t.owed,
+		      (long long)t.maybe, (long long)t.unknown);
+}
+
+#endif

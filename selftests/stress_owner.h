@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners in stress_test: processes that mailboxes belong to, and heirs, any of which may be killed. Only
+ * mailboxes of NAME_OWNED, and some that nobody keeps book of, belong to one: the others must not end
+ * with it.
+ */
+#ifndef STRESS_OWNER_H
+#define STRESS_OWNER_H
+
+#include "stress_calls.h"
+
+/* Who it becomes: some process, or nobody. */
+static struct mbox_ioc_handover handover_arg(struct thread *dice)
+{
+	struct mbox_ioc_handover arg = {};
+
+	arg.flags = below(dice, 4) ? below(dice, 4) : 0;
+	if (!one_in(dice, 4))
+		arg.pid = slots[below(dice, THREADS_MAX)].pid;
+	if (!arg.pid)
+		arg.flags &= ~MBOX_HANDOVER_RECV;
+	return arg;
+}
+
+/* EINVAL: an heir of the operating system, or nobody as the owner of what has no name. */
+static void handover_made(int ret)
+{
+	if (ret == 0)
+		count(&ledger->handovers);
+	expect_errors("HANDOVER", ret, EBADF, EIDRM, EOWNERDEAD, EPERM, ESRCH, EINVAL, 0);
+}
+
+static void do_handover(struct thread *t)
+{
+	union handle handle = handle_pick(t);
+	struct mbox_ioc_handover arg = handover_arg(t);
+	int ret;
+
+	if (!handle.fd)
+		return;
+	if (handle.link || handle.inbox) {
+		ret = xioctl(handle.fd, MBOX_IOC_HANDOVER, &arg);
+		if (ret >= 0)
+			fault(FAULT_CALL, "a link was handed over");
+		expect_errors("HANDOVER", ret, EBADF, EOPNOTSUPP, 0);
+		return;
+	}
+	if (handle.box != NO_BOX && ledger->boxes[handle.box].name != NAME_OWNED)
+		return;
+	handover_made(xioctl(handle.fd, MBOX_IOC_HANDOVER, &arg));
+}
+
+/* The supervisor gives a mailbox to a worker, with another one as the heir. */
+static void owner_appoint(struct thread *dice, int fd)
+{
+	struct mbox_ioc_handover arg = { .pid = slots[below(dice, THREADS_MAX)].pid };
+
+	if (!arg.pid)
+		return;
+	handover_made(xioctl(fd, MBOX_IOC_HANDOVER, &arg));
+	arg.flags = MBOX_HANDOVER_HEIR | (one_in(dice, 2) ? MBOX_HANDOVER_RECV : 0);
+	arg.pid = slots[below(dice, THREADS_MAX)].pid;
+	handover_made(xioctl(fd, MBOX_IOC_HANDOVER, &arg));
+}
+
+/* Whether a mailbox is still said to be of @pid, or to become so. */
+static bool owner_is(uint32_t box, pid_t pid, struct mbox_info *info)
+{
+	*info = info_of(common.kept[box]);
+	return info->owner == (uint32_t)pid || info->heir == (uint32_t)pid;
+}
+
+/*
+ * Its parent knows that @pid has ended, and no other process can have its number yet: in a moment, for
+ * the kernel tells it to the parent first, it owns nothing.
+ */
+static void owner_ended(pid_t pid)
+{
+	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
+	struct mbox_info info;
+
+	for (uint32_t box = 0; box < ledger->nr_boxes; box++) {
+		if (ledger->boxes[box].name != NAME_OWNED)
+			continue;
+		while (owner_is(box, pid, &info) && now() < end)
+			nap();
+		if (owner_is(box, pid, &info))
+			fault(FAULT_LEDGER, "%s is %s by %d, which has ended", info.name,
+			      info.owner == (uint32_t)pid ? "owned" : "to be inherited", pid);
+	}
+}
+
+/* Of a mailbox that is judged: what is dropped went with an owner. */
+static void owner_judge(uint32_t box, const struct mbox_info *info)
+{
+	int ret;
+
+	if (info->state != MBOX_STATE_DEAD) {
+		if (info->dropped)
+			fault(FAULT_LEDGER, "box %u lives, and has dropped %llu", box,
+			      (long long)info->dropped);
+		return;
+	}
+	ret = send_bytes(common.kept[box], MBOX_SEND_NONBLOCK, 0, 0, "", 0);
+	if (ret == -EOWNERDEAD)
+		count(&ledger->owners_ended);
+	else if (ret != -EIDRM || info->dropped)
+		fault(FAULT_LEDGER, "box %u is dead with %s, and has dropped %llu", box,
+		      ret < 0 ? strerrorname_np(-ret) : "no error", (long long)info->dropped);
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Links and inboxes of stress_test. The inbox of each worker is a box of its own in the ledger, to which
+ * whatever is sent over a link to it belongs. When the threads of a worker have stopped it says so, and
+ * waits until all are as quiet; then it receives what is left in its inbox, and leaves the counters for
+ * the supervisor to judge. The messages to one that is killed before are lost with it, and their box has
+ * no judgement; that none is received twice, or by another, holds of them as well.
+ */
+#ifndef STRESS_PARTY_H
+#define STRESS_PARTY_H
+
+#include "stress_calls.h"
+
+/* ledger->stop: all workers are quiet. */
+#define STOP_QUIET	2
+
+/* Nobody can link to us before, so that all that is sent us is in this inbox. */
+static void party_begin(uint32_t box)
+{
+	struct mbox_ioc_inbox arg = {};
+
+	process.party = NO_BOX;
+	if (box == NO_BOX)
+		return;
+	process.inbox = xioctl(process.factory, MBOX_IOC_INBOX, &arg);
+	expect_errors("INBOX", process.inbox, may_be(!process.privileged, EDQUOT), 0);
+	if (process.inbox < 0)
+		return;
+	process.inbox_id = info_of(process.inbox).id;
+	process.party = box;
+	__atomic_store_n(&ledger->boxes[box].pid, getpid(), __ATOMIC_RELEASE);
+}
+
+/* The box of the inbox of a process, or NO_BOX. */
+static uint32_t party_find(pid_t pid)
+{
+	uint32_t n = __atomic_load_n(&ledger->nr_boxes, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = n; i-- > 0;)
+		if (ledger->boxes[i].name == NAME_INBOX &&
+		    __atomic_load_n(&ledger->boxes[i].pid, __ATOMIC_ACQUIRE) == pid)
+			return i;
+	return NO_BOX;
+}
+
+/* Put a handle of ours on a link or an inbox among the handles. */
+static void party_adopt(struct thread *t, int fd, uint32_t kind, uint32_t peer)
+{
+	union handle handle = {
+		.box = process.party, .peer = peer,
+		.rights = MBOX_RIGHT_RECV | (kind == MBOX_KIND_LINK ? MBOX_RIGHT_SEND : 0),
+		.link = kind == MBOX_KIND_LINK, .inbox = kind == MBOX_KIND_INBOX,
+	};
+	struct mbox_info info;
+	int ret = info_get(fd, &info);
+
+	expect_errors("GET", ret, 0);
+	if (info.kind != kind || info.rights != handle.rights)
+		fault(FAULT_CALL, "a handle of kind %u is of kind %u, with rights %x", kind, info.kind,
+		      info.rights);
+	if (kind == MBOX_KIND_LINK && info.peer && info.peer != (uint32_t)ledger->boxes[peer].pid)
+		fault(FAULT_CALL, "a link to %d is one to %u", ledger->boxes[peer].pid, info.peer);
+	handle.nonblock = !!(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	fd = handle_number(fd);
+	if (fd < 0)
+		return;
+	handle.fd = fd;
+	handle_put(t, handle);
+}
+
+static void do_link(struct thread *t)
+{
+	static const uint32_t capacities[] = { 0, 0, 1, 4, 16, 64 };
+	struct mbox_ioc_link arg = {
+		.capacity = capacities[below(t, ARRAY_SIZE(capacities))], .msg_size = ROOM,
+		.flags = one_in(t, 4) ? MBOX_OPEN_NONBLOCK : 0,
+	};
+	uint32_t peer;
+	int fd;
+
+	for (int i = 0; i < 24 && !arg.pid; i++) {
+		const struct slot *slot = &slots[below(t, THREADS_MAX)];
+
+		if (slot->pid != getpid() && (slot->single || !process.single))
+			arg.pid = slot->pid;
+	}
+	peer = arg.pid ? party_find(arg.pid) : NO_BOX;
+	if (peer == NO_BOX || process.party == NO_BOX)
+		return;
+	fd = xioctl(process.factory, MBOX_IOC_LINK, &arg);
+	expect_errors("LINK", fd, ESRCH, may_be(arg.pid == (uint32_t)getpid(), EINVAL),
+		      may_be(!process.privileged, EPERM), may_be(!process.privileged, EDQUOT), 0);
+	if (fd < 0)
+		return;
+	count(&ledger->links);
+	party_adopt(t, fd, MBOX_KIND_LINK, peer);
+}
+
+static void do_inbox(struct thread *t)
+{
+	struct mbox_ioc_inbox arg = { .flags = one_in(t, 4) ? MBOX_OPEN_NONBLOCK : 0 };
+	int fd;
+
+	if (process.party == NO_BOX)
+		return;
+	fd = xioctl(process.factory, MBOX_IOC_INBOX, &arg);
+	expect_errors("INBOX", fd, 0);
+	if (fd >= 0)
+		party_adopt(t, fd, MBOX_KIND_INBOX, 0);
+}
+
+/* The threads have stopped, and @t is the one that is left. */
+static void party_end(struct thread *t)
+{
+	struct box *box = &ledger->boxes[process.party];
+	struct slot *slot = t->slot;
+	struct mbox_ioc_recv arg;
+	int ret;
+
+	if (process.party == NO_BOX)
+		return;
+	__atomic_store_n(&box->quiet, true, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&ledger->stop, __ATOMIC_ACQUIRE) != STOP_QUIET)
+		nap();
+	for (;;) {
+		arg = (struct mbox_ioc_recv) {
+			.flags = MBOX_RECV_NONBLOCK, .data = address_of(slot->in), .size = ROOM,
+		};
+		ret = xioctl(process.inbox, MBOX_IOC_RECV, &arg);
+		if (ret < 0)
+			break;
+		ledger_got(process.party, 0, &arg.header, slot->in, arg.header.length, true);
+	}
+	expect_errors("RECV", ret, EAGAIN, 0);
+	ret = info_get(process.inbox, &box->info);
+	expect_errors("GET", ret, 0);
+	__atomic_store_n(&box->final, ret == 0, __ATOMIC_RELEASE);
+}
+
+/* Whether the worker @pid, which lives, makes no calls any more. */
+static bool party_quiet(pid_t pid)
+{
+	uint32_t box = party_find(pid);
+
+	return box != NO_BOX && __atomic_load_n(&ledger->boxes[box].quiet, __ATOMIC_ACQUIRE);
+}
+
+#endif
