@@ -32,11 +32,12 @@ FIXTURE(abi)
 {
 	int factory;
 	int fd;
+	int ring;
 	char name[MBOX_NAME_SIZE];
 	char other[MBOX_NAME_SIZE];	/* not taken */
 	char *arg;			/* valid, ARG_ROOM bytes, right before an unmapped page */
 	char payload[64];
-	struct mbox_info before;
+	struct mbox_info before, ring_before;
 };
 
 FIXTURE_VARIANT(abi)
@@ -65,6 +66,7 @@ VARIANT(recv, MBOX_IOC_RECV, mbox_ioc_recv, false);
 VARIANT_GROWN(get, MBOX_IOC_GET, mbox_info, 184, false);
 VARIANT(set, MBOX_IOC_SET, mbox_ioc_set, false);
 VARIANT(handover, MBOX_IOC_HANDOVER, mbox_ioc_handover, false);
+VARIANT(wait, MBOX_IOC_WAIT, mbox_ioc_wait, false);
 
 /* Write a valid argument to @arg; what is out only is poisoned. */
 static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_abi *variant,
@@ -78,6 +80,7 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	struct mbox_info *info = arg;
 	struct mbox_ioc_set *set = arg;
 	struct mbox_ioc_handover *handover = arg;
+	struct mbox_ioc_wait *wait = arg;
 
 	memset(arg, 0, variant->size);
 	switch (variant->cmd) {
@@ -119,11 +122,16 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	case MBOX_IOC_HANDOVER:
 		handover->pid = getpid();
 		break;
+	case MBOX_IOC_WAIT:
+		wait->flags = MBOX_WAIT_WAKE;
+		wait->side = MBOX_RIGHT_SEND;
+		break;
 	}
 }
 
 FIXTURE_SETUP(abi)
 {
+	struct mbox_ioc_open ring = open_arg(NULL, 0);
 	long page = sysconf(_SC_PAGESIZE);
 	size_t room = (ARG_ROOM + page - 1) / page * page;
 	char *map;
@@ -131,6 +139,9 @@ FIXTURE_SETUP(abi)
 	self->factory = factory_open();
 	ASSERT_LE(0, self->factory);
 	self->fd = box_new_named(_metadata, 8, self->name);
+	ring.ring = 65536;
+	self->ring = open_call(MBOX_IOC_CREATE, &ring);
+	ASSERT_LE(0, self->ring);
 	name_make(self->other);
 	ASSERT_EQ(0, put(self->fd, 5, "first"));
 	map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -140,16 +151,20 @@ FIXTURE_SETUP(abi)
 	memset(self->payload, POISON, sizeof(self->payload));
 	arg_make(self, variant, self->arg);
 	ASSERT_EQ(0, info_get(self->fd, &self->before));
+	ASSERT_EQ(0, info_get(self->ring, &self->ring_before));
 }
 
 FIXTURE_TEARDOWN(abi)
 {
+	close(self->ring);
 	close(self->fd);
 	close(self->factory);
 }
 
 static int subject(struct _test_data_abi *self, const struct _fixture_variant_abi *variant)
 {
+	if (variant->cmd == MBOX_IOC_WAIT)
+		return self->ring;
 	return variant->on_factory ? self->factory : self->fd;
 }
 
@@ -162,6 +177,7 @@ static unsigned long resized(unsigned long cmd, size_t size)
 static void expect_nothing_done(struct __test_metadata *_metadata, struct _test_data_abi *self)
 {
 	EXPECT_UNCHANGED(self->fd, &self->before);
+	EXPECT_UNCHANGED(self->ring, &self->ring_before);
 	EXPECT_STREQ("first", peek(self->fd));
 	EXPECT_TRUE(untouched(self->payload, sizeof(self->payload)));
 	EXPECT_EQ(-ENOENT, open_name(self->other, 0));
@@ -350,6 +366,14 @@ static const struct bad_value {
 	BAD(mbox_ioc_set, SET, msg_size, 0xffffffff),
 	BAD(mbox_ioc_set, SET, bytes, 0xffffffff),
 	BAD(mbox_ioc_handover, HANDOVER, flags, ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR)),
+	BAD(mbox_ioc_wait, WAIT, flags, ~(MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)),
+	/* one of them, for the handle has both */
+	BAD(mbox_ioc_wait, WAIT, side, ~RIGHTS_BOTH, RIGHTS_BOTH),
+	/* without MOVE, there is nothing to wait for */
+	BAD(mbox_ioc_wait, WAIT, clock, 0xffffffff),
+	BAD(mbox_ioc_wait, WAIT, deadline, 0x7fffffff),
+	BAD(mbox_ioc_wait, WAIT, seen, 0xffffffff),
+	BAD(mbox_ioc_wait, WAIT, pad, 0xffffffff),
 #undef BAD
 };
 

@@ -212,6 +212,11 @@ static void real_time_5(struct call *call)
 	real_time(call, 5);
 }
 
+static void real_time_7(struct call *call)
+{
+	real_time(call, 7);
+}
+
 static void real_time_9(struct call *call)
 {
 	real_time(call, 9);
@@ -229,6 +234,62 @@ static bool may_be_real_time(void)
 
 	return sched_setscheduler(0, SCHED_FIFO, &param) == 0 &&
 	       sched_setscheduler(0, SCHED_OTHER, &normal) == 0;
+}
+
+/* On one CPU, and before all that has less than @prio. */
+static bool run_alone(int prio)
+{
+	struct sched_param param = { .sched_priority = prio };
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu < 0 ? 0 : cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0 &&
+	       sched_setscheduler(0, SCHED_FIFO, &param) == 0;
+}
+
+/*
+ * A message comes that suits nobody, so that all have to look at it: their buffers are too small, or they
+ * only peek. It is gone before they can. They wait again, each in the place that it had, in whatever
+ * order they come back.
+ */
+TEST_F(policy, looks_again)
+{
+	static void (*const prepare[])(struct call *call) = { real_time_5, real_time_7, real_time_9 };
+	bool backwards = variant->policy == MBOX_POLICY_LIFO || variant->policy == MBOX_POLICY_PRIO;
+	struct call *calls[3], *peeker;
+
+	if (!run_alone(20))
+		SKIP(return, "needs the right to use SCHED_FIFO");
+	for (int i = 0; i < 3; i++) {
+		calls[i] = call_new(open_name(self->name, MBOX_RIGHT_RECV), CALL_RECV);
+		ASSERT_LE(0, calls[i]->fd);
+		calls[i]->recv.size = 2;
+		calls[i]->prepare = prepare[i];
+		call_start(calls[i]);
+		ASSERT_TRUE(await_blocked(self->fd, 0, i + 1));
+	}
+	peeker = call_new(self->fd, CALL_RECV);
+	peeker->recv.flags = MBOX_RECV_PEEK;
+	peeker->prepare = real_time_5;
+	call_start(peeker);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 4));
+
+	ASSERT_EQ(0, put(self->fd, 0, "long"));
+	EXPECT_EQ(0, info_of(self->fd).receivers);
+	EXPECT_STREQ("long", take(self->fd));
+	ASSERT_TRUE(await_blocked(self->fd, 0, 4));
+	for (int i = 0; i < 3; i++) {
+		struct call *next = calls[backwards ? 2 - i : i];
+
+		EXPECT_EQ(next->pid, send_sync(self->fd, 0, "a"));
+		EXPECT_RECEIVED("a", next);
+	}
+	EXPECT_EQ(0, put(self->fd, 0, "seen"));
+	EXPECT_STREQ("seen", recv_end(peeker));
+	EXPECT_STREQ("seen", take(self->fd));
+	EXPECT_BALANCED(self->fd);
 }
 
 TEST(prio)
