@@ -6,6 +6,7 @@
 #include <net/genetlink.h>
 
 #include "mbox.h"
+#include "version.h"
 
 unsigned int mbox_max_msg_size = SZ_16M;
 unsigned int mbox_user_mailboxes = 4096;
@@ -82,4 +83,5 @@ module_exit(mbox_exit);
 
 MODULE_ALIAS_GENL_FAMILY(MBOX_FAMILY_NAME);
 MODULE_DESCRIPTION("Mailboxes for interprocess communication");
+MODULE_VERSION(MBOX_VERSION);
 MODULE_LICENSE("GPL");
