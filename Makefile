@@ -30,7 +30,7 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 
 ##deps           install the Debian packages that all of this needs
 # Kernels, their headers and their sources are not installed but unpacked into a cache.
-DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libssl3 pkg-config xz-utils
+DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
 DEPS_YNL := python3 python3-jsonschema python3-yaml xz-utils
 DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse $(DEPS_YNL)

@@ -107,7 +107,7 @@ lint-user: deps-lint lib lint-kselftest
 
 ##lint-tidy          clang-tidy over all user space; .clang-tidy says what it looks for
 TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
-	-DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
 
 # One at a time: what the analyzer knows of one file's va_list it brings to the next.
 lint-tidy: deps-lint lint-kselftest

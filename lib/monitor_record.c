@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Which attribute goes into which field of a record */
+#include "monitor.h"
+
+#define FIELD(attr, how, type, member) \
+	[attr] = { .kind = (how), .offset = offsetof(type, member) }
+#define U32(attr, member)	FIELD(attr, MONITOR_U32, RECORD, member)
+#define U64(attr, member)	FIELD(attr, MONITOR_U64, RECORD, member)
+#define NAME(attr, member)	FIELD(attr, MONITOR_NAME, RECORD, member)
+#define COUNT(a)		(sizeof(a) / sizeof((a)[0]))
+#define SHAPE(cmd, table) { \
+	.command = (cmd), \
+	.size = sizeof(RECORD), \
+	.fields = (table), \
+	.count = COUNT(table), \
+}
+
+/* Every record begins with what is known of it. */
+#define KNOWN_FIRST(type) \
+	_Static_assert(offsetof(type, known) == 0, #type)
+KNOWN_FIRST(struct mbox_monitor_mailbox);
+KNOWN_FIRST(struct mbox_monitor_handle);
+KNOWN_FIRST(struct mbox_monitor_waiter);
+KNOWN_FIRST(struct mbox_monitor_link);
+KNOWN_FIRST(struct mbox_monitor_event);
+
+#define RECORD	struct mbox_monitor_mailbox
+/* So does what is nested in one, here with what is known of the ring. */
+#define RING(how, attr, member) \
+	[attr] = { .kind = (how), \
+		   .offset = offsetof(RECORD, member) - offsetof(RECORD, ring_known) }
+
+static const struct monitor_field ring_fields[] = {
+	RING(MONITOR_U64, MBOX_A_RING_SIZE, ring),
+	RING(MONITOR_U32, MBOX_A_RING_PRODUCER, ring_producer),
+	RING(MONITOR_U32, MBOX_A_RING_CONSUMER, ring_consumer),
+};
+
+static const struct monitor_field mailbox_fields[] = {
+	U64(MBOX_A_MAILBOX_ID, id),
+	NAME(MBOX_A_MAILBOX_NAME, name),
+	U32(MBOX_A_MAILBOX_STATE, state),
+	U32(MBOX_A_MAILBOX_KIND, kind),
+	U32(MBOX_A_MAILBOX_UID, uid),
+	U32(MBOX_A_MAILBOX_GID, gid),
+	U32(MBOX_A_MAILBOX_MODE, mode),
+	U32(MBOX_A_MAILBOX_LIFETIME, lifetime),
+	U32(MBOX_A_MAILBOX_OWNER, owner),
+	U32(MBOX_A_MAILBOX_HEIR, heir),
+	U32(MBOX_A_MAILBOX_POLICY, policy),
+	U32(MBOX_A_MAILBOX_OPTIONS, options),
+	U32(MBOX_A_MAILBOX_MAX_PROCS, max_procs),
+	U32(MBOX_A_MAILBOX_PROCS, procs),
+	U64(MBOX_A_MAILBOX_CREATED, created),
+	U32(MBOX_A_MAILBOX_CAPACITY, capacity),
+	U32(MBOX_A_MAILBOX_MSG_SIZE, msg_size),
+	U64(MBOX_A_MAILBOX_BYTES, bytes),
+	U32(MBOX_A_MAILBOX_HANDLES, handles),
+	U32(MBOX_A_MAILBOX_SENDERS, senders),
+	U32(MBOX_A_MAILBOX_RECEIVERS, receivers),
+	U64(MBOX_A_MAILBOX_QUEUED, queued),
+	U64(MBOX_A_MAILBOX_QUEUED_BYTES, queued_bytes),
+	U64(MBOX_A_MAILBOX_PEAK, peak),
+	U64(MBOX_A_MAILBOX_PEAK_BYTES, peak_bytes),
+	U64(MBOX_A_MAILBOX_SENT, sent),
+	U64(MBOX_A_MAILBOX_SENT_BYTES, sent_bytes),
+	U64(MBOX_A_MAILBOX_RECEIVED, received),
+	U64(MBOX_A_MAILBOX_WITHDRAWN, withdrawn),
+	U64(MBOX_A_MAILBOX_DROPPED, dropped),
+	U64(MBOX_A_MAILBOX_PURGED, purged),
+	U64(MBOX_A_MAILBOX_LOST, lost),
+	U64(MBOX_A_MAILBOX_REFUSED, refused),
+	U64(MBOX_A_MAILBOX_BLOCKED, blocked),
+	U64(MBOX_A_MAILBOX_WOKEN, woken),
+	[MBOX_A_MAILBOX_RING] = {
+		.kind = MONITOR_NEST,
+		.offset = offsetof(RECORD, ring_known),
+		.nest = ring_fields,
+		.nest_count = COUNT(ring_fields),
+	},
+};
+
+const struct monitor_shape monitor_mailbox_shape =
+	SHAPE(MBOX_CMD_MAILBOX_GET, mailbox_fields);
+
+/* What remains of a mailbox in the answers to requests that change it. */
+static const struct monitor_field result_fields[] = {
+	U64(MBOX_A_MAILBOX_QUEUED, queued),
+	U64(MBOX_A_MAILBOX_DROPPED, dropped),
+	U64(MBOX_A_MAILBOX_PURGED, purged),
+};
+
+const struct monitor_shape monitor_deleted_shape =
+	SHAPE(MBOX_CMD_MAILBOX_DELETE, result_fields);
+const struct monitor_shape monitor_purged_shape =
+	SHAPE(MBOX_CMD_MAILBOX_PURGE, result_fields);
+#undef RECORD
+
+#define RECORD	struct mbox_monitor_handle
+static const struct monitor_field handle_fields[] = {
+	U64(MBOX_A_HANDLE_ID, id),
+	U64(MBOX_A_HANDLE_MAILBOX, mailbox),
+	NAME(MBOX_A_HANDLE_NAME, name),
+	U32(MBOX_A_HANDLE_PID, pid),
+	U32(MBOX_A_HANDLE_RIGHTS, rights),
+	U64(MBOX_A_HANDLE_RECEIVED, received),
+	U64(MBOX_A_HANDLE_QUEUED, queued),
+	U64(MBOX_A_HANDLE_LOST, lost),
+};
+
+const struct monitor_shape monitor_handle_shape =
+	SHAPE(MBOX_CMD_HANDLE_GET, handle_fields);
+#undef RECORD
+
+#define RECORD	struct mbox_monitor_waiter
+static const struct monitor_field waiter_fields[] = {
+	U64(MBOX_A_WAITER_ID, id),
+	U64(MBOX_A_WAITER_MAILBOX, mailbox),
+	NAME(MBOX_A_WAITER_NAME, name),
+	U32(MBOX_A_WAITER_PID, pid),
+	U32(MBOX_A_WAITER_TID, tid),
+	U32(MBOX_A_WAITER_CALL, call),
+	U64(MBOX_A_WAITER_WAITED, waited),
+	U32(MBOX_A_WAITER_PEER, peer),
+	U32(MBOX_A_WAITER_INBOX, inbox),
+	U64(MBOX_A_WAITER_SIZE, size),
+	U32(MBOX_A_WAITER_PRIO, prio),
+	U32(MBOX_A_WAITER_TYPE, type),
+	U32(MBOX_A_WAITER_SENDER, sender),
+};
+
+const struct monitor_shape monitor_waiter_shape =
+	SHAPE(MBOX_CMD_WAITER_GET, waiter_fields);
+#undef RECORD
+
+#define RECORD	struct mbox_monitor_link
+static const struct monitor_field link_fields[] = {
+	U32(MBOX_A_LINK_ONE, one),
+	U32(MBOX_A_LINK_OTHER, other),
+	U32(MBOX_A_LINK_CAPACITY, capacity),
+	U32(MBOX_A_LINK_MSG_SIZE, msg_size),
+	U32(MBOX_A_LINK_HANDLES, handles),
+	U64(MBOX_A_LINK_QUEUED, queued),
+	U64(MBOX_A_LINK_QUEUED_BACK, queued_back),
+};
+
+const struct monitor_shape monitor_link_shape =
+	SHAPE(MBOX_CMD_LINK_GET, link_fields);
+#undef RECORD
+
+#define RECORD	struct mbox_monitor_event
+static const struct monitor_field event_fields[] = {
+	U32(MBOX_A_NOTICE_EVENT, event),
+	U64(MBOX_A_NOTICE_TIME, time),
+	U64(MBOX_A_NOTICE_ID, id),
+	NAME(MBOX_A_NOTICE_NAME, name),
+	U32(MBOX_A_NOTICE_STATE, state),
+	U32(MBOX_A_NOTICE_UID, uid),
+	U64(MBOX_A_NOTICE_QUEUED, queued),
+	U64(MBOX_A_NOTICE_DROPPED, dropped),
+	U64(MBOX_A_NOTICE_COUNT, count),
+};
+
+const struct monitor_shape monitor_event_shape =
+	SHAPE(MBOX_CMD_EVENT, event_fields);
