@@ -100,6 +100,18 @@ bool parse_pid(const char *text, pid_t *pid)
 	return true;
 }
 
+/* The same, as the value of a word. */
+bool parse_process(const struct word *word, const char *text, uint64_t *num)
+{
+	pid_t pid;
+
+	(void)word;
+	if (!parse_pid(text, &pid))
+		return false;
+	*num = (uint64_t)pid;
+	return true;
+}
+
 static bool parse_option(struct command *cmd, const char *option)
 {
 	if (!strcmp(option, "--json"))
@@ -176,6 +188,7 @@ static bool take_word(struct command *cmd, const struct word *word, const char *
 		return false;
 	}
 	value->given = true;
+	value->text = word->parse ? text + strlen(word->name) + 1 : text;
 	if (word->parse &&
 	    !word->parse(word, text + strlen(word->name) + 1, &value->num)) {
 		usage(cmd, "%s: has to be %s", text, word->form);
@@ -218,12 +231,12 @@ static bool complete(struct command *cmd)
 {
 	const struct verb *verb = cmd->verb;
 
-	if (verb->first != FIRST_NONE && !cmd->name) {
+	if (verb->first != FIRST_NONE && verb->first != FIRST_MAYBE && !cmd->name) {
 		usage(cmd, verb->first == FIRST_PID ? "the id of a process is missing" :
 		      "the name of a mailbox is missing");
 		return false;
 	}
-	if (verb->first == FIRST_NAME && !check_name(cmd))
+	if (cmd->name && verb->first != FIRST_PID && verb->first != FIRST_NONE && !check_name(cmd))
 		return false;
 	if (verb->first == FIRST_PID && !parse_pid(cmd->name, &cmd->pid)) {
 		usage(cmd, "not the id of a process");
@@ -247,7 +260,7 @@ static bool complete(struct command *cmd)
 bool parse_words(struct command *cmd, int argc, char **argv)
 {
 	const struct verb *verb = cmd->verb;
-	bool ended = false;
+	bool ended = false, no_name = false;
 
 	cmd->words = verb->words;
 	for (int i = 0; i < argc; i++) {
@@ -259,11 +272,17 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 			continue;
 		}
 		if (!ended && is_option(argv[i])) {
-			if (!parse_option(cmd, argv[i]))
+			word = find_word(cmd->words, argv[i]);
+			no_name = no_name || word;
+			if (word ? !take_word(cmd, word, argv[i]) : !parse_option(cmd, argv[i]))
 				return false;
 			continue;
 		}
-		if (verb->first != FIRST_NONE && !cmd->name) {
+		/* No name has = in it; and where --all stands, none is to come. */
+		if (verb->first == FIRST_MAYBE && !cmd->name && !ended &&
+		    (no_name || strchr(argv[i], '=')))
+			word = find_word(cmd->words, argv[i]);
+		if (verb->first != FIRST_NONE && !cmd->name && !word) {
 			cmd->name = argv[i];
 			continue;
 		}
@@ -272,7 +291,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 				return false;
 			continue;
 		}
-		if (!ended || !takes_text)
+		if (!word && (!ended || !takes_text))
 			word = find_word(cmd->words, argv[i]);
 		if (word) {
 			if (!take_word(cmd, word, argv[i]))

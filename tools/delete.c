@@ -1,38 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mboxctl delete */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "mboxctl.h"
 
-enum { DRAIN, FORCE, UNLINK };
+enum { DRAIN = BOX_FILTERS, FORCE, UNLINK, ALL, YES };
 
 static const struct word words[] = {
+	BOX_FILTER_WORDS,
 	[DRAIN] = { .name = "drain",
 		    .help = "sends fail from now on; it goes when it is empty" },
 	[FORCE] = { .name = "force", .help = "it goes now, and the messages in it are dropped" },
 	[UNLINK] = { .name = "unlink",
 		     .help = "the name goes, the mailbox when nobody has it open any more" },
+	[ALL] = { .name = "--all", .help = "every mailbox that has a name, or those the words above say" },
+	[YES] = { .name = "--yes", .help = "do not ask before" },
 	{ 0 },
 };
 
-static int run(struct command *cmd)
+static int refuse_deletion(const struct command *cmd, int error, unsigned int how,
+			   unsigned long long queued)
 {
-	struct mbox_deleted deleted = { 0 };
-	unsigned int how = MBOX_DELETE_EMPTY;
-	unsigned long long queued;
-	int error;
-
-	if (!exclusive(cmd, DRAIN, FORCE) || !exclusive(cmd, DRAIN, UNLINK) ||
-	    !exclusive(cmd, FORCE, UNLINK))
-		return STATUS_USAGE;
-	if (cmd->v[DRAIN].given)
-		how = MBOX_DELETE_DRAIN;
-	if (cmd->v[FORCE].given)
-		how = MBOX_DELETE_FORCE;
-	if (cmd->v[UNLINK].given)
-		how = MBOX_DELETE_UNLINK;
-
-	error = mbox_delete(cmd->name, how, &deleted);
-	queued = deleted.queued;
 	if (error == -ENOTEMPTY && how == MBOX_DELETE_DRAIN)
 		return refuse(cmd, "receive them first (mboxctl recv NAME count=all), or drop them with force",
 			      "%llu message%s queued, and nobody has it open to receive",
@@ -41,8 +32,17 @@ static int run(struct command *cmd)
 		return refuse(cmd, "drain: let receivers take them; force: drop them; unlink: only the name goes",
 			      "not empty: %llu message%s queued",
 			      queued, queued == 1 ? " is" : "s are");
+	return refuse_errno(cmd, error);
+}
+
+static int delete_one(const struct command *cmd, unsigned int how)
+{
+	struct mbox_deleted deleted = { 0 };
+	int error;
+
+	error = mbox_delete(cmd->name, how, &deleted);
 	if (error)
-		return refuse_errno(cmd, error);
+		return refuse_deletion(cmd, error, how, deleted.queued);
 	if (cmd->verbose) {
 		out_begin(OUT_FIELDS);
 		out_number("queued", deleted.queued);
@@ -52,10 +52,122 @@ static int run(struct command *cmd)
 	return STATUS_DONE;
 }
 
+/*
+ * Those that have no name are the business of who has them open, and those that
+ * are deleted already go without help.
+ */
+static void leave_named(struct boxes *boxes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < boxes->count; i++)
+		if (*boxes->all[i].name && boxes->all[i].state == MBOX_STATE_LIVE)
+			boxes->all[kept++] = boxes->all[i];
+	boxes->count = kept;
+}
+
+/* On a terminal; what is typed there and is not yes is no. */
+static bool confirmed(size_t count)
+{
+	char answer[16] = "";
+
+	fprintf(stderr, "delete %zu mailbox%s? [y/N] ", count, count == 1 ? "" : "es");
+	if (!fgets(answer, sizeof(answer), stdin))
+		putc('\n', stderr);
+	return !strcmp(answer, "y\n") || !strcmp(answer, "Y\n") || !strcmp(answer, "yes\n");
+}
+
+/* By their ids: another mailbox that got the name meanwhile was not confirmed. */
+static int delete_each(const struct command *cmd, struct mbox_monitor *mon,
+		       const struct boxes *boxes, unsigned int how)
+{
+	unsigned long long deleted = 0, failed = 0, dropped = 0;
+	int status = STATUS_DONE;
+
+	for (size_t i = 0; i < boxes->count; i++) {
+		const struct mbox_monitor_mailbox *box = &boxes->all[i];
+		struct mbox_deleted res = { 0 };
+		struct command one = *cmd;
+		int error;
+
+		error = mbox_monitor_delete(mon, NULL, box->id, how, &res);
+		/* Gone meanwhile is as good. */
+		if (error == -ENOENT || error == -EIDRM)
+			continue;
+		if (error) {
+			one.name = box->name;
+			status = refuse_deletion(&one, error, how, box->queued);
+			failed++;
+			continue;
+		}
+		deleted++;
+		dropped += res.dropped;
+	}
+	if (cmd->verbose) {
+		out_begin(OUT_FIELDS);
+		out_number("deleted", deleted);
+		out_number("failed", failed);
+		out_number("dropped", dropped);
+		out_close();
+	}
+	return status;
+}
+
+static int delete_all(const struct command *cmd, unsigned int how)
+{
+	struct boxes boxes = { .cmd = cmd };
+	struct mbox_monitor *mon;
+	int ret;
+
+	if (!cmd->v[YES].given && !isatty(STDIN_FILENO))
+		return usage(cmd, "there is no terminal to ask on; --yes deletes without asking");
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	ret = boxes_get(&boxes, mon);
+	leave_named(&boxes);
+	if (ret < 0)
+		ret = refuse_monitor(cmd, mon, ret);
+	else if (boxes.count && !cmd->v[YES].given && !confirmed(boxes.count))
+		ret = refuse(cmd, NULL, "nothing was deleted");
+	else
+		ret = delete_each(cmd, mon, &boxes, how);
+	free(boxes.all);
+	mbox_monitor_close(mon);
+	return ret;
+}
+
+static int run(struct command *cmd)
+{
+	unsigned int how = MBOX_DELETE_EMPTY;
+
+	if (!exclusive(cmd, DRAIN, FORCE) || !exclusive(cmd, DRAIN, UNLINK) ||
+	    !exclusive(cmd, FORCE, UNLINK))
+		return STATUS_USAGE;
+	if (cmd->name && cmd->v[ALL].given)
+		return usage(cmd, "either a name or --all");
+	if (!cmd->v[ALL].given && (box_filtered(cmd) || cmd->v[YES].given))
+		return usage(cmd, "which mailboxes, and --yes, go with --all only");
+	if (!cmd->name && !cmd->v[ALL].given)
+		return usage(cmd, "the name of a mailbox is missing");
+	if (cmd->v[DRAIN].given)
+		how = MBOX_DELETE_DRAIN;
+	if (cmd->v[FORCE].given)
+		how = MBOX_DELETE_FORCE;
+	if (cmd->v[UNLINK].given)
+		how = MBOX_DELETE_UNLINK;
+	return cmd->v[ALL].given ? delete_all(cmd, how) : delete_one(cmd, how);
+}
+
 const struct verb delete_verb = {
 	.name = "delete",
-	.synopsis = "NAME [drain|force|unlink]",
-	.summary = "delete a mailbox, if no messages are in it",
+	.synopsis = "NAME|--all [drain|force|unlink] [--yes] [name=PATTERN] [user=USER] [owner=PID] "
+		    "[state=live|unlinked|draining] [kind=mailbox|ring] [full] [messages] [waiters]",
+	.summary = "delete a mailbox, or all, if no messages are in it",
+	.notes = "--all asks first, on a terminal; elsewhere it wants --yes. It is tried with each\n"
+		 "mailbox that has a name and that the caller has a right on, and goes on where it\n"
+		 "fails. The words from name= to waiters say which of them, as for list.",
 	.words = words,
+	.first = FIRST_MAYBE,
 	.run = run,
 };

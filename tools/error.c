@@ -84,7 +84,7 @@ static bool look(const struct command *cmd, struct mbox_info *info)
 	struct mbox *mb;
 	bool known;
 
-	if (cmd->verb->first != FIRST_NAME || mbox_open(&mb, cmd->name, 0))
+	if (!cmd->name || cmd->verb->first == FIRST_PID || mbox_open(&mb, cmd->name, 0))
 		return false;
 	known = !mbox_get(mb, info);
 	mbox_close(mb);
@@ -182,4 +182,31 @@ int refuse_limits(const struct command *cmd, uint64_t msg_size, uint64_t bytes)
 int refuse_output(const struct command *cmd, int error)
 {
 	return refuse(cmd, NULL, "standard output: %s", strerror(-error));
+}
+
+/* The monitor's words say more than the number. */
+int refuse_monitor(const struct command *cmd, const struct mbox_monitor *mon, int error)
+{
+	switch (-error) {
+	case ENODEV:
+		if (!access("/dev/mbox", F_OK))
+			return refuse(cmd, NULL, "the mbox module that is loaded has no netlink family");
+		return refuse_errno(cmd, error);
+	case EPERM:
+	case EACCES:
+	case ENOENT:
+	case EOPNOTSUPP:
+		return refuse_errno(cmd, error);
+	default:
+		return refuse(cmd, NULL, "%s", mon ? mbox_monitor_message(mon) : mbox_strerror(error));
+	}
+}
+
+/*
+ * The end of a verb that prints a lot, or for long: who reads it may have read
+ * enough.
+ */
+int done_writing(const struct command *cmd, int error)
+{
+	return error && error != -EPIPE ? refuse_output(cmd, error) : STATUS_DONE;
 }

@@ -9,7 +9,8 @@
 
 static const struct verb *const verbs[] = {
 	&create_verb, &delete_verb, &send_verb, &recv_verb,
-	&show_verb, &chmod_verb, &chown_verb, &handover_verb,
+	&list_verb, &show_verb, &watch_verb, &top_verb, &stat_verb, &links_verb,
+	&purge_verb, &chmod_verb, &chown_verb, &handover_verb,
 	&link_verb, &inbox_verb, &tour_verb, &help_verb,
 };
 
@@ -23,7 +24,7 @@ static const struct verb *find_verb(const char *name)
 
 static void list_verbs(FILE *to)
 {
-	fputs("usage: mboxctl [OPTIONS] VERB NAME [key=value|flag...]\n\nverbs:\n", to);
+	fputs("usage: mboxctl [OPTIONS] VERB [NAME] [key=value|flag...]\n\nverbs:\n", to);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(to, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
 	fputs("\noptions:\n"
@@ -72,6 +73,8 @@ static void describe_verb(const struct verb *verb)
 	}
 	if (verb->notes)
 		printf("\n%s\n", verb->notes);
+	if (verb->more)
+		verb->more();
 }
 
 int print_help(const char *verb_name)

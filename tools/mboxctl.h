@@ -6,6 +6,10 @@
  *   args.c      words of the command line into values
  *   output.c    one set of print calls for text and JSON
  *   error.c     what the kernel said, in words, with what to do
+ *   names.c     numbers of the kernel into words
+ *   table.c     rows and columns, in text and JSON
+ *   box.c       mailboxes in tables: columns, filters, order
+ *   loop.c      verbs that go on until they are told to end
  *   VERB.c      one file per verb: a table of its words and a function
  *   tour.h      has the map of the files of mboxctl tour
  *
@@ -23,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <mbox.h>
+#include <mbox_monitor.h>
 
 enum status {
 	STATUS_DONE = 0,
@@ -37,10 +42,12 @@ enum status {
 struct value {
 	bool given;
 	uint64_t num;
+	const char *text;		/* as it was given */
 };
 
 /*
- * A word that may follow NAME: key=VALUE if @parse is set, else a flag.
+ * A word that may follow NAME: key=VALUE if @parse is set, else a flag. One that
+ * begins with -- may stand in the place of NAME, too, which is no name of any.
  * @form completes "has to be …" when a value is refused.
  */
 struct word {
@@ -57,6 +64,7 @@ struct command;
 /* What follows a verb. */
 enum first {
 	FIRST_NAME,	/* of a mailbox */
+	FIRST_MAYBE,	/* the same, or nothing */
 	FIRST_PID,	/* of a process, which is linked to */
 	FIRST_NONE,	/* nothing: it is about no mailbox that is there already */
 };
@@ -66,6 +74,7 @@ struct verb {
 	const char *synopsis;		/* what follows the verb */
 	const char *summary;
 	const char *notes;		/* for --help, below the words; or NULL */
+	void (*more)(void);		/* prints what comes after these; or NULL */
 	const struct word *words;	/* ends with a word without name */
 	enum first first;
 	const struct verb *const *subs;	/* one of these comes next, with its words; or NULL */
@@ -76,7 +85,9 @@ struct verb {
 
 extern const struct verb create_verb, delete_verb, send_verb, recv_verb,
 			 show_verb, chmod_verb, chown_verb, handover_verb,
-			 link_verb, inbox_verb, tour_verb, help_verb;
+			 link_verb, inbox_verb, tour_verb, help_verb,
+			 list_verb, watch_verb, top_verb, stat_verb, purge_verb,
+			 links_verb;
 
 /* One call of the tool. */
 struct command {
@@ -108,6 +119,21 @@ bool parse_size(const struct word *word, const char *text, uint64_t *num);
 bool parse_octal(const struct word *word, const char *text, uint64_t *num);
 bool parse_seconds(const struct word *word, const char *text, uint64_t *num);
 bool parse_pid(const char *text, pid_t *pid);
+bool parse_process(const struct word *word, const char *text, uint64_t *num);
+
+/* names.c */
+const char *state_name(unsigned int state);
+const char *lifetime_name(unsigned int lifetime);
+const char *kind_name(unsigned int kind);
+const char *policy_name(unsigned int policy);
+const char *call_name(unsigned int call);
+const char *event_name(unsigned int event);
+const char *user_name(uint32_t uid);
+const char *group_name(uint32_t gid);
+const char *process_name(uint32_t pid);
+bool parse_state(const struct word *word, const char *text, uint64_t *num);
+bool parse_kind(const struct word *word, const char *text, uint64_t *num);
+bool parse_user(const struct word *word, const char *text, uint64_t *num);
 
 /* output.c */
 enum out_form {
@@ -123,11 +149,101 @@ void out_detail(const char *key, uint64_t num, bool known);
 void out_flag(const char *key, bool set);
 void out_limit(const char *key, uint64_t num, bool limited, const char *word);
 void out_time(const char *key, uint64_t nanoseconds);
+void out_list(const char *key);
+void out_item(const char *key);
+void out_item_end(void);
+void out_list_end(void);
+#define TIME_SIZE	64
+void format_time(char text[static TIME_SIZE], uint64_t nanoseconds);
 void out_payload(const void *data, size_t size);
 void out_close(void);
 void out_raw(const void *data, size_t size);
 int out_flush(void);
+
+/* show.c */
 void print_info(const struct mbox_info *info);
+
+/* table.c */
+struct column {
+	const char *name;
+	size_t width;
+	bool left;			/* where the text of a cell is */
+	const char *head;		/* what the text has above it, if not the name */
+};
+
+void table_init(bool json, const struct column *const *columns, size_t count);
+int table_head(void);
+void cell_text(const char *text);
+void cell_number(uint64_t num);
+void cell_tenths(uint64_t num);
+void cell_none(const char *word);
+void cell_flag(bool set);
+int table_row(void);
+
+/* box.c: the words that say which mailboxes are meant come first in a verb's table */
+enum { BOX_NAME, BOX_USER, BOX_OWNER, BOX_STATE, BOX_KIND, BOX_FULL, BOX_MESSAGES, BOX_WAITERS,
+       BOX_FILTERS };
+
+#define BOX_FILTER_WORDS \
+	[BOX_NAME] = { .name = "name", .arg = "PATTERN", .parse = parse_text, \
+		       .form = "a pattern of names, as of files", \
+		       .help = "those of such a name, as patterns of file names" }, \
+	[BOX_USER] = { .name = "user", .arg = "USER", .parse = parse_user, .max = UINT32_MAX - 1, \
+		       .form = "the name or number of a user", \
+		       .help = "those of this user, a name or number" }, \
+	[BOX_OWNER] = { .name = "owner", .arg = "PID", .parse = parse_process, \
+			.form = "the id of a process", \
+			.help = "those that this process owns" }, \
+	[BOX_STATE] = { .name = "state", .arg = "live|unlinked|draining", .parse = parse_state, \
+			.form = "live, unlinked or draining", \
+			.help = "those in this state" }, \
+	[BOX_KIND] = { .name = "kind", .arg = "mailbox|ring", .parse = parse_kind, \
+		       .form = "mailbox or ring", \
+		       .help = "those of this kind" }, \
+	[BOX_FULL] = { .name = "full", .help = "those that have no room" }, \
+	[BOX_MESSAGES] = { .name = "messages", .help = "those with messages in them" }, \
+	[BOX_WAITERS] = { .name = "waiters", .help = "those that calls are blocked on now" }
+
+#define BOX_COLUMNS_MAX	64
+
+struct boxes {
+	const struct command *cmd;	/* whose filters count; or NULL for all */
+	struct mbox_monitor_mailbox *all;
+	size_t count, room;
+};
+
+bool box_owned(const struct mbox_monitor_mailbox *box);
+bool box_has_heir(const struct mbox_monitor_mailbox *box);
+bool box_has_side(const struct mbox_monitor_mailbox *box, unsigned int attr);
+size_t box_columns_of(const char *list, const struct column **columns);
+const struct column *box_column_named(const char *name, size_t length);
+int box_row(const struct mbox_monitor_mailbox *box, const struct column *const *columns,
+	    size_t count);
+int box_compare(const struct mbox_monitor_mailbox *a, const struct mbox_monitor_mailbox *b,
+		const struct column *by);
+bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box);
+bool box_filtered(const struct command *cmd);
+void box_print_columns(void);
+int boxes_get(struct boxes *boxes, struct mbox_monitor *mon);
+bool parse_text(const struct word *word, const char *text, uint64_t *num);
+bool parse_columns(const struct word *word, const char *text, uint64_t *num);
+bool parse_sort(const struct word *word, const char *text, uint64_t *num);
+
+/* stat.c */
+uint64_t rate_of(uint64_t now, uint64_t before, uint64_t nanoseconds);
+
+/* loop.c */
+enum wake {
+	WAKE_TIME,	/* the deadline */
+	WAKE_READY,	/* the file */
+	WAKE_AGAIN,	/* nothing: what is shown may have to be drawn anew */
+	WAKE_END,	/* a signal, or nobody reads any more */
+};
+
+uint64_t monotonic(void);
+uint64_t realtime(void);
+int loop_init(void);
+enum wake loop_wait(int fd, uint64_t deadline);
 
 /* link.c */
 int open_box(const struct command *cmd, struct mbox **mbp, unsigned int rights);
@@ -140,5 +256,7 @@ int refuse(const struct command *cmd, const char *hint, const char *why, ...)
 int refuse_errno(const struct command *cmd, int error);
 int refuse_limits(const struct command *cmd, uint64_t msg_size, uint64_t bytes);
 int refuse_output(const struct command *cmd, int error);
+int refuse_monitor(const struct command *cmd, const struct mbox_monitor *mon, int error);
+int done_writing(const struct command *cmd, int error);
 
 #endif /* MBOXCTL_H */

@@ -21,6 +21,7 @@ static struct {
 	size_t size;
 	enum out_form form;
 	bool first;
+	bool items;
 } out;
 
 void out_init(bool json)
@@ -259,17 +260,61 @@ void out_flag(const char *name, bool set)
 }
 
 /* As ISO 8601 in UTC, without a space in it. */
-void out_time(const char *name, uint64_t nanoseconds)
+void format_time(char text[static TIME_SIZE], uint64_t nanoseconds)
 {
 	time_t seconds = (time_t)(nanoseconds / 1000000000);
-	char date[40] = "", text[64];
+	char date[40] = "";
 	struct tm tm;
 
 	if (gmtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%09uZ", date,
-		 (unsigned int)(nanoseconds % 1000000000));
+	snprintf(text, TIME_SIZE, "%s.%09uZ", date, (unsigned int)(nanoseconds % 1000000000));
+}
+
+void out_time(const char *name, uint64_t nanoseconds)
+{
+	char text[TIME_SIZE];
+
+	format_time(text, nanoseconds);
 	out_string(name, text);
+}
+
+/*
+ * Records in a record: in JSON an array of objects; in text a line for each, with
+ * its fields as key=value.
+ */
+void out_list(const char *name)
+{
+	if (!out.json)
+		return;
+	key(name);
+	putc('[', stream());
+	out.items = false;
+}
+
+void out_item(const char *name)
+{
+	if (out.json) {
+		fputs(out.items ? ",{" : "{", stream());
+	} else {
+		key(name);
+		out.form = OUT_LINE;
+	}
+	out.items = true;
+	out.first = true;
+}
+
+void out_item_end(void)
+{
+	putc(out.json ? '}' : '\n', stream());
+	out.form = OUT_FIELDS;
+	out.first = false;
+}
+
+void out_list_end(void)
+{
+	if (out.json)
+		putc(']', stream());
 }
 
 /* In JSON, "text" where the payload is valid UTF-8, and always "base64". */

@@ -3,68 +3,8 @@
 #include <stdio.h>
 #include "mboxctl.h"
 
-static const char *state_name(unsigned int state)
-{
-	switch (state) {
-	case MBOX_STATE_LIVE:
-		return "live";
-	case MBOX_STATE_UNLINKED:
-		return "unlinked";
-	case MBOX_STATE_DRAINING:
-		return "draining";
-	case MBOX_STATE_DEAD:
-		return "dead";
-	}
-	return "unknown";
-}
-
-static const char *lifetime_name(unsigned int lifetime)
-{
-	switch (lifetime) {
-	case MBOX_LIFETIME_OS:
-		return "os";
-	case MBOX_LIFETIME_PROCESS:
-		return "process";
-	case MBOX_LIFETIME_FD:
-		return "fd";
-	}
-	return "unknown";
-}
-
-static const char *kind_name(unsigned int kind)
-{
-	switch (kind) {
-	case MBOX_KIND_MAILBOX:
-		return "mailbox";
-	case MBOX_KIND_RING:
-		return "ring";
-	case MBOX_KIND_INBOX:
-		return "inbox";
-	case MBOX_KIND_LINK:
-		return "link";
-	}
-	return "unknown";
-}
-
-static const char *policy_name(unsigned int policy)
-{
-	switch (policy) {
-	case MBOX_POLICY_FIFO:
-		return "fifo";
-	case MBOX_POLICY_LIFO:
-		return "lifo";
-	case MBOX_POLICY_RR:
-		return "rr";
-	case MBOX_POLICY_PRIO:
-		return "prio";
-	case MBOX_POLICY_BROADCAST:
-		return "broadcast";
-	}
-	return "unknown";
-}
-
-/* Attributes are named as the words of create are. */
-void print_info(const struct mbox_info *info)
+/* Attributes are named as the words of create are. The record stays open. */
+static void begin_info(const struct mbox_info *info)
 {
 	bool owned = info->lifetime == MBOX_LIFETIME_PROCESS;
 	bool broadcast = info->policy == MBOX_POLICY_BROADCAST;
@@ -105,14 +45,125 @@ void print_info(const struct mbox_info *info)
 	out_number("withdrawn", info->withdrawn);
 	out_number("dropped", info->dropped);
 	out_detail("lost", info->lost, broadcast);
+}
+
+void print_info(const struct mbox_info *info)
+{
+	begin_info(info);
 	out_close();
 }
 
+/* With JSON, what a list does not have is null; in text it is left out. */
+static void print_process(const char *key, uint32_t pid)
+{
+	const char *name = process_name(pid);
+
+	out_number(key, pid);
+	if (name)
+		out_string("command", name);
+	else
+		out_detail("command", 0, false);
+}
+
+static int print_waiter(const struct mbox_monitor_waiter *waiter, void *arg)
+{
+	char since[TIME_SIZE];
+	bool sends = waiter->call == MBOX_CALL_SEND || waiter->call == MBOX_CALL_RECEIPT;
+	bool receives = waiter->call == MBOX_CALL_RECEIVE;
+
+	(void)arg;
+	out_item("waiter");
+	print_process("pid", waiter->pid);
+	out_number("tid", waiter->tid);
+	out_string("call", call_name(waiter->call));
+	format_time(since, realtime() - waiter->waited);
+	out_string("since", since);
+	out_number("waited_ms", waiter->waited / 1000000);
+	out_detail("size", waiter->size, sends || receives);
+	out_detail("prio", waiter->prio, sends || (receives && waiter->prio));
+	out_detail("type", waiter->type, waiter->known & MBOX_KNOWN(MBOX_A_WAITER_TYPE));
+	out_detail("from", waiter->sender, waiter->known & MBOX_KNOWN(MBOX_A_WAITER_SENDER));
+	out_item_end();
+	return 0;
+}
+
+static int print_handle(const struct mbox_monitor_handle *handle, void *arg)
+{
+	static const char *const rights[] = { "-", "r", "w", "rw" };
+	const struct mbox_monitor_mailbox *box = arg;
+	bool broadcast = box->policy == MBOX_POLICY_BROADCAST;
+	bool ring = box->kind == MBOX_KIND_RING;
+
+	out_item("handle");
+	print_process("pid", handle->pid);
+	out_string("rights", rights[handle->rights & (MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)]);
+	out_detail("received", handle->received, !ring);
+	out_detail("queued", handle->queued, broadcast);
+	out_detail("lost", handle->lost, broadcast);
+	out_item_end();
+	return 0;
+}
+
+/* Who takes part, and who is blocked. Returns 0 or -errno. */
+static int print_parties(struct mbox_monitor *mon, struct mbox_monitor_mailbox *box)
+{
+	int ret;
+
+	out_list("waiter");
+	ret = mbox_monitor_each_waiter(mon, NULL, box->id, print_waiter, NULL);
+	out_list_end();
+	if (ret < 0)
+		return ret;
+	out_list("handle");
+	ret = mbox_monitor_each_handle(mon, NULL, box->id, print_handle, box);
+	out_list_end();
+	return ret < 0 ? ret : 0;
+}
+
+/* What the device does not tell. */
+static void print_more(const struct mbox_monitor_mailbox *box)
+{
+	out_number("peak", box->peak);
+	out_number("peak_bytes", box->peak_bytes);
+	out_number("sent_bytes", box->sent_bytes);
+	out_number("purged", box->purged);
+	out_number("refused", box->refused);
+	out_number("blocked", box->blocked);
+	out_number("woken", box->woken);
+	out_detail("producer", box->ring_producer, box_has_side(box, MBOX_A_RING_PRODUCER));
+	out_detail("consumer", box->ring_consumer, box_has_side(box, MBOX_A_RING_CONSUMER));
+}
+
+static int show_more(const struct command *cmd, uint64_t id)
+{
+	const struct mbox_monitor_mailbox *seen;
+	struct mbox_monitor_mailbox box;
+	struct mbox_monitor *mon;
+	int ret;
+
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	ret = mbox_monitor_get(mon, NULL, id, &seen);
+	if (ret == 0) {
+		box = *seen;
+		print_more(&box);
+		ret = print_parties(mon, &box);
+	}
+	ret = ret < 0 ? refuse_monitor(cmd, mon, ret) : STATUS_DONE;
+	mbox_monitor_close(mon);
+	return ret;
+}
+
+/*
+ * First what the device tells, which is there also for who cannot reach the
+ * kernel by netlink; then the rest. What fails then does not take back the first.
+ */
 static int run(struct command *cmd)
 {
 	struct mbox_info info;
 	struct mbox *mb;
-	int error;
+	int error, status;
 
 	error = mbox_open(&mb, cmd->name, 0);
 	if (error)
@@ -124,16 +175,20 @@ static int run(struct command *cmd)
 	/* This command's own handle is none of the mailbox's users. */
 	if (info.handles)
 		info.handles--;
-	print_info(&info);
-	return STATUS_DONE;
+	begin_info(&info);
+	status = show_more(cmd, info.id);
+	out_close();
+	return status;
 }
 
 const struct verb show_verb = {
 	.name = "show",
 	.synopsis = "NAME",
-	.summary = "print the attributes and counters of a mailbox",
-	.notes = "senders and receivers are calls that are blocked now; handles does not\n"
-		 "count the one that this command looks through. What a mailbox does not have\n"
-		 "(an owner, a limit of processes, a ring) is left out; with -j it is null.",
+	.summary = "print all about a mailbox: who is blocked, who has it open",
+	.notes = "After its attributes and counters, a line for each call that is blocked on it\n"
+		 "(waiter), and for each process that has it open (handle). senders and\n"
+		 "receivers are calls that are blocked now; handles does not count the one that\n"
+		 "this command looks through. What a mailbox does not have (an owner, a limit\n"
+		 "of processes, a ring) is left out; with -j it is null.",
 	.run = run,
 };

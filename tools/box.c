@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl: mailboxes in tables: their columns, which of them are shown, and in what order */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "mboxctl.h"
+
+enum form {
+	FORM_U32, FORM_U64, FORM_NAME, FORM_USER, FORM_GROUP, FORM_MODE,
+	FORM_KIND, FORM_STATE, FORM_LIFETIME, FORM_POLICY, FORM_OWNER, FORM_HEIR,
+	FORM_EXCLUSIVE, FORM_OVERFLOW, FORM_GROW, FORM_MAXPROCS, FORM_PROCS,
+	FORM_CAPACITY, FORM_BYTES, FORM_RING, FORM_PRODUCER, FORM_CONSUMER,
+	FORM_TIME, FORM_WAITERS,
+};
+
+/* The column comes first: what points to one points to the other. */
+struct box_column {
+	struct column column;
+	enum form form;
+	size_t offset;
+	const char *help;
+};
+
+#define BOX(member)	offsetof(struct mbox_monitor_mailbox, member)
+
+static const struct box_column box_columns[] = {
+	{ { "id", 6, false, NULL }, FORM_U64, BOX(id), "number that no other mailbox has" },
+	{ { "user", 8, true, NULL }, FORM_USER, BOX(uid), "whose it is" },
+	{ { "uid", 6, false, NULL }, FORM_U32, BOX(uid), "the same as a number" },
+	{ { "group", 8, true, NULL }, FORM_GROUP, BOX(gid), "its group" },
+	{ { "gid", 6, false, NULL }, FORM_U32, BOX(gid), "the same as a number" },
+	{ { "mode", 4, true, NULL }, FORM_MODE, BOX(mode), "permission bits" },
+	{ { "kind", 7, true, NULL }, FORM_KIND, BOX(kind), "mailbox or ring" },
+	{ { "state", 8, true, NULL }, FORM_STATE, BOX(state), "live, unlinked or draining" },
+	{ { "lifetime", 8, true, NULL }, FORM_LIFETIME, BOX(lifetime), "os, process or fd" },
+	{ { "owner", 7, false, NULL }, FORM_OWNER, BOX(owner), "process that it ends with" },
+	{ { "heir", 7, false, NULL }, FORM_HEIR, BOX(heir), "process that is the next owner" },
+	{ { "policy", 9, true, NULL }, FORM_POLICY, BOX(policy), "which of several receivers gets a message" },
+	{ { "exclusive", 9, true, NULL }, FORM_EXCLUSIVE, BOX(options), "one process in receive at a time" },
+	{ { "overflow", 8, true, NULL }, FORM_OVERFLOW, BOX(options), "slow receivers lose their oldest" },
+	{ { "grow", 4, true, NULL }, FORM_GROW, BOX(options), "a ring that takes memory as it is used" },
+	{ { "maxprocs", 8, false, NULL }, FORM_MAXPROCS, BOX(max_procs), "processes that may take part" },
+	{ { "procs", 5, false, NULL }, FORM_PROCS, BOX(procs), "processes that do, if limited" },
+	{ { "ring", 10, false, NULL }, FORM_RING, BOX(ring), "bytes of a ring" },
+	{ { "producer", 8, false, NULL }, FORM_PRODUCER, BOX(ring_producer), "process that sends to a ring" },
+	{ { "consumer", 8, false, NULL }, FORM_CONSUMER, BOX(ring_consumer), "process that receives from it" },
+	{ { "created", 30, true, NULL }, FORM_TIME, BOX(created), "when it was created" },
+	{ { "capacity", 9, false, NULL }, FORM_CAPACITY, BOX(capacity), "messages it keeps" },
+	{ { "bytes", 10, false, NULL }, FORM_BYTES, BOX(bytes), "bytes of payload it keeps" },
+	{ { "msgsize", 8, false, NULL }, FORM_U32, BOX(msg_size), "longest message, in bytes" },
+	{ { "queued", 8, false, NULL }, FORM_U64, BOX(queued), "messages in it now" },
+	{ { "queued_bytes", 12, false, NULL }, FORM_U64, BOX(queued_bytes), "bytes of payload in these" },
+	{ { "peak", 8, false, NULL }, FORM_U64, BOX(peak), "the most that queued has been" },
+	{ { "peak_bytes", 12, false, NULL }, FORM_U64, BOX(peak_bytes), "the most that queued_bytes has been" },
+	{ { "handles", 7, false, NULL }, FORM_U32, BOX(handles), "open handles" },
+	{ { "senders", 7, false, NULL }, FORM_U32, BOX(senders), "sends blocked now" },
+	{ { "receivers", 9, false, NULL }, FORM_U32, BOX(receivers), "receives blocked now" },
+	{ { "waiters", 7, false, NULL }, FORM_WAITERS, 0, "both" },
+	{ { "sent", 10, false, NULL }, FORM_U64, BOX(sent), "messages accepted since creation" },
+	{ { "sent_bytes", 12, false, NULL }, FORM_U64, BOX(sent_bytes), "bytes of payload in these" },
+	{ { "received", 10, false, NULL }, FORM_U64, BOX(received), "messages received" },
+	{ { "withdrawn", 9, false, NULL }, FORM_U64, BOX(withdrawn), "messages their senders took back" },
+	{ { "dropped", 8, false, NULL }, FORM_U64, BOX(dropped), "messages gone otherwise" },
+	{ { "purged", 8, false, NULL }, FORM_U64, BOX(purged), "of these, by a purge" },
+	{ { "lost", 8, false, NULL }, FORM_U64, BOX(lost), "deliveries of a broadcast that were lost" },
+	{ { "refused", 8, false, NULL }, FORM_U64, BOX(refused), "messages refused by a quota" },
+	{ { "blocked", 8, false, NULL }, FORM_U64, BOX(blocked), "calls that had to wait" },
+	{ { "woken", 8, false, NULL }, FORM_U64, BOX(woken), "of these, that got what they waited for" },
+	/* The last one, for it may be long. */
+	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name), "its name" },
+};
+
+static uint32_t u32_of(const struct mbox_monitor_mailbox *box, const struct box_column *column)
+{
+	uint32_t num;
+
+	memcpy(&num, (const char *)box + column->offset, sizeof(num));
+	return num;
+}
+
+static uint64_t u64_of(const struct mbox_monitor_mailbox *box, const struct box_column *column)
+{
+	uint64_t num;
+
+	memcpy(&num, (const char *)box + column->offset, sizeof(num));
+	return num;
+}
+
+bool box_owned(const struct mbox_monitor_mailbox *box)
+{
+	return box->known & MBOX_KNOWN(MBOX_A_MAILBOX_OWNER);
+}
+
+bool box_has_heir(const struct mbox_monitor_mailbox *box)
+{
+	return box->known & MBOX_KNOWN(MBOX_A_MAILBOX_HEIR);
+}
+
+bool box_has_side(const struct mbox_monitor_mailbox *box, unsigned int attr)
+{
+	return box->ring_known & MBOX_KNOWN(attr);
+}
+
+static void cell_detail(uint64_t num, bool known)
+{
+	if (known)
+		cell_number(num);
+	else
+		cell_none("-");
+}
+
+static void cell_limit(uint64_t num, bool limited)
+{
+	if (limited)
+		cell_number(num);
+	else
+		cell_none("unbounded");
+}
+
+static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_column *column)
+{
+	char text[TIME_SIZE];
+
+	switch (column->form) {
+	case FORM_U32:
+		cell_number(u32_of(box, column));
+		break;
+	case FORM_U64:
+		cell_number(u64_of(box, column));
+		break;
+	case FORM_NAME:
+		if (*box->name)
+			cell_text(box->name);
+		else
+			cell_none("-");
+		break;
+	case FORM_USER:
+		cell_text(user_name(box->uid));
+		break;
+	case FORM_GROUP:
+		cell_text(group_name(box->gid));
+		break;
+	case FORM_MODE:
+		text[0] = (char)('0' + (box->mode >> 9 & 7));
+		text[1] = (char)('0' + (box->mode >> 6 & 7));
+		text[2] = (char)('0' + (box->mode >> 3 & 7));
+		text[3] = (char)('0' + (box->mode & 7));
+		text[4] = '\0';
+		cell_text(text);
+		break;
+	case FORM_KIND:
+		cell_text(kind_name(box->kind));
+		break;
+	case FORM_STATE:
+		cell_text(state_name(box->state));
+		break;
+	case FORM_LIFETIME:
+		cell_text(lifetime_name(box->lifetime));
+		break;
+	case FORM_POLICY:
+		cell_text(policy_name(box->policy));
+		break;
+	case FORM_OWNER:
+		cell_detail(box->owner, box_owned(box));
+		break;
+	case FORM_HEIR:
+		cell_detail(box->heir, box_has_heir(box));
+		break;
+	case FORM_EXCLUSIVE:
+		cell_flag(box->options & MBOX_OPTION_EXCLUSIVE);
+		break;
+	case FORM_OVERFLOW:
+		cell_flag(box->options & MBOX_OPTION_OVERFLOW);
+		break;
+	case FORM_GROW:
+		cell_flag(box->options & MBOX_OPTION_GROW);
+		break;
+	case FORM_MAXPROCS:
+		cell_detail(box->max_procs, box->max_procs);
+		break;
+	case FORM_PROCS:
+		cell_detail(box->procs, box->max_procs);
+		break;
+	case FORM_CAPACITY:
+		cell_limit(box->capacity, box->capacity != MBOX_CAPACITY_UNBOUNDED);
+		break;
+	case FORM_BYTES:
+		cell_limit(box->bytes, box->bytes);
+		break;
+	case FORM_RING:
+		cell_detail(box->ring, box->ring);
+		break;
+	case FORM_PRODUCER:
+		cell_detail(box->ring_producer, box_has_side(box, MBOX_A_RING_PRODUCER));
+		break;
+	case FORM_CONSUMER:
+		cell_detail(box->ring_consumer, box_has_side(box, MBOX_A_RING_CONSUMER));
+		break;
+	case FORM_TIME:
+		format_time(text, box->created);
+		cell_text(text);
+		break;
+	case FORM_WAITERS:
+		cell_number((uint64_t)box->senders + box->receivers);
+		break;
+	}
+}
+
+int box_row(const struct mbox_monitor_mailbox *box, const struct column *const *columns,
+	    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		box_cell(box, (const struct box_column *)columns[i]);
+	return table_row();
+}
+
+/* The columns that @list names, separated by commas. Returns how many, or 0. */
+size_t box_columns_of(const char *list, const struct column **columns)
+{
+	size_t count = 0;
+
+	if (!strcmp(list, "all")) {
+		for (; count < ARRAY_SIZE(box_columns); count++)
+			columns[count] = &box_columns[count].column;
+		return count;
+	}
+	while (count < BOX_COLUMNS_MAX) {
+		size_t length = strcspn(list, ",");
+
+		columns[count] = box_column_named(list, length);
+		if (!columns[count])
+			return 0;
+		count++;
+		if (!list[length])
+			return count;
+		list += length + 1;
+	}
+	return 0;
+}
+
+const struct column *box_column_named(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
+		if (strlen(box_columns[i].column.name) == length &&
+		    !memcmp(box_columns[i].column.name, name, length))
+			return &box_columns[i].column;
+	return NULL;
+}
+
+_Static_assert(ARRAY_SIZE(box_columns) <= BOX_COLUMNS_MAX, "BOX_COLUMNS_MAX");
+
+/* What a column is sorted by, where that is no string. */
+static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct box_column *column)
+{
+	switch (column->form) {
+	case FORM_U64:
+	case FORM_RING:
+	case FORM_TIME:
+		return u64_of(box, column);
+	case FORM_BYTES:
+		/* No limit is the highest one. */
+		return box->bytes ? box->bytes : UINT64_MAX;
+	case FORM_EXCLUSIVE:
+		return box->options & MBOX_OPTION_EXCLUSIVE;
+	case FORM_OVERFLOW:
+		return box->options & MBOX_OPTION_OVERFLOW;
+	case FORM_GROW:
+		return box->options & MBOX_OPTION_GROW;
+	case FORM_WAITERS:
+		return (uint64_t)box->senders + box->receivers;
+	default:
+		return u32_of(box, column);
+	}
+}
+
+/* Names kept by user_name() do not outlast the next one. */
+static int compare_names(const char *(*name_of)(uint32_t id), uint32_t a, uint32_t b)
+{
+	char first[32];
+
+	if (a == b)
+		return 0;
+	snprintf(first, sizeof(first), "%s", name_of(a));
+	return strcmp(first, name_of(b));
+}
+
+int box_compare(const struct mbox_monitor_mailbox *a, const struct mbox_monitor_mailbox *b,
+		const struct column *by)
+{
+	const struct box_column *column = (const struct box_column *)by;
+	uint64_t x, y;
+
+	switch (column->form) {
+	case FORM_NAME:
+		return strcmp(a->name, b->name);
+	case FORM_USER:
+		return compare_names(user_name, a->uid, b->uid);
+	case FORM_GROUP:
+		return compare_names(group_name, a->gid, b->gid);
+	default:
+		break;
+	}
+	x = sort_number(a, column);
+	y = sort_number(b, column);
+	return x < y ? -1 : x > y;
+}
+
+/* What there is to know about columns, for help. */
+void box_print_columns(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
+		printf("    %-14s %s\n", box_columns[i].column.name, box_columns[i].help);
+}
+
+bool parse_text(const struct word *word, const char *text, uint64_t *num)
+{
+	(void)word;
+	*num = 0;
+	return *text;
+}
+
+bool parse_columns(const struct word *word, const char *text, uint64_t *num)
+{
+	const struct column *columns[BOX_COLUMNS_MAX];
+
+	(void)word;
+	*num = box_columns_of(text, columns);
+	return *num;
+}
+
+bool parse_sort(const struct word *word, const char *text, uint64_t *num)
+{
+	(void)word;
+	*num = 0;
+	if (*text == '-')
+		text++;
+	return box_column_named(text, strlen(text));
+}
+
+static bool box_full(const struct mbox_monitor_mailbox *box)
+{
+	return (box->capacity && box->queued >= box->capacity) ||
+	       (box->bytes && box->queued_bytes >= box->bytes);
+}
+
+/* Does the command ask for this one? */
+bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box)
+{
+	const struct value *v = cmd->v;
+
+	return (!v[BOX_NAME].given || !fnmatch(v[BOX_NAME].text, box->name, 0)) &&
+	       (!v[BOX_USER].given || v[BOX_USER].num == box->uid) &&
+	       (!v[BOX_OWNER].given || (box_owned(box) && v[BOX_OWNER].num == box->owner)) &&
+	       (!v[BOX_STATE].given || v[BOX_STATE].num == box->state) &&
+	       (!v[BOX_KIND].given || v[BOX_KIND].num == box->kind) &&
+	       (!v[BOX_FULL].given || box_full(box)) &&
+	       (!v[BOX_MESSAGES].given || box->queued) &&
+	       (!v[BOX_WAITERS].given || box->senders || box->receivers);
+}
+
+bool box_filtered(const struct command *cmd)
+{
+	for (size_t i = 0; i < BOX_FILTERS; i++)
+		if (cmd->v[i].given)
+			return true;
+	return false;
+}
+
+static int collect(const struct mbox_monitor_mailbox *box, void *arg)
+{
+	struct boxes *boxes = arg;
+
+	if (boxes->cmd && !box_wanted(boxes->cmd, box))
+		return 0;
+	if (boxes->count == boxes->room) {
+		size_t room = boxes->room ? 2 * boxes->room : 64;
+		void *all = realloc(boxes->all, room * sizeof(*boxes->all));
+
+		if (!all)
+			return -ENOMEM;
+		boxes->all = all;
+		boxes->room = room;
+	}
+	boxes->all[boxes->count++] = *box;
+	return 0;
+}
+
+/*
+ * All that the command asks for, in the order of ids. Where mailboxes come and go
+ * meanwhile this is done again, but not for ever. Returns 0 or -errno.
+ */
+int boxes_get(struct boxes *boxes, struct mbox_monitor *mon)
+{
+	int ret, tries = 5;
+
+	do {
+		boxes->count = 0;
+		ret = mbox_monitor_each_mailbox(mon, collect, boxes);
+	} while (ret > 0 && --tries);
+	return ret < 0 ? ret : 0;
+}

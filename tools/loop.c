@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mboxctl: verbs that go on until they are told to end
+ *
+ * By a signal, by a reader of their output that went away, by a key, or because
+ * what was asked for is done. All of that is an end like any other: what was
+ * printed is complete, and a terminal is left as it was.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "mboxctl.h"
+
+static int signals = -1;
+
+static uint64_t now_on(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t monotonic(void)
+{
+	return now_on(CLOCK_MONOTONIC);
+}
+
+/* The clock of what the kernel tells times on. */
+uint64_t realtime(void)
+{
+	return now_on(CLOCK_REALTIME);
+}
+
+/* From here on signals end the command by way of loop_wait() only. Returns 0 or -errno. */
+int loop_init(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGWINCH);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return signals < 0 ? -errno : 0;
+}
+
+/*
+ * Wait until @fd (if it is not -1) has something, or the monotonic clock shows
+ * @deadline, UINT64_MAX being never.
+ */
+enum wake loop_wait(int fd, uint64_t deadline)
+{
+	/* A reader that went away shows in standard output without being asked for. */
+	struct pollfd fds[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+		{ .fd = fd, .events = POLLIN },
+	};
+	uint64_t now = monotonic();
+	uint64_t left = deadline > now ? deadline - now : 0;
+	struct timespec ts = {
+		.tv_sec = (time_t)(left / 1000000000),
+		.tv_nsec = (long)(left % 1000000000),
+	};
+	struct signalfd_siginfo info;
+
+	if (ppoll(fds, ARRAY_SIZE(fds), deadline == UINT64_MAX ? NULL : &ts, NULL) < 0)
+		return errno == EINTR ? WAKE_AGAIN : WAKE_END;
+	if (fds[0].revents) {
+		if (read(signals, &info, sizeof(info)) != sizeof(info))
+			return WAKE_AGAIN;
+		return info.ssi_signo == SIGWINCH ? WAKE_AGAIN : WAKE_END;
+	}
+	if (fds[1].revents & (POLLERR | POLLNVAL))
+		return WAKE_END;
+	if (fds[2].revents)
+		return WAKE_READY;
+	return WAKE_TIME;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl purge */
+#include "mboxctl.h"
+
+static int run(struct command *cmd)
+{
+	struct mbox_monitor *mon;
+	uint64_t purged;
+	int ret;
+
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	ret = mbox_monitor_purge(mon, cmd->name, 0, &purged);
+	if (ret < 0) {
+		ret = refuse_monitor(cmd, mon, ret);
+	} else {
+		out_begin(OUT_FIELDS);
+		out_number("purged", purged);
+		out_close();
+	}
+	mbox_monitor_close(mon);
+	return ret;
+}
+
+const struct verb purge_verb = {
+	.name = "purge",
+	.synopsis = "NAME",
+	.summary = "drop the messages in a mailbox, and print how many",
+	.notes = "The mailbox stays. Messages that their sender waits for to be received are dropped,\n"
+		 "too, and the sender is told. A ring cannot be purged.",
+	.run = run,
+};

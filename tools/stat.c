@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl stat */
+#include <errno.h>
+#include <string.h>
+#include "mboxctl.h"
+
+enum { INTERVAL, COUNT, NOHEADER };
+
+#define SECOND	UINT64_C(1000000000)
+
+static const struct word words[] = {
+	[INTERVAL] = { .name = "interval", .arg = "SECONDS", .parse = parse_seconds,
+		       .min = SECOND / 100, .max = 86400 * SECOND,
+		       .form = "a number of seconds from 0.01 to 86400",
+		       .help = "go on, with a line after each such time" },
+	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
+		    .max = UINT64_MAX, .form = "a number from 1",
+		    .help = "end after so many lines" },
+	[NOHEADER] = { .name = "noheader", .help = "without lines of names" },
+	{ 0 },
+};
+
+static const struct column senders = { .name = "senders", .width = 7 };
+static const struct column receivers = { .name = "receivers", .width = 9 };
+static const struct column queued = { .name = "queued", .width = 8 };
+static const struct column queued_bytes = { .name = "queued_bytes", .width = 12 };
+static const struct column sent = { .name = "sent_rate", .width = 10, .head = "sent/s" };
+static const struct column sent_bytes = { .name = "bytes_rate", .width = 12, .head = "bytes/s" };
+static const struct column received = { .name = "received_rate", .width = 10, .head = "received/s" };
+static const struct column dropped = { .name = "dropped_rate", .width = 9, .head = "dropped/s" };
+static const struct column refused = { .name = "refused_rate", .width = 9, .head = "refused/s" };
+static const struct column blocked = { .name = "blocked_rate", .width = 9, .head = "blocked/s" };
+static const struct column woken = { .name = "woken_rate", .width = 9, .head = "woken/s" };
+
+static const struct column *const columns[] = {
+	&senders, &receivers, &queued, &queued_bytes, &sent, &sent_bytes, &received, &dropped,
+	&refused, &blocked, &woken,
+};
+
+/* Lines between two headers, as terminals have at least. */
+#define HEADER_EVERY	20
+
+/* Per second, in tenths, of a counter over so many nanoseconds. */
+uint64_t rate_of(uint64_t now, uint64_t before, uint64_t nanoseconds)
+{
+	double rate;
+
+	if (now <= before || !nanoseconds)
+		return 0;
+	rate = (double)(now - before) * 10e9 / (double)nanoseconds;
+	return rate < 1e18 ? (uint64_t)(rate + 0.5) : (uint64_t)1e18;
+}
+
+static int print(const struct mbox_monitor_mailbox *now,
+		 const struct mbox_monitor_mailbox *before, uint64_t nanoseconds)
+{
+	int error;
+
+	cell_number(now->senders);
+	cell_number(now->receivers);
+	cell_number(now->queued);
+	cell_number(now->queued_bytes);
+	cell_tenths(rate_of(now->sent, before->sent, nanoseconds));
+	cell_tenths(rate_of(now->sent_bytes, before->sent_bytes, nanoseconds));
+	cell_tenths(rate_of(now->received, before->received, nanoseconds));
+	cell_tenths(rate_of(now->dropped, before->dropped, nanoseconds));
+	cell_tenths(rate_of(now->refused, before->refused, nanoseconds));
+	cell_tenths(rate_of(now->blocked, before->blocked, nanoseconds));
+	cell_tenths(rate_of(now->woken, before->woken, nanoseconds));
+	error = table_row();
+	return error ? error : out_flush();
+}
+
+/* How long the mailbox has been there, of whose creation the counters begin. */
+static uint64_t age(const struct mbox_monitor_mailbox *box)
+{
+	uint64_t now = realtime();
+
+	return now > box->created ? now - box->created : 0;
+}
+
+/* The mailbox that had the name at first: another one's counters are not its. */
+static int stat(struct command *cmd, struct mbox_monitor *mon)
+{
+	uint64_t interval = cmd->v[INTERVAL].given ? cmd->v[INTERVAL].num : SECOND;
+	uint64_t limit = cmd->v[COUNT].given ? cmd->v[COUNT].num :
+			 cmd->v[INTERVAL].given ? UINT64_MAX : 1;
+	struct mbox_monitor_mailbox before = { 0 };
+	const struct mbox_monitor_mailbox *now;
+	uint64_t start = monotonic(), then = 0;
+	int error = 0, ret;
+
+	ret = mbox_monitor_get(mon, cmd->name, 0, &now);
+	for (uint64_t line = 0; ; line++) {
+		uint64_t at = monotonic();
+		enum wake wake;
+
+		if (ret == -ENOENT && line)
+			return refuse(cmd, NULL, "%s", mbox_strerror(-EIDRM));
+		if (ret < 0)
+			return refuse_monitor(cmd, mon, ret);
+		if (!cmd->v[NOHEADER].given && line % HEADER_EVERY == 0)
+			error = table_head();
+		if (!error)
+			error = print(now, &before, line ? at - then : age(now));
+		if (error || line + 1 == limit)
+			return done_writing(cmd, error);
+		before = *now;
+		then = at;
+		do
+			wake = loop_wait(-1, start + (line + 1) * interval);
+		while (wake == WAKE_AGAIN);
+		if (wake == WAKE_END)
+			return STATUS_DONE;
+		ret = mbox_monitor_get(mon, NULL, before.id, &now);
+	}
+}
+
+static int run(struct command *cmd)
+{
+	struct mbox_monitor *mon;
+	int ret;
+
+	ret = loop_init();
+	if (ret < 0)
+		return refuse(cmd, NULL, "%s", strerror(-ret));
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	table_init(cmd->json, columns, ARRAY_SIZE(columns));
+	ret = stat(cmd, mon);
+	mbox_monitor_close(mon);
+	return ret;
+}
+
+const struct verb stat_verb = {
+	.name = "stat",
+	.synopsis = "NAME [interval=SECONDS] [count=N] [noheader]",
+	.summary = "print the traffic of a mailbox, as vmstat does a machine's",
+	.notes = "The first line has the rates since the mailbox was created, each of the others those\n"
+		 "since the line before. Without words there is this one line; with count but without\n"
+		 "interval, one each second. Ends with the mailbox, which is an error.",
+	.words = words,
+	.run = run,
+};
