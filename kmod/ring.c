@@ -602,7 +602,9 @@ void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info)
 {
 	info->kind = MBOX_KIND_RING;
 	info->ring = mbox->ring->size;
-	info->queued_bytes = published(mbox->ring);
+	/* What was in it when it died is dropped, whatever its indices say. */
+	if (mbox->state != MBOX_STATE_DEAD)
+		info->queued_bytes = published(mbox->ring);
 	info->queued = info->queued_bytes ? 1 : 0;
 }
 

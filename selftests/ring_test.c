@@ -692,6 +692,8 @@ TEST_F(ring, deleted_with_content)
 	EXPECT_EQ(1, arg.queued);
 	EXPECT_EQ(1, arg.dropped);
 	EXPECT_EQ(-EIDRM, ring_move(self->out, 0, 0));
+	EXPECT_EQ(0, info_of(self->out).queued);
+	EXPECT_EQ(0, info_of(self->out).queued_bytes);
 }
 
 TEST_F(ring, owner_ends)
