@@ -13,6 +13,7 @@
 #include "fail_nth_msgs.h"
 #include "fail_nth_owner.h"
 #include "fail_nth_kinds.h"
+#include "fail_nth_netlink.h"
 
 #include <sys/syscall.h>
 
@@ -219,12 +220,12 @@ static void expect_unchanged(struct scene *s)
 	if (!op->grown)
 		EXPECT_EQ(0, memcmp(&s->given, &s->args, sizeof(s->args)));
 	EXPECT_EQ(s->fds, open_fds());
-	EXPECT_EQ(s->pins, module_pins());
 	if (op->failed) {
 		op->failed(s);
 	} else {
 		EXPECT_UNCHANGED(s->observer, &s->info);
 	}
+	EXPECT_EQ(s->pins, module_pins());
 }
 
 /* One mailbox, and one call that fails at @nth. Whether there was anything to fail so late. */
