@@ -24,6 +24,8 @@ lint-module: deps-lint
 STYLE_COMPAT := LINUX_VERSION_CODE,CONSTANT_COMPARISON
 # - the declaration of an aligned __s64 is taken for the end of a block of declarations
 STYLE_UAPI := LINE_SPACING
+# - tracepoints are declared in the form that they have all over the kernel
+STYLE_TRACE := PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 # - it compares with maintainers and descriptions that only a patch has
 STYLE_ALL := FILE_PATH_CHANGES
 
@@ -34,7 +36,8 @@ lint-checkpatch: deps-lint
 	cd $(OUT)/lint/style && ln -s $(CURDIR)/uapi include/uapi && ln -s $(CURDIR)/kmod kmod && \
 	style() { perl "$$source"/scripts/checkpatch.pl --no-tree --strict --terse --show-types --ignore $$1 --file $$2 \
 		>output || { grep -v ^total: output; return 1; }; } && \
-	style $(STYLE_ALL) "$$(ls kmod/*.c kmod/*.h | grep -v compat.h)" && \
+	style $(STYLE_ALL) "$$(ls kmod/*.c kmod/*.h | grep -vE '/(compat|trace)\.h')" && \
+	style $(STYLE_ALL),$(STYLE_TRACE) kmod/trace.h && \
 	style $(STYLE_ALL),$(STYLE_COMPAT) kmod/compat.h && \
 	style $(STYLE_ALL),$(STYLE_UAPI) "$$(ls include/uapi/linux/*.h)"
 
@@ -62,7 +65,7 @@ lint-symbols: module
 	@nm --defined-only --extern-only --format=posix $(OUT)/$(KERNEL)/mbox.ko | cut -d ' ' -f 1 | \
 		grep -vxE '(__this_module|(__pfx_)?(init|cleanup)_module|__(start|stop)_alloc_tags)' | sort >$(OUT)/$(KERNEL)/symbols
 	@! grep -xE '$(TAKEN)' $(OUT)/$(KERNEL)/symbols
-	@! grep -vE '^(__pfx_)?_*mbox_' $(OUT)/$(KERNEL)/symbols
+	@! grep -vE '^(__pfx_)?(__(tracepoint|traceiter|probestub|SC[KT]__tp_func)_)?_*mbox_' $(OUT)/$(KERNEL)/symbols
 	@build=$$($(VM)/kernels.sh $(KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
 		comm -12 - $(OUT)/$(KERNEL)/symbols | { ! grep .; }
 
