@@ -84,7 +84,11 @@ static inline void mbox_compat_family(struct genl_family *family,
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 	memcpy(groups, family->mcgrps, family->n_mcgrps * sizeof(*groups));
+#ifdef GENL_MCAST_CAP_NET_ADMIN
+	groups[private_group].flags = GENL_MCAST_CAP_NET_ADMIN;
+#else
 	groups[private_group].flags = GENL_UNS_ADMIN_PERM;
+#endif
 	family->mcgrps = groups;
 #endif
 }

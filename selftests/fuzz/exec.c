@@ -181,6 +181,9 @@ static long exec_helper(int lane, const struct call *call)
 
 	for (i = 0; i < op->nr_fields; i++)
 		arg[i] = op->fields[i].kind == K_BUF ? buffer_at(lane, call, i) : call->arg[i];
+	/* What is read from it is no payload. */
+	if (op->makes == SLOT_NETLINK)
+		pure = false;
 	return op->helper(lane, arg);
 }
 
