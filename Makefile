@@ -15,8 +15,9 @@ KERNELS ?= 6.12 6.1
 prefix ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-RUNNING := $(shell uname -r)
-CAN_RUN_HERE := $(wildcard /lib/modules/$(RUNNING)/build/Makefile)
+# Which of this machine's kernels the module is built for and installed for: the running one, or another.
+RELEASE := $(shell uname -r)
+CAN_RUN_HERE := $(wildcard /lib/modules/$(RELEASE)/build/Makefile)
 
 ##
 ##all            module, library and tool; the module for the running kernel where its headers
@@ -49,7 +50,7 @@ deps-lint:
 module: deps-build
 	+$(VM)/module.sh $(KERNEL)
 module-running: deps-build
-	+$(VM)/module.sh running
+	+RELEASE=$(RELEASE) $(VM)/module.sh running
 
 ##lib            build/lib
 lib: deps-build
@@ -119,15 +120,40 @@ uninstall:
 	$(MAKE) -C tools uninstall O=$(OUT)/tools prefix=$(prefix) DESTDIR=$(DESTDIR)
 	$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
 
-##modules_install, modules_uninstall   the module, for the running kernel
-MODULE_DIR = $(DESTDIR)/lib/modules/$(RUNNING)/updates
+##modules_install, modules_uninstall   the module, for the running kernel or for RELEASE=, and what has it
+##               loaded at boot
+MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
 
-modules_install: module-running
-	install -D -m 644 $(OUT)/running/mbox.ko $(MODULE_DIR)/mbox.ko
-	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RUNNING)
-modules_uninstall:
-	rm -f $(MODULE_DIR)/mbox.ko
-	depmod $(if $(DESTDIR),-b $(DESTDIR)) $(RUNNING)
+modules_install: module-running system_install
+	install -D -m 644 $(OUT)/running/mbox.ko "$(MODULE_DIR)/mbox.ko"
+	depmod $(if $(DESTDIR),-b "$(DESTDIR)") $(RELEASE)
+modules_uninstall: system_uninstall
+	rm -f "$(MODULE_DIR)/mbox.ko"
+	[ ! -d "$(MODULE_DIR)" ] || rmdir --ignore-fail-on-non-empty "$(MODULE_DIR)"
+	depmod $(if $(DESTDIR),-b "$(DESTDIR)") $(RELEASE)
+
+##dkms_install, dkms_uninstall         the same by DKMS, for each kernel from now on; with DESTDIR= the source only
+VERSION := $(shell sed -n 's/^.define MBOX_VERSION "\(.*\)"$$/\1/p' kmod/version.h)
+DKMS_SOURCE = $(DESTDIR)/usr/src/mbox-$(VERSION)
+
+dkms_install: dkms_forget system_install
+	install -d "$(DKMS_SOURCE)"
+	tar -c --exclude-from=.gitignore --mode=u=rwX,go=rX kmod uapi | tar -x --no-same-owner -C "$(DKMS_SOURCE)"
+	sed 's|@version@|$(VERSION)|' tools/system/dkms.conf.in >"$(DKMS_SOURCE)/dkms.conf"
+	[ -n "$(DESTDIR)" ] || dkms install -m mbox -v $(VERSION)
+dkms_uninstall: dkms_forget system_uninstall
+dkms_forget:
+	[ -n "$(DESTDIR)" ] || [ -z "$$(dkms status -m mbox -v $(VERSION))" ] || dkms remove -m mbox -v $(VERSION) --all
+	rm -rf "$(DKMS_SOURCE)"
+
+MODULES_LOAD = "$(DESTDIR)$(prefix)/lib/modules-load.d/mbox.conf"
+UDEV_RULES = "$(DESTDIR)$(prefix)/lib/udev/rules.d/60-mbox.rules"
+
+system_install:
+	install -D -m 644 tools/system/modules-load.conf $(MODULES_LOAD)
+	install -D -m 644 tools/system/mbox.rules $(UDEV_RULES)
+system_uninstall:
+	rm -f $(MODULES_LOAD) $(UDEV_RULES)
 
 ##clean          remove build/; the kernels stay in the cache, see "make distclean"
 clean:
@@ -144,5 +170,6 @@ help:
 include $(VM)/lint.mk
 
 .PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests ynl kernels check check-all stress model fuzz coverage demo \
-	install uninstall modules_install modules_uninstall clean distclean help
+	install uninstall modules_install modules_uninstall dkms_install dkms_uninstall dkms_forget \
+	system_install system_uninstall clean distclean help
 endif
