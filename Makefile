@@ -29,13 +29,15 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 ##lint           all that can be found without running anything
 ##
 
-##deps           install the Debian packages that all of this needs
+##deps           install the Debian packages that all of this needs; "deb" installs its own
 # Kernels, their headers and their sources are not installed but unpacked into a cache.
 DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
 DEPS_YNL := python3 python3-jsonschema python3-yaml xz-utils
 DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse $(DEPS_YNL)
 DEPS_MODEL := gcc libc6-dev spin
+# As in Build-Depends of tools/debian/control.
+DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev
 
 deps:
 	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
@@ -155,6 +157,12 @@ system_install:
 system_uninstall:
 	rm -f $(MODULES_LOAD) $(UDEV_RULES)
 
+##
+##deb            Debian packages, in build/deb: mbox-dkms, libmbox1, libmbox-dev, mboxctl
+deb:
+	@$(VM)/deps.sh $(DEPS_DEB)
+	@$(VM)/deb.sh
+
 ##clean          remove build/; the kernels stay in the cache, see "make distclean"
 clean:
 	rm -rf $(OUT)
@@ -171,5 +179,5 @@ include $(VM)/lint.mk
 
 .PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests ynl kernels check check-all stress model fuzz coverage demo \
 	install uninstall modules_install modules_uninstall dkms_install dkms_uninstall dkms_forget \
-	system_install system_uninstall clean distclean help
+	system_install system_uninstall deb clean distclean help
 endif
