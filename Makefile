@@ -29,7 +29,7 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 ##lint           all that can be found without running anything
 ##
 
-##deps           install the Debian packages that all of this needs; "deb" installs its own
+##deps           install the Debian packages that all of this needs; "deb" and "deb-check" install their own
 # Kernels, their headers and their sources are not installed but unpacked into a cache.
 DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
@@ -38,6 +38,7 @@ DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse $(DEPS_YNL)
 DEPS_MODEL := gcc libc6-dev spin
 # As in Build-Depends of tools/debian/control.
 DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev
+DEPS_DEB_CHECK := lintian mmdebstrap zstd
 
 deps:
 	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
@@ -162,6 +163,11 @@ system_uninstall:
 deb:
 	@$(VM)/deps.sh $(DEPS_DEB)
 	@$(VM)/deb.sh
+##deb-check      install them, and all that this makefile installs, in a throw-away Debian; use it, boot it, remove it
+deb-check:
+	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_DEB) $(DEPS_DEB_CHECK)
+	@$(VM)/deb.sh >/dev/null
+	@$(VM)/deb-check
 
 ##clean          remove build/; the kernels stay in the cache, see "make distclean"
 clean:
@@ -179,5 +185,5 @@ include $(VM)/lint.mk
 
 .PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests ynl kernels check check-all stress model fuzz coverage demo \
 	install uninstall modules_install modules_uninstall dkms_install dkms_uninstall dkms_forget \
-	system_install system_uninstall deb clean distclean help
+	system_install system_uninstall deb deb-check clean distclean help
 endif
