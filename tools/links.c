@@ -67,8 +67,8 @@ static int run(struct command *cmd)
 	if (!cmd->v[NOHEADER].given)
 		error = table_head();
 	ret = mbox_monitor_each_link(mon, (pid_t)cmd->v[PID].num, print, &error);
-	if (!error && ret >= 0)
-		error = out_flush();
+	if (!error)
+		error = table_flush();
 	if (error)
 		ret = done_writing(cmd, error);
 	else

@@ -88,8 +88,8 @@ static int run(struct command *cmd)
 		ret = print_sorted(&list, mon, cmd->v[SORT].text);
 	else
 		ret = mbox_monitor_each_mailbox(mon, print, &list);
-	if (!list.error && ret >= 0)
-		list.error = out_flush();
+	if (!list.error)
+		list.error = table_flush();
 	if (list.error)
 		ret = done_writing(cmd, list.error);
 	else if (ret < 0)

@@ -158,6 +158,7 @@ void format_time(char text[static TIME_SIZE], uint64_t nanoseconds);
 void out_payload(const void *data, size_t size);
 void out_close(void);
 void out_raw(const void *data, size_t size);
+int out_write(const char *data, size_t size);
 int out_flush(void);
 
 /* show.c */
@@ -179,6 +180,7 @@ void cell_tenths(uint64_t num);
 void cell_none(const char *word);
 void cell_flag(bool set);
 int table_row(void);
+int table_flush(void);
 
 /* box.c: the words that say which mailboxes are meant come first in a verb's table */
 enum { BOX_NAME, BOX_USER, BOX_OWNER, BOX_STATE, BOX_KIND, BOX_FULL, BOX_MESSAGES, BOX_WAITERS,

@@ -56,7 +56,8 @@ static FILE *stream(void)
 	return out.stream;
 }
 
-static int write_all(const char *data, size_t size)
+/* Without collecting it. Returns 0 or -errno. */
+int out_write(const char *data, size_t size)
 {
 	while (size) {
 		struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
@@ -88,7 +89,7 @@ int out_flush(void)
 		error = -errno;
 	out.stream = NULL;
 	if (!error)
-		error = write_all(out.data, out.size);
+		error = out_write(out.data, out.size);
 	free(out.data);
 	out.data = NULL;
 	return error;

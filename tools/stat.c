@@ -68,7 +68,7 @@ static int print(const struct mbox_monitor_mailbox *now,
 	cell_tenths(rate_of(now->blocked, before->blocked, nanoseconds));
 	cell_tenths(rate_of(now->woken, before->woken, nanoseconds));
 	error = table_row();
-	return error ? error : out_flush();
+	return error ? error : table_flush();
 }
 
 /* How long the mailbox has been there, of whose creation the counters begin. */

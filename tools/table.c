@@ -10,17 +10,17 @@
 #include <string.h>
 #include "mboxctl.h"
 
-/* Rows are passed on when this is reached. */
-#define ENOUGH	(1 << 16)
+/* Rows are passed on when this is reached. The longest row is far shorter. */
+#define ENOUGH		(1 << 16)
+#define ROW_MAX		(1 << 13)
 
 static struct {
 	bool json;
 	const struct column *const *columns;
 	size_t count;
 	size_t next;			/* column of the next cell */
-	size_t length;			/* of the line so far */
-	size_t pending;
-	char line[8192];
+	size_t length;			/* of what is to be written */
+	char text[ENOUGH + ROW_MAX];
 } table;
 
 void table_init(bool json, const struct column *const *columns, size_t count)
@@ -32,22 +32,31 @@ void table_init(bool json, const struct column *const *columns, size_t count)
 	table.length = 0;
 }
 
-/* The columns of a table are few and their cells short: there is always room. */
-static void put(const char *text, size_t length)
+/*
+ * The columns of a table are few and their cells short: there is always room. A
+ * list prints a million cells, so these are worth a thought: what is put is mostly
+ * shorter than a call.
+ */
+static inline void put(const char *text, size_t length)
 {
-	size_t room = sizeof(table.line) - table.length;
+	char *to = table.text + table.length;
 
-	if (length > room)
-		length = room;
-	memcpy(table.line + table.length, text, length);
+	if (length > sizeof(table.text) - table.length)
+		return;
+	for (size_t i = 0; i < length; i++)
+		to[i] = text[i];
 	table.length += length;
 }
 
-static void put_spaces(size_t count)
+static inline void put_spaces(size_t count)
 {
-	static const char spaces[] = "                                                                ";
+	char *to = table.text + table.length;
 
-	put(spaces, count < sizeof(spaces) - 1 ? count : sizeof(spaces) - 1);
+	if (count > sizeof(table.text) - table.length)
+		return;
+	for (size_t i = 0; i < count; i++)
+		to[i] = ' ';
+	table.length += count;
 }
 
 static void put_padded(const char *text, size_t length)
@@ -161,18 +170,23 @@ void cell_flag(bool set)
 	put(set ? "true" : "false", set ? 4 : 5);
 }
 
+/* What was printed otherwise came first. Returns 0 or -errno. */
+int table_flush(void)
+{
+	int error = out_flush();
+
+	if (!error)
+		error = out_write(table.text, table.length);
+	table.length = 0;
+	return error;
+}
+
 /* The line is complete. Returns 0 or -errno, of writing what there is. */
 int table_row(void)
 {
 	put(table.json ? "}\n" : "\n", table.json ? 2 : 1);
-	out_raw(table.line, table.length);
-	table.pending += table.length;
-	table.length = 0;
 	table.next = 0;
-	if (table.pending < ENOUGH)
-		return 0;
-	table.pending = 0;
-	return out_flush();
+	return table.length < ENOUGH ? 0 : table_flush();
 }
 
 /* In text, the names of the columns in capitals. */

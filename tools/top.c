@@ -212,10 +212,14 @@ static int draw(const struct top *top)
 			 time_text, top->count, (unsigned long long)messages, blocked,
 			 sorts[sort_by], top->terminal ? "  (q ends)" : "");
 		print_line(line);
-		error = table_head();
+		error = out_flush();
+		if (!error)
+			error = table_head();
 	}
 	for (size_t i = 0; i < top->count && i < rows && !error; i++)
 		error = print_row(&top->rows[i], top->cmd->json ? time_text : NULL);
+	if (!error)
+		error = table_flush();
 	if (!top->cmd->json && !top->terminal)
 		print_line("\n");
 	return error ? error : out_flush();
