@@ -2,7 +2,8 @@
 /*
  * All calls at once, from many processes and threads, on few mailboxes: with deadlines, signals,
  * kills, closed and passed handles, deletions, changing limits, pages that go, namespaces that come
- * and go; mailboxes that belong to who is killed, broadcasts, links between the workers, and rings. Each
+ * and go; mailboxes that belong to who is killed, broadcasts, links between the workers, and rings; and
+ * somebody who looks at all of it over netlink. Each
  * message is accounted for (stress_ledger.h), and nothing may be left in the end.
  *
  * It goes in rounds of a few seconds. In each the supervisor makes the mailboxes and keeps a handle
@@ -15,6 +16,7 @@
  * seed brings the same calls again, but not the same course of events.
  */
 #include "stress_boxes.h"
+#include "stress_spectator.h"
 
 #include <sys/syscall.h>
 
@@ -267,6 +269,7 @@ static void round_run(void)
 	int64_t end = now() + ROUND_SECONDS * NSEC_PER_SEC;
 
 	round_begin();
+	spectator_start();
 	for (unsigned int i = 0; i < super.processes; i++)
 		worker_start(i);
 	while (now() < end && !super.quit) {
@@ -276,6 +279,7 @@ static void round_run(void)
 		nanosleep(&(struct timespec) { .tv_nsec = 200000 }, NULL);
 	}
 	workers_stop();
+	spectator_end();
 	round_end();
 }
 
