@@ -28,14 +28,14 @@ plain()
 # The words that --help explains, as they are to be typed: key= or flag.
 words_of_help()
 {
-	"$mboxctl" "$1" --help | sed -n '/^$/,$ s/^  \([a-z][a-z-]*=\{0,1\}\).*/\1/p' | sort
+	"$mboxctl" "$1" --help | sed -n '/^$/,$ s/^  \([a-z-][a-z-]*=\{0,1\}\).*/\1/p' | sort
 }
 
-# The same of the verb's section: what stands after .TP, but for what is not to be typed.
+# The same of the verb's section: what stands after .TP or .TQ, but for what is not to be typed.
 words_of_page()
 {
-	plain | sed -n "/^\.SS $1\$/,/^\.S[SH] /p" | sed -n '/^\.TP$/ { n; p; }' |
-		sed -n 's/^\.[BI]*[RI]* *\([a-z][a-z-]*=\{0,1\}\).*/\1/p' | sort
+	plain | sed -n "/^\.SS $1\$/,/^\.S[SH] /p" | sed -n '/^\.T[PQ]$/ { n; p; }' |
+		sed -n 's/^\.[BI]*[RI]* *\([a-z-][a-z-]*=\{0,1\}\).*/\1/p' | sort
 }
 
 words_of_completion()
