@@ -96,7 +96,7 @@ static inline void mbox_compat_family(struct genl_family *family,
 /* The attributes of the request of a dump. */
 static inline struct nlattr **mbox_compat_dump_attrs(struct netlink_callback *cb)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 	return genl_dumpit_info(cb)->attrs;
 #else
 	return genl_info_dump(cb)->attrs;

@@ -227,11 +227,12 @@ static unsigned int drop(struct mbox *mbox, unsigned int n,
 	return dropped;
 }
 
-/* The same, of at least one subscription's deliveries. */
+/* The same of deliveries; of these messages some are received, by others. */
 static unsigned int drop_deliveries(struct mbox *mbox, unsigned int n,
 				    struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub;
+	u64 before = mbox->dropped;
 	unsigned int dropped = 0;
 
 	list_for_each_entry(sub, &mbox->subscriptions, node) {
@@ -240,6 +241,7 @@ static unsigned int drop_deliveries(struct mbox *mbox, unsigned int n,
 		if (dropped == n)
 			break;
 	}
+	mbox->purged += mbox->dropped - before;
 	return dropped;
 }
 

@@ -23,6 +23,7 @@ struct progress {
 	unsigned long id;		/* of the mailbox to go on with */
 	u64 number;			/* of its last handle or waiter that was told */
 	struct mbox_place place;	/* of the link or inbox to go on with */
+	u64 inbox;			/* likewise, of inboxes */
 	bool done;			/* with mailboxes */
 	bool begun;			/* the filter is in id, if there is one */
 	bool one;			/* it is of one mailbox only */
@@ -164,6 +165,7 @@ struct dump {
 	struct progress *progress;
 	struct mbox_registry *registry;
 	struct file *file;		/* of the socket */
+	u32 changes;			/* of the registry, at the beginning */
 	int (*fill)(struct dump *dump, struct mbox *mbox);
 };
 
@@ -193,12 +195,16 @@ static int begin(struct dump *dump, const struct nlattr *id,
 static int dump_mailboxes(struct dump *dump)
 {
 	struct progress *progress = dump->progress;
-	unsigned long only = progress->id;
+	unsigned long only = progress->id, id;
 	struct mbox *mbox;
 	int error = 0;
 
 	while (!progress->done) {
+		id = progress->id;
 		mbox = mbox_registry_next(dump->registry, &progress->id);
+		/* The one that was begun may be gone. */
+		if (progress->id != id)
+			progress->number = 0;
 		if (!mbox || (progress->one && progress->id != only))
 			progress->done = true;
 		else if (READ_ONCE(mbox->state) != MBOX_STATE_DEAD &&
@@ -246,7 +252,8 @@ static bool put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
 		       MBOX_A_HANDLE_PAD) &&
 	       put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
 			   MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
-	       !nla_put_u32(skb, MBOX_A_HANDLE_PID, pid_vnr(handle->pid)) &&
+	       !nla_put_u32(skb, MBOX_A_HANDLE_PID,
+			    mbox_process_nr(handle->pid)) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS, handle->rights) &&
 	       put_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
 		       MBOX_A_HANDLE_PAD) &&
@@ -336,9 +343,10 @@ static bool put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 	       put_u64(skb, MBOX_A_WAITER_WAITED,
 		       ktime_get_coarse_ns() - waiter->since,
 		       MBOX_A_WAITER_PAD) &&
-	       (!peer || !nla_put_u32(skb, MBOX_A_WAITER_PEER, pid_vnr(peer))) &&
+	       (!peer || !nla_put_u32(skb, MBOX_A_WAITER_PEER,
+				      mbox_process_nr(peer))) &&
 	       (!inbox || !nla_put_u32(skb, MBOX_A_WAITER_INBOX,
-				       pid_vnr(inbox))) &&
+				       mbox_process_nr(inbox))) &&
 	       (mbox->ring || (waiter->filter ?
 			       put_filter(skb, waiter) :
 			       put_message(skb, waiter->message)));
@@ -378,27 +386,28 @@ static int fill_waiters(struct dump *dump, struct mbox *mbox)
 static int visit_inbox(struct mbox_party *party, void *data)
 {
 	struct dump *dump = data;
-	int error;
 
+	if (dump->progress->inbox != party->inbox->id) {
+		dump->progress->inbox = party->inbox->id;
+		dump->progress->number = 0;
+	}
 	if (!mbox_party_seen(party, dump->file))
 		return 0;
-	error = fill_waiters_of(dump, party->inbox, party->pid);
-	if (!error)
-		dump->progress->number = 0;
-	return error;
+	return fill_waiters_of(dump, party->inbox, party->pid);
 }
 
 static int visit_link(struct mbox_link *link, void *data)
 {
 	struct mbox_lane *there = &link->lanes[0], *back = &link->lanes[1];
 	const struct nlattr *one;
+	u32 from = mbox_process_nr(there->from->pid);
+	u32 to = mbox_process_nr(there->to->pid);
 	struct dump *dump = data;
 	u64 queued, queued_back;
 	void *header;
 
 	one = mbox_compat_dump_attrs(dump->cb)[MBOX_A_LINK_ONE];
-	if (one && pid_vnr(there->from->pid) != nla_get_u32(one) &&
-	    pid_vnr(there->to->pid) != nla_get_u32(one))
+	if (one && from != nla_get_u32(one) && to != nla_get_u32(one))
 		return 0;
 	if (!mbox_party_seen(there->from, dump->file) &&
 	    !mbox_party_seen(there->to, dump->file))
@@ -413,8 +422,8 @@ static int visit_link(struct mbox_link *link, void *data)
 	header = put_header(dump->skb, dump->cb, MBOX_CMD_LINK_GET);
 	if (!header)
 		return -EMSGSIZE;
-	if (nla_put_u32(dump->skb, MBOX_A_LINK_ONE, pid_vnr(there->from->pid)) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, pid_vnr(there->to->pid)) ||
+	if (nla_put_u32(dump->skb, MBOX_A_LINK_ONE, from) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, to) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->capacity) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->msg_size) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES, link->handles) ||
@@ -436,7 +445,8 @@ static void dump_init(struct dump *dump, struct sk_buff *skb,
 	dump->progress = progress_of(cb);
 	dump->registry = mbox_registry_get(sock_net(skb->sk));
 	dump->file = mbox_netlink_file(cb->skb);
-	cb->seq = READ_ONCE(dump->registry->changes);
+	dump->changes = READ_ONCE(dump->registry->changes);
+	cb->seq = dump->changes;
 }
 
 /* A part is full: that is no error, if there is anything in it. */
@@ -487,11 +497,15 @@ int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	dump_init(&dump, skb, cb);
 	error = begin(&dump, attrs[MBOX_A_WAITER_MAILBOX],
 		      attrs[MBOX_A_WAITER_NAME]);
-	if (!error)
+	if (!error && !progress->done) {
+		cb->seq = dump.changes + mbox_parties_changes() ?: 1;
 		error = dump_mailboxes(&dump);
-	if (!error && !progress->one)
+	}
+	if (!error && !progress->one) {
+		cb->seq = dump.changes;
 		error = mbox_parties_visit(dump.registry, &progress->place,
-					   visit_inbox, &dump);
+					   &cb->seq, visit_inbox, &dump);
+	}
 	return dump_end(&dump, error);
 }
 
@@ -501,8 +515,7 @@ int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	int error;
 
 	dump_init(&dump, skb, cb);
-	cb->seq = mbox_links_changes();
-	error = mbox_links_visit(dump.registry, &dump.progress->place,
+	error = mbox_links_visit(dump.registry, &dump.progress->place, &cb->seq,
 				 visit_link, &dump);
 	return dump_end(&dump, error);
 }

@@ -18,8 +18,9 @@
  * A mailbox is in the list of the worker at most once, with a reference, so that
  * however fast things change, what is to be told takes no memory; what happens
  * again before it was told is counted. The worker tells of a mailbox only so
- * often, and to a namespace only so much: what is beyond that is counted, too,
- * and the count is told when there is room again (overrun).
+ * often: one that comes too soon waits in a list of its own, in the order in which
+ * their times come. And it tells a namespace only so much: what is beyond that is
+ * counted, too, and the count is told a while after the first (overrun).
  *
  * Where nobody listens nothing is noted.
  */
@@ -28,6 +29,8 @@
 #define WINDOW_EVENTS	1000		/* so many */
 
 static LLIST_HEAD(noted);		/* mailboxes */
+static struct llist_node *postponed;	/* telling: mailboxes, by their time */
+static struct llist_node **postponed_end = &postponed; /* telling */
 static DEFINE_SPINLOCK(owing_lock);
 static LIST_HEAD(owing);		/* owing_lock: registries, counted */
 static DEFINE_MUTEX(telling);		/* held by the worker */
@@ -75,7 +78,7 @@ static bool note(struct mbox *mbox, enum mbox_event event)
 	if (notices->noted)
 		return true;
 	notices->noted = true;
-	mbox_mailbox_ref(mbox);
+	mbox_mailbox_keep(mbox);
 	llist_add(&notices->node, &noted);
 	mod_delayed_work(queue, &teller, 0);
 	return true;
@@ -151,6 +154,11 @@ void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
 	mutex_lock(&registry->lock);
 	if (!registry->dead && heard(registry)) {
 		spin_lock(&owing_lock);
+		/* Of one user only is told whose it was: he alone may know. */
+		if (!uid_eq(registry->refused_uid, uid)) {
+			registry->refused_others += registry->refused;
+			registry->refused = 0;
+		}
 		registry->refused++;
 		registry->refused_uid = uid;
 		owe(registry);
@@ -210,16 +218,23 @@ static int fill(struct sk_buff *skb, const struct notice *notice,
 /* Whether the namespace may be told one more; if not it is counted. */
 static bool may_tell(struct mbox_registry *registry)
 {
-	if (time_after_eq(jiffies, registry->window + WINDOW)) {
-		registry->window = jiffies;
+	u64 now = get_jiffies_64();
+
+	if (now >= registry->window_end) {
+		registry->window_end = now + WINDOW;
 		registry->told = 0;
 	}
 	return registry->told++ < WINDOW_EVENTS;
 }
 
-static void leave_out(struct mbox_registry *registry)
+/* Count @n events that are not told, and tell of that some time after the first. */
+static void leave_out(struct mbox_registry *registry, u64 n)
 {
-	registry->left_out++;
+	if (!n)
+		return;
+	if (!registry->left_out)
+		registry->overrun_due = get_jiffies_64() + WINDOW;
+	registry->left_out += n;
 	spin_lock(&owing_lock);
 	owe(registry);
 	spin_unlock(&owing_lock);
@@ -257,14 +272,14 @@ static void tell_or_leave_out(struct notice *notice, enum mbox_event event,
 {
 	if (!may_tell(notice->registry) ||
 	    send(notice, event, count, dropped))
-		leave_out(notice->registry);
+		leave_out(notice->registry, 1);
 }
 
 /*
- * Tell what was noted of a mailbox, unless that has to wait: then it is true. What
- * comes last is how it is: so is full after room if it is full.
+ * Tell what was noted of a mailbox. What comes last is how it is: so is full after
+ * room if it is full.
  */
-static bool tell_mailbox(struct mbox *mbox)
+static void tell_mailbox(struct mbox *mbox)
 {
 	static const enum mbox_event orders[][MBOX_EVENT_QUOTA + 1] = {
 		{ MBOX_EVENT_CREATED, MBOX_EVENT_FULL, MBOX_EVENT_ROOM,
@@ -280,15 +295,9 @@ static bool tell_mailbox(struct mbox *mbox)
 	unsigned int i;
 
 	spin_lock(&mbox->lock);
-	if (notices->told && mbox->state != MBOX_STATE_DEAD &&
-	    time_before(jiffies, notices->when + MAILBOX_PERIOD)) {
-		spin_unlock(&mbox->lock);
-		return true;
-	}
 	taken = *notices;
 	memset(notices, 0, sizeof(*notices));
-	notices->told = true;
-	notices->when = jiffies;
+	notices->due = get_jiffies_64() + MAILBOX_PERIOD;
 	notice.registry = mbox->registry;
 	notice.state = mbox->state;
 	notice.uid = mbox->uid;
@@ -313,43 +322,101 @@ static bool tell_mailbox(struct mbox *mbox)
 			tell_or_leave_out(&notice, event, taken.counts[event],
 					  dropped);
 	}
-	return false;
+	mbox_mailbox_release(mbox);
 }
 
-/* Tell what is owed to a namespace. How long that has to wait, in jiffies, or 0. */
-static unsigned long tell_registry(struct mbox_registry *registry)
+/* Tell of the mailboxes whose time has come; when that of the next does, or 0. */
+static u64 tell_postponed(void)
 {
-	struct notice notice = { .registry = registry };
-	unsigned long end = registry->window + WINDOW;
-	u32 refused;
+	while (postponed) {
+		struct mbox *mbox = container_of(postponed, struct mbox,
+						 notices.node);
 
-	if (!can_tell(registry))
-		return 0;
+		if (!over && get_jiffies_64() < mbox->notices.due)
+			return mbox->notices.due;
+		postponed = postponed->next;
+		if (!postponed)
+			postponed_end = &postponed;
+		tell_mailbox(mbox);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* One was noted: tell of it, or later if that is too soon. */
+static void tell_noted(struct mbox *mbox)
+{
+	struct mbox_notices *notices = &mbox->notices;
+	u64 now = get_jiffies_64();
+
+	/* Nobody else writes due. A whole period, for the others' that wait. */
+	if (now >= notices->due || READ_ONCE(mbox->state) == MBOX_STATE_DEAD) {
+		tell_mailbox(mbox);
+		return;
+	}
+	notices->due = now + MAILBOX_PERIOD;
+	notices->node.next = NULL;
+	*postponed_end = &notices->node;
+	postponed_end = &notices->node.next;
+}
+
+/* The sooner of two times, of which 0 is none. */
+static u64 sooner(u64 a, u64 b)
+{
+	return a && b ? min(a, b) : a + b;
+}
+
+/* Tell of mailboxes that were refused, if it is not too soon: when it will not be, or 0. */
+static u64 tell_refused(struct mbox_registry *registry)
+{
+	struct notice notice = { .registry = registry, .gid = INVALID_GID };
+	u64 now = get_jiffies_64();
+	u64 refused, others;
+
+	if (now < registry->refused_due)
+		return registry->refused ? registry->refused_due : 0;
 	spin_lock(&owing_lock);
 	refused = registry->refused;
+	others = registry->refused_others;
 	registry->refused = 0;
+	registry->refused_others = 0;
 	notice.uid = registry->refused_uid;
-	notice.gid = INVALID_GID;
 	spin_unlock(&owing_lock);
-	if (refused && (!may_tell(registry) ||
-			send(&notice, MBOX_EVENT_QUOTA, refused, 0)))
-		registry->left_out++;
-	if (!registry->left_out)
-		return 0;
-	if (time_before(jiffies, end))
-		return end - jiffies;
-	notice.mode = 0666;
-	if (may_tell(registry) &&
-	    !send(&notice, MBOX_EVENT_OVERRUN, registry->left_out, 0))
-		registry->left_out = 0;
-	return registry->left_out ? 1 : 0;
+	if (refused) {
+		registry->refused_due = now + MAILBOX_PERIOD;
+		if (!may_tell(registry) ||
+		    send(&notice, MBOX_EVENT_QUOTA, refused, 0))
+			others += refused;
+	}
+	leave_out(registry, others);
+	return 0;
 }
 
-/* The same for all that are owed something: when to come back, or 0. */
-static unsigned long tell_registries(void)
+/* Tell how many events were not, if it is time: when it will be, or 0. */
+static u64 tell_overrun(struct mbox_registry *registry)
 {
-	unsigned long delay = 0, wait;
+	/* Everybody may know. */
+	struct notice notice = {
+		.registry = registry, .uid = INVALID_UID, .gid = INVALID_GID,
+		.mode = 0666,
+	};
+
+	if (!registry->left_out)
+		return 0;
+	if (get_jiffies_64() < registry->overrun_due)
+		return registry->overrun_due;
+	if (send(&notice, MBOX_EVENT_OVERRUN, registry->left_out, 0))
+		registry->overrun_due = get_jiffies_64() + WINDOW;
+	else
+		registry->left_out = 0;
+	return registry->left_out ? registry->overrun_due : 0;
+}
+
+/* Tell the namespaces what they are owed: when to come back, or 0. */
+static u64 tell_registries(void)
+{
 	struct mbox_registry *registry;
+	u64 back = 0, time;
 	LIST_HEAD(list);
 
 	spin_lock(&owing_lock);
@@ -358,48 +425,43 @@ static unsigned long tell_registries(void)
 						    owing))) {
 		list_del_init(&registry->owing);
 		spin_unlock(&owing_lock);
-		wait = tell_registry(registry);
+		time = 0;
+		if (can_tell(registry)) {
+			time = tell_refused(registry);
+			time = sooner(time, tell_overrun(registry));
+		}
 		spin_lock(&owing_lock);
-		if (wait)
+		if (time)
 			owe(registry);
 		spin_unlock(&owing_lock);
 		mbox_registry_put(registry);
-		if (wait && (!delay || wait < delay))
-			delay = wait;
+		back = sooner(back, time);
 		spin_lock(&owing_lock);
 	}
 	spin_unlock(&owing_lock);
-	return delay;
+	return back;
 }
 
 /* The worker. */
 static void tell(struct work_struct *work)
 {
 	struct llist_node *node, *next;
-	unsigned long delay;
-	bool later = false;
+	u64 back, now;
 
 	mutex_lock(&telling);
 	node = llist_reverse_order(llist_del_all(&noted));
 	for (; node; node = next) {
-		struct mbox *mbox = container_of(node, struct mbox, notices.node);
-
 		next = node->next;
-		if (tell_mailbox(mbox)) {
-			llist_add(node, &noted);
-			later = true;
-		} else {
-			mbox_mailbox_unref(mbox);
-		}
+		tell_noted(container_of(node, struct mbox, notices.node));
 		cond_resched();
 	}
-	delay = tell_registries();
-	mutex_unlock(&telling);
-	if (later && (!delay || delay > MAILBOX_PERIOD))
-		delay = MAILBOX_PERIOD;
+	back = tell_postponed();
+	back = sooner(back, tell_registries());
+	now = get_jiffies_64();
 	/* Unless there is something to be told at once by now. */
-	if (delay)
-		queue_delayed_work(queue, &teller, delay);
+	if (back && !over)
+		queue_delayed_work(queue, &teller, back > now ? back - now : 1);
+	mutex_unlock(&telling);
 }
 
 /* A namespace goes, and all its mailboxes are dead: nobody is told any more. */

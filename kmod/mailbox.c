@@ -92,6 +92,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->max_procs = attr->max_procs;
 	mbox->common = !attr->policy && !attr->options && !attr->max_procs;
 	refcount_set(&mbox->refs, 1);
+	refcount_set(&mbox->kept, 1);
 	refcount_inc(&registry->refs);
 	mbox->registry = registry;
 	mbox->creator = creator;
@@ -125,7 +126,7 @@ void mbox_mailbox_ref(struct mbox *mbox)
 	refcount_inc(&mbox->refs);
 }
 
-/* May sleep. The memory stays for lookups that are under way. */
+/* May sleep. */
 void mbox_mailbox_unref(struct mbox *mbox)
 {
 	if (!refcount_dec_and_test(&mbox->refs))
@@ -133,6 +134,23 @@ void mbox_mailbox_unref(struct mbox *mbox)
 	mbox_slot_free_all(mbox->slots);
 	mbox_ring_free(mbox);
 	mbox_user_put(mbox->creator);
+	mbox_mailbox_release(mbox);
+}
+
+/*
+ * Keep what is to be told of a mailbox, but not what it has, and is charged for: that
+ * somebody listens is not to make a difference to who uses it.
+ */
+void mbox_mailbox_keep(struct mbox *mbox)
+{
+	refcount_inc(&mbox->kept);
+}
+
+/* May sleep. The memory stays for lookups that are under way. */
+void mbox_mailbox_release(struct mbox *mbox)
+{
+	if (!refcount_dec_and_test(&mbox->kept))
+		return;
 	mbox_registry_put(mbox->registry);
 	kfree_rcu(mbox, rcu);
 }

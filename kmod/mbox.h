@@ -136,17 +136,20 @@ struct mbox_registry {
 	struct list_head owing;		/* owing_lock: or empty */
 	u32 refused;			/* owing_lock: by a quota, not told yet */
 	kuid_t refused_uid;		/* owing_lock */
-	unsigned long window;		/* of the worker: in jiffies */
-	u32 told;			/* of the worker: in this window */
-	u64 left_out;			/* of the worker: events not told */
+	u32 refused_others;		/* owing_lock: before, of other users */
+	/* of its worker; times in 64-bit jiffies: */
+	u64 window_end;
+	u32 told;			/* in this window */
+	u64 refused_due;		/* when more may be told of refusals */
+	u64 left_out;			/* events not told */
+	u64 overrun_due;		/* when that is told */
 };
 
 /* What is to be told of a mailbox; guarded by its lock. See event.c. */
 struct mbox_notices {
 	struct llist_node node;
-	bool noted;			/* in the list of the worker */
-	bool told;			/* of this mailbox, */
-	unsigned long when;		/* then, in jiffies */
+	bool noted;			/* in a list of the worker */
+	u64 due;			/* when more may be told, in 64-bit jiffies */
 	u32 counts[MBOX_EVENT_OVERRUN];	/* since; by enum mbox_event */
 	u64 dropped;
 	u64 dropped_at_end;
@@ -303,7 +306,8 @@ struct mbox {
 	bool common;			/* constant: without any of these, no inbox */
 	bool inbox;			/* constant: party.c has it */
 	refcount_t refs;
-	struct mbox_registry *registry;	/* constant, counted */
+	refcount_t kept;		/* its memory: one for all refs, and event.c's */
+	struct mbox_registry *registry;	/* constant, counted by kept */
 	struct mbox_user *creator;	/* constant, counted */
 	struct mbox_ring *ring;		/* constant; NULL: not a ring */
 	struct rhash_head hash;		/* registry->lock */
@@ -548,6 +552,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct cred *cred, u32 rights);
 void mbox_mailbox_ref(struct mbox *mbox);
 void mbox_mailbox_unref(struct mbox *mbox);
+void mbox_mailbox_keep(struct mbox *mbox);
+void mbox_mailbox_release(struct mbox *mbox);
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
 umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
@@ -651,11 +657,13 @@ struct mbox_lane *mbox_link_new(struct mbox_party *self,
 				u32 msg_size);
 void mbox_link_tidy(struct mbox_link *link);
 bool mbox_party_seen(const struct mbox_party *party, const struct file *file);
-u32 mbox_links_changes(void);
+u32 mbox_parties_changes(void);
 int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
+		     unsigned int *seq,
 		     int (*visit)(struct mbox_link *link, void *data),
 		     void *data);
 int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
+		       unsigned int *seq,
 		       int (*visit)(struct mbox_party *party, void *data),
 		       void *data);
 
@@ -822,6 +830,7 @@ int mbox_watch_init(void);
 void mbox_watch_exit(void);
 struct pid *mbox_process_get(u32 nr);
 bool mbox_process_ended(struct pid *pid);
+u32 mbox_process_nr(struct pid *pid);
 const struct cred *mbox_process_cred(struct pid *pid);
 struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
 				  void *data);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The generic netlink family: what it can be asked to do, but dumps. */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/uidgid.h>
@@ -18,10 +19,24 @@ struct file *mbox_netlink_file(const struct sk_buff *skb)
 	return NETLINK_CB(skb).sk->sk_socket->file;
 }
 
-/* Whether @file's opener sees a mailbox. */
+/*
+ * Whether @file's opener sees a mailbox. Who makes the call counts only if he is of
+ * the same user: others may have been passed the socket, and the opener reads it too.
+ */
 bool mbox_netlink_sees(struct mbox *mbox, struct file *file)
 {
-	return !mbox_mailbox_permit(mbox, file, 0);
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+
+	if (uid_eq(current_euid(), file->f_cred->euid))
+		return !mbox_mailbox_permit(mbox, file, 0);
+	spin_lock(&mbox->lock);
+	mode = mbox->mode;
+	uid = mbox->uid;
+	gid = mbox->gid;
+	spin_unlock(&mbox->lock);
+	return mbox_mode_sees(file, mbox->registry, uid, gid, mode);
 }
 
 /* The mailbox of @registry with that id, counted, or NULL. */

@@ -162,7 +162,7 @@ void mbox_owner_exit(struct mbox *mbox)
 /* The process id of an owner, heir or nobody for the caller. */
 u32 mbox_owner_nr(const struct mbox_owner *owner)
 {
-	return owner ? pid_vnr(owner->pid) : 0;
+	return owner ? mbox_process_nr(owner->pid) : 0;
 }
 
 /* Whether the caller owns @mbox, and so may receive. */

@@ -14,7 +14,14 @@
 DEFINE_MUTEX(mbox_links_lock);
 static DEFINE_HASHTABLE(parties, 10);	/* mbox_links_lock: known ones, by pid */
 static DEFINE_HASHTABLE(links, 10);	/* mbox_links_lock: listed ones */
-static u32 changes;			/* mbox_links_lock: links that came or went */
+static u32 link_changes = 1;		/* mbox_links_lock: links that came or went */
+static u32 party_changes = 1;		/* mbox_links_lock: parties likewise */
+
+/* Whoever goes through links or parties may have missed some. Never 0. */
+static void count_change(u32 *changes)
+{
+	WRITE_ONCE(*changes, *changes + 1 ?: 1);
+}
 
 void mbox_link_get(struct mbox_link *link)
 {
@@ -50,6 +57,7 @@ void mbox_party_put(struct mbox_party *party)
 static void party_forget(struct mbox_party *party)
 {
 	hash_del(&party->node);
+	count_change(&party_changes);
 	mbox_user_remove_mailbox(party->inbox->creator);
 	if (mbox_watch_cancel(party->watch))
 		mbox_party_put(party);
@@ -79,7 +87,7 @@ static void link_unlist(struct mbox_link *link)
 	struct mbox_party *one = link->lanes[0].to, *other = link->lanes[1].to;
 
 	hash_del(&link->node);
-	changes++;
+	count_change(&link_changes);
 	list_del(&link->lanes[0].node);
 	list_del(&link->lanes[1].node);
 	mbox_party_tidy(one);
@@ -218,6 +226,7 @@ static struct mbox_party *party_new(struct pid *pid, struct file *factory)
 	/* If it ends just now, that waits for the lock. */
 	party->watch = watch;
 	hash_add(parties, &party->node, (unsigned long)pid);
+	count_change(&party_changes);
 	__module_get(THIS_MODULE);
 	return party;
 }
@@ -293,14 +302,14 @@ struct mbox_lane *mbox_link_new(struct mbox_party *self,
 	lane_init(&link->lanes[0], link, self, peer, capacity, msg_size);
 	lane_init(&link->lanes[1], link, peer, self, capacity, msg_size);
 	hash_add(links, &link->node, link_key(self, peer));
-	changes++;
+	count_change(&link_changes);
 	return &link->lanes[0];
 }
 
-/* Another number whenever a link came or went meanwhile; never 0. */
-u32 mbox_links_changes(void)
+/* Another number whenever a party came or went meanwhile. */
+u32 mbox_parties_changes(void)
 {
-	return READ_ONCE(changes) ?: 1;
+	return READ_ONCE(party_changes);
 }
 
 /* Whether @file's opener may know of a process' direct communication. */
@@ -314,72 +323,118 @@ bool mbox_party_seen(const struct mbox_party *party, const struct file *file)
 		       uid_eq(cred->uid, file->f_cred->euid);
 		put_cred(cred);
 	}
-	return seen || party->pid == task_tgid(current) ||
+	/* The caller counts if he is of the same user: the opener reads it too. */
+	return seen ||
+	       (party->pid == task_tgid(current) &&
+		uid_eq(current_euid(), file->f_cred->euid)) ||
 	       file_ns_capable(file, party->inbox->registry->user_ns,
 			       CAP_IPC_OWNER);
+}
+
+/* The links of one bucket of the table, from place->skip on. */
+static int visit_links(struct mbox_registry *registry, struct mbox_place *place,
+		       int (*visit)(struct mbox_link *link, void *data),
+		       void *data)
+{
+	struct mbox_link *link;
+	unsigned int n = 0;
+	int error;
+
+	hlist_for_each_entry(link, &links[place->bucket], node) {
+		if (n++ < place->skip)
+			continue;
+		if (link->lanes[0].to->inbox->registry == registry ||
+		    link->lanes[1].to->inbox->registry == registry) {
+			error = visit(link, data);
+			if (error)
+				return error;
+		}
+		place->skip = n;
+	}
+	return 0;
+}
+
+static int visit_parties(struct mbox_registry *registry,
+			 struct mbox_place *place,
+			 int (*visit)(struct mbox_party *party, void *data),
+			 void *data)
+{
+	struct mbox_party *party;
+	unsigned int n = 0;
+	int error;
+
+	hlist_for_each_entry(party, &parties[place->bucket], node) {
+		if (n++ < place->skip)
+			continue;
+		if (party->inbox->registry == registry) {
+			error = visit(party, data);
+			if (error)
+				return error;
+		}
+		place->skip = n;
+	}
+	return 0;
 }
 
 /**
  * mbox_links_visit - go through the links of a network namespace
  * @registry:	whose: one of the two processes first used it there
  * @place:	where to begin; set to the link for which @visit failed
+ * @seq:	set to another number than before if links came or went since; that
+ *		concerns who goes on where he was
  * @visit:	called under mbox_links_lock; an error ends the visit
  * @data:	for @visit
  *
  * Return: 0, or what @visit failed with.
  */
 int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
+		     unsigned int *seq,
 		     int (*visit)(struct mbox_link *link, void *data),
 		     void *data)
 {
-	struct mbox_link *link;
-	unsigned int n;
+	bool begun = false;
 	int error = 0;
 
-	mutex_lock(&mbox_links_lock);
-	for (; place->bucket < HASH_SIZE(links); place->bucket++) {
-		n = 0;
-		hlist_for_each_entry(link, &links[place->bucket], node) {
-			if (n++ < place->skip)
-				continue;
-			if (link->lanes[0].to->inbox->registry == registry ||
-			    link->lanes[1].to->inbox->registry == registry)
-				error = visit(link, data);
-			if (error)
-				goto out;
-			place->skip = n;
+	*seq = READ_ONCE(link_changes);
+	while (!error && place->bucket < HASH_SIZE(links)) {
+		mutex_lock(&mbox_links_lock);
+		if (!begun)
+			*seq = link_changes;
+		begun = true;
+		error = visit_links(registry, place, visit, data);
+		mutex_unlock(&mbox_links_lock);
+		cond_resched();
+		if (!error) {
+			place->bucket++;
+			place->skip = 0;
 		}
-		place->skip = 0;
 	}
-out:
-	mutex_unlock(&mbox_links_lock);
 	return error;
 }
 
-/* The same of the processes that take part. */
+/* The same of the processes that take part; to @seq their changes are added. */
 int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
+		       unsigned int *seq,
 		       int (*visit)(struct mbox_party *party, void *data),
 		       void *data)
 {
-	struct mbox_party *party;
-	unsigned int n;
+	unsigned int others = *seq;
+	bool begun = false;
 	int error = 0;
 
-	mutex_lock(&mbox_links_lock);
-	for (; place->bucket < HASH_SIZE(parties); place->bucket++) {
-		n = 0;
-		hlist_for_each_entry(party, &parties[place->bucket], node) {
-			if (n++ < place->skip)
-				continue;
-			if (party->inbox->registry == registry)
-				error = visit(party, data);
-			if (error)
-				goto out;
-			place->skip = n;
+	*seq = others + mbox_parties_changes() ?: 1;
+	while (!error && place->bucket < HASH_SIZE(parties)) {
+		mutex_lock(&mbox_links_lock);
+		if (!begun)
+			*seq = others + party_changes ?: 1;
+		begun = true;
+		error = visit_parties(registry, place, visit, data);
+		mutex_unlock(&mbox_links_lock);
+		cond_resched();
+		if (!error) {
+			place->bucket++;
+			place->skip = 0;
 		}
-		place->skip = 0;
 	}
-out:
-	mutex_unlock(&mbox_links_lock);
 	return error;
 }

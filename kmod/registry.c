@@ -201,7 +201,10 @@ void mbox_registry_remove(struct mbox *mbox)
 		return;
 	mbox_user_remove_mailbox(mbox->creator);
 	mbox_mailbox_unref(mbox);
-	/* What called us holds the module too: a file, or its pernet operations. */
+	/*
+	 * What called us holds the module too: a file, or its pernet operations;
+	 * or, of a request over netlink, its family waits for us before it goes.
+	 */
 	module_put(THIS_MODULE);
 }
 

@@ -615,7 +615,7 @@ u32 mbox_ring_side_nr(const struct mbox *mbox, u32 right)
 	const struct mbox_ring_holder *holder = mbox->ring->sides[nr].holder;
 
 	lockdep_assert_held(&mbox->lock);
-	return holder ? pid_vnr(holder->pid) : 0;
+	return holder ? mbox_process_nr(holder->pid) : 0;
 }
 
 static vm_fault_t control_fault(struct vm_fault *vmf)

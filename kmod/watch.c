@@ -68,6 +68,13 @@ bool mbox_process_ended(struct pid *pid)
 	return ended;
 }
 
+/* The number of a process for the caller; 0 if it is not there, or not any more. */
+u32 mbox_process_nr(struct pid *pid)
+{
+	/* A struct pid keeps its number, which another process may have by now. */
+	return pid_has_task(pid, PIDTYPE_TGID) ? pid_vnr(pid) : 0;
+}
+
 /* The credentials of a process, counted; NULL if it is none, or a kernel thread. */
 const struct cred *mbox_process_cred(struct pid *pid)
 {

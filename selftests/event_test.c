@@ -405,6 +405,65 @@ TEST_F(event, floods_are_cut_and_what_was_is_counted)
 	EXPECT_EQ(0, in_child(flood, self));
 }
 
+/* As a user whose quota has just room for it, again and again. */
+static int renew_ring(void *arg)
+{
+	struct _test_data_event *self = arg;
+	struct mbox_ioc_open new = open_arg(NULL, 0);
+	int fd;
+
+	new.ring = param_get("user_bytes");
+	if (become(self->user, self->user))
+		return -EIO;
+	for (int i = 0; i < 50; i++) {
+		fd = open_call(MBOX_IOC_CREATE, &new);
+		if (fd < 0)
+			return fd;
+		close(fd);
+	}
+	return 0;
+}
+
+TEST_F(event, that_somebody_listens_takes_nothing_from_a_quota)
+{
+	if (geteuid())
+		SKIP(return, "only root can become somebody else");
+	EXPECT_EQ(0, in_child(renew_ring, self));
+}
+
+/* Events without end, and of all of them it is known how many were not told. */
+static int flood_without_end(void *arg)
+{
+	struct _test_data_event *self = arg;
+	int64_t end = now() + 4 * NSEC_PER_SEC;
+	int size = 8 << 20, overruns = 0;
+	struct event event;
+
+	if (unshare(CLONE_NEWNET) || nl_open(&self->nl) || nl_listen(&self->nl))
+		return -EIO;
+	setsockopt(self->nl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	while (now() < end) {
+		for (int i = 0; i < 50; i++) {
+			struct mbox_ioc_open new = open_arg(NULL, 1);
+			int fd = open_call(MBOX_IOC_CREATE, &new);
+
+			if (fd < 0)
+				return fd;
+			close(fd);
+		}
+		while (hear(self, &event, 0))
+			overruns += event.kind == MBOX_EVENT_OVERRUN;
+	}
+	return overruns ? 0 : -ENOMSG;
+}
+
+TEST_F(event, overrun_is_told_also_while_it_lasts)
+{
+	if (geteuid())
+		SKIP(return, "only root can make network namespaces");
+	EXPECT_EQ(0, in_child(flood_without_end, self));
+}
+
 /* Who may not see a mailbox hears nothing of it. */
 static int listen_as_other(void *arg)
 {

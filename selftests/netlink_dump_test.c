@@ -295,6 +295,46 @@ TEST_F(who, has_more_handles_than_a_part_has_room_for)
 		close(fd[i]);
 }
 
+/* A mailbox goes while its handles are told; those of the next are told from the first one on. */
+struct going {
+	int fd;
+	uint64_t id, next;
+	int seen;
+};
+
+static void go_at_first(const struct nl_reply *reply, void *data)
+{
+	struct going *going = data;
+	uint64_t mailbox = nl_u64(reply, MBOX_A_HANDLE_MAILBOX);
+
+	if (mailbox == going->id && going->fd >= 0) {
+		delete_fd(going->fd, MBOX_DELETE_FORCE);
+		going->fd = -1;
+	}
+	going->seen += mailbox == going->next;
+}
+
+TEST_F(who, is_told_of_the_next_where_one_goes)
+{
+	struct going going = { .fd = self->fd, .id = info_of(self->fd).id };
+	int fd[700], next;
+
+	for (int i = 0; i < 700; i++) {
+		fd[i] = open_name(self->name, 0);
+		ASSERT_LE(0, fd[i]);
+	}
+	next = box_new(_metadata, 1);
+	going.next = info_of(next).id;
+	nl_begin(&self->request, self->nl.family, MBOX_CMD_HANDLE_GET, NLM_F_DUMP);
+	ASSERT_EQ(0, nl_talk(&self->nl, &self->request, go_at_first, &going));
+	EXPECT_EQ(-1, going.fd);
+	EXPECT_EQ(1, going.seen);
+	EXPECT_TRUE(self->nl.interrupted);
+	for (int i = 0; i < 700; i++)
+		close(fd[i]);
+	close(next);
+}
+
 TEST_F(who, is_blocked_in_a_receive)
 {
 	struct call *any = recv_start(self->fd), *some;

@@ -424,7 +424,11 @@ TEST_F(netlink, purges_the_deliveries_of_a_broadcast)
 	EXPECT_EQ(139, self->seen.purged);
 	EXPECT_EQ(0, info_of(fd).queued);
 	EXPECT_EQ(139, info_of(fd).lost);
+	EXPECT_EQ(69, info_of(fd).dropped);
+	EXPECT_EQ(1, info_of(fd).received);
 	EXPECT_BALANCED(fd);
+	ASSERT_EQ(0, get(self));
+	EXPECT_EQ(69, self->seen.purged);
 	close(fd);
 	close(other);
 }
