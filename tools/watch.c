@@ -100,7 +100,9 @@ static int watch(struct command *cmd, struct mbox_monitor *mon)
 		out_begin(OUT_LINE);
 		out_string("event", "watching");
 		out_close();
-		out_flush();
+		error = out_flush();
+		if (error)
+			return done_writing(cmd, error);
 	}
 	for (;;) {
 		error = print_events(cmd, mon, &count, limit, &ret);
