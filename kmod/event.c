@@ -220,7 +220,7 @@ static bool may_tell(struct mbox_registry *registry)
 {
 	u64 now = get_jiffies_64();
 
-	if (now >= registry->window_end) {
+	if (time_after_eq64(now, registry->window_end)) {
 		registry->window_end = now + WINDOW;
 		registry->told = 0;
 	}
@@ -332,7 +332,7 @@ static u64 tell_postponed(void)
 		struct mbox *mbox = container_of(postponed, struct mbox,
 						 notices.node);
 
-		if (!over && get_jiffies_64() < mbox->notices.due)
+		if (!over && time_before64(get_jiffies_64(), mbox->notices.due))
 			return mbox->notices.due;
 		postponed = postponed->next;
 		if (!postponed)
@@ -350,7 +350,8 @@ static void tell_noted(struct mbox *mbox)
 	u64 now = get_jiffies_64();
 
 	/* Nobody else writes due. A whole period, for the others' that wait. */
-	if (now >= notices->due || READ_ONCE(mbox->state) == MBOX_STATE_DEAD) {
+	if (time_after_eq64(now, notices->due) ||
+	    READ_ONCE(mbox->state) == MBOX_STATE_DEAD) {
 		tell_mailbox(mbox);
 		return;
 	}
@@ -373,7 +374,7 @@ static u64 tell_refused(struct mbox_registry *registry)
 	u64 now = get_jiffies_64();
 	u64 refused, others;
 
-	if (now < registry->refused_due)
+	if (time_before64(now, registry->refused_due))
 		return registry->refused ? registry->refused_due : 0;
 	spin_lock(&owing_lock);
 	refused = registry->refused;
@@ -403,7 +404,7 @@ static u64 tell_overrun(struct mbox_registry *registry)
 
 	if (!registry->left_out)
 		return 0;
-	if (get_jiffies_64() < registry->overrun_due)
+	if (time_before64(get_jiffies_64(), registry->overrun_due))
 		return registry->overrun_due;
 	if (send(&notice, MBOX_EVENT_OVERRUN, registry->left_out, 0))
 		registry->overrun_due = get_jiffies_64() + WINDOW;
