@@ -38,6 +38,7 @@
  * -ENOENT	no such mailbox, or none that is seen
  * -EBUSY	a call from a callback, on the monitor that called it back
  * -EPROTO	what the kernel answered makes no sense
+ * -ERANGE	a value that is none of those that the kernel takes
  *
  * Where a function takes @name and @id, a mailbox is named by the name, or if
  * that is NULL by the id, which is never 0; ids reach also what has no name.
@@ -417,9 +418,10 @@ int mbox_monitor_purge(struct mbox_monitor *mon, const char *name, uint64_t id,
 /**
  * mbox_monitor_subscribe() - be told of events from now on
  * @mon:	the monitor
- * @flags:	0 or MBOX_MONITOR_PRIVATE, which takes CAP_NET_ADMIN: before Linux
- *		6.6 the kernel cannot tell listeners apart, and tells of what not
- *		everybody sees to these only; later it makes no difference
+ * @flags:	0 or MBOX_MONITOR_PRIVATE: before Linux 6.6 the kernel cannot tell
+ *		listeners apart, and tells of what not everybody sees only to who
+ *		asks for this, which takes CAP_NET_ADMIN then; later it makes no
+ *		difference
  *
  * A second call changes nothing, but that it adds what its flags ask for.
  *
