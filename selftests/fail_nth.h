@@ -15,6 +15,8 @@
 
 #include "mbox_test.h"
 
+#include <sys/rseq.h>
+
 #define DEBUGFS		"/sys/kernel/debug/"
 
 static inline bool write_string(const char *path, const char *text)
@@ -73,12 +75,26 @@ static inline int fail_open(void)
 	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 }
 
+/*
+ * Have the page that the kernel writes to whenever it lets the thread run again. After a fork that page
+ * has to be copied first: where that was what failed, the kernel would end the process.
+ */
+static inline void fail_touch(void)
+{
+	struct rseq *rseq = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+
+	if (__rseq_size)
+		*(volatile __u64 *)&rseq->rseq_cs = 0;
+}
+
 /* From now on the @nth chance to fail is taken; none with 0. */
 static inline bool fail_arm(int fd, unsigned int nth)
 {
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%u", nth);
 
+	if (nth)
+		fail_touch();
 	return pwrite(fd, text, length, 0) == length;
 }
 
@@ -117,6 +133,7 @@ static inline int fail_pages_open(void)
 
 static inline bool fail_pages_mark(int fd, bool mark)
 {
+	fail_touch();
 	return pwrite(fd, mark ? "1" : "0", 1, 0) == 1;
 }
 
