@@ -37,8 +37,8 @@ DEPS_YNL := python3 python3-jsonschema python3-yaml xz-utils
 DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse $(DEPS_YNL)
 DEPS_MODEL := gcc libc6-dev spin
 # As in Build-Depends of tools/debian/control.
-DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev
-DEPS_DEB_CHECK := lintian mmdebstrap zstd
+DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
+DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
 
 deps:
 	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
