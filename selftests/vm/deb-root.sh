@@ -14,13 +14,18 @@ as_root()
 	unshare "${how[@]}" "$@"
 }
 
-# inside COMMAND [ARG…]: run a command in $ROOT.
+# inside COMMAND [ARG…]: run a command in $ROOT. Of the machine's devices it sees those that any program may need.
 inside()
 {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	as_root sh -ec '
 		mount -t proc proc "$1/proc"
-		mount --rbind /dev "$1/dev"
+		mount -t tmpfs -o mode=755 dev "$1/dev"
+		for node in null zero full random urandom tty; do
+			: >"$1/dev/$node"
+			mount --bind "/dev/$node" "$1/dev/$node"
+		done
+		ln -s /proc/self/fd "$1/dev/fd"
 		exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$@"
 	' sh "$ROOT" "$@" </dev/null
 }
@@ -55,6 +60,6 @@ root_unpack()
 	fi
 	root_remove
 	mkdir -p "$ROOT"
-	as_root tar -x --zstd --numeric-owner -C "$ROOT" -f "$file"
+	as_root tar -x --zstd --numeric-owner --exclude='./dev/*' -C "$ROOT" -f "$file"
 	exec 8>&-
 }
