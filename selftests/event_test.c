@@ -93,8 +93,9 @@ static uint32_t next(struct _test_data_event *self, struct event *event)
 
 static int create(struct _test_data_event *self, uint32_t capacity)
 {
-	struct mbox_ioc_open arg = open_arg(self->name, capacity);
+	struct mbox_ioc_open arg = open_arg(NULL, capacity);
 
+	name_copy(arg.name, self->name);
 	return open_call(MBOX_IOC_CREATE, &arg);
 }
 

@@ -85,7 +85,7 @@ static void nl_learn_groups(const struct nlattr *groups)
 
 static void nl_learn(int fd)
 {
-	_Alignas(8) uint8_t buffer[4096];
+	_Alignas(8) uint8_t buffer[4096] = { 0 };
 	const struct nlattr *id, *groups;
 	struct nl_request request;
 	uint16_t family;
@@ -152,7 +152,7 @@ long do_nl_request(int lane, const uint64_t *v)
 /* Receive what is there: slot, how many datagrams at most, room for each */
 long do_nl_receive(int lane, const uint64_t *v)
 {
-	_Alignas(8) uint8_t buffer[8192];
+	_Alignas(8) uint8_t buffer[8192] = { 0 };
 	const struct nlattr *id;
 	uint64_t n;
 	long size = 0;
