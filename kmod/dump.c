@@ -497,7 +497,8 @@ int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	dump_init(&dump, skb, cb);
 	error = begin(&dump, attrs[MBOX_A_WAITER_MAILBOX],
 		      attrs[MBOX_A_WAITER_NAME]);
-	if (!error && !progress->done) {
+	/* Of one mailbox up to the end, whose message is checked as well. */
+	if (!error && (!progress->done || progress->one)) {
 		cb->seq = dump.changes + mbox_parties_changes() ?: 1;
 		error = dump_mailboxes(&dump);
 	}
