@@ -516,6 +516,8 @@ int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	int error;
 
 	dump_init(&dump, skb, cb);
+	/* What mailboxes come and go is of no concern to links. */
+	cb->seq = 0;
 	error = mbox_links_visit(dump.registry, &dump.progress->place, &cb->seq,
 				 visit_link, &dump);
 	return dump_end(&dump, error);

@@ -129,48 +129,51 @@ static struct mbox *find(struct sk_buff *skb, struct genl_info *info)
 	return mbox;
 }
 
-/* A reply with room for @size bytes, and in @header its beginning. Or NULL. */
-static struct sk_buff *reply_new(struct genl_info *info, size_t size,
-				 void **header)
-{
-	struct sk_buff *reply;
-
-	reply = genlmsg_new(size, GFP_KERNEL);
-	if (!reply)
-		return NULL;
-	*header = genlmsg_put_reply(reply, info, &mbox_nl_family, 0,
-				    info->genlhdr->cmd);
-	if (*header)
-		return reply;
-	nlmsg_free(reply);
-	return NULL;
-}
-
-int mbox_nl_mailbox_get_doit(struct sk_buff *skb, struct genl_info *info)
+/*
+ * Do with the mailbox that a request names what @act does, and send the reply that it
+ * writes, of up to @size bytes. The reply is there first: once something is done,
+ * nothing may fail.
+ */
+static int answer(struct sk_buff *skb, struct genl_info *info, size_t size,
+		  int (*act)(struct mbox *mbox, struct file *file,
+			     struct genl_info *info, struct sk_buff *reply))
 {
 	struct sk_buff *reply;
 	struct mbox *mbox;
+	int error = -ENOMEM;
 	void *header;
-	int error;
 
 	mbox = find(skb, info);
 	if (IS_ERR(mbox))
 		return PTR_ERR(mbox);
-	reply = reply_new(info, NLMSG_GOODSIZE, &header);
-	if (!reply) {
-		error = -ENOMEM;
+	reply = genlmsg_new(size, GFP_KERNEL);
+	if (!reply)
 		goto out;
-	}
-	error = mbox_dump_mailbox(reply, mbox);
+	header = genlmsg_put_reply(reply, info, &mbox_nl_family, 0,
+				   info->genlhdr->cmd);
+	if (header)
+		error = act(mbox, mbox_netlink_file(skb), info, reply);
 	if (error) {
 		nlmsg_free(reply);
 		goto out;
 	}
 	genlmsg_end(reply, header);
-	error = genlmsg_reply(reply, info);
+	/* Where there is no room for it, there is none for an error either. */
+	genlmsg_reply(reply, info);
 out:
 	mbox_mailbox_unref(mbox);
 	return error;
+}
+
+static int get(struct mbox *mbox, struct file *file, struct genl_info *info,
+	       struct sk_buff *reply)
+{
+	return mbox_dump_mailbox(reply, mbox);
+}
+
+int mbox_nl_mailbox_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return answer(skb, info, NLMSG_GOODSIZE, get);
 }
 
 /* What is to be set, in the form of the ABI. */
@@ -271,74 +274,52 @@ int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return error;
 }
 
-int mbox_nl_mailbox_delete_doit(struct sk_buff *skb, struct genl_info *info)
+static int delete(struct mbox *mbox, struct file *file, struct genl_info *info,
+		  struct sk_buff *reply)
 {
 	const struct nlattr *how = info->attrs[MBOX_A_MAILBOX_HOW];
 	struct mbox_ioc_delete arg = {
 		.how = how ? nla_get_u32(how) : MBOX_DELETE_EMPTY,
 	};
-	struct sk_buff *reply;
-	struct mbox *mbox;
-	void *header;
 	int error;
 
-	mbox = find(skb, info);
-	if (IS_ERR(mbox))
-		return PTR_ERR(mbox);
-	/* First: once it is done nothing may fail. */
-	reply = reply_new(info, 2 * nla_total_size_64bit(sizeof(u64)), &header);
-	if (!reply) {
-		error = -ENOMEM;
-		goto out;
-	}
-	error = mbox_mailbox_delete(mbox, mbox_netlink_file(skb), &arg);
+	error = mbox_mailbox_delete(mbox, file, &arg);
 	if (error == -ENOTEMPTY)
 		NL_SET_ERR_MSG(info->extack, "messages are queued");
-	if (error) {
-		nlmsg_free(reply);
-		goto out;
-	}
+	if (error)
+		return error;
+	/* There is room. */
 	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_QUEUED, arg.queued,
 			  MBOX_A_MAILBOX_PAD);
 	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_DROPPED, arg.dropped,
 			  MBOX_A_MAILBOX_PAD);
-	genlmsg_end(reply, header);
-	genlmsg_reply(reply, info);
-out:
-	mbox_mailbox_unref(mbox);
-	return error;
+	return 0;
+}
+
+int mbox_nl_mailbox_delete_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return answer(skb, info, 2 * nla_total_size_64bit(sizeof(u64)), delete);
+}
+
+static int purge(struct mbox *mbox, struct file *file, struct genl_info *info,
+		 struct sk_buff *reply)
+{
+	u64 purged;
+	int error;
+
+	error = mbox_mailbox_purge(mbox, file, &purged);
+	if (error == -EOPNOTSUPP)
+		NL_SET_ERR_MSG(info->extack, "a ring cannot be purged");
+	if (error)
+		return error;
+	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_PURGED, purged,
+			  MBOX_A_MAILBOX_PAD);
+	return 0;
 }
 
 int mbox_nl_mailbox_purge_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *reply;
-	struct mbox *mbox;
-	void *header;
-	u64 purged;
-	int error;
-
-	mbox = find(skb, info);
-	if (IS_ERR(mbox))
-		return PTR_ERR(mbox);
-	reply = reply_new(info, nla_total_size_64bit(sizeof(u64)), &header);
-	if (!reply) {
-		error = -ENOMEM;
-		goto out;
-	}
-	error = mbox_mailbox_purge(mbox, mbox_netlink_file(skb), &purged);
-	if (error == -EOPNOTSUPP)
-		NL_SET_ERR_MSG(info->extack, "a ring cannot be purged");
-	if (error) {
-		nlmsg_free(reply);
-		goto out;
-	}
-	nla_put_u64_64bit(reply, MBOX_A_MAILBOX_PURGED, purged,
-			  MBOX_A_MAILBOX_PAD);
-	genlmsg_end(reply, header);
-	genlmsg_reply(reply, info);
-out:
-	mbox_mailbox_unref(mbox);
-	return error;
+	return answer(skb, info, nla_total_size_64bit(sizeof(u64)), purge);
 }
 
 int __init mbox_netlink_init(void)

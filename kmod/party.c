@@ -331,11 +331,19 @@ bool mbox_party_seen(const struct mbox_party *party, const struct file *file)
 			       CAP_IPC_OWNER);
 }
 
+/* A visit of all links or of all parties. */
+struct walk {
+	struct mbox_registry *registry;
+	struct mbox_place *place;
+	int (*visit_link)(struct mbox_link *link, void *data);
+	int (*visit_party)(struct mbox_party *party, void *data);
+	void *data;
+};
+
 /* The links of one bucket of the table, from place->skip on. */
-static int visit_links(struct mbox_registry *registry, struct mbox_place *place,
-		       int (*visit)(struct mbox_link *link, void *data),
-		       void *data)
+static int walk_links(const struct walk *walk)
 {
+	struct mbox_place *place = walk->place;
 	struct mbox_link *link;
 	unsigned int n = 0;
 	int error;
@@ -343,9 +351,9 @@ static int visit_links(struct mbox_registry *registry, struct mbox_place *place,
 	hlist_for_each_entry(link, &links[place->bucket], node) {
 		if (n++ < place->skip)
 			continue;
-		if (link->lanes[0].to->inbox->registry == registry ||
-		    link->lanes[1].to->inbox->registry == registry) {
-			error = visit(link, data);
+		if (link->lanes[0].to->inbox->registry == walk->registry ||
+		    link->lanes[1].to->inbox->registry == walk->registry) {
+			error = walk->visit_link(link, walk->data);
 			if (error)
 				return error;
 		}
@@ -354,11 +362,9 @@ static int visit_links(struct mbox_registry *registry, struct mbox_place *place,
 	return 0;
 }
 
-static int visit_parties(struct mbox_registry *registry,
-			 struct mbox_place *place,
-			 int (*visit)(struct mbox_party *party, void *data),
-			 void *data)
+static int walk_parties(const struct walk *walk)
 {
+	struct mbox_place *place = walk->place;
 	struct mbox_party *party;
 	unsigned int n = 0;
 	int error;
@@ -366,8 +372,8 @@ static int visit_parties(struct mbox_registry *registry,
 	hlist_for_each_entry(party, &parties[place->bucket], node) {
 		if (n++ < place->skip)
 			continue;
-		if (party->inbox->registry == registry) {
-			error = visit(party, data);
+		if (party->inbox->registry == walk->registry) {
+			error = walk->visit_party(party, walk->data);
 			if (error)
 				return error;
 		}
@@ -376,12 +382,42 @@ static int visit_parties(struct mbox_registry *registry,
 	return 0;
 }
 
+/*
+ * Go through a table of @size buckets, the lock being held for one at a time: only in
+ * the one with which a visit goes on can anything be missed. So it is then that
+ * @seq, to which @changes are added, has to be right.
+ */
+static int walk_buckets(const struct walk *walk, unsigned int size,
+			int (*bucket)(const struct walk *walk),
+			const u32 *changes, unsigned int *seq)
+{
+	struct mbox_place *place = walk->place;
+	unsigned int first = place->bucket;
+	unsigned int others = *seq;
+	int error = 0;
+
+	*seq = others + READ_ONCE(*changes) ?: 1;
+	while (!error && place->bucket < size) {
+		mutex_lock(&mbox_links_lock);
+		if (place->bucket == first)
+			*seq = others + *changes ?: 1;
+		error = bucket(walk);
+		mutex_unlock(&mbox_links_lock);
+		cond_resched();
+		if (!error) {
+			place->bucket++;
+			place->skip = 0;
+		}
+	}
+	return error;
+}
+
 /**
  * mbox_links_visit - go through the links of a network namespace
  * @registry:	whose: one of the two processes first used it there
  * @place:	where to begin; set to the link for which @visit failed
- * @seq:	set to another number than before if links came or went since; that
- *		concerns who goes on where he was
+ * @seq:	added to it is a number that changes when links come or go; never 0
+ *		then
  * @visit:	called under mbox_links_lock; an error ends the visit
  * @data:	for @visit
  *
@@ -392,49 +428,26 @@ int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
 		     int (*visit)(struct mbox_link *link, void *data),
 		     void *data)
 {
-	bool begun = false;
-	int error = 0;
+	const struct walk walk = {
+		.registry = registry, .place = place, .visit_link = visit,
+		.data = data,
+	};
 
-	*seq = READ_ONCE(link_changes);
-	while (!error && place->bucket < HASH_SIZE(links)) {
-		mutex_lock(&mbox_links_lock);
-		if (!begun)
-			*seq = link_changes;
-		begun = true;
-		error = visit_links(registry, place, visit, data);
-		mutex_unlock(&mbox_links_lock);
-		cond_resched();
-		if (!error) {
-			place->bucket++;
-			place->skip = 0;
-		}
-	}
-	return error;
+	return walk_buckets(&walk, HASH_SIZE(links), walk_links, &link_changes,
+			    seq);
 }
 
-/* The same of the processes that take part; to @seq their changes are added. */
+/* The same of the processes that take part. */
 int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
 		       unsigned int *seq,
 		       int (*visit)(struct mbox_party *party, void *data),
 		       void *data)
 {
-	unsigned int others = *seq;
-	bool begun = false;
-	int error = 0;
+	const struct walk walk = {
+		.registry = registry, .place = place, .visit_party = visit,
+		.data = data,
+	};
 
-	*seq = others + mbox_parties_changes() ?: 1;
-	while (!error && place->bucket < HASH_SIZE(parties)) {
-		mutex_lock(&mbox_links_lock);
-		if (!begun)
-			*seq = others + party_changes ?: 1;
-		begun = true;
-		error = visit_parties(registry, place, visit, data);
-		mutex_unlock(&mbox_links_lock);
-		cond_resched();
-		if (!error) {
-			place->bucket++;
-			place->skip = 0;
-		}
-	}
-	return error;
+	return walk_buckets(&walk, HASH_SIZE(parties), walk_parties,
+			    &party_changes, seq);
 }
