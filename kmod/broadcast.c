@@ -554,11 +554,8 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 		return -EMSGSIZE;
 
 	user = mbox_send_charge(handle, args->length);
-	if (IS_ERR(user)) {
-		if (user == ERR_PTR(-EDQUOT))
-			mbox_event_quota(mbox);
+	if (IS_ERR(user))
 		return PTR_ERR(user);
-	}
 	mbox_waiter_init(&sender);
 	sender.sync = args->sync;
 	sender.message = mbox_message_new(args->length);

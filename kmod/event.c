@@ -251,7 +251,7 @@ static bool can_tell(const struct mbox_registry *registry)
 static int send(struct notice *notice, enum mbox_event event, u64 count,
 		u64 dropped)
 {
-	bool everybody = event == MBOX_EVENT_OVERRUN || (notice->mode & 06);
+	bool everybody = notice->mode & 06;
 	struct sk_buff *skb;
 
 	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);

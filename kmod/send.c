@@ -25,12 +25,6 @@ charge_sender(struct mbox_handle *handle, u32 length)
 	return error ? ERR_PTR(error) : user;
 }
 
-/* The same for broadcast.c: of a message, without its deliveries. */
-struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
-{
-	return charge_sender(handle, length);
-}
-
 /*
  * Make the message and lock the mailbox. A small one is copied into a free slot
  * under the lock; if there is none, or the source has to be faulted in, it is
@@ -223,6 +217,15 @@ static noinline int refused(struct mbox *mbox, int error)
 	if (error == -EDQUOT)
 		mbox_event_quota(mbox);
 	return error;
+}
+
+/* Charge for a message of broadcast.c, without its deliveries. */
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
+{
+	struct mbox_user *user = charge_sender(handle, length);
+
+	return IS_ERR(user) ?
+	       ERR_PTR(refused(handle->mbox, PTR_ERR(user))) : user;
 }
 
 static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
