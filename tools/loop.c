@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ uint64_t realtime(void)
 }
 
 /* From here on signals end the command by way of loop_wait() only. Returns 0 or -errno. */
-int loop_init(void)
+static int loop_init(void)
 {
 	sigset_t set;
 
@@ -49,6 +50,23 @@ int loop_init(void)
 		return -errno;
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return signals < 0 ? -errno : 0;
+}
+
+/* Run a verb that goes on, which is @body, with a monitor. Returns an exit status. */
+int loop_run(struct command *cmd, int (*body)(struct command *cmd, struct mbox_monitor *mon))
+{
+	struct mbox_monitor *mon;
+	int ret;
+
+	ret = loop_init();
+	if (ret < 0)
+		return refuse(cmd, NULL, "%s", strerror(-ret));
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	ret = body(cmd, mon);
+	mbox_monitor_close(mon);
+	return ret;
 }
 
 /*

@@ -244,7 +244,7 @@ enum wake {
 
 uint64_t monotonic(void);
 uint64_t realtime(void);
-int loop_init(void);
+int loop_run(struct command *cmd, int (*body)(struct command *cmd, struct mbox_monitor *mon));
 enum wake loop_wait(int fd, uint64_t deadline);
 
 /* link.c */

@@ -118,19 +118,8 @@ static int stat(struct command *cmd, struct mbox_monitor *mon)
 
 static int run(struct command *cmd)
 {
-	struct mbox_monitor *mon;
-	int ret;
-
-	ret = loop_init();
-	if (ret < 0)
-		return refuse(cmd, NULL, "%s", strerror(-ret));
-	ret = mbox_monitor_open(&mon);
-	if (ret < 0)
-		return refuse_monitor(cmd, NULL, ret);
 	table_init(cmd->json, columns, ARRAY_SIZE(columns));
-	ret = stat(cmd, mon);
-	mbox_monitor_close(mon);
-	return ret;
+	return loop_run(cmd, stat);
 }
 
 const struct verb stat_verb = {

@@ -322,18 +322,11 @@ static int loop(struct top *top, struct mbox_monitor *mon, int *error)
 	}
 }
 
-static int run(struct command *cmd)
+static int show_tables(struct command *cmd, struct mbox_monitor *mon)
 {
 	struct top top = { .cmd = cmd };
-	struct mbox_monitor *mon;
 	int error = 0, ret;
 
-	ret = loop_init();
-	if (ret < 0)
-		return refuse(cmd, NULL, "%s", strerror(-ret));
-	ret = mbox_monitor_open(&mon);
-	if (ret < 0)
-		return refuse_monitor(cmd, NULL, ret);
 	sort_by = cmd->v[SORT].given ? (enum sort)cmd->v[SORT].num : SORT_RATE;
 	if (cmd->json)
 		table_init(true, columns, ARRAY_SIZE(columns));
@@ -346,11 +339,15 @@ static int run(struct command *cmd)
 		ret = refuse_monitor(cmd, mon, ret);
 	else
 		ret = done_writing(cmd, error);
-	mbox_monitor_close(mon);
 	free(top.now.all);
 	free(top.before.all);
 	free(top.rows);
 	return ret;
+}
+
+static int run(struct command *cmd)
+{
+	return loop_run(cmd, show_tables);
 }
 
 const struct verb top_verb = {

@@ -125,18 +125,7 @@ static int watch(struct command *cmd, struct mbox_monitor *mon)
 
 static int run(struct command *cmd)
 {
-	struct mbox_monitor *mon;
-	int ret;
-
-	ret = loop_init();
-	if (ret < 0)
-		return refuse(cmd, NULL, "%s", strerror(-ret));
-	ret = mbox_monitor_open(&mon);
-	if (ret < 0)
-		return refuse_monitor(cmd, NULL, ret);
-	ret = watch(cmd, mon);
-	mbox_monitor_close(mon);
-	return ret;
+	return loop_run(cmd, watch);
 }
 
 const struct verb watch_verb = {
