@@ -128,9 +128,7 @@ static void tally_broadcast(void *data, const struct entry *entry, uint32_t numb
 		t->received++;
 	else if (entry->maybe)
 		t->received_maybe++;
-	if ((flags & SENT) && told)
-		t->accepted++;
-	else if (entry->receipts)
+	if (entry->receipts || ((flags & SENT) && told))
 		t->accepted++;
 	else if (!(flags & SENT) || (flags & SYNC))
 		t->accepted_maybe++;
