@@ -116,7 +116,7 @@ TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -isystem $(OUT)/selftests/mbo
 lint-tidy: deps-lint lint-kselftest
 	@echo "  LINT    clang-tidy"
 	@mkdir -p $(OUT)/lint && printf '%s\n' $(wildcard $(addsuffix /*.c,lib lib/examples tools selftests selftests/fuzz)) | \
-		xargs -I FILE clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>$(OUT)/lint/tidy.err || \
+		xargs -P "$$(nproc)" -I FILE clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>$(OUT)/lint/tidy.err || \
 		{ grep -v 'generated\.$$' $(OUT)/lint/tidy.err; exit 1; }
 
 ##lint-shell         each shell script, found by its first line
