@@ -258,7 +258,7 @@ void emit_c(const struct program *prog, FILE *out)
 		if (call->lane && call->settle)
 			fprintf(out, "\t\tsettle(%u);\n", call->lane);
 	}
-	fprintf(out, "\t\tdrain();\n\t\tids_restore();\n\t\tlanes_reset();\n");
+	fprintf(out, "\t\tdrain();\n\t\tids_restore();\n\t\tlanes_reset();\n\t\tinboxes_empty();\n");
 	for (i = 0; i < prog->n; i++)
 		print_forget(out, &prog->calls[i]);
 	fprintf(out, "\t}\n");

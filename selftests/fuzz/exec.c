@@ -3,6 +3,8 @@
 #include "fuzz.h"
 #include "runtime.h"
 
+#define REFS_PATIENCE	600	/* tenths of a second */
+
 uint64_t calls_made;
 
 /* The last is for LANE_FORK. */
@@ -254,13 +256,46 @@ static void check_slot(int fd)
 			 info.handles, info.queued);
 }
 
-/* What was received lies where the payloads of the next program come from. */
-static void payloads_restore(void)
-{
-	int lane;
+/*
+ * What was received lies where the payloads of the next program come from. Writing all of that anew takes
+ * longer than most programs. Other bytes than those of payloads come from an area for arguments or from netlink,
+ * and so are not many; they lie where a call had its buffer.
+ */
+#define FOREIGN_MOST	(64UL << 10)
 
-	for (lane = 0; lane < LANES; lane++)
-		memset(area_view(lane, AREA_DATA, VIEW_RW), PAYLOAD_BYTE, DATA_SIZE);
+static void payloads_restore(const struct program *prog)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < prog->n; i++) {
+		const struct call *call = &prog->calls[i];
+		const struct op *op = &ops[call->op];
+
+		for (j = 0; j < op->nr_fields; j++) {
+			uint64_t at = call->arg[j];
+			int lane = call->lane % LANES;
+			size_t offset;
+
+			if (op->fields[j].kind != K_BUF || AT_VIEW(at) > VIEW_LAZY)
+				continue;
+			if (at & AT_OTHER)
+				lane = (lane + 1) % LANES;
+			offset = place_offset(DATA_SIZE, at, call->arg[op->fields[j].link]);
+			memset(area_view(lane, AREA_DATA, VIEW_RW) + offset, PAYLOAD_BYTE,
+			       DATA_SIZE - offset < FOREIGN_MOST ? DATA_SIZE - offset : FOREIGN_MOST);
+		}
+	}
+}
+
+static bool makes_links(const struct program *prog)
+{
+	unsigned int i;
+
+	for (i = 0; i < prog->n; i++) {
+		if (ops[prog->calls[i].op].nr == MBOX_IOC_LINK)
+			return true;
+	}
+	return false;
 }
 
 /* Delete what would stay. */
@@ -321,9 +356,11 @@ void exec_program(const struct program *prog)
 			check_slot(slots[slot]);
 	}
 	lanes_reset();
+	if (makes_links(prog))
+		inboxes_empty();
 	delete_kept();
 	if (!pure)
-		payloads_restore();
+		payloads_restore(prog);
 }
 
 /* What runs now has this number in the kernel's reports. */
@@ -383,11 +420,12 @@ void exec_start(void)
 	kcov_lane_start(0);
 }
 
+/* What the dead held, and namespaces, takes its time on a slow machine. */
 static bool refs_come_back(void)
 {
 	int tries;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < REFS_PATIENCE; tries++) {
 		if (read_number("/sys/module/mbox/refcnt") == refs_before)
 			return true;
 		usleep(100000);

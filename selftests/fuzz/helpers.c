@@ -334,6 +334,32 @@ void ids_restore(void)
 		ids_restore_lane(0, NULL);
 }
 
+static void inbox_empty_lane(int lane, const void *unused)
+{
+	struct mbox_ioc_inbox arg = { .flags = MBOX_OPEN_NONBLOCK };
+	uint8_t *data = area_view(lane, AREA_DATA, VIEW_RW);
+	long fd = sys(SYS_ioctl, slots[0], MBOX_IOC_INBOX, &arg), size;
+
+	(void)unused;
+	while ((size = sys(SYS_read, fd, data, DATA_SIZE)) >= 0)
+		memset(data, PAYLOAD_BYTE, size);
+	sys(SYS_close, fd);
+}
+
+/*
+ * Receive what others have sent the lanes, which are idle, and root's. It would stay, and the module with it, as
+ * long as these processes live.
+ */
+void inboxes_empty(void)
+{
+	int lane;
+
+	for (lane = 1; lane < LANES; lane++)
+		post(lane, inbox_empty_lane, NULL);
+	drain();
+	inbox_empty_lane(0, NULL);
+}
+
 /* Delete the mailbox of that name, if there is one. */
 void name_delete(const char *name)
 {

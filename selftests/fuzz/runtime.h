@@ -196,6 +196,7 @@ long do_signal(int lane, const uint64_t *v);
 long do_netns(int lane, const uint64_t *v);
 long do_nap(int lane, const uint64_t *v);
 void ids_restore(void);
+void inboxes_empty(void);
 void name_delete(const char *name);
 
 #endif /* RUNTIME_H */
