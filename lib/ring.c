@@ -74,11 +74,16 @@ static int map(int fd, void *at, uint64_t offset, size_t size, int writable,
 	return 0;
 }
 
-/* Addresses for both copies, and the copies in their place. */
+/*
+ * Addresses for both copies, and the copies in their place. Where a MAP_FIXED
+ * fails (the mailbox is gone by now, say), its place may be left without any
+ * mapping, and be another thread's at once: it is ours to unmap no more.
+ */
 static int map_data(struct mbox_ring *ring, int fd)
 {
 	int writable = !!(ring->rights & MBOX_RIGHT_SEND);
 	size_t size = (size_t)ring->size;
+	unsigned char *both;
 	void *p = NULL;
 	int ret;
 
@@ -87,12 +92,19 @@ static int map_data(struct mbox_ring *ring, int fd)
 	p = mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	ring->data = p;
-	ret = map(fd, ring->data, MBOX_RING_DATA_OFFSET, size, writable, &p);
-	if (ret)
+	both = p;
+	ret = map(fd, both, MBOX_RING_DATA_OFFSET, size, writable, &p);
+	if (ret) {
+		munmap(both + size, size);
 		return ret;
-	return map(fd, ring->data + size, MBOX_RING_DATA_OFFSET, size, writable,
-		   &p);
+	}
+	ret = map(fd, both + size, MBOX_RING_DATA_OFFSET, size, writable, &p);
+	if (ret) {
+		munmap(both, size);
+		return ret;
+	}
+	ring->data = both;
+	return 0;
 }
 
 void mbox_ring_unmap(struct mbox_ring *ring)

@@ -2,6 +2,8 @@
 /* libmbox on rings: what each function takes, gives and refuses. */
 #include "mbox_library.h"
 
+#include <dlfcn.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <linux/mbox_ring.h>
@@ -24,6 +26,32 @@ static struct mbox_attr ring_attr(uint32_t options)
 	attr.ring = RING;
 	attr.options = options;
 	return attr;
+}
+
+/*
+ * The next but @after mmap() with MAP_FIXED fails as the kernel's may: what was there before is gone, and
+ * another thread has got the place.
+ */
+static struct {
+	int after;
+	bool due;
+	void *place;
+	size_t size;
+} theft;
+
+/* Takes the place of libc's, for the library. */
+void *mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
+{
+	void *(*real)(void *, size_t, int, int, int, off64_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "mmap64");
+	if (!(flags & MAP_FIXED) || !theft.due || theft.after--)
+		return real(at, size, prot, flags, fd, offset);
+	theft.due = false;
+	theft.size = size;
+	theft.place = real(at, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	errno = EIDRM;
+	return MAP_FAILED;
 }
 
 FIXTURE_VARIANT(ring)
@@ -269,6 +297,34 @@ TEST_F(ring, from_fd)
 	EXPECT_RET(6, mbox_recv_string(self->out, self->data, RING));
 	EXPECT_STREQ("second", self->data);
 	EXPECT_RET(-EAGAIN, mbox_recv_timeout(self->out, self->data, RING, 0));
+}
+
+static bool is_mapped(void *at, size_t size)
+{
+	return msync(at, size, MS_ASYNC) == 0;
+}
+
+/* What another thread maps meanwhile is not unmapped, and all else is. */
+TEST_F(ring, place_of_the_mapping_lost)
+{
+	int copy;
+
+	mbox_close(self->out);
+	for (copy = 0; copy < 2; copy++) {
+		self->out = NOT_WRITTEN;
+		theft.after = copy;
+		theft.due = true;
+		EXPECT_RET(-EIDRM, mbox_open(&self->out, self->name, MBOX_RIGHT_RECV));
+		EXPECT_EQ(NOT_WRITTEN, self->out);
+		ASSERT_FALSE(theft.due);
+		ASSERT_NE(MAP_FAILED, theft.place);
+		EXPECT_TRUE(is_mapped(theft.place, theft.size)) TH_LOG("copy %d", copy);
+		EXPECT_FALSE(is_mapped((char *)theft.place + (copy ? -theft.size : theft.size), theft.size));
+		munmap(theft.place, theft.size);
+	}
+	ASSERT_EQ(0, mbox_open(&self->out, self->name, MBOX_RIGHT_RECV));
+	EXPECT_RET(0, mbox_send_string(self->in, "found"));
+	EXPECT_RET(5, mbox_recv_string(self->out, self->data, RING));
 }
 
 /* What is created and cannot be mapped is not left behind. */

@@ -192,6 +192,9 @@ static int ring_map(struct ring *ring)
 			 MBOX_RING_DATA_OFFSET);
 		if (p == MAP_FAILED) {
 			expect_errors("mmap", -errno, EIDRM, 0);
+			/* Its place is empty, or another thread's by now. */
+			munmap(ring->data + !i * RING_BYTES, RING_BYTES);
+			ring->data = MAP_FAILED;
 			return -1;
 		}
 	}
@@ -206,7 +209,8 @@ static void ring_unmap(struct ring *ring)
 		munmap(ring->head, page);
 	if (ring->tail != MAP_FAILED)
 		munmap(ring->tail, page);
-	munmap(ring->data, 2 * RING_BYTES);
+	if (ring->data != MAP_FAILED)
+		munmap(ring->data, 2 * RING_BYTES);
 }
 
 /* Take a side of the ring of this name. The handle, or a negated errno. */
