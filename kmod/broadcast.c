@@ -478,19 +478,19 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 	int error = 0;
 
 	sender->until = mbox->last_subscription;
-	if (mbox->state >= MBOX_STATE_DRAINING)
+	if (mbox->state >= MBOX_STATE_DRAINING) {
 		error = mbox_mailbox_gone(mbox);
-	else if (sender->message->length > mbox->msg_size)
+	} else if (sender->message->length > mbox->msg_size) {
 		error = -EMSGSIZE;
-	else if (mbox_broadcast_has_room(mbox, sender->message))
+	} else if (mbox_broadcast_has_room(mbox, sender->message)) {
 		*waits = accept(mbox, sender, deferred);
-	else if (args->nonblock)
-		error = -EAGAIN;
-	else
-		*waits = true;
-
-	if (error == -EAGAIN)
+	} else if (args->nonblock) {
 		mbox_event_full(mbox);
+		error = -EAGAIN;
+	} else {
+		*waits = true;
+	}
+
 	if (error)
 		mbox_message_put(mbox, sender->message, deferred);
 	else if (*waits && sender->message->state == MBOX_MESSAGE_QUEUED)
