@@ -76,6 +76,8 @@ field()
 # Start mboxctl in the background.
 start()
 {
+	# at once: who waits for what it says must not find what another said before
+	: >"$dir/bg.out"
 	mboxctl "$@" >"$dir/bg.out" 2>"$dir/bg.err" </dev/null &
 	pid=$!
 	pids="$pids $pid"
