@@ -410,6 +410,8 @@ TEST_F(create, file_flags)
 
 TEST_F(create, no_descriptor_left)
 {
+	struct mbox_ioc_link link = { .pid = getppid(), .capacity = 1 };
+	struct mbox_ioc_inbox inbox = { 0 };
 	struct rlimit limit, none;
 
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
@@ -419,6 +421,8 @@ TEST_F(create, no_descriptor_left)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
 	EXPECT_EQ(-EMFILE, create(self));
 	EXPECT_EQ(-EMFILE, open_with(self, MBOX_OPEN_CREATE));
+	EXPECT_EQ(-EMFILE, xioctl(self->factory, MBOX_IOC_LINK, &link));
+	EXPECT_EQ(-EMFILE, xioctl(self->factory, MBOX_IOC_INBOX, &inbox));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	EXPECT_EQ(-ENOENT, open_name(self->name, 0));
 }

@@ -351,6 +351,63 @@ TEST_F(event, quota_refused)
 	ASSERT_EQ(MBOX_EVENT_DELETED, next(self, &event));
 }
 
+#define REFUSALS	5
+
+static int refused_mailboxes(void *arg)
+{
+	struct _test_data_event *self = arg;
+	struct mbox_ioc_open new = open_arg(NULL, 1);
+
+	if (become(self->user, self->user) || open_call(MBOX_IOC_CREATE, &new) < 0)
+		return -EIO;
+	for (int i = 0; i < REFUSALS; i++) {
+		if (open_call(MBOX_IOC_CREATE, &new) != -EDQUOT)
+			return -EPROTO;
+		usleep(10000);
+	}
+	return 0;
+}
+
+/* In a namespace of its own. What comes too soon after another is told with the next, not lost. */
+static int count_refusals(void *arg)
+{
+	struct _test_data_event *self = arg;
+	uint64_t refused = 0, notices = 0;
+	struct event event;
+	int ret;
+
+	if (unshare(CLONE_NEWNET) || nl_open(&self->nl) || nl_listen(&self->nl))
+		return -EIO;
+	ret = in_child(refused_mailboxes, self);
+	while (!ret && refused < REFUSALS) {
+		if (!hear(self, &event, PATIENCE * 1000))
+			return 10000 + refused;
+		if (event.kind != MBOX_EVENT_QUOTA)
+			continue;
+		if (event.uid != self->user)
+			return 20000;
+		refused += event.count;
+		notices++;
+	}
+	if (ret)
+		return ret;
+	return refused > REFUSALS || notices == REFUSALS ? 30000 + notices : 0;
+}
+
+TEST_F(event, refused_again_and_again)
+{
+	uint64_t limit = param_get("user_mailboxes");
+	int ret;
+
+	if (geteuid())
+		SKIP(return, "only root can set module parameters");
+	if (!limit || param_set("user_mailboxes", 1))
+		SKIP(return, "the module parameters cannot be written");
+	ret = in_child(count_refusals, self);
+	param_set("user_mailboxes", limit);
+	EXPECT_EQ(0, ret);
+}
+
 static int exceed_mailboxes(void *arg)
 {
 	struct _test_data_event *self = arg;

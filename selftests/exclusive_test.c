@@ -153,6 +153,30 @@ TEST_F(exclusive, free_after_failure)
 	EXPECT_STREQ("next", recv_end(call));
 }
 
+static int receive_in_vain(void *arg)
+{
+	int *fd = arg;
+
+	return strcmp("EUSERS", take(*fd)) ? -EIO : 0;
+}
+
+/* Who may not take part has not begun. */
+TEST(free_after_one_too_many)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, 8);
+	int fd;
+
+	arg.max_procs = 1;
+	arg.options = MBOX_OPTION_EXCLUSIVE;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, put(fd, 0, "text"));
+	EXPECT_EQ(0, in_child(receive_in_vain, &fd));
+	EXPECT_EQ(1, info_of(fd).procs);
+	EXPECT_STREQ("text", take(fd));
+	close(fd);
+}
+
 struct receive {
 	int fd;
 	int ret;

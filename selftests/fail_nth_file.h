@@ -187,4 +187,33 @@ FIXTURE_VARIANT_ADD(op, create_rehash) {
 	.enter = enter_crowd, .call = call_open, .cmd = MBOX_IOC_CREATE, .leave = leave_crowd,
 };
 
+/* The first mailbox of a namespace needs memory for where it is listed, which the next have, too. */
+static void enter_empty(struct scene *s)
+{
+	SCENE(s);
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	s->factory = factory_open();
+	s->args.open = open_arg(NULL, 1);
+	name_number(s->args.open.name, 0);
+}
+
+static void leave_empty(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	if (ret < 0) {
+		EXPECT_EQ(-ENOENT, open_name(s->args.open.name, 0));
+		ret = call_open(s);
+	}
+	EXPECT_LE(0, ret);
+	close(ret);
+	EXPECT_EQ(-ENOENT, open_name(s->args.open.name, 0));
+}
+
+FIXTURE_VARIANT_ADD(op, create_first) {
+	.capacity = 4, .as_root = true, .in_child = true, .errors = OPEN_ERRORS,
+	.enter = enter_empty, .call = call_open, .cmd = MBOX_IOC_CREATE, .leave = leave_empty,
+};
+
 #endif

@@ -262,7 +262,7 @@ static bool sweep_once(struct scene *s, unsigned int nth)
 	return outcome.failed;
 }
 
-static bool param_set(int fd, uint64_t value)
+static bool param_write(int fd, uint64_t value)
 {
 	char text[32];
 	int length = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
@@ -281,14 +281,14 @@ static void expect_whole_quotas(struct scene *s)
 	int fds[QUOTA_MAILBOXES + 1], sends[QUOTA_MESSAGES + 1];
 	SCENE(s);
 
-	ASSERT_TRUE(param_set(s->quotas[0], QUOTA_MESSAGES * MBOX_SMALL_CHARGE));
-	ASSERT_TRUE(param_set(s->quotas[1], QUOTA_MAILBOXES));
+	ASSERT_TRUE(param_write(s->quotas[0], QUOTA_MESSAGES * MBOX_SMALL_CHARGE));
+	ASSERT_TRUE(param_write(s->quotas[1], QUOTA_MAILBOXES));
 	for (int i = 0; i <= QUOTA_MAILBOXES; i++)
 		fds[i] = open_call(MBOX_IOC_CREATE, &open);
 	for (int i = 0; i <= QUOTA_MESSAGES; i++)
 		sends[i] = put(fds[0], 0, "charged");
-	EXPECT_TRUE(param_set(s->quotas[0], bytes));
-	EXPECT_TRUE(param_set(s->quotas[1], mailboxes));
+	EXPECT_TRUE(param_write(s->quotas[0], bytes));
+	EXPECT_TRUE(param_write(s->quotas[1], mailboxes));
 
 	for (int i = 0; i <= QUOTA_MAILBOXES; i++) {
 		EXPECT_EQ(i < QUOTA_MAILBOXES ? 0 : -EDQUOT, fds[i] < 0 ? fds[i] : 0);

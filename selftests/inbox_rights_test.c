@@ -146,19 +146,6 @@ FIXTURE(quota)
 	uint64_t mailboxes;
 };
 
-static int param_set(const char *name, uint64_t value)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/mbox/parameters/%s", name);
-	f = fopen(path, "we");
-	if (!f)
-		return -errno;
-	fprintf(f, "%llu\n", (unsigned long long)value);
-	return fclose(f) ? -errno : 0;
-}
-
 FIXTURE_SETUP(quota)
 {
 	if (geteuid())

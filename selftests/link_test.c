@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* The test's end of a link in fd, the peer's in its slot 0; either may have been first. */
@@ -45,6 +46,35 @@ FIXTURE_TEARDOWN(link)
 static bool keeps(const struct _fixture_variant_link *variant)
 {
 	return variant->capacity != MBOX_CAPACITY_ZERO;
+}
+
+/* Its handle on the link, to the test; by a socket of which both have an end. */
+static int socks[2];
+
+static int do_pass(struct peer *peer)
+{
+	return fd_pass(socks[1], peer->fd[0]);
+}
+
+/* Only who made it may use it, but its end is seen by all who have it. */
+TEST_F(link, handle_of_one_that_ended)
+{
+	struct peer *peer;
+	int fd;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, socks));
+	peer = peer_new(_metadata);
+	ASSERT_EQ(0, peer_link(peer, 0, getpid(), variant->capacity));
+	ASSERT_EQ(0, peer_do(peer, do_pass));
+	fd = fd_take(socks[0]);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, poll_now(fd) & (POLLERR | POLLHUP | POLLIN));
+	peer_kill(peer);
+	ASSERT_TRUE(await_peer_dead(fd));
+	EXPECT_EQ(POLLERR | POLLHUP, poll_now(fd) & (POLLERR | POLLHUP | POLLIN));
+	close(fd);
+	close(socks[0]);
+	close(socks[1]);
 }
 
 TEST_F(link, there)

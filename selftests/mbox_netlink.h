@@ -18,6 +18,7 @@
 
 struct nl {
 	int fd;
+	size_t room;			/* for a datagram; at most NL_SIZE */
 	uint16_t family;
 	uint32_t groups[2];		/* "events", "events-private" */
 	uint32_t seq;
@@ -174,7 +175,7 @@ static inline int nl_talk(struct nl *nl, struct nl_request *request, nl_fn fn, v
 	if (send(nl->fd, request, request->header.nlmsg_len, 0) < 0)
 		return -errno;
 	for (;;) {
-		size = recv(nl->fd, buffer, sizeof(buffer), 0);
+		size = recv(nl->fd, buffer, nl->room, 0);
 		if (size < 0)
 			return -errno;
 		nl->parts++;
@@ -217,14 +218,15 @@ static inline void nl_found(const struct nl_reply *reply, void *data)
 	}
 }
 
-/* A socket that knows the family: 0 or a negated errno. */
-static inline int nl_open(struct nl *nl)
+/* A socket that knows the family, and has a dump told in datagrams of @room: 0 or a negated errno. */
+static inline int nl_open_room(struct nl *nl, size_t room)
 {
 	struct timeval patience = { .tv_sec = PATIENCE };
 	struct nl_request request;
 	int one = 1, ret;
 
 	memset(nl, 0, sizeof(*nl));
+	nl->room = room;
 	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (nl->fd < 0)
 		return -errno;
@@ -237,6 +239,11 @@ static inline int nl_open(struct nl *nl)
 	if (ret)
 		close(nl->fd);
 	return ret;
+}
+
+static inline int nl_open(struct nl *nl)
+{
+	return nl_open_room(nl, NL_SIZE);
 }
 
 /* Hear events from now on. The second group takes a privilege that not each listener has. */

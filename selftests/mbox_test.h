@@ -307,6 +307,19 @@ static inline uint64_t param_get(const char *name)
 	return value;
 }
 
+static inline int param_set(const char *name, uint64_t value)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/mbox/parameters/%s", name);
+	f = fopen(path, "we");
+	if (!f)
+		return -errno;
+	fprintf(f, "%llu\n", (unsigned long long)value);
+	return fclose(f) ? -errno : 0;
+}
+
 /* States. */
 
 static inline int info_get(int fd, struct mbox_info *info)

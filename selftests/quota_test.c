@@ -18,21 +18,6 @@ struct saved {
 	uint64_t mailboxes, bytes, msg_size;
 };
 
-static int param_set(const char *name, uint64_t value)
-{
-	char path[128];
-	FILE *f;
-	int ret;
-
-	snprintf(path, sizeof(path), "/sys/module/mbox/parameters/%s", name);
-	f = fopen(path, "we");
-	if (!f)
-		return -errno;
-	fprintf(f, "%llu\n", (unsigned long long)value);
-	ret = fclose(f) ? -errno : 0;
-	return ret;
-}
-
 /* A user without privileges, whom nothing is charged yet. */
 FIXTURE(quota)
 {

@@ -192,6 +192,39 @@ TEST_F(stalled, forced_deletion)
 	EXPECT_BALANCED(self->fd);
 }
 
+/* What is broadcast is in the hands of its receiver. */
+TEST(broadcast_forced_deletion)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, 4);
+	struct mbox_ioc_delete delete = { .how = MBOX_DELETE_FORCE };
+	struct call *receiver;
+	int fd;
+
+	missing_setup(_metadata);
+	if (_metadata->exit_code)
+		return;
+	arg.policy = MBOX_POLICY_BROADCAST;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	receiver = call_new(fd, CALL_RECV);
+	receiver->recv.size = missing.size;
+	start_stalling(_metadata, receiver);
+	ASSERT_TRUE(await_blocked(fd, 0, 1));
+	ASSERT_EQ(1, send_pattern(fd, MBOX_SEND_NONBLOCK, 100, 1));
+	await_stall(_metadata);
+	EXPECT_EQ(1, info_of(fd).queued);
+	EXPECT_EQ(0, xioctl(fd, MBOX_IOC_DELETE, &delete));
+	EXPECT_EQ(1, delete.dropped);
+	EXPECT_EQ(0, info_of(fd).queued);
+	give_page(_metadata, 99);
+	EXPECT_EQ(-EIDRM, call_end(receiver));
+	EXPECT_EQ(1, info_of(fd).dropped);
+	EXPECT_EQ(0, info_of(fd).received);
+	EXPECT_BALANCED(fd);
+	close(missing.uffd);
+	close(fd);
+}
+
 TEST_F(stalled, deletion_of_empty)
 {
 	hand_over(_metadata, self, variant);

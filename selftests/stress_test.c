@@ -27,7 +27,6 @@
 #define QUOTA_BYTES		(1UL << 20)	/* of who is not root, meanwhile */
 #define QUOTA_MAILBOXES		24
 
-#define PARAMETERS		"/sys/module/mbox/parameters/"
 
 static struct {
 	unsigned int seconds, processes, threads, verbose;
@@ -51,19 +50,6 @@ static long module_pins(void)
 		fclose(f);
 	}
 	return pins;
-}
-
-static void param_set(const char *name, uint64_t value)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	f = fopen(path, "we");
-	if (!f)
-		return;
-	fprintf(f, "%llu\n", (unsigned long long)value);
-	fclose(f);
 }
 
 /* Workers. */
