@@ -78,17 +78,6 @@ static int64_t time_calls(void)
 	return (now() - start) / CALLS_TIMES;
 }
 
-static bool set_quota(uint64_t mailboxes)
-{
-	FILE *f = fopen("/sys/module/mbox/parameters/user_mailboxes", "we");
-	bool done;
-
-	if (!f)
-		return false;
-	done = fprintf(f, "%llu", (unsigned long long)mailboxes) > 0;
-	return !fclose(f) && done;
-}
-
 FIXTURE(many)
 {
 	char prefix[MBOX_NAME_SIZE];
@@ -126,7 +115,7 @@ FIXTURE_SETUP(many)
 	if (system("mboxctl --version >/dev/null 2>&1"))
 		SKIP(return, "no mboxctl on the PATH");
 	self->quota = param_get("user_mailboxes");
-	if (!self->quota || !set_quota(2 * MANY))
+	if (!self->quota || param_set("user_mailboxes", 2 * MANY))
 		SKIP(return, "the module parameters cannot be written");
 	name_make(self->prefix);
 	snprintf(self->filter, sizeof(self->filter), "name=%.40s-*", self->prefix);
@@ -141,7 +130,7 @@ FIXTURE_TEARDOWN(many)
 		EXPECT_EQ(0, mbox_delete(name, MBOX_DELETE_FORCE, NULL));
 	}
 	if (self->quota)
-		set_quota(self->quota);
+		param_set("user_mailboxes", self->quota);
 }
 
 TEST_F(many, lists_all_in_constant_memory)

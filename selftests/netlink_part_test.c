@@ -18,7 +18,7 @@ FIXTURE(part)
 	int fd[ROWS];
 	struct peer *peer[ROWS];
 	uint64_t last;			/* number of the row before */
-	uint64_t id;			/* of the mailbox, or 0 for any of ours */
+	uint64_t id[ROWS];		/* of the mailboxes; of the one, first */
 	int rows;
 	int wrong;
 };
@@ -52,6 +52,7 @@ static void make_mailboxes(struct __test_metadata *_metadata, struct _test_data_
 	for (int i = 0; i < ROWS; i++) {
 		self->fd[i] = open_call(MBOX_IOC_CREATE, &arg);
 		ASSERT_LE(0, self->fd[i]);
+		self->id[i] = info_of(self->fd[i]).id;
 	}
 }
 
@@ -60,7 +61,7 @@ static void make_handles(struct __test_metadata *_metadata, struct _test_data_pa
 	char name[MBOX_NAME_SIZE];
 
 	self->fd[0] = box_new_named(_metadata, 1, name);
-	self->id = info_of(self->fd[0]).id;
+	self->id[0] = info_of(self->fd[0]).id;
 	for (int i = 1; i < ROWS; i++) {
 		self->fd[i] = open_name(name, 0);
 		ASSERT_LE(0, self->fd[i]);
@@ -70,7 +71,7 @@ static void make_handles(struct __test_metadata *_metadata, struct _test_data_pa
 static void make_waiters(struct __test_metadata *_metadata, struct _test_data_part *self)
 {
 	self->fd[0] = box_new(_metadata, 1);
-	self->id = info_of(self->fd[0]).id;
+	self->id[0] = info_of(self->fd[0]).id;
 	for (int i = 0; i < ROWS; i++) {
 		self->peer[i] = peer_new(_metadata);
 		self->peer[i]->fd[0] = self->fd[0];
@@ -129,7 +130,7 @@ static void row(const struct nl_reply *reply, void *data)
 	case MBOX_CMD_MAILBOX_GET:
 		number = nl_u64(reply, MBOX_A_MAILBOX_ID);
 		for (int i = 0; i < ROWS; i++)
-			self->rows += number == info_of(self->fd[i]).id;
+			self->rows += number == self->id[i];
 		break;
 	case MBOX_CMD_HANDLE_GET:
 		number = nl_u64(reply, MBOX_A_HANDLE_ID);
@@ -151,9 +152,9 @@ static void row(const struct nl_reply *reply, void *data)
 static void restrict_to_ours(struct nl_request *request, const struct _test_data_part *self)
 {
 	if (request->genl.cmd == MBOX_CMD_HANDLE_GET)
-		nl_put_u64(request, MBOX_A_HANDLE_MAILBOX, self->id);
+		nl_put_u64(request, MBOX_A_HANDLE_MAILBOX, self->id[0]);
 	if (request->genl.cmd == MBOX_CMD_WAITER_GET)
-		nl_put_u64(request, MBOX_A_WAITER_MAILBOX, self->id);
+		nl_put_u64(request, MBOX_A_WAITER_MAILBOX, self->id[0]);
 	if (request->genl.cmd == MBOX_CMD_LINK_GET)
 		nl_put_u32(request, MBOX_A_LINK_ONE, getpid());
 }

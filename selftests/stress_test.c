@@ -27,7 +27,6 @@
 #define QUOTA_BYTES		(1UL << 20)	/* of who is not root, meanwhile */
 #define QUOTA_MAILBOXES		24
 
-
 static struct {
 	unsigned int seconds, processes, threads, verbose;
 	pid_t pids[THREADS_MAX];
