@@ -328,6 +328,56 @@ TEST_F(link, watched)
 	close(epoll);
 }
 
+/* Whom a peer links to besides the test. */
+#define IDLE	16
+static pid_t idle[IDLE];
+
+/* Each second one, from its slot on. */
+static int do_link_idle(struct peer *peer)
+{
+	for (int i = peer->slot; i < IDLE; i += 2) {
+		int fd = link_to(idle[i], 1);
+
+		if (fd < 0)
+			return fd;
+	}
+	return 0;
+}
+
+/* A process ends for sends and receives at once: as soon as one says so, so does the other. */
+TEST(ends_all_at_once)
+{
+	struct peer *peer;
+	int fd, events;
+
+	for (int i = 0; i < IDLE; i++) {
+		peer = peer_new(_metadata);
+		idle[i] = peer->pid;
+	}
+	for (int round = 0; round < 100; round++) {
+		peer = peer_new(_metadata);
+		/* some before the test's, some after it */
+		ASSERT_EQ(0, peer_do(peer, do_link_idle));
+		fd = link_to(peer->pid, 2);
+		ASSERT_LE(0, fd);
+		peer->slot = 1;
+		ASSERT_EQ(0, peer_do(peer, do_link_idle));
+		kill(peer->pid, SIGKILL);
+		if (round % 2) {
+			do {
+				events = poll_now(fd);
+			} while (!(events & POLLERR));
+			EXPECT_EQ(POLLERR | POLLHUP, events);
+		} else {
+			while (strcmp("EOWNERDEAD", take(fd)))
+				;
+			EXPECT_EQ(-EOWNERDEAD, put(fd, 0, "text"));
+		}
+		peer_kill(peer);
+		close(fd);
+	}
+}
+
 /* Order, sizes, peeking: as of any mailbox. */
 TEST(priorities_and_peeks)
 {

@@ -335,6 +335,36 @@ TEST_F(who, is_told_of_the_next_where_one_goes)
 	close(next);
 }
 
+/* Whether a dump of @n says that nothing changed, once what ended before changes nothing any more. */
+static bool settles(struct _test_data_who *self, int (*dump)(struct _test_data_who *self), int n)
+{
+	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
+
+	while (!dump(self) && self->rows.n == n) {
+		if (!self->nl.interrupted)
+			return true;
+		if (now() > end)
+			return false;
+		nap();
+	}
+	return false;
+}
+
+TEST_F(who, does_not_change_by_being_told)
+{
+	struct call *calls[100];
+
+	for (int i = 0; i < 100; i++)
+		calls[i] = recv_start(self->fd);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 100));
+	EXPECT_TRUE(settles(self, waiters, 100));
+	EXPECT_LT(1, self->nl.parts);
+	EXPECT_TRUE(settles(self, handles, 1));
+	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
+	for (int i = 0; i < 100; i++)
+		EXPECT_STREQ("EIDRM", recv_end(calls[i]));
+}
+
 TEST_F(who, is_blocked_in_a_receive)
 {
 	struct call *any = recv_start(self->fd), *some;

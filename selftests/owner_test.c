@@ -3,6 +3,7 @@
 #include "mbox_child.h"
 
 #include <pthread.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 
 /* A child that does as it is told, and is told by flags in memory that it shares. */
@@ -180,6 +181,49 @@ TEST_F(owned, exits)
 {
 	owner_finish(_metadata, self->owner);
 	ASSERT_TRUE(await_dead(self->fd));
+	expect_orphaned(_metadata, self->fd, self->owner->name);
+}
+
+/* What traces the owner: waits for its end, and looks after it when told. */
+struct tracer {
+	pid_t owner;
+	int attached, look;
+};
+
+static int trace(struct tracer *tracer)
+{
+	siginfo_t info;
+
+	if (ptrace(PTRACE_SEIZE, tracer->owner, 0, 0))
+		return errno;
+	set_flag(&tracer->attached);
+	if (waitid(P_PID, tracer->owner, &info, WEXITED | WNOWAIT))
+		return errno;
+	if (!await_flag(&tracer->look))
+		return ETIME;
+	return waitpid(tracer->owner, NULL, 0) == tracer->owner ? 0 : errno;
+}
+
+/* The end of one that is traced is told twice: to who traces it, and then to its parent. */
+TEST_F(owned, traced)
+{
+	struct tracer *tracer = shared_alloc(sizeof(*tracer));
+	pid_t pid;
+
+	tracer->owner = self->owner->pid;
+	pid = fork_child();
+	ASSERT_LE(0, pid);
+	if (pid == 0)
+		_exit(trace(tracer));
+	ASSERT_TRUE(await_flag(&tracer->attached));
+	ASSERT_EQ(0, put(self->fd, 0, "text"));
+	kill(self->owner->pid, SIGKILL);
+	ASSERT_TRUE(await_dead(self->fd));
+	EXPECT_EQ('Z', process_state(self->owner->pid));
+	set_flag(&tracer->look);
+	EXPECT_EQ(0, reap(pid));
+	owner_kill(_metadata, self->owner);
+	EXPECT_EQ(1, info_of(self->fd).dropped);
 	expect_orphaned(_metadata, self->fd, self->owner->name);
 }
 
