@@ -329,7 +329,7 @@ TEST_F(link, watched)
 }
 
 /* Whom a peer links to besides the test. */
-#define IDLE	16
+#define IDLE	64
 static pid_t idle[IDLE];
 
 /* Each second one, from its slot on. */
@@ -354,7 +354,7 @@ TEST(ends_all_at_once)
 		peer = peer_new(_metadata);
 		idle[i] = peer->pid;
 	}
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 60; round++) {
 		peer = peer_new(_metadata);
 		/* some before the test's, some after it */
 		ASSERT_EQ(0, peer_do(peer, do_link_idle));
