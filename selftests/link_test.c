@@ -351,8 +351,10 @@ TEST(ends_all_at_once)
 	int fd, events;
 
 	for (int i = 0; i < IDLE; i++) {
-		peer = peer_new(_metadata);
-		idle[i] = peer->pid;
+		idle[i] = fork_child();
+		ASSERT_LE(0, idle[i]);
+		while (!idle[i])
+			pause();
 	}
 	for (int round = 0; round < 60; round++) {
 		peer = peer_new(_metadata);
