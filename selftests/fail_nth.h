@@ -117,6 +117,43 @@ static inline int fail_disarm(int fd)
 	return failed;
 }
 
+/* Mark the calling thread, or no more: for what follows. */
+static inline bool fail_mark(int fd, bool mark)
+{
+	fail_touch();
+	return pwrite(fd, mark ? "1" : "0", 1, 0) == 1;
+}
+
+/*
+ * Let tasks that are marked get no object of the kernel's cache @name, however often they ask: some
+ * ask again where they were refused once. The descriptor is for marking the calling thread.
+ */
+static inline int fail_objects_open(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", name);
+	if (!write_string(path, "1") ||
+	    !write_string(DEBUGFS "failslab/cache-filter", "Y") ||
+	    !write_string(DEBUGFS "failslab/task-filter", "Y") ||
+	    !write_string(DEBUGFS "failslab/times", "-1") ||
+	    !write_string(DEBUGFS "failslab/probability", "100"))
+		return -EPROTO;
+	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+}
+
+static inline void fail_objects_close(int fd, const char *name)
+{
+	char path[64];
+
+	close(fd);
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", name);
+	write_string(DEBUGFS "failslab/probability", "0");
+	write_string(DEBUGFS "failslab/task-filter", "N");
+	write_string(DEBUGFS "failslab/cache-filter", "N");
+	write_string(path, "0");
+}
+
 /*
  * Let tasks that are marked get no page at all; the descriptor is for marking the calling thread. What
  * it does while it is marked must not need a page that it did not touch before, not even on its
@@ -129,12 +166,6 @@ static inline int fail_pages_open(void)
 	    !write_string(DEBUGFS "fail_page_alloc/probability", "100"))
 		return -EPROTO;
 	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
-}
-
-static inline bool fail_pages_mark(int fd, bool mark)
-{
-	fail_touch();
-	return pwrite(fd, mark ? "1" : "0", 1, 0) == 1;
 }
 
 static inline void fail_pages_close(int fd)

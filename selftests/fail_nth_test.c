@@ -379,9 +379,9 @@ TEST(starved)
 	for (size_t size = HUGE; size > 16384; size /= 2) {
 		/* what the call needs on the stack is there once it was made */
 		EXPECT_EQ(-EMSGSIZE, send_bytes(fd, 0, 0, 0, data, HUGE + 1));
-		fail_pages_mark(fail, true);
+		fail_mark(fail, true);
 		ret = send_bytes(fd, 0, 0, 0, data, size);
-		fail_pages_mark(fail, false);
+		fail_mark(fail, false);
 		EXPECT_EQ(-ENOMEM, ret);
 		EXPECT_UNCHANGED(fd, &before);
 	}
@@ -393,6 +393,46 @@ TEST(starved)
 	EXPECT_EQ(HUGE, pattern_match(data, HUGE, 1));
 	EXPECT_BALANCED(fd);
 	close(fd);
+}
+
+/* What a namespace lists its mailboxes in, where it has none yet. */
+#define LIST_CACHE	"radix_tree_node"
+
+static int create_unlisted(void *arg)
+{
+	struct mbox_ioc_open open = open_arg(arg, 1);
+	int factory, fail, ret;
+
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	factory = factory_open();
+	if (factory < 0)
+		return factory;
+	fail = fail_objects_open(LIST_CACHE);
+	if (fail < 0)
+		return fail;
+	fail_mark(fail, true);
+	ret = xioctl(factory, MBOX_IOC_CREATE, &open);
+	fail_mark(fail, false);
+	fail_objects_close(fail, LIST_CACHE);
+	if (ret != -ENOMEM)
+		return ret < 0 ? ret : -EPROTO;
+	if (open_name(arg, 0) != -ENOENT)
+		return -EEXIST;
+	ret = xioctl(factory, MBOX_IOC_CREATE, &open);
+	return ret < 0 ? ret : 0;
+}
+
+/* The kernel asks twice for memory to list a mailbox in: to fail once is not enough. */
+TEST(listed_nowhere)
+{
+	const char *reason = fail_setup();
+	char name[MBOX_NAME_SIZE];
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	name_make(name);
+	EXPECT_EQ(0, in_child(create_unlisted, name));
 }
 
 /*
