@@ -3,7 +3,7 @@
 #ifndef FAIL_NTH_KINDS_H
 #define FAIL_NTH_KINDS_H
 
-#include "fail_nth_msgs.h"
+#include "fail_nth_args.h"
 
 #include <linux/mbox_ring.h>
 
@@ -283,5 +283,23 @@ FIXTURE_VARIANT_ADD(op, inbox) {
 	.bare = true, .errors = OPEN_ERRORS, .call = call_inbox,
 	.failed = nothing_known, .done = inbox_opened,
 };
+
+/* The table of descriptors has to grow. */
+FIXTURE_VARIANT_ADD(op, link_crowded) {
+	.bare = true, .as_root = true, .in_child = true, .errors = OPEN_ERRORS, .prepare = prepare_link,
+	.enter = fill_fd_table, .call = call_link, .failed = nothing_known,
+};
+
+FIXTURE_VARIANT_ADD(op, inbox_crowded) {
+	.bare = true, .in_child = true, .errors = OPEN_ERRORS,
+	.enter = fill_fd_table, .call = call_inbox, .failed = nothing_known,
+};
+
+LAZY(link, .bare = true, .as_root = true, .errors = OPEN_ERRORS, .prepare = prepare_link,
+     .call = call_link, .failed = nothing_known, .done = linked);
+LAZY(inbox, .bare = true, .errors = OPEN_ERRORS,
+     .call = call_inbox, .failed = nothing_known, .done = inbox_opened);
+LAZY(trim_ring, .bare = true, .errors = { ENOMEM, EFAULT }, .prepare = prepare_trim,
+     .call = call_wait, .failed = not_trimmed, .done = trimmed);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef FAIL_NTH_OWNER_H
 #define FAIL_NTH_OWNER_H
 
-#include "fail_nth_ops.h"
+#include "fail_nth_args.h"
 
 static void prepare_create_owned(struct scene *s)
 {
@@ -88,5 +88,8 @@ FIXTURE_VARIANT_ADD(op, handover_on) {
 	.errors = { ENOMEM, EFAULT }, .prepare = prepare_heir, .call = call_handover,
 	.done = owner_changed,
 };
+
+LAZY(handover, .errors = { ENOMEM, EFAULT }, .prepare = prepare_handover,
+     .call = call_handover, .done = owner_changed);
 
 #endif
