@@ -35,8 +35,8 @@ static struct progress *progress_of(struct netlink_callback *cb)
 	return (struct progress *)cb->ctx;
 }
 
-static void *put_header(struct sk_buff *skb, struct netlink_callback *cb,
-			u8 cmd)
+static void *begin_row(struct sk_buff *skb, struct netlink_callback *cb,
+		       u8 cmd)
 {
 	void *header;
 
@@ -226,7 +226,7 @@ static int fill_mailbox(struct dump *dump, struct mbox *mbox)
 {
 	void *header;
 
-	header = put_header(dump->skb, dump->cb, MBOX_CMD_MAILBOX_GET);
+	header = begin_row(dump->skb, dump->cb, MBOX_CMD_MAILBOX_GET);
 	if (!header)
 		return -EMSGSIZE;
 	if (mbox_dump_mailbox(dump->skb, mbox)) {
@@ -273,7 +273,7 @@ static int fill_handles(struct dump *dump, struct mbox *mbox)
 	list_for_each_entry(handle, &mbox->open, node) {
 		if (handle->number <= dump->progress->number)
 			continue;
-		header = put_header(dump->skb, dump->cb, MBOX_CMD_HANDLE_GET);
+		header = begin_row(dump->skb, dump->cb, MBOX_CMD_HANDLE_GET);
 		if (!header || !put_handle(dump->skb, handle)) {
 			if (header)
 				genlmsg_cancel(dump->skb, header);
@@ -363,7 +363,7 @@ static int fill_waiters_of(struct dump *dump, struct mbox *mbox,
 	list_for_each_entry(waiter, &mbox->waiters, all) {
 		if (waiter->number <= dump->progress->number)
 			continue;
-		header = put_header(dump->skb, dump->cb, MBOX_CMD_WAITER_GET);
+		header = begin_row(dump->skb, dump->cb, MBOX_CMD_WAITER_GET);
 		if (!header || !put_waiter(dump->skb, mbox, waiter, inbox)) {
 			if (header)
 				genlmsg_cancel(dump->skb, header);
@@ -419,7 +419,7 @@ static int visit_link(struct mbox_link *link, void *data)
 	queued_back = back->held;
 	spin_unlock(&back->to->inbox->lock);
 
-	header = put_header(dump->skb, dump->cb, MBOX_CMD_LINK_GET);
+	header = begin_row(dump->skb, dump->cb, MBOX_CMD_LINK_GET);
 	if (!header)
 		return -EMSGSIZE;
 	if (nla_put_u32(dump->skb, MBOX_A_LINK_ONE, from) ||

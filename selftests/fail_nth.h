@@ -117,62 +117,72 @@ static inline int fail_disarm(int fd)
 	return failed;
 }
 
-/* Mark the calling thread, or no more: for what follows. */
+static inline bool fail_knob(const char *what, const char *knob, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), DEBUGFS "%s/%s", what, knob);
+	return write_string(path, value);
+}
+
+/*
+ * Let @what ("failslab", "fail_page_alloc") fail each time in tasks that are marked: some ask again where
+ * they were refused once. The descriptor is for marking the calling thread.
+ */
+static inline int fail_marked_open(const char *what)
+{
+	if (!fail_knob(what, "task-filter", "Y") || !fail_knob(what, "times", "-1") ||
+	    !fail_knob(what, "probability", "100"))
+		return -EPROTO;
+	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+}
+
 static inline bool fail_mark(int fd, bool mark)
 {
 	fail_touch();
 	return pwrite(fd, mark ? "1" : "0", 1, 0) == 1;
 }
 
-/*
- * Let tasks that are marked get no object of the kernel's cache @name, however often they ask: some
- * ask again where they were refused once. The descriptor is for marking the calling thread.
- */
-static inline int fail_objects_open(const char *name)
+static inline void fail_marked_close(int fd, const char *what)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", name);
-	if (!write_string(path, "1") ||
-	    !write_string(DEBUGFS "failslab/cache-filter", "Y") ||
-	    !write_string(DEBUGFS "failslab/task-filter", "Y") ||
-	    !write_string(DEBUGFS "failslab/times", "-1") ||
-	    !write_string(DEBUGFS "failslab/probability", "100"))
-		return -EPROTO;
-	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
-}
-
-static inline void fail_objects_close(int fd, const char *name)
-{
-	char path[64];
-
 	close(fd);
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", name);
-	write_string(DEBUGFS "failslab/probability", "0");
-	write_string(DEBUGFS "failslab/task-filter", "N");
-	write_string(DEBUGFS "failslab/cache-filter", "N");
-	write_string(path, "0");
+	fail_knob(what, "probability", "0");
+	fail_knob(what, "task-filter", "N");
 }
 
 /*
- * Let tasks that are marked get no page at all; the descriptor is for marking the calling thread. What
- * it does while it is marked must not need a page that it did not touch before, not even on its
- * stack: it would try for ever.
+ * Marked tasks get no page at all. What one does while it is marked must not need a page that it did not
+ * touch before, not even on its stack: it would try for ever.
  */
 static inline int fail_pages_open(void)
 {
-	if (!write_string(DEBUGFS "fail_page_alloc/task-filter", "Y") ||
-	    !write_string(DEBUGFS "fail_page_alloc/times", "-1") ||
-	    !write_string(DEBUGFS "fail_page_alloc/probability", "100"))
-		return -EPROTO;
-	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	return fail_marked_open("fail_page_alloc");
 }
 
 static inline void fail_pages_close(int fd)
 {
-	close(fd);
-	write_string(DEBUGFS "fail_page_alloc/probability", "0");
-	write_string(DEBUGFS "fail_page_alloc/task-filter", "N");
+	fail_marked_close(fd, "fail_page_alloc");
+}
+
+/* Marked tasks get no object of the kernel's cache @name. */
+static inline bool fail_cache(const char *name, bool fail)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", name);
+	return write_string(path, fail ? "1" : "0") &&
+	       fail_knob("failslab", "cache-filter", fail ? "Y" : "N");
+}
+
+static inline int fail_objects_open(const char *name)
+{
+	return fail_cache(name, true) ? fail_marked_open("failslab") : -EPROTO;
+}
+
+static inline void fail_objects_close(int fd, const char *name)
+{
+	fail_marked_close(fd, "failslab");
+	fail_cache(name, false);
 }
 
 #endif

@@ -99,6 +99,17 @@ static void do_pass(struct thread *t)
 
 /* Deleting. */
 
+/* Whether that many may have been dropped. @known: it is the mailbox @name of the ledger. */
+static bool dropped_right(const struct mbox_ioc_delete *arg, bool known, uint32_t name)
+{
+	if (arg->how != MBOX_DELETE_FORCE)
+		return !known || !arg->dropped;
+	if (arg->dropped == arg->queued)
+		return true;
+	/* What was broadcast, and somebody has received, is not dropped. */
+	return arg->dropped < arg->queued && (!known || name_is_broadcast(name));
+}
+
 static void do_delete(struct thread *t)
 {
 	union handle handle = handle_pick(t);
@@ -125,9 +136,7 @@ static void do_delete(struct thread *t)
 	ret = xioctl(fd, MBOX_IOC_DELETE, &arg);
 	if (ret == 0) {
 		count(&ledger->deletions);
-		/* What was broadcast, and somebody has received, is not dropped. */
-		if (arg.how != MBOX_DELETE_FORCE ? book && arg.dropped :
-		    arg.dropped > arg.queued || (arg.dropped < arg.queued && book && !name_is_broadcast(name)))
+		if (!dropped_right(&arg, book, name))
 			fault(FAULT_CALL, "DELETE %u dropped %llu of %llu", arg.how,
 			      (long long)arg.dropped, (long long)arg.queued);
 		if (book && arg.how == MBOX_DELETE_FORCE)

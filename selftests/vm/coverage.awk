@@ -15,7 +15,8 @@
 function may_fail_list()
 {
 	return "k[mzc]alloc|kvm?[mz]alloc|kvmalloc|kmem_cache_alloc|kmem_cache_create_usercopy|" \
-		"alloc_page|genlmsg_new|xa_reserve|anon_inode_getfile|get_unused_fd_flags|rhashtable_init|misc_register|register_pernet_subsys|" \
+		"alloc_page|genlmsg_new|xa_reserve|" \
+		"anon_inode_getfile|get_unused_fd_flags|rhashtable_init|misc_register|register_pernet_subsys|" \
 		"copy_from_user|copy_to_user|copy_struct_from_user|clear_user|fault_in_safe_writeable|mbox_copy_in|" \
 		"mbox_message_new|mbox_message_fill|mbox_user_get|mbox_mailbox_new|mbox_handle_open|" \
 		"charge_sender|lock_with_message|enter_name|mbox_registry_add|open_or_create|" \
