@@ -141,17 +141,14 @@ static void enqueue(struct mbox_subscription *sub, struct mbox_message *message)
 	list_add_tail(&delivery->age, before);
 }
 
-/* Of those that wait for a subscription's messages, who came first for @message. */
-static struct mbox_waiter *receiver_for(struct mbox_subscription *sub,
+/* The receiver of a subscription that is given @message, or NULL. */
+static struct mbox_waiter *receiver_for(struct mbox *mbox,
+					struct mbox_subscription *sub,
 					const struct mbox_message *message)
 {
-	struct mbox_waiter *waiter;
-
-	list_for_each_entry(waiter, &sub->receivers, node) {
-		if (mbox_waiter_suits(waiter, message))
-			return waiter;
-	}
-	return NULL;
+	if (likely(!mbox->nr_receivers))
+		return NULL;
+	return mbox_receivers_choose(mbox, &sub->receivers, message);
 }
 
 /* Give an accepted delivery that is on no list to a receiver, or queue it. */
@@ -159,10 +156,12 @@ void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
 			    struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub = delivery_of(message)->sub;
-	struct mbox_waiter *receiver = receiver_for(sub, message);
+	struct mbox_waiter *receiver = receiver_for(mbox, sub, message);
 
 	lockdep_assert_held(&mbox->lock);
 	if (receiver) {
+		message->state = MBOX_MESSAGE_TAKEN;
+		list_add_tail(&message->node, &mbox->taken);
 		mbox_waiter_hand_over(mbox, receiver, message, deferred);
 		return;
 	}
@@ -228,7 +227,7 @@ static bool has_room_everywhere(struct mbox *mbox,
 				       struct mbox_subscription, node);
 	for (n = mbox->nr_subscriptions; n; n--) {
 		if (sub->number <= until && !has_room(mbox, sub, message->length) &&
-		    !receiver_for(sub, message)) {
+		    !receiver_for(mbox, sub, message)) {
 			mbox->narrow = sub;
 			return false;
 		}
@@ -244,8 +243,7 @@ bool mbox_broadcast_has_room(struct mbox *mbox,
 	struct mbox_waiter *first;
 
 	lockdep_assert_held(&mbox->lock);
-	first = list_first_entry_or_null(&mbox->senders, struct mbox_waiter,
-					 node);
+	first = mbox_waiter_first_sender(mbox, NULL);
 	return (!first || message->prio > first->message->prio) &&
 	       has_room_everywhere(mbox, message, mbox->last_subscription);
 }
@@ -308,7 +306,7 @@ static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
 		if (sub->number > sender->until)
 			break;
 		if ((mbox->options & MBOX_OPTION_OVERFLOW) &&
-		    !receiver_for(sub, proper))
+		    !receiver_for(mbox, sub, proper))
 			make_room(mbox, sub, proper->length, deferred);
 		slot = mbox_slot_pop(&sender->spares);
 		sender->nr_spares--;
@@ -331,13 +329,12 @@ void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 	struct mbox_waiter *first;
 
 	lockdep_assert_held(&mbox->lock);
-	while (!list_empty(&mbox->senders)) {
-		first = list_first_entry(&mbox->senders, struct mbox_waiter,
-					 node);
+	while (mbox->state < MBOX_STATE_DRAINING &&
+	       (first = mbox_waiter_first_sender(mbox, NULL))) {
 		if (!has_room_everywhere(mbox, first->message, first->until))
 			return;
 		if (accept(mbox, first, deferred))
-			list_move_tail(&first->node, &mbox->syncs);
+			mbox_waiter_await_receipt(mbox, first);
 		else
 			mbox_waiter_complete(mbox, first, 0, deferred);
 	}
@@ -362,24 +359,11 @@ void mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
 void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_message *message, *next_message;
-	struct mbox_waiter *waiter, *next;
 	struct mbox_subscription *sub;
 
-	list_for_each_entry_safe(waiter, next, &mbox->syncs, node) {
-		struct mbox_message *proper = waiter->message;
-
-		proper->sender = NULL;
-		waiter->delivered = proper->receipts;
-		mbox_waiter_complete(mbox, waiter,
-				     proper->receipts ? 0 : mbox->death,
-				     deferred);
-	}
 	list_for_each_entry(sub, &mbox->subscriptions, node) {
 		sub->held = 0;
 		sub->held_bytes = 0;
-		list_for_each_entry_safe(waiter, next, &sub->receivers, node)
-			mbox_waiter_complete(mbox, waiter, mbox->death,
-					     deferred);
 	}
 	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
 		list_del(&message->node);
@@ -523,7 +507,7 @@ static int send(struct mbox_handle *handle, struct mbox_user *user,
 	error = mbox_waiter_sleep(sender, &args->deadline);
 	if (error) {
 		mbox_mailbox_lock(mbox, &deferred);
-		if (sender->done)
+		if (mbox_waiter_ended(mbox, sender, &deferred))
 			error = 0;
 		else
 			error = withdraw(mbox, sender, error, &deferred);

@@ -9,11 +9,108 @@
 
 #define PURGE_BATCH	64
 
-/* Free what a mailbox that died has, its messages a few at a time. */
+/* Take what the sender of @message has not accepted from it, with @error. */
+static void end_pending(struct mbox *mbox, struct mbox_waiter *waiter,
+			int error, struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = waiter->message;
+
+	message->sender = NULL;
+	message->state = MBOX_MESSAGE_GONE;
+	mbox_message_discharge(message);
+	mbox_waiter_complete(mbox, waiter, error, deferred);
+	mbox_message_put(mbox, message, deferred);
+}
+
+/* End a wait on a mailbox that is dead. */
+void mbox_mailbox_end_wait(struct mbox *mbox, struct mbox_waiter *waiter,
+			   struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = waiter->filter ? NULL : waiter->message;
+	int error = mbox->death;
+
+	lockdep_assert_held(&mbox->lock);
+	if (message && message->state == MBOX_MESSAGE_PENDING) {
+		end_pending(mbox, waiter, error, deferred);
+		return;
+	}
+	if (message) {
+		message->sender = NULL;
+		if (mbox->policy == MBOX_POLICY_BROADCAST) {
+			waiter->delivered = message->receipts;
+			error = message->receipts ? 0 : error;
+		}
+	}
+	mbox_waiter_complete(mbox, waiter, error, deferred);
+}
+
+/* End up to @n calls that are blocked; how many there were. */
+static unsigned int end_waits(struct mbox *mbox, unsigned int n,
+			      struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter;
+	unsigned int ended;
+
+	for (ended = 0; ended < n; ended++) {
+		waiter = list_first_entry_or_null(&mbox->waiters,
+						  struct mbox_waiter, all);
+		if (!waiter)
+			break;
+		mbox_mailbox_end_wait(mbox, waiter, deferred);
+	}
+	return ended;
+}
+
+/* Take up to @n messages from the queue; how many there were. */
+static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
+				struct mbox_deferred *deferred)
+{
+	struct mbox_message *message;
+	unsigned int cleared;
+
+	for (cleared = 0; cleared < n; cleared++) {
+		message = list_first_entry_or_null(&mbox->queue.messages,
+						   struct mbox_message, node);
+		if (!message)
+			break;
+		if (message->state == MBOX_MESSAGE_TAKEN) {
+			/* Its receiver frees it. */
+			mbox_queue_remove_taken(&mbox->queue, message);
+			message->state = MBOX_MESSAGE_GONE;
+			continue;
+		}
+		mbox_queue_remove(&mbox->queue, message);
+		message->state = MBOX_MESSAGE_GONE;
+		mbox_message_discharge(message);
+		mbox_message_put(mbox, message, deferred);
+	}
+	return cleared;
+}
+
+/* Do what may be done without the lock of what a section under it deferred. */
+static void run_deferred(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	unsigned int i;
+
+	for (i = 0; i < deferred->nr_tasks; i++) {
+		wake_up_process(deferred->tasks[i]);
+		put_task_struct(deferred->tasks[i]);
+	}
+	if (unlikely(!hlist_empty(&deferred->late)))
+		mbox_waiter_wake_late(mbox, deferred);
+	if (deferred->events)
+		wake_up_interruptible_poll(&mbox->poll, deferred->events);
+	mbox_message_free_all(deferred->trash);
+}
+
+/*
+ * End the calls that are blocked on a mailbox that died, and free what it has: a few
+ * at a time.
+ */
 static void clear(struct mbox *mbox)
 {
-	struct mbox_message *message, *slots;
 	struct mbox_deferred deferred;
+	struct mbox_message *slots;
 	unsigned int n;
 
 	do {
@@ -22,58 +119,62 @@ static void clear(struct mbox *mbox)
 		mbox->slots = NULL;
 		/* As many as it may keep: what comes from now on is trash. */
 		mbox->nr_slots = MBOX_SLOTS_KEPT;
-		n = mbox_subscription_purge(mbox, PURGE_BATCH, &deferred);
-		for (; n < PURGE_BATCH; n++) {
-			message = list_first_entry_or_null(&mbox->queue.messages,
-							   struct mbox_message,
-							   node);
-			if (!message)
-				break;
-			mbox_queue_remove(&mbox->queue, message);
-			message->state = MBOX_MESSAGE_GONE;
-			mbox_message_discharge(message);
-			mbox_message_put(mbox, message, &deferred);
-		}
-		mbox_mailbox_unlock(mbox, &deferred);
+		n = end_waits(mbox, PURGE_BATCH, &deferred);
+		if (n < PURGE_BATCH)
+			n += mbox_subscription_purge(mbox, PURGE_BATCH - n,
+						     &deferred);
+		if (n < PURGE_BATCH)
+			n += clear_queue(mbox, PURGE_BATCH - n, &deferred);
+		__acquire(&mbox->lock);
+		spin_unlock(&mbox->lock);
+		run_deferred(mbox, &deferred);
 		mbox_slot_free_all(slots);
 		cond_resched();
 	} while (n == PURGE_BATCH);
 }
 
-/* Do what a section under the lock deferred: mbox_mailbox_unlock(). */
+/* Do the next piece of work that was too much for one section. */
+static void go_on(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_tell tell = deferred->tell;
+	bool telling = deferred->telling, admit = deferred->admit;
+
+	mbox_mailbox_lock(mbox, deferred);
+	if (telling) {
+		deferred->tell = tell;
+		mbox_receivers_tell_on(mbox, deferred);
+	}
+	if (admit && mbox->policy == MBOX_POLICY_BROADCAST)
+		mbox_broadcast_admit(mbox, deferred);
+	else if (admit)
+		mbox_send_admit(mbox, NULL, deferred);
+	__acquire(&mbox->lock);
+	spin_unlock(&mbox->lock);
+}
+
+/*
+ * Do what a section under the lock deferred: mbox_mailbox_unlock(). Work that would
+ * have made the section too long is done in sections of its own.
+ */
 void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
 {
-	unsigned int i;
+	bool died = deferred->died;
+	bool more;
 
-	for (i = 0; i < deferred->nr_tasks; i++) {
-		wake_up_process(deferred->tasks[i]);
-		put_task_struct(deferred->tasks[i]);
+	for (;;) {
+		run_deferred(mbox, deferred);
+		more = deferred->admit || deferred->telling;
+		if (likely(!more))
+			break;
+		go_on(mbox, deferred);
+		died |= deferred->died;
+		cond_resched();
 	}
-	if (deferred->events)
-		wake_up_interruptible_poll(&mbox->poll, deferred->events);
-	mbox_message_free_all(deferred->trash);
-	if (unlikely(deferred->died)) {
+	if (unlikely(died)) {
 		clear(mbox);
 		mbox_owner_exit(mbox);
 		mbox_member_exit(mbox);
 		mbox_registry_remove(mbox);
-	}
-}
-
-/* End all blocked sends whose message is not accepted, with @error. */
-static void end_pending(struct mbox *mbox, int error,
-			struct mbox_deferred *deferred)
-{
-	struct mbox_waiter *waiter, *next;
-
-	list_for_each_entry_safe(waiter, next, &mbox->senders, node) {
-		struct mbox_message *message = waiter->message;
-
-		message->sender = NULL;
-		message->state = MBOX_MESSAGE_GONE;
-		mbox_message_discharge(message);
-		mbox_waiter_complete(mbox, waiter, error, deferred);
-		mbox_message_put(mbox, message, deferred);
 	}
 }
 
@@ -83,16 +184,13 @@ static void end_pending(struct mbox *mbox, int error,
  * @death:	what calls on it get from now on: EIDRM or EOWNERDEAD
  * @deferred:	takes the rest, which has to be done without the lock
  *
- * What is queued counts as dropped. Every blocked call is ended; messages that
- * a receiver is copying are gone too, so that what their sender is told and
- * what the receiver gets agree.
+ * What is queued counts as dropped. Every blocked call is ended, once the lock is
+ * dropped; messages that a receiver is copying are gone too, so that what their
+ * sender is told and what the receiver gets agree.
  */
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred)
 {
-	struct mbox_message *message, *next_message;
-	struct mbox_waiter *waiter, *next;
-
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return;
@@ -106,22 +204,10 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	mbox->held_bytes = 0;
 	mbox->partly = 0;
 
-	end_pending(mbox, death, deferred);
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		mbox_broadcast_die(mbox, deferred);
-	list_for_each_entry_safe(waiter, next, &mbox->syncs, node) {
-		waiter->message->sender = NULL;
-		mbox_waiter_complete(mbox, waiter, death, deferred);
-	}
-	list_for_each_entry_safe(waiter, next, &mbox->receivers, node)
-		mbox_waiter_complete(mbox, waiter, death, deferred);
 	if (mbox->ring)
-		mbox_ring_die(mbox, deferred);
-	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
-		list_del(&message->node);
-		message->state = MBOX_MESSAGE_GONE;
-		mbox_message_discharge(message);
-	}
+		mbox_ring_die(mbox);
 	deferred->events |= EPOLLHUP | EPOLLERR;
 	deferred->died = true;
 }
@@ -162,13 +248,33 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	} else if (arg->how == MBOX_DELETE_DRAIN) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
 		mbox_event_deleted(mbox);
-		end_pending(mbox, -EIDRM, deferred);
 		deferred->events |= EPOLLERR;
 	} else if (mbox->state == MBOX_STATE_LIVE) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_UNLINKED);
 		mbox_event_deleted(mbox);
 	}
 	return 0;
+}
+
+/* The mailbox takes no more: end the sends whose message is not accepted. */
+static void end_senders(struct mbox *mbox)
+{
+	struct mbox_deferred deferred;
+	struct mbox_waiter *waiter;
+	unsigned int n;
+
+	do {
+		mbox_mailbox_lock(mbox, &deferred);
+		for (n = 0; n < MBOX_END_BATCH; n++) {
+			waiter = mbox_waiter_first_sender(mbox, NULL);
+			if (!waiter)
+				break;
+			end_pending(mbox, waiter, mbox_mailbox_gone(mbox),
+				    &deferred);
+		}
+		mbox_mailbox_unlock(mbox, &deferred);
+		cond_resched();
+	} while (n == MBOX_END_BATCH);
 }
 
 /**
@@ -190,14 +296,19 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 	mbox_mailbox_lock(mbox, &deferred);
 	error = delete_locked(mbox, arg, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
+	if (!error && arg->how == MBOX_DELETE_DRAIN)
+		end_senders(mbox);
 	if (!error)
 		mbox_registry_unname(mbox);
 	return error;
 }
 
-/* Drop up to @n messages that are queued; how many there were. */
-static unsigned int drop(struct mbox *mbox, unsigned int n,
-			 struct mbox_deferred *deferred)
+/*
+ * Drop up to @n messages that are queued, from where @cursor is; how many there were.
+ * Those that are being copied stay.
+ */
+static unsigned int drop(struct mbox *mbox, struct mbox_cursor *cursor,
+			 unsigned int n, struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
 	unsigned int dropped;
@@ -206,10 +317,11 @@ static unsigned int drop(struct mbox *mbox, unsigned int n,
 	for (dropped = 0; dropped < n; dropped++) {
 		struct mbox_waiter *sender;
 
-		message = list_first_entry_or_null(&mbox->queue.messages,
-						   struct mbox_message, node);
+		message = mbox_queue_find(&mbox->queue, cursor);
 		if (!message)
 			break;
+		/* Its removal moves the cursor on. */
+		cursor->next = message;
 		sender = message->sender;
 		mbox_queue_remove(&mbox->queue, message);
 		mbox_queue_release(mbox, message);
@@ -258,31 +370,33 @@ static unsigned int drop_deliveries(struct mbox *mbox, unsigned int n,
  */
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 {
+	/* All messages pass it. */
+	static const struct mbox_filter any;
 	bool broadcast = mbox->policy == MBOX_POLICY_BROADCAST;
 	struct mbox_deferred deferred;
+	struct mbox_cursor cursor;
 	u64 limit = U64_MAX;
+	bool more = true;
 	unsigned int n;
+	int error = 0;
 
 	*purged = 0;
 	if (!mbox_mailbox_owned(mbox, file))
 		return -EPERM;
 	if (mbox->ring)
 		return -EOPNOTSUPP;
-	do {
-		mbox_mailbox_lock(mbox, &deferred);
-		if (mbox->state == MBOX_STATE_DEAD) {
-			int death = mbox->death;
-
-			mbox_mailbox_unlock(mbox, &deferred);
-			/* Its end dropped the rest. */
-			return *purged ? 0 : death;
-		}
+	mbox_mailbox_lock(mbox, &deferred);
+	mbox_cursor_init(&cursor, &mbox->queue, &any);
+	list_add(&cursor.node, &mbox->queue.cursors);
+	for (;;) {
+		if (mbox->state == MBOX_STATE_DEAD)
+			break;
 		if (limit == U64_MAX)
 			limit = broadcast ? mbox->held * mbox->nr_subscriptions :
 					    mbox->held;
 		n = min_t(u64, limit - *purged, PURGE_BATCH);
 		n = broadcast ? drop_deliveries(mbox, n, &deferred) :
-				drop(mbox, n, &deferred);
+				drop(mbox, &cursor, n, &deferred);
 		*purged += n;
 		if (broadcast) {
 			mbox_broadcast_admit(mbox, &deferred);
@@ -290,8 +404,17 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 			mbox_event_dropped(mbox, n);
 			mbox_send_admit(mbox, NULL, &deferred);
 		}
+		more = (n || cursor.next) && *purged < limit;
+		if (!more)
+			break;
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
-	} while (n && *purged < limit);
-	return 0;
+		mbox_mailbox_lock(mbox, &deferred);
+	}
+	list_del(&cursor.node);
+	/* The end of the mailbox dropped the rest. */
+	if (mbox->state == MBOX_STATE_DEAD && more && !*purged)
+		error = mbox->death;
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
 }

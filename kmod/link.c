@@ -263,7 +263,7 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 		events |= EPOLLERR;
 	if (inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLHUP;
-	else if (in->queued || !list_empty(&in->senders))
+	else if (in->queued || !RB_EMPTY_ROOT(&in->senders.rb_root))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (in->ended)
 		events |= EPOLLHUP;
@@ -273,7 +273,7 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 	inbox = out->to->inbox;
 	spin_lock(&inbox->lock);
 	if (inbox->state != MBOX_STATE_DEAD &&
-	    ((list_empty(&out->senders) &&
+	    ((RB_EMPTY_ROOT(&out->senders.rb_root) &&
 	      mbox_queue_has_room(inbox, out, probe.length)) ||
 	     mbox_waiter_receiver_for(inbox, &probe)))
 		events |= EPOLLOUT | EPOLLWRNORM;

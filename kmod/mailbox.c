@@ -103,8 +103,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->msg_size = attr->msg_size;
 	mbox->max_bytes = attr->bytes;
 	mbox_queue_init(&mbox->queue);
-	INIT_LIST_HEAD(&mbox->receivers);
-	INIT_LIST_HEAD(&mbox->senders);
+	mbox_receivers_init(&mbox->receivers);
+	mbox->senders = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&mbox->syncs);
 	INIT_LIST_HEAD(&mbox->taken);
 	INIT_LIST_HEAD(&mbox->waiters);
@@ -284,7 +284,7 @@ static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 {
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		return mbox_broadcast_has_room(mbox, probe);
-	return (list_empty(&mbox->senders) &&
+	return (RB_EMPTY_ROOT(&mbox->senders.rb_root) &&
 		mbox_queue_has_room(mbox, NULL, probe->length)) ||
 	       mbox_waiter_receiver_for(mbox, probe);
 }
@@ -292,8 +292,12 @@ static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 /* Whether a receive would find something. */
 static bool is_readable(const struct mbox_handle *handle)
 {
-	return !list_empty(&handle->queue->messages) ||
-	       (!handle->sub && !list_empty(&handle->mbox->senders));
+	struct mbox *mbox = handle->mbox;
+
+	if (handle->sub)
+		return !list_empty(&handle->queue->messages);
+	return mbox->held > mbox->queue.nr_taken ||
+	       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
 }
 
 /* What poll() says to a handle. */

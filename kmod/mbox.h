@@ -11,6 +11,7 @@
  *	    broadcast.c	one message to all: deliver it, settle it
  *	      subscription.c the place of a handle in what is broadcast
  *	      wait.c	waiters: sleeping, completing, waking, deadlines
+ *	      receivers.c waiting receivers, found by what they want
  *	      policy.c	which of several waiting receivers is given a message
  *	      deadlock.c who waits for whom over links
  *	      queue.c	order, capacity and filters; no user memory, no sleeping
@@ -208,18 +209,23 @@ struct mbox_queue {
 	struct list_head messages;
 	struct rb_root levels;
 	struct list_head cursors;	/* searches that pause */
+	u64 nr_taken;			/* of the messages, those TAKEN */
 };
 
 /*
- * A search of a queue for what a filter passes. A long one pauses now and then,
- * so that nobody keeps the lock for as long as he has filled a queue. The queue
- * moves its cursor meanwhile, so that what lies before it does not pass: on if
- * the message there goes, back to one that passes and comes before it.
+ * A search for what a filter passes, in a queue and then among the blocked
+ * senders. A long search pauses now and then, so that nobody keeps the lock for
+ * as long as he has filled a queue. Meanwhile others move its cursor, so that no
+ * message before it passes: on if the message there goes, back to a message that
+ * passes and comes before it.
  */
 struct mbox_cursor {
 	struct list_head node;		/* lock: queue->cursors */
 	const struct mbox_filter *filter;
 	struct mbox_message *next;	/* lock: where to go on, or NULL */
+	bool senders;			/* lock: goes on among the senders */
+	u32 prio;			/* lock: of the last sender looked at, */
+	u64 number;			/* and its number; 0: none yet */
 };
 
 /* What a receiver wants; constant while it waits. */
@@ -249,13 +255,16 @@ struct mbox_deadline {
  * is completed.
  */
 struct mbox_waiter {
-	struct list_head node;		/* lock: receivers, senders or syncs */
+	struct list_head node;		/* lock: syncs, side of a ring, rest */
+	struct rb_node ranked;		/* lock: senders, receivers->keyed; or clear */
 	struct list_head all;		/* lock: mbox->waiters */
+	struct hlist_node late;		/* lock: in the deferred of its waker */
 	u64 number;			/* of the wait: constant */
 	u64 since;			/* constant: ns, CLOCK_MONOTONIC_COARSE */
 	struct task_struct *task;	/* constant */
+	bool completed;			/* lock: has its result */
 	bool done;			/* published with release: last write */
-	int error;			/* result, valid when done; may be
+	int error;			/* result, valid when completed; may be
 					 * MBOX_LOOK_AGAIN for a receiver
 					 */
 	struct mbox_message *message;	/* sender: its message until accepted;
@@ -265,7 +274,11 @@ struct mbox_waiter {
 	const struct mbox_filter *filter;
 	size_t room;
 	bool peek;
+	bool limited;			/* lock: counts as one of the rest */
 	u64 turn;			/* receivers are in order of it */
+	u64 fit;			/* messages shorter than this fit; peeks: 0 */
+	u64 most_fit;			/* lock: the most below it in the tree */
+	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
 	struct mbox_member *member;	/* whose call it is, or NULL; held by it */
 	/* of a sender */
 	bool sync;			/* waits until it is received */
@@ -278,23 +291,37 @@ struct mbox_waiter {
 	u32 delivered;			/* result: handles */
 	/* of a call on a link */
 	struct mbox_lane *lane;		/* constant; else NULL */
-	struct list_head lane_node;	/* lock: lane->senders, or empty */
+	struct rb_node lane_ranked;	/* lock: lane->senders; or clear */
 	struct mbox_party *waits;	/* lock: whose edge it is, deadlock.c */
+};
+
+/*
+ * Receives that wait for messages of one queue. A message finds those that it
+ * suits by what they ask for, so that its way to them does not become longer by
+ * those who ask for something else: see receivers.c.
+ */
+struct mbox_receivers {
+	struct rb_root keyed;		/* by key, then turn */
+	struct list_head rest;		/* by turn: they have to be looked at */
+	u32 nr_rest;			/* of these; up to MBOX_WAITERS_MAX */
 };
 
 /*
  * A mailbox.
  *
- * Messages accepted and neither received nor gone are in queue.messages or in
- * taken, and held counts them. Blocked calls are in one of three lists:
+ * Messages accepted and neither received nor gone are in queue.messages, those
+ * that a receiver is copying (TAKEN) among them, and held counts them. With
+ * BROADCAST those that are being copied are in taken. Blocked calls are among
  *
- *	receivers	in order of arrival; mbox->policy says who of them is next
+ *	receivers	mbox->policy says which of them is next
  *	senders		whose message is not accepted; by priority, then arrival
  *	syncs		whose message is accepted, not received
  *
  * Whenever the lock is free and the mailbox is not dead:
  *	- no waiting receiver's filter passes a message queued or pending;
- *	- there is no room for the message of the first of the senders.
+ *	- there is no room for the message of the first of the senders;
+ * unless a caller is about to take the lock again to see to it: it does long
+ * work in pieces, see mbox_mailbox_run().
  */
 struct mbox {
 	char name[MBOX_NAME_SIZE];	/* constant */
@@ -325,8 +352,8 @@ struct mbox {
 	struct mbox_queue queue;
 	struct mbox_message *slots;	/* free slots, linked through node.next */
 	unsigned int nr_slots;
-	struct list_head receivers;
-	struct list_head senders;
+	struct mbox_receivers receivers;
+	struct rb_root_cached senders;
 	struct list_head syncs;
 	struct list_head taken;
 	u64 sent;			/* also the last sequence number */
@@ -384,7 +411,7 @@ struct mbox_subscription {
 	u64 number;			/* constant */
 	struct mbox_queue queue;
 	struct list_head ages;		/* the same, the oldest first */
-	struct list_head receivers;	/* in order of arrival */
+	struct mbox_receivers receivers;
 	u64 held;			/* queued, or taken by a receiver */
 	u64 held_bytes;
 	u64 lost;
@@ -404,7 +431,7 @@ struct mbox_lane {
 	struct list_head node;		/* links_lock: to->lanes */
 	u64 held;			/* lock: as that of a mailbox */
 	u64 queued;			/* lock: of these, not being taken */
-	struct list_head senders;	/* lock: those of the inbox' that are its */
+	struct rb_root_cached senders;	/* lock: those of the inbox' that are its */
 	bool ended;			/* lock: nothing will come any more */
 	bool opened;			/* links_lock: by @to, a handle to receive */
 };
@@ -460,18 +487,40 @@ struct mbox_handle {
 };
 
 /*
- * What a section under mbox->lock leaves to be done after it. Waking more tasks
- * than fit is done at once, under the lock: slower, as right.
+ * A message that was queued, or is pending, of which receivers are to be told:
+ * the part of them that did not fit into one section.
+ */
+struct mbox_tell {
+	u32 type;
+	struct pid *pid;		/* counted */
+	struct mbox_lane *lane;		/* only compared */
+	u64 limit;			/* the last wait that is to be told */
+	u32 flags;			/* where to go on: the key, */
+	unsigned int level;		/* level of pid, */
+	u64 turn;			/* and after this turn */
+};
+
+/*
+ * What a section under mbox->lock leaves to be done after it. Waiters whose tasks
+ * do not fit are completed, but woken later, in sections of their own.
  */
 #define MBOX_DEFERRED_WAKES	4
 
 struct mbox_deferred {
-	unsigned int nr_tasks;
-	struct task_struct *tasks[MBOX_DEFERRED_WAKES]; /* counted */
+	u32 nr_tasks;
 	__poll_t events;		/* to be told to pollers */
 	bool died;			/* the mailbox did: unlist it */
+	bool admit;			/* there may be room for more senders */
+	bool telling;			/* more are to be told: see tell */
+	struct hlist_head late;		/* lock: waiters that are not done */
 	struct mbox_message *trash;	/* linked through node.next */
+	struct task_struct *tasks[MBOX_DEFERRED_WAKES]; /* counted */
+	struct mbox_tell tell;
 };
+
+/* Blocked calls that end in one section under the lock, where many may. */
+#define MBOX_END_BATCH		64
+
 
 /* Arguments of a call, copied and checked. */
 struct mbox_send_args {
@@ -573,6 +622,8 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred);
+void mbox_mailbox_end_wait(struct mbox *mbox, struct mbox_waiter *waiter,
+			   struct mbox_deferred *deferred);
 int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg);
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
@@ -621,7 +672,7 @@ bool mbox_member_served_before(const struct mbox_member *a,
 int mbox_ring_check(struct mbox_attr *attr);
 int mbox_ring_init(struct mbox *mbox, struct file *factory, u64 size);
 void mbox_ring_free(struct mbox *mbox);
-void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_ring_die(struct mbox *mbox);
 struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights);
 void mbox_ring_leave(struct mbox_ring_holder *holder);
 int mbox_ring_wait(struct mbox_handle *handle,
@@ -692,6 +743,8 @@ struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length);
 void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_waiter *receiver,
 		       struct mbox_deferred *deferred);
+void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_deferred *deferred);
 void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		     struct mbox_deferred *deferred);
 
@@ -731,15 +784,20 @@ unsigned int mbox_subscription_purge(struct mbox *mbox, unsigned int n,
 
 /* wait.c */
 void mbox_waiter_init(struct mbox_waiter *waiter);
-void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
-				struct mbox_waiter *waiter, u64 *turn,
-				struct mbox_deferred *deferred);
+int mbox_waiter_block_receiver(struct mbox *mbox,
+			       struct mbox_receivers *receivers,
+			       struct mbox_waiter *waiter, u64 *turn,
+			       struct mbox_deferred *deferred);
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
 			    struct mbox_waiter *waiter);
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		      const struct mbox_deadline *deadline);
+bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
+		       struct mbox_deferred *deferred);
+void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred);
@@ -747,17 +805,16 @@ struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message);
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message);
-bool mbox_waiter_wants(struct mbox *mbox, const struct mbox_message *message);
 struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
 					     struct mbox_lane *lane);
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
 			   struct mbox_deferred *deferred);
-void mbox_waiter_tell(struct mbox *mbox, struct list_head *receivers,
+void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 		      const struct mbox_message *message,
 		      struct mbox_deferred *deferred);
-struct mbox_message *
-mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter);
+struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
+					      struct mbox_cursor *cursor);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
 int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
@@ -772,14 +829,38 @@ static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
 	return __mbox_deadline_set(deadline, clock, ns);
 }
 
+/* receivers.c */
+void mbox_receivers_init(struct mbox_receivers *receivers);
+int mbox_receivers_add(const struct mbox *mbox,
+		       struct mbox_receivers *receivers,
+		       struct mbox_waiter *waiter);
+void mbox_receivers_remove(struct mbox_waiter *waiter);
+struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
+					  struct mbox_receivers *receivers,
+					  const struct mbox_message *message);
+struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
+					   struct mbox_lane *lane);
+bool mbox_receivers_any(struct mbox_receivers *receivers,
+			const struct mbox_message *message);
+void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
+			 const struct mbox_message *message,
+			 struct mbox_deferred *deferred);
+void mbox_receivers_tell_on(struct mbox *mbox, struct mbox_deferred *deferred);
+
 /* policy.c */
-struct mbox_waiter *
-mbox_policy_receiver_for(struct mbox *mbox, const struct mbox_message *message);
+struct mbox_waiter *mbox_policy_choose(const struct mbox *mbox,
+				       const struct list_head *receivers,
+				       const struct mbox_message *message);
 
 /* queue.c */
 void mbox_queue_init(struct mbox_queue *queue);
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_take(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_put_back(struct mbox_queue *queue,
+			 struct mbox_message *message);
+void mbox_queue_remove_taken(struct mbox_queue *queue,
+			     struct mbox_message *message);
 void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
 		      const struct mbox_filter *filter);
 struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
@@ -860,6 +941,9 @@ static inline void mbox_mailbox_lock(struct mbox *mbox,
 	deferred->nr_tasks = 0;
 	deferred->events = 0;
 	deferred->died = false;
+	deferred->admit = false;
+	deferred->telling = false;
+	INIT_HLIST_HEAD(&deferred->late);
 	deferred->trash = NULL;
 	spin_lock(&mbox->lock);
 	__release(&mbox->lock);
@@ -884,7 +968,7 @@ static inline void mbox_mailbox_unlock(struct mbox *mbox,
 	/* No barrier: pollers take the lock, see above. */
 	polled = deferred->events && waitqueue_active(&mbox->poll);
 	if (unlikely(polled || deferred->nr_tasks || deferred->trash ||
-		     deferred->died))
+		     deferred->died || deferred->admit))
 		mbox_mailbox_run(mbox, deferred);
 }
 

@@ -120,18 +120,24 @@ void mbox_link_tidy(struct mbox_link *link)
 static void lane_end(struct mbox_lane *lane)
 {
 	struct mbox *inbox = lane->to->inbox;
-	struct mbox_waiter *waiter, *next;
 	struct mbox_deferred deferred;
+	struct mbox_waiter *waiter;
+	unsigned int n;
 
-	mbox_mailbox_lock(inbox, &deferred);
-	lane->ended = true;
-	list_for_each_entry_safe(waiter, next, &inbox->receivers, node) {
-		if (waiter->lane == lane)
+	do {
+		mbox_mailbox_lock(inbox, &deferred);
+		/* From here on no receive begins to wait for it. */
+		lane->ended = true;
+		for (n = 0; n < MBOX_END_BATCH; n++) {
+			waiter = mbox_receivers_of_lane(&inbox->receivers, lane);
+			if (!waiter)
+				break;
 			mbox_waiter_complete(inbox, waiter, -EOWNERDEAD,
 					     &deferred);
-	}
-	deferred.events |= EPOLLHUP | EPOLLERR;
-	mbox_mailbox_unlock(inbox, &deferred);
+		}
+		deferred.events |= EPOLLHUP | EPOLLERR;
+		mbox_mailbox_unlock(inbox, &deferred);
+	} while (n == MBOX_END_BATCH);
 }
 
 /* From the watch: the process is gone. */
@@ -279,7 +285,7 @@ static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 	lane->to = to;
 	lane->capacity = capacity;
 	lane->msg_size = msg_size;
-	INIT_LIST_HEAD(&lane->senders);
+	lane->senders = RB_ROOT_CACHED;
 	list_add_tail(&lane->node, &to->lanes);
 	spin_lock(&inbox->lock);
 	inbox->msg_size = max(inbox->msg_size, msg_size);

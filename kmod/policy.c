@@ -5,17 +5,30 @@
 #include "mbox.h"
 
 /*
- * Receivers wait in order of arrival. Who came first is found by wait.c itself;
- * the other policies look at all that the message suits, or from the back.
+ * Receivers wait in order of their turns. These functions walk a list of at most
+ * MBOX_WAITERS_MAX; those that need not be looked at are in a tree, see receivers.c.
  */
 
-/* Who came last: its caches are warm. */
-static struct mbox_waiter *last_come(struct mbox *mbox,
-				     const struct mbox_message *message)
+/* The receiver with the first turn. Bound: MBOX_WAITERS_MAX. */
+static struct mbox_waiter *policy_first(const struct list_head *receivers,
+					const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter;
 
-	list_for_each_entry_reverse(waiter, &mbox->receivers, node) {
+	list_for_each_entry(waiter, receivers, node) {
+		if (mbox_waiter_suits(waiter, message))
+			return waiter;
+	}
+	return NULL;
+}
+
+/* The receiver with the last turn: its caches are warm. Bound: MBOX_WAITERS_MAX. */
+static struct mbox_waiter *policy_last(const struct list_head *receivers,
+				       const struct mbox_message *message)
+{
+	struct mbox_waiter *waiter;
+
+	list_for_each_entry_reverse(waiter, receivers, node) {
 		if (mbox_waiter_suits(waiter, message))
 			return waiter;
 	}
@@ -23,16 +36,18 @@ static struct mbox_waiter *last_come(struct mbox *mbox,
 }
 
 /*
- * Who has the highest priority, as the scheduler sees it now: with what it has
- * inherited, and real-time before the others, for which it is the nice value.
+ * The receiver with the highest priority, as the scheduler sees it now: with what it
+ * has inherited, and real-time before the others, for which it is the nice value.
+ * Bound: MBOX_WAITERS_MAX.
  */
-static struct mbox_waiter *most_urgent(struct mbox *mbox,
-				       const struct mbox_message *message)
+static struct mbox_waiter *
+policy_most_urgent(const struct list_head *receivers,
+		   const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter, *best = NULL;
 	int prio, best_prio = 0;
 
-	list_for_each_entry(waiter, &mbox->receivers, node) {
+	list_for_each_entry(waiter, receivers, node) {
 		if (!mbox_waiter_suits(waiter, message))
 			continue;
 		/* The less the number, the higher. */
@@ -45,13 +60,17 @@ static struct mbox_waiter *most_urgent(struct mbox *mbox,
 	return best;
 }
 
-/* Whose process was served least recently, and of that who came first. */
-static struct mbox_waiter *least_served(struct mbox *mbox,
-					const struct mbox_message *message)
+/*
+ * A receiver of the process that was served least recently, and of these the one
+ * with the first turn. Bound: MBOX_WAITERS_MAX.
+ */
+static struct mbox_waiter *
+policy_least_served(const struct list_head *receivers,
+		    const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter, *best = NULL;
 
-	list_for_each_entry(waiter, &mbox->receivers, node) {
+	list_for_each_entry(waiter, receivers, node) {
 		if (!mbox_waiter_suits(waiter, message))
 			continue;
 		if (!best || mbox_member_served_before(waiter->member,
@@ -62,24 +81,25 @@ static struct mbox_waiter *least_served(struct mbox *mbox,
 }
 
 /**
- * mbox_policy_receiver_for - choose the receiver of a message
- * @mbox:	locked; of another policy than FIFO, and BROADCAST, which does not
- *		choose
+ * mbox_policy_choose - choose the receiver of a message from a list
+ * @mbox:	locked
+ * @receivers:	by turn
  * @message:	the message
  *
- * Return: the receiver, or NULL if it suits none of those that wait.
+ * Return: the receiver, or NULL if the message suits none of them.
  */
-struct mbox_waiter *
-mbox_policy_receiver_for(struct mbox *mbox, const struct mbox_message *message)
+struct mbox_waiter *mbox_policy_choose(const struct mbox *mbox,
+				       const struct list_head *receivers,
+				       const struct mbox_message *message)
 {
 	lockdep_assert_held(&mbox->lock);
 	switch (mbox->policy) {
 	case MBOX_POLICY_LIFO:
-		return last_come(mbox, message);
+		return policy_last(receivers, message);
 	case MBOX_POLICY_RR:
-		return least_served(mbox, message);
+		return policy_least_served(receivers, message);
 	case MBOX_POLICY_PRIO:
-		return most_urgent(mbox, message);
+		return policy_most_urgent(receivers, message);
 	}
-	return NULL;
+	return policy_first(receivers, message);
 }

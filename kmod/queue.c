@@ -10,6 +10,7 @@ void mbox_queue_init(struct mbox_queue *queue)
 	INIT_LIST_HEAD(&queue->messages);
 	queue->levels = RB_ROOT;
 	INIT_LIST_HEAD(&queue->cursors);
+	queue->nr_taken = 0;
 }
 
 /* The message after @message, or NULL. */
@@ -77,27 +78,34 @@ static void link_before(struct mbox_queue *queue, struct mbox_message *message,
 	list_add_tail(&message->node, next ? &next->node : &queue->messages);
 }
 
+/* A search that pauses is to find @message, if it is the first that passes. */
+static void move_cursors(struct mbox_queue *queue, struct mbox_message *message)
+{
+	struct mbox_cursor *cursor;
+
+	/* Bound: receives of a thread each, which pause in a search. */
+	list_for_each_entry(cursor, &queue->cursors, node) {
+		if (!(cursor->next && comes_before(cursor->next, message)) &&
+		    mbox_filter_pass(cursor->filter, message))
+			cursor->next = message;
+	}
+}
+
 /**
  * mbox_queue_insert - put an accepted message where it belongs
  * @queue:	the queue
  * @message:	a message that has its sequence number
  *
  * It goes before all messages of less priority, and among those of the same
- * after all with a smaller sequence number: at the end of its level, or near its
- * front if it had been taken and comes back.
+ * after all with a smaller sequence number: at the end of its level. (A delivery of
+ * a broadcast that was taken and comes back has to look for its place.)
  */
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 {
 	struct mbox_message *head, *next, *at;
 	struct rb_node *parent, **link;
-	struct mbox_cursor *cursor;
 
-	list_for_each_entry(cursor, &queue->cursors, node) {
-		if (!(cursor->next && comes_before(cursor->next, message)) &&
-		    mbox_filter_pass(cursor->filter, message))
-			cursor->next = message;
-	}
-
+	move_cursors(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
 	if (unlikely(message->lane))
 		message->lane->queued++;
@@ -158,6 +166,35 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 	list_del(&message->node);
 }
 
+/* A receiver is copying @message, which stays where it is, and is found no more. */
+void mbox_queue_take(struct mbox_queue *queue, struct mbox_message *message)
+{
+	message->state = MBOX_MESSAGE_TAKEN;
+	queue->nr_taken++;
+	if (unlikely(message->lane))
+		message->lane->queued--;
+}
+
+/* The receiver has failed: @message is found again. */
+void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
+{
+	message->state = MBOX_MESSAGE_QUEUED;
+	queue->nr_taken--;
+	if (unlikely(message->lane))
+		message->lane->queued++;
+	move_cursors(queue, message);
+}
+
+/* Remove a message that is TAKEN. */
+void mbox_queue_remove_taken(struct mbox_queue *queue,
+			     struct mbox_message *message)
+{
+	queue->nr_taken--;
+	if (unlikely(message->lane))
+		message->lane->queued++;
+	mbox_queue_remove(queue, message);
+}
+
 /* Whether @filter passes @message. */
 bool mbox_filter_pass(const struct mbox_filter *filter,
 		      const struct mbox_message *message)
@@ -180,6 +217,8 @@ void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
 		      const struct mbox_filter *filter)
 {
 	cursor->filter = filter;
+	cursor->senders = false;
+	cursor->number = 0;
 	cursor->next = list_first_entry_or_null(&queue->messages,
 						struct mbox_message, node);
 }
@@ -199,7 +238,8 @@ struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
 	unsigned int n;
 
 	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
-		if (mbox_filter_pass(cursor->filter, message))
+		if (message->state == MBOX_MESSAGE_QUEUED &&
+		    mbox_filter_pass(cursor->filter, message))
 			return message;
 		if (message->prio < cursor->filter->min_prio)
 			message = NULL;

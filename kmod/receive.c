@@ -83,7 +83,7 @@ static int prefault(const struct mbox_recv_args *args, u32 length)
 	return 0;
 }
 
-/* Take @message off the queue, or from its blocked sender. */
+/* Take @message off the queue, or from its blocked sender; it is on no list then. */
 static __always_inline void detach(struct mbox_handle *handle,
 				   struct mbox_message *message,
 				   const struct mbox_recv_args *args,
@@ -99,6 +99,37 @@ static __always_inline void detach(struct mbox_handle *handle,
 		mbox_broadcast_take(handle->sub, message);
 	else
 		mbox_queue_remove(&mbox->queue, message);
+}
+
+/* Take @message, which stays in the queue, to copy it without the lock. */
+static void take(struct mbox_handle *handle, struct mbox_message *message,
+		 const struct mbox_recv_args *args,
+		 struct mbox_deferred *deferred)
+{
+	struct mbox *mbox = handle->mbox;
+
+	if (unlikely(handle->sub)) {
+		detach(handle, message, args, deferred);
+		message->state = MBOX_MESSAGE_TAKEN;
+		list_add_tail(&message->node, &mbox->taken);
+		return;
+	}
+	if (unlikely(args->member))
+		mbox_member_serve(mbox, args->member);
+	if (message->state == MBOX_MESSAGE_PENDING) {
+		mbox_waiter_accepted(mbox, message, deferred);
+		mbox_queue_insert(&mbox->queue, message);
+	}
+	mbox_queue_take(&mbox->queue, message);
+}
+
+/* A message that is TAKEN is so no more, and on no list. */
+static void untake(struct mbox_handle *handle, struct mbox_message *message)
+{
+	if (unlikely(handle->sub))
+		list_del(&message->node);
+	else
+		mbox_queue_remove_taken(&handle->mbox->queue, message);
 }
 
 /* Drop a reference to a message that is on no list. */
@@ -151,25 +182,29 @@ static int finish_taken(struct mbox_handle *handle,
 	mbox_message_header(message, &header);
 	error = copy_out(handle, message, &header, args);
 	mbox_mailbox_lock(mbox, &deferred);
+	if (message->state == MBOX_MESSAGE_TAKEN &&
+	    mbox->state == MBOX_STATE_DEAD) {
+		untake(handle, message);
+		message->state = MBOX_MESSAGE_GONE;
+	}
 	if (message->state == MBOX_MESSAGE_GONE) {
 		put(handle, message, &deferred);
 		error = mbox->state == MBOX_STATE_DEAD ? mbox->death :
 							 MBOX_LOOK_AGAIN;
 		goto out;
 	}
-	list_del(&message->node);
 	/* Who is being killed never sees it: let another have it. */
 	if (!error && fatal_signal_pending(current))
 		error = -EINTR;
 	if (!error) {
 		args->length = message->length;
+		untake(handle, message);
 		commit(handle, message, &deferred);
 	} else if (unlikely(handle->sub)) {
+		list_del(&message->node);
 		mbox_broadcast_deliver(mbox, message, &deferred);
 	} else {
-		mbox_send_deliver(mbox, message,
-				  mbox_waiter_receiver_for(mbox, message),
-				  &deferred);
+		mbox_send_put_back(mbox, message, &deferred);
 	}
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
@@ -232,21 +267,24 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 			return error;
 		}
 	}
-	if (unlikely(handle->sub)) {
-		mbox_waiter_block_receiver(mbox, &handle->sub->receivers,
-					   &waiter, &args->turn, deferred);
-		/* It makes room for what it wants. */
-		mbox_broadcast_admit(mbox, deferred);
-	} else {
-		mbox_waiter_block_receiver(mbox, &mbox->receivers, &waiter,
+	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
+					   &handle->sub->receivers :
+					   &mbox->receivers, &waiter,
 					   &args->turn, deferred);
+	if (error) {
+		mbox_deadlock_leave(&waiter);
+		mbox_mailbox_unlock(mbox, deferred);
+		return error;
 	}
+	/* It makes room for what it wants. */
+	if (unlikely(handle->sub))
+		mbox_broadcast_admit(mbox, deferred);
 	mbox_mailbox_unlock(mbox, deferred);
 
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
 	if (error) {
 		mbox_mailbox_lock(mbox, deferred);
-		if (waiter.done)
+		if (mbox_waiter_ended(mbox, &waiter, deferred))
 			error = 0;
 		else
 			mbox_waiter_cancel(mbox, &waiter);
@@ -296,21 +334,19 @@ static noinline struct mbox_message *search(struct mbox_handle *handle,
 	mbox_cursor_init(&cursor, queue, filter);
 	for (;;) {
 		message = mbox_queue_find(queue, &cursor);
-		if (message)
+		if (!message && !cursor.next)
+			message = mbox_waiter_find_pending(mbox, &cursor);
+		if (message || !(cursor.next || cursor.senders))
 			return message;
-		if (cursor.next) {
-			list_add(&cursor.node, &queue->cursors);
-			mbox_mailbox_unlock(mbox, deferred);
-			cond_resched();
-			mbox_mailbox_lock(mbox, deferred);
-			list_del(&cursor.node);
-			if (mbox->state == MBOX_STATE_DEAD)
-				return ERR_PTR(mbox->death);
-			if (interrupted(args))
-				return ERR_PTR(-ERESTARTSYS);
-		} else {
-			return mbox_waiter_pending_for(mbox, filter);
-		}
+		list_add(&cursor.node, &queue->cursors);
+		mbox_mailbox_unlock(mbox, deferred);
+		cond_resched();
+		mbox_mailbox_lock(mbox, deferred);
+		list_del(&cursor.node);
+		if (mbox->state == MBOX_STATE_DEAD)
+			return ERR_PTR(mbox->death);
+		if (interrupted(args))
+			return ERR_PTR(-ERESTARTSYS);
 	}
 }
 
@@ -327,10 +363,16 @@ static struct mbox_message *find(struct mbox_handle *handle,
 		return ERR_PTR(mbox->death);
 	first = list_first_entry_or_null(&handle->queue->messages,
 					 struct mbox_message, node);
-	if (!first || (unlikely(filter->lane) && !filter->lane->queued))
-		return mbox_waiter_pending_for(mbox, filter);
-	if (likely(mbox_filter_pass(filter, first)))
+	if (!first) {
+		if (RB_EMPTY_ROOT(&mbox->senders.rb_root))
+			return NULL;
+	} else if (likely(first->state == MBOX_MESSAGE_QUEUED &&
+			  mbox_filter_pass(filter, first))) {
 		return first;
+	} else if (unlikely(filter->lane) && !filter->lane->queued &&
+		   RB_EMPTY_ROOT(&filter->lane->senders.rb_root)) {
+		return NULL;
+	}
 	return search(handle, args, deferred);
 }
 
@@ -390,9 +432,7 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 
 	if (args->peek)
 		return peek(handle, message, args, &deferred);
-	detach(handle, message, args, &deferred);
-	message->state = MBOX_MESSAGE_TAKEN;
-	list_add_tail(&message->node, &mbox->taken);
+	take(handle, message, args, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	return finish_taken(handle, message, args);
 }

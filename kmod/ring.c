@@ -47,6 +47,7 @@ struct ring_side {
 	bool left;			/* mbox->lock: was held, and is free */
 	bool polled;			/* mbox->lock: waiting is for pollers too */
 	struct list_head waiters;	/* mbox->lock */
+	u32 nr_waiters;			/* mbox->lock; up to MBOX_WAITERS_MAX */
 };
 
 struct mbox_ring {
@@ -191,7 +192,10 @@ void mbox_ring_free(struct mbox *mbox)
 	kfree(ring);
 }
 
-/* Have all that wait on a side look again, or end with @error. */
+/*
+ * Have all that wait on a side look again, or end with @error. Bound:
+ * MBOX_WAITERS_MAX.
+ */
 static void end_waits(struct mbox *mbox, struct ring_side *side, int error,
 		      struct mbox_deferred *deferred)
 {
@@ -200,6 +204,7 @@ static void end_waits(struct mbox *mbox, struct ring_side *side, int error,
 	lockdep_assert_held(&mbox->lock);
 	list_for_each_entry_safe(waiter, next, &side->waiters, node)
 		mbox_waiter_complete(mbox, waiter, error, deferred);
+	side->nr_waiters = 0;
 }
 
 /* Wake a side, whatever its waiting says: it can be written by that side too. */
@@ -215,17 +220,13 @@ static void wake(struct mbox *mbox, int nr, struct mbox_deferred *deferred)
 }
 
 /* From mbox_mailbox_die(). */
-void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred)
+void mbox_ring_die(struct mbox *mbox)
 {
 	int nr;
 
 	lockdep_assert_held(&mbox->lock);
-	for (nr = 0; nr < SIDES; nr++) {
-		struct ring_side *side = &mbox->ring->sides[nr];
-
-		WRITE_ONCE(side->control->gone, 1);
-		end_waits(mbox, side, mbox->death, deferred);
-	}
+	for (nr = 0; nr < SIDES; nr++)
+		WRITE_ONCE(mbox->ring->sides[nr].control->gone, 1);
 }
 
 /* Take from @holder the sides that it has, and tell the others. */
@@ -427,17 +428,24 @@ static int wait_move(struct mbox_handle *handle, int nr,
 		found = look(handle, nr, args->seen);
 		if (found != -EAGAIN || error)
 			break;
+		if (side->nr_waiters >= MBOX_WAITERS_MAX) {
+			error = -EUSERS;
+			break;
+		}
 		mbox_waiter_init(&waiter);
 		waiter.filter = nr == CONSUMER ? &any : NULL;
 		mbox_waiter_block_side(mbox, &side->waiters, &waiter);
+		side->nr_waiters++;
 		mbox_mailbox_unlock(mbox, &deferred);
 
 		error = mbox_waiter_sleep(&waiter, &args->deadline);
 		mbox_mailbox_lock(mbox, &deferred);
-		if (!waiter.done)
-			mbox_waiter_cancel(mbox, &waiter);
-		else
+		if (mbox_waiter_ended(mbox, &waiter, &deferred)) {
 			error = waiter.error;
+		} else {
+			mbox_waiter_cancel(mbox, &waiter);
+			side->nr_waiters--;
+		}
 	}
 	/* Who polls with edges, and saw none, does not poll again. */
 	if (found == -EAGAIN && waitqueue_active(&mbox->poll))

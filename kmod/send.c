@@ -134,7 +134,7 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 	}
 	if (message->state == MBOX_MESSAGE_TAKEN) {
 		/* Its receiver is copying, and will find that it came too late. */
-		list_del(&message->node);
+		mbox_queue_remove_taken(&mbox->queue, message);
 		message->state = MBOX_MESSAGE_GONE;
 	} else {
 		if (message->state == MBOX_MESSAGE_QUEUED)
@@ -168,7 +168,7 @@ static noinline int send_and_wait(struct mbox *mbox,
 		      capacity_of(mbox, lane) == MBOX_CAPACITY_ZERO;
 	if (unlikely(lane)) {
 		/* Whom the message wakes does not wait for us any more. */
-		wanted = mbox_waiter_wants(mbox, message);
+		wanted = mbox_receivers_any(&mbox->receivers, message);
 		error = wanted ? 0 : mbox_deadlock_enter(&waiter, lane->from,
 							 lane->to,
 							 &args->deadline);
@@ -196,7 +196,7 @@ static noinline int send_and_wait(struct mbox *mbox,
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
 	if (error) {
 		mbox_mailbox_lock(mbox, deferred);
-		if (waiter.done)
+		if (mbox_waiter_ended(mbox, &waiter, deferred))
 			error = 0;
 		else
 			withdraw(mbox, &waiter, deferred);
@@ -308,11 +308,28 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
+	mbox_queue_insert(&mbox->queue, message);
+	if (receiver) {
+		mbox_queue_take(&mbox->queue, message);
+		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+	} else {
+		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
+	}
+}
+
+/* A receiver that took @message has failed: give it to another, or leave it queued. */
+void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *receiver;
+
+	lockdep_assert_held(&mbox->lock);
+	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (receiver) {
 		mbox_waiter_hand_over(mbox, receiver, message, deferred);
 		return;
 	}
-	mbox_queue_insert(&mbox->queue, message);
+	mbox_queue_put_back(&mbox->queue, message);
 	mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 }
 
@@ -320,19 +337,27 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
  * mbox_send_admit - room was made: let in those who wait for it
  * @mbox:	locked
  * @lane:	the lane of an inbox that has room; else NULL
- * @deferred:	takes who is to be woken
+ * @deferred:	takes who is to be woken; says whether there may be room for more
+ *
+ * A few of them: mbox_mailbox_run() calls again for the others.
  */
 void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		     struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *first;
+	unsigned int n = 0;
 
 	lockdep_assert_held(&mbox->lock);
-	while ((first = mbox_waiter_first_sender(mbox, lane))) {
+	while (mbox->state < MBOX_STATE_DRAINING &&
+	       (first = mbox_waiter_first_sender(mbox, lane))) {
 		struct mbox_message *message = first->message;
 
 		if (!mbox_queue_has_room(mbox, lane, message->length))
 			return;
+		if (n++ == MBOX_END_BATCH) {
+			deferred->admit = true;
+			return;
+		}
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(&mbox->queue, message);
 	}

@@ -19,7 +19,7 @@ struct mbox_subscription *mbox_subscription_new(void)
 	INIT_LIST_HEAD(&sub->node);
 	mbox_queue_init(&sub->queue);
 	INIT_LIST_HEAD(&sub->ages);
-	INIT_LIST_HEAD(&sub->receivers);
+	mbox_receivers_init(&sub->receivers);
 	return sub;
 }
 

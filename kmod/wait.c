@@ -45,10 +45,11 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 {
 	memset(waiter, 0, sizeof(*waiter));
 	waiter->task = current;
-	INIT_LIST_HEAD(&waiter->lane_node);
+	RB_CLEAR_NODE(&waiter->ranked);
+	RB_CLEAR_NODE(&waiter->lane_ranked);
 }
 
-/* The call blocks, once it has unlocked; it is in the list of those like it. */
+/* The call blocks, once it has unlocked; it is among those like it. */
 static void begin(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
@@ -64,63 +65,102 @@ static void begin(struct mbox *mbox, struct mbox_waiter *waiter)
 
 /*
  * Called when nothing that the receiver's filter passes is there. One that
- * waited before has a @turn, and keeps it: it goes to where it was.
+ * waited before has a @turn, and keeps it: it goes to where it was. EUSERS where
+ * too many wait.
  */
-void mbox_waiter_block_receiver(struct mbox *mbox, struct list_head *receivers,
-				struct mbox_waiter *waiter, u64 *turn,
-				struct mbox_deferred *deferred)
+int mbox_waiter_block_receiver(struct mbox *mbox,
+			       struct mbox_receivers *receivers,
+			       struct mbox_waiter *waiter, u64 *turn,
+			       struct mbox_deferred *deferred)
 {
-	struct list_head *before = receivers;
-	struct mbox_waiter *other;
+	int error;
 
 	lockdep_assert_held(&mbox->lock);
-	if (*turn) {
-		list_for_each_entry(other, receivers, node) {
-			if (other->turn > *turn) {
-				before = &other->node;
-				break;
-			}
-		}
-	} else {
+	if (!*turn)
 		*turn = ++mbox->turns;
-	}
 	waiter->turn = *turn;
-	list_add_tail(&waiter->node, before);
+	if (!waiter->peek)
+		waiter->fit = min_t(u64, waiter->room, U32_MAX) + 1;
+	error = mbox_receivers_add(mbox, receivers, waiter);
+	if (error)
+		return error;
 	begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (!waiter->peek)
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	return 0;
 }
 
-/* The same order, among those who wait for room in one lane. */
-static void block_in_lane(struct mbox_lane *lane, struct mbox_waiter *waiter)
+/* Senders are by the priority of their message, then by arrival. */
+static bool sends_before(u32 prio, u64 number, const struct mbox_waiter *other)
 {
-	struct mbox_waiter *other;
+	return prio != other->message->prio ? prio > other->message->prio :
+					      number < other->number;
+}
 
-	list_for_each_entry_reverse(other, &lane->senders, lane_node) {
-		if (other->message->prio >= waiter->message->prio)
-			break;
+#define SENDER(node)		rb_entry(node, struct mbox_waiter, ranked)
+#define LANE_SENDER(node)	rb_entry(node, struct mbox_waiter, lane_ranked)
+
+static bool sender_less(struct rb_node *a, const struct rb_node *b)
+{
+	return sends_before(SENDER(a)->message->prio, SENDER(a)->number,
+			    SENDER(b));
+}
+
+static bool lane_sender_less(struct rb_node *a, const struct rb_node *b)
+{
+	return sends_before(LANE_SENDER(a)->message->prio,
+			    LANE_SENDER(a)->number, LANE_SENDER(b));
+}
+
+/* A search has looked at the senders after which @waiter would have come. */
+static void move_cursors(struct mbox *mbox, const struct mbox_waiter *waiter)
+{
+	const struct mbox_message *message = waiter->message;
+	struct mbox_cursor *cursor;
+
+	/* Bound: receives of a thread each, which pause in a search. */
+	list_for_each_entry(cursor, &mbox->queue.cursors, node) {
+		if (cursor->number && cursor->prio < message->prio &&
+		    mbox_filter_pass(cursor->filter, message)) {
+			cursor->prio = message->prio;
+			cursor->number = waiter->number - 1;
+		}
 	}
-	list_add(&waiter->lane_node, &other->lane_node);
 }
 
 /* Called when there is no room for waiter->message, and nobody to take it. */
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
-	struct mbox_waiter *other;
-
 	lockdep_assert_held(&mbox->lock);
 	waiter->message->state = MBOX_MESSAGE_PENDING;
 	waiter->message->sender = waiter;
 	mbox_event_full(mbox);
-	list_for_each_entry_reverse(other, &mbox->senders, node) {
-		if (other->message->prio >= waiter->message->prio)
-			break;
-	}
-	list_add(&waiter->node, &other->node);
 	begin(mbox, waiter);
+	rb_add_cached(&waiter->ranked, &mbox->senders, sender_less);
 	if (unlikely(waiter->lane))
-		block_in_lane(waiter->lane, waiter);
+		rb_add_cached(&waiter->lane_ranked, &waiter->lane->senders,
+			      lane_sender_less);
+	move_cursors(mbox, waiter);
+}
+
+/* A sender does not wait for room any more. */
+static void unrank_sender(struct mbox *mbox, struct mbox_waiter *waiter)
+{
+	rb_erase_cached(&waiter->ranked, &mbox->senders);
+	RB_CLEAR_NODE(&waiter->ranked);
+	if (unlikely(waiter->lane)) {
+		rb_erase_cached(&waiter->lane_ranked, &waiter->lane->senders);
+		RB_CLEAR_NODE(&waiter->lane_ranked);
+	}
+}
+
+/* The message of a blocked sender was accepted: the sender waits on for its receipt. */
+void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter)
+{
+	lockdep_assert_held(&mbox->lock);
+	unrank_sender(mbox, waiter);
+	list_add_tail(&waiter->node, &mbox->syncs);
 }
 
 /* Called when waiter->message is accepted, and its sender awaits its receipt. */
@@ -177,41 +217,101 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 	return error;
 }
 
+/**
+ * mbox_waiter_ended - see, after a sleep that failed, how the wait ended
+ * @mbox:	locked
+ * @waiter:	of the caller
+ * @deferred:	of the section
+ *
+ * Return: true if the waiter is completed, and has its result; false if the caller
+ * has to cancel it.
+ */
+bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
+		       struct mbox_deferred *deferred)
+{
+	if (!waiter->completed && mbox->state == MBOX_STATE_DEAD)
+		mbox_mailbox_end_wait(mbox, waiter, deferred);
+	if (!waiter->completed)
+		return false;
+	/* Its waker has not come to it: it will not. */
+	if (!waiter->done)
+		hlist_del(&waiter->late);
+	return true;
+}
+
 /* Take a waiter that is not completed off its list. */
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
-	list_del(&waiter->node);
+	if (waiter->receivers)
+		mbox_receivers_remove(waiter);
+	else if (!RB_EMPTY_NODE(&waiter->ranked))
+		unrank_sender(mbox, waiter);
+	else
+		list_del(&waiter->node);
 	list_del(&waiter->all);
-	if (unlikely(waiter->lane)) {
-		list_del_init(&waiter->lane_node);
+	if (unlikely(waiter->lane))
 		mbox_deadlock_leave(waiter);
-	}
 	if (waiter->filter)
 		mbox->nr_receivers--;
 	else
 		mbox->nr_senders--;
 }
 
+/* Let the task of a completed waiter go on; the caller wakes it and puts it. */
+static struct task_struct *publish(struct mbox_waiter *waiter)
+{
+	struct task_struct *task = get_task_struct(waiter->task);
+
+	smp_store_release(&waiter->done, true); /* see MBOX_WAKE */
+	return task;
+}
+
 /* End a wait with @error. The waiter must not be touched afterwards. */
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred)
 {
-	struct task_struct *task = waiter->task;
-
 	mbox_waiter_cancel(mbox, waiter);
 	mbox->nr_woken++;
 	trace_mbox_wake(mbox, waiter, error);
 	waiter->error = error;
-	get_task_struct(task);
-	smp_store_release(&waiter->done, true); /* see MBOX_WAKE */
+	waiter->completed = true;
+	if (likely(deferred->nr_tasks < MBOX_DEFERRED_WAKES))
+		deferred->tasks[deferred->nr_tasks++] = publish(waiter);
+	else
+		hlist_add_head(&waiter->late, &deferred->late);
+}
 
-	if (deferred->nr_tasks < MBOX_DEFERRED_WAKES) {
-		deferred->tasks[deferred->nr_tasks++] = task;
-	} else {
-		wake_up_process(task);
-		put_task_struct(task);
-	}
+/**
+ * mbox_waiter_wake_late - wake those that were completed beyond the first few
+ * @mbox:	not locked
+ * @deferred:	in which they are
+ *
+ * They are on the stacks of their tasks, which may leave, under the lock, by
+ * themselves meanwhile.
+ */
+void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct task_struct *tasks[MBOX_DEFERRED_WAKES];
+	unsigned int i, n;
+
+	do {
+		spin_lock(&mbox->lock);
+		for (n = 0; n < ARRAY_SIZE(tasks) &&
+			    !hlist_empty(&deferred->late); n++) {
+			struct mbox_waiter *waiter;
+
+			waiter = hlist_entry(deferred->late.first,
+					     struct mbox_waiter, late);
+			hlist_del(&waiter->late);
+			tasks[n] = publish(waiter);
+		}
+		spin_unlock(&mbox->lock);
+		for (i = 0; i < n; i++) {
+			wake_up_process(tasks[i]);
+			put_task_struct(tasks[i]);
+		}
+	} while (n == ARRAY_SIZE(tasks));
 }
 
 /* Whether @receiver, which waits, wants @message and has the room for it. */
@@ -222,56 +322,35 @@ bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 	       mbox_filter_pass(receiver->filter, message);
 }
 
-/*
- * The receiver that is given @message: of those that it suits the one that came
- * first, or whom another policy says. NULL if there is none.
- */
+/* The receiver that is given @message, or NULL if there is none. */
 struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 {
-	struct mbox_waiter *waiter;
-
 	lockdep_assert_held(&mbox->lock);
-	if (unlikely(mbox->policy != MBOX_POLICY_FIFO))
-		return mbox_policy_receiver_for(mbox, message);
-	list_for_each_entry(waiter, &mbox->receivers, node) {
-		if (mbox_waiter_suits(waiter, message))
-			return waiter;
-	}
-	return NULL;
-}
-
-/* Whether @message would end somebody's wait, be it only to look at it. */
-bool mbox_waiter_wants(struct mbox *mbox, const struct mbox_message *message)
-{
-	struct mbox_waiter *waiter;
-
-	lockdep_assert_held(&mbox->lock);
-	list_for_each_entry(waiter, &mbox->receivers, node) {
-		if (mbox_filter_pass(waiter->filter, message))
-			return true;
-	}
-	return false;
+	if (likely(!mbox->nr_receivers))
+		return NULL;
+	return mbox_receivers_choose(mbox, &mbox->receivers, message);
 }
 
 /* Of those who wait for room, in @lane if there is one, the next; or NULL. */
 struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
 					     struct mbox_lane *lane)
 {
-	if (unlikely(lane))
-		return list_first_entry_or_null(&lane->senders,
-						struct mbox_waiter, lane_node);
-	return list_first_entry_or_null(&mbox->senders, struct mbox_waiter,
-					node);
+	struct rb_node *node;
+
+	if (unlikely(lane)) {
+		node = rb_first_cached(&lane->senders);
+		return node ? LANE_SENDER(node) : NULL;
+	}
+	node = rb_first_cached(&mbox->senders);
+	return node ? SENDER(node) : NULL;
 }
 
-/* Give an accepted message that is on no list to @receiver. */
+/* Give an accepted message to @receiver, which waits. */
 void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_message *message,
 			   struct mbox_deferred *deferred)
 {
-	message->state = MBOX_MESSAGE_TAKEN;
-	list_add_tail(&message->node, &mbox->taken);
 	receiver->message = message;
 	if (unlikely(receiver->member))
 		mbox_member_serve(mbox, receiver->member);
@@ -280,47 +359,95 @@ void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
 
 /*
  * @message was queued, or is pending: of the @receivers that may look for it
- * those who peek, and those whose buffer is too small, have to do so. The others
+ * those that peek, and those whose buffer is too small, have to do so. The others
  * did not want it.
  */
-void mbox_waiter_tell(struct mbox *mbox, struct list_head *receivers,
+void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 		      const struct mbox_message *message,
 		      struct mbox_deferred *deferred)
 {
-	struct mbox_waiter *waiter, *next;
-
 	lockdep_assert_held(&mbox->lock);
-	list_for_each_entry_safe(waiter, next, receivers, node) {
-		if (mbox_filter_pass(waiter->filter, message))
-			mbox_waiter_complete(mbox, waiter, MBOX_LOOK_AGAIN,
-					     deferred);
-	}
+	if (unlikely(mbox->nr_receivers))
+		mbox_receivers_tell(mbox, receivers, message, deferred);
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 }
 
-/*
- * The first pending message that @filter passes, or NULL: one that is broadcast is
- * not for one receiver to accept.
- */
-struct mbox_message *
-mbox_waiter_pending_for(struct mbox *mbox, const struct mbox_filter *filter)
+/* The sender that @node of a tree of senders is: of @lane, or of the mailbox. */
+static struct mbox_waiter *sender_of(struct rb_node *node,
+				     const struct mbox_lane *lane)
 {
+	if (!node)
+		return NULL;
+	return unlikely(lane) ? LANE_SENDER(node) : SENDER(node);
+}
+
+static struct mbox_waiter *sender_next(const struct mbox_waiter *waiter,
+				       const struct mbox_lane *lane)
+{
+	return sender_of(rb_next(unlikely(lane) ? &waiter->lane_ranked :
+						  &waiter->ranked), lane);
+}
+
+/* The first sender after the one that @cursor looked at last, or NULL. */
+static struct mbox_waiter *sender_after(const struct rb_root_cached *senders,
+					const struct mbox_lane *lane,
+					const struct mbox_cursor *cursor)
+{
+	struct rb_node *node = senders->rb_root.rb_node;
+	struct mbox_waiter *found = NULL;
+
+	if (!cursor->number)
+		return sender_of(rb_first_cached(senders), lane);
+	/* Bound: the depth of the tree. */
+	while (node) {
+		struct mbox_waiter *waiter = sender_of(node, lane);
+
+		if (sends_before(cursor->prio, cursor->number, waiter)) {
+			found = waiter;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+/**
+ * mbox_waiter_find_pending - search on among the messages of blocked senders
+ * @mbox:	locked
+ * @cursor:	in no list, and done with the queue
+ *
+ * A message that is broadcast is not for one receiver to accept, nor is one of a
+ * mailbox that takes no more.
+ *
+ * Return: the first message that passes, or NULL: then cursor->senders says whether
+ * to go on, after a pause.
+ */
+struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
+					      struct mbox_cursor *cursor)
+{
+	struct mbox_lane *lane = cursor->filter->lane;
 	struct mbox_waiter *waiter;
+	unsigned int n;
 
 	lockdep_assert_held(&mbox->lock);
-	if (unlikely(mbox->policy == MBOX_POLICY_BROADCAST))
+	cursor->senders = false;
+	if (likely(RB_EMPTY_ROOT(&mbox->senders.rb_root)) ||
+	    unlikely(mbox->policy == MBOX_POLICY_BROADCAST) ||
+	    unlikely(mbox->state >= MBOX_STATE_DRAINING))
 		return NULL;
-	if (unlikely(filter->lane)) {
-		list_for_each_entry(waiter, &filter->lane->senders, lane_node) {
-			if (mbox_filter_pass(filter, waiter->message))
-				return waiter->message;
-		}
-		return NULL;
-	}
-	list_for_each_entry(waiter, &mbox->senders, node) {
-		if (mbox_filter_pass(filter, waiter->message))
+	waiter = sender_after(lane ? &lane->senders : &mbox->senders, lane,
+			      cursor);
+	for (n = 0; waiter && n < MBOX_FIND_BATCH; n++) {
+		if (mbox_filter_pass(cursor->filter, waiter->message))
 			return waiter->message;
+		if (waiter->message->prio < cursor->filter->min_prio)
+			return NULL;
+		cursor->prio = waiter->message->prio;
+		cursor->number = waiter->number;
+		waiter = sender_next(waiter, lane);
 	}
+	cursor->senders = waiter;
 	return NULL;
 }
 
@@ -335,8 +462,7 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 
 	mbox_queue_accept(mbox, message);
 	if (sender->sync) {
-		list_move_tail(&sender->node, &mbox->syncs);
-		list_del_init(&sender->lane_node);
+		mbox_waiter_await_receipt(mbox, sender);
 	} else {
 		message->sender = NULL;
 		mbox_waiter_complete(mbox, sender, 0, deferred);

@@ -13,6 +13,10 @@
  *	NO_STATE_MB	the waiter may read done before it writes its state
  *	NO_WAKE_MB	the waker may read the state before it writes done
  *	LATE_GET	the reference to the task is taken after done is set
+ *	LATE_STAYS	a waiter that leaves stays in the list of those woken late
+ *
+ * A waker that has completed more waiters than it wakes at once drops the lock and
+ * takes it again for the others (late): these may take themselves off its list.
  *
  * Each of these has to fail, and the model without them to pass: see run.
  *
@@ -30,6 +34,8 @@
 bool lock;
 bool listed = true;	/* on a list of the mailbox; lock */
 byte result = NONE;	/* waiter->error and message */
+bool completed;		/* waiter->completed; lock */
+bool late;		/* on the list of its waker; lock */
 bool done;		/* waiter->done */
 bool alive = true;	/* the waiter's stack frame */
 bool sleeping;		/* task state is TASK_INTERRUPTIBLE */
@@ -78,7 +84,34 @@ inline publish(what)
 #endif
 }
 
-/* mbox_waiter_complete(), and what mbox_mailbox_unlock() does later. */
+/* publish() in wait.c, under the lock, then what is done after it. */
+inline publish_and_wake(what, asleep)
+{
+#ifndef LATE_GET
+	get_task();
+#endif
+#ifdef NO_WAKE_MB
+	if
+	:: asleep = sleeping
+	:: skip
+	fi;
+#endif
+	publish(what);
+#ifdef LATE_GET
+	get_task();
+#endif
+	release();
+	if
+	:: asleep -> wake()
+	:: else
+	fi;
+	put_task()
+}
+
+/*
+ * mbox_waiter_complete(), and what mbox_mailbox_unlock() does later; or
+ * mbox_waiter_wake_late(), which writes done in a section of its own.
+ */
 proctype completer(byte what)
 {
 	bool asleep = true;
@@ -90,25 +123,21 @@ proctype completer(byte what)
 		assert(alive);
 		listed = false;
 		completions++;
-#ifndef LATE_GET
-		get_task();
-#endif
-#ifdef NO_WAKE_MB
+		completed = true;
 		if
-		:: asleep = sleeping
-		:: skip
-		fi;
-#endif
-		publish(what);
-#ifdef LATE_GET
-		get_task();
-#endif
-		release();
-		if
-		:: asleep -> wake()
-		:: else
-		fi;
-		put_task()
+		:: publish_and_wake(what, asleep)
+		:: true ->
+			result = what;
+			late = true;
+			release();
+			acquire();
+			if
+			:: !late -> release()
+			:: else ->
+				late = false;
+				publish_and_wake(what, asleep)
+			fi
+		fi
 	fi
 }
 
@@ -152,7 +181,11 @@ proctype waiter()
 	:: gave_up ->
 		acquire();
 		if
-		:: done -> gave_up = false
+		:: completed ->
+			gave_up = false;
+#ifndef LATE_STAYS
+			late = false
+#endif
 		:: else -> assert(listed); listed = false
 		fi;
 		release()

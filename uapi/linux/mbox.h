@@ -196,7 +196,8 @@
  *               has ended
  * ESRCH         no process of that id
  * EUSERS        as many processes as may already take part, or as many handles
- *               receive (MBOX_RECEIVERS_MAX)
+ *               receive (MBOX_RECEIVERS_MAX), or as many calls wait that a message
+ *               has to look at one by one (MBOX_WAITERS_MAX)
  * ENFILE, EMFILE  as for open(2)
  */
 #ifndef _UAPI_LINUX_MBOX_H
@@ -250,6 +251,15 @@
 #define MBOX_OPTION_EXCLUSIVE	(1U << 0) /* one process in receive at a time */
 #define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: the slow lose their oldest */
 #define MBOX_OPTION_GROW	(1U << 2) /* ring: memory only while it is used */
+
+/*
+ * Most receives that may be blocked at a time where each has to be looked at when a
+ * message comes: those with a min_prio, those of BY_SENDER with pid 0, all of a
+ * mailbox of policy RR or PRIO, and all of one handle on a mailbox of policy
+ * BROADCAST. Of other receives any number may be blocked. Also the most threads that
+ * may be blocked on one side of a ring.
+ */
+#define MBOX_WAITERS_MAX	512U
 
 /* Most processes that max_procs may allow. */
 #define MBOX_PROCS_MAX		4096U
@@ -699,7 +709,7 @@ struct mbox_ioc_handover {
  *
  * Return: 0. EAGAIN (O_NONBLOCK, and it did not move), EBADF, EFAULT, EIDRM,
  * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side ended, or the
- * owner did, or the side is not the handle's any more), ETIMEDOUT.
+ * owner did, or the side is not the handle's any more), ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_wait {
 	__u32	flags;

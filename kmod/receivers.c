@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Waiting receivers: found by what they want, told what came, chosen from. */
+#include <linux/err.h>
+#include <linux/pid_namespace.h>
+#include <linux/rbtree_augmented.h>
+#include <linux/sched.h>
+
+#include "mbox.h"
+
+/*
+ * A receive asks for messages by flags, and by a type, a sender or a lane where the
+ * flags say so: its key. A message matches one key for each value of the flags, or
+ * one for each pid namespace where they name a sender. So it does not have to look
+ * at receivers one after the other: they are in a tree by their keys, those of one
+ * key in the order of their turns. Each node knows the most that fits any buffer
+ * below it, so that the first or the last receiver of a key whose buffer is large
+ * enough is found in a time by the logarithm of their number. A peek has the flag
+ * MBOX_RECV_PEEK in its key, and no message fits it.
+ *
+ * The rest are those of which this says too little: they ask for a least priority,
+ * or for senders that are not in their namespace, or the policy goes by what may
+ * change while they wait (RR, PRIO). They are in a list, which is walked: so no
+ * more than MBOX_WAITERS_MAX of them may wait. Of a subscription no more than that may
+ * wait at all: it may go when the lock is dropped, so all of them are told at once.
+ */
+struct wanted {
+	u32 flags;
+	struct mbox_lane *lane;
+	u32 type;
+	u32 pid;
+	struct pid_namespace *pid_ns;
+};
+
+static u64 waiter_fit(const struct mbox_waiter *waiter)
+{
+	return waiter->fit;
+}
+
+RB_DECLARE_CALLBACKS_MAX(static, fit_callbacks, struct mbox_waiter, ranked,
+			 u64, most_fit, waiter_fit)
+
+static struct mbox_waiter *waiter_of(struct rb_node *node)
+{
+	return rb_entry(node, struct mbox_waiter, ranked);
+}
+
+static u32 waiter_flags(const struct mbox_waiter *waiter)
+{
+	return waiter->filter->flags | (waiter->peek ? MBOX_RECV_PEEK : 0);
+}
+
+static int key_order(u64 a, u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Compare @key with that of a waiter: less than 0, 0 or more. */
+static int key_compare(const struct wanted *key, const struct mbox_waiter *waiter)
+{
+	const struct mbox_filter *filter = waiter->filter;
+	int order;
+
+	order = key_order(key->flags, waiter_flags(waiter));
+	if (order || !key->flags)
+		return order;
+	if (key->flags & MBOX_FILTER_LANE)
+		order = key_order((uintptr_t)key->lane, (uintptr_t)filter->lane);
+	if (!order && (key->flags & MBOX_RECV_BY_TYPE))
+		order = key_order(key->type, filter->type);
+	if (!order && (key->flags & MBOX_RECV_BY_SENDER))
+		order = key_order(key->pid, filter->pid) ?:
+			key_order((uintptr_t)key->pid_ns,
+				  (uintptr_t)filter->pid_ns);
+	return order;
+}
+
+/* The key of a receive with @flags that takes what @tell describes. */
+static void key_set(struct wanted *key, u32 flags, const struct mbox_tell *tell,
+		    unsigned int level)
+{
+	key->flags = flags;
+	key->type = tell->type;
+	key->lane = tell->lane;
+	if (flags & MBOX_RECV_BY_SENDER) {
+		key->pid = tell->pid->numbers[level].nr;
+		key->pid_ns = tell->pid->numbers[level].ns;
+	}
+}
+
+static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
+{
+	tell->type = message->type;
+	tell->pid = message->pid;
+	tell->lane = message->lane;
+}
+
+void mbox_receivers_init(struct mbox_receivers *receivers)
+{
+	receivers->keyed = RB_ROOT;
+	INIT_LIST_HEAD(&receivers->rest);
+	receivers->nr_rest = 0;
+}
+
+static bool is_empty(const struct mbox_receivers *receivers)
+{
+	return RB_EMPTY_ROOT(&receivers->keyed) && list_empty(&receivers->rest);
+}
+
+/* Whether a receive can be found by its key. */
+static bool has_key(const struct mbox *mbox, const struct mbox_waiter *waiter)
+{
+	const struct mbox_filter *filter = waiter->filter;
+
+	return !filter->min_prio && mbox->policy != MBOX_POLICY_RR &&
+	       mbox->policy != MBOX_POLICY_PRIO &&
+	       (filter->pid || !(filter->flags & MBOX_RECV_BY_SENDER));
+}
+
+static void insert_keyed(struct mbox_receivers *receivers,
+			 struct mbox_waiter *waiter)
+{
+	struct rb_node **link = &receivers->keyed.rb_node, *parent = NULL;
+	const struct mbox_filter *filter = waiter->filter;
+	const struct wanted key = {
+		.flags = waiter_flags(waiter), .type = filter->type,
+		.pid = filter->pid, .pid_ns = filter->pid_ns,
+		.lane = filter->lane,
+	};
+	int order;
+
+	/* Bound: the depth of the tree. */
+	while (*link) {
+		struct mbox_waiter *other = waiter_of(*link);
+
+		parent = *link;
+		order = key_compare(&key, other) ?:
+			key_order(waiter->turn, other->turn);
+		if (other->most_fit < waiter->fit)
+			other->most_fit = waiter->fit;
+		link = order < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+	waiter->most_fit = waiter->fit;
+	rb_link_node(&waiter->ranked, parent, link);
+	rb_insert_augmented(&waiter->ranked, &receivers->keyed, &fit_callbacks);
+}
+
+/* In order of turns: mostly at the end. Bound: MBOX_WAITERS_MAX. */
+static void insert_rest(struct mbox_receivers *receivers,
+			struct mbox_waiter *waiter)
+{
+	struct mbox_waiter *other;
+
+	list_for_each_entry_reverse(other, &receivers->rest, node) {
+		if (other->turn < waiter->turn)
+			break;
+	}
+	list_add(&waiter->node, &other->node);
+}
+
+/**
+ * mbox_receivers_add - a receive begins to wait
+ * @mbox:	locked
+ * @receivers:	its own, or those of a subscription
+ * @waiter:	has its filter, its turn, and what fits
+ *
+ * Return: 0, or EUSERS where too many wait that have to be looked at.
+ */
+int mbox_receivers_add(const struct mbox *mbox,
+		       struct mbox_receivers *receivers,
+		       struct mbox_waiter *waiter)
+{
+	bool keyed = has_key(mbox, waiter);
+
+	lockdep_assert_held(&mbox->lock);
+	waiter->limited = !keyed || receivers != &mbox->receivers;
+	if (waiter->limited) {
+		if (receivers->nr_rest >= MBOX_WAITERS_MAX)
+			return -EUSERS;
+		receivers->nr_rest++;
+	}
+	waiter->receivers = receivers;
+	if (keyed)
+		insert_keyed(receivers, waiter);
+	else
+		insert_rest(receivers, waiter);
+	return 0;
+}
+
+/* Its wait is over. */
+void mbox_receivers_remove(struct mbox_waiter *waiter)
+{
+	struct mbox_receivers *receivers = waiter->receivers;
+
+	if (RB_EMPTY_NODE(&waiter->ranked)) {
+		list_del(&waiter->node);
+	} else {
+		rb_erase_augmented(&waiter->ranked, &receivers->keyed,
+				   &fit_callbacks);
+		RB_CLEAR_NODE(&waiter->ranked);
+	}
+	if (waiter->limited)
+		receivers->nr_rest--;
+	waiter->receivers = NULL;
+}
+
+/* The first waiter whose key is @key or more, with a turn after @turn; or NULL. */
+static struct mbox_waiter *lower_bound(struct mbox_receivers *receivers,
+				       const struct wanted *key, u64 turn)
+{
+	struct rb_node *node = receivers->keyed.rb_node;
+	struct mbox_waiter *found = NULL;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		struct mbox_waiter *waiter = waiter_of(node);
+		int order = key_compare(key, waiter);
+
+		if (order < 0 || (!order && turn < waiter->turn)) {
+			found = waiter;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+/* The last waiter whose key is @key or less; or NULL. */
+static struct mbox_waiter *upper_bound(struct mbox_receivers *receivers,
+				       const struct wanted *key)
+{
+	struct rb_node *node = receivers->keyed.rb_node;
+	struct mbox_waiter *found = NULL;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		struct mbox_waiter *waiter = waiter_of(node);
+
+		if (key_compare(key, waiter) >= 0) {
+			found = waiter;
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+static struct rb_node *child_of(struct rb_node *node, bool left)
+{
+	return left ? node->rb_left : node->rb_right;
+}
+
+static bool fits_below(struct rb_node *node, u64 length)
+{
+	return node && waiter_of(node)->most_fit > length;
+}
+
+/* The first waiter below @node, or the @last, that @length fits: there is one. */
+static struct rb_node *first_below(struct rb_node *node, u64 length, bool last)
+{
+	/* Bound: the depth of the tree. */
+	for (;;) {
+		if (fits_below(child_of(node, !last), length))
+			node = child_of(node, !last);
+		else if (waiter_of(node)->fit > length)
+			return node;
+		else
+			node = child_of(node, last);
+	}
+}
+
+/* The first waiter of @key, or the @last, that @length fits; or NULL. */
+static struct mbox_waiter *first_fit(struct mbox_receivers *receivers,
+				     const struct wanted *key, u64 length,
+				     bool last)
+{
+	struct mbox_waiter *waiter = last ? upper_bound(receivers, key) :
+					    lower_bound(receivers, key, 0);
+	struct rb_node *node = waiter ? &waiter->ranked : NULL, *from;
+
+	/* Bound: twice the depth of the tree. */
+	while (node) {
+		waiter = waiter_of(node);
+		if (key_compare(key, waiter))
+			return NULL;
+		if (waiter->fit > length)
+			return waiter;
+		if (fits_below(child_of(node, last), length)) {
+			node = first_below(child_of(node, last), length, last);
+			continue;
+		}
+		do {
+			from = node;
+			node = rb_parent(from);
+		} while (node && from == child_of(node, last));
+	}
+	return NULL;
+}
+
+/* The least flags of a key that are in use, from @flags on; false: there are none. */
+static bool next_flags(struct mbox_receivers *receivers, u32 *flags)
+{
+	struct rb_node *node = receivers->keyed.rb_node;
+	bool found = false;
+	u32 least = *flags;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		u32 its = waiter_flags(waiter_of(node));
+
+		if (its >= least) {
+			*flags = its;
+			found = true;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+/* Keys for one value of flags: one for each namespace in which a sender is. */
+static unsigned int levels(u32 flags, const struct pid *pid)
+{
+	if (!(flags & MBOX_RECV_BY_SENDER))
+		return 1;
+	return pid ? pid->level + 1 : 0;
+}
+
+static bool comes_before(const struct mbox_waiter *a,
+			 const struct mbox_waiter *b, bool last)
+{
+	return last ? a->turn > b->turn : a->turn < b->turn;
+}
+
+/**
+ * mbox_receivers_choose - choose the receiver of a message
+ * @mbox:	locked
+ * @receivers:	its own, or those of a subscription
+ * @message:	the message
+ *
+ * Return: of the receivers that it suits the one that came first, or the one that
+ * the policy says; NULL if it suits none.
+ */
+struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
+					  struct mbox_receivers *receivers,
+					  const struct mbox_message *message)
+{
+	bool last = mbox->policy == MBOX_POLICY_LIFO;
+	struct mbox_waiter *best, *waiter;
+	struct mbox_tell tell;
+	unsigned int level;
+	struct wanted key;
+	u32 flags = 0;
+
+	lockdep_assert_held(&mbox->lock);
+	best = list_empty(&receivers->rest) ? NULL :
+		mbox_policy_choose(mbox, &receivers->rest, message);
+	tell_set(&tell, message);
+	/* Bound: the values that flags can have. */
+	for (; next_flags(receivers, &flags); flags++) {
+		/* Bound: MAX_PID_NS_LEVEL. */
+		for (level = 0; level < levels(flags, message->pid); level++) {
+			key_set(&key, flags, &tell, level);
+			waiter = first_fit(receivers, &key, message->length,
+					   last);
+			if (waiter &&
+			    (!best || comes_before(waiter, best, last)))
+				best = waiter;
+		}
+	}
+	return best;
+}
+
+/* Whether @message would end the wait of any receiver, be it only to look at it. */
+bool mbox_receivers_any(struct mbox_receivers *receivers,
+			const struct mbox_message *message)
+{
+	struct mbox_waiter *waiter;
+	struct mbox_tell tell;
+	unsigned int level;
+	struct wanted key;
+	u32 flags = 0;
+
+	/* Bound: MBOX_WAITERS_MAX. */
+	list_for_each_entry(waiter, &receivers->rest, node) {
+		if (mbox_filter_pass(waiter->filter, message))
+			return true;
+	}
+	tell_set(&tell, message);
+	/* Bound: as in mbox_receivers_choose(). */
+	for (; next_flags(receivers, &flags); flags++) {
+		for (level = 0; level < levels(flags, message->pid); level++) {
+			key_set(&key, flags, &tell, level);
+			waiter = lower_bound(receivers, &key, 0);
+			if (waiter && !key_compare(&key, waiter))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Any receiver that waits for what comes by @lane, or NULL. */
+struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
+					   struct mbox_lane *lane)
+{
+	struct wanted key = { .flags = MBOX_FILTER_LANE, .lane = lane };
+	struct mbox_waiter *waiter;
+
+	/* Bound: MBOX_WAITERS_MAX. */
+	list_for_each_entry(waiter, &receivers->rest, node) {
+		if (waiter->lane == lane)
+			return waiter;
+	}
+	/* Bound: the values that flags can have. */
+	for (; next_flags(receivers, &key.flags); key.flags++) {
+		waiter = lower_bound(receivers, &key, 0);
+		if (waiter && waiter->lane == lane)
+			return waiter;
+	}
+	return NULL;
+}
+
+/*
+ * Tell up to @n receivers that have a key, from where @tell says on, and no wait that
+ * began after it. Set @tell to where to go on; whether there is anything to go on
+ * with.
+ */
+static bool tell_keyed(struct mbox *mbox, struct mbox_receivers *receivers,
+		       struct mbox_tell *tell, unsigned int n,
+		       struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter;
+	struct wanted key;
+
+	/* Bound: @n, the values of flags and the levels of namespaces. */
+	for (; next_flags(receivers, &tell->flags); tell->flags++) {
+		for (; tell->level < levels(tell->flags, tell->pid);
+		     tell->level++) {
+			key_set(&key, tell->flags, tell, tell->level);
+			for (;; n--) {
+				waiter = lower_bound(receivers, &key,
+						     tell->turn);
+				if (!waiter || key_compare(&key, waiter))
+					break;
+				if (!n)
+					return true;
+				tell->turn = waiter->turn;
+				if (waiter->number <= tell->limit)
+					mbox_waiter_complete(mbox, waiter,
+							     MBOX_LOOK_AGAIN,
+							     deferred);
+			}
+			tell->turn = 0;
+		}
+		tell->level = 0;
+	}
+	return false;
+}
+
+/**
+ * mbox_receivers_tell - have those look that a message concerns
+ * @mbox:	locked
+ * @receivers:	its own, or those of a subscription
+ * @message:	queued or pending, and none of them was given it
+ * @deferred:	takes who is to be woken, and who is still to be told
+ *
+ * Those are the receivers that peek, and those whose buffer is too small.
+ */
+void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
+			 const struct mbox_message *message,
+			 struct mbox_deferred *deferred)
+{
+	bool own = receivers == &mbox->receivers && !deferred->telling;
+	struct mbox_tell *tell = &deferred->tell, here = {};
+	struct mbox_waiter *waiter, *next;
+
+	lockdep_assert_held(&mbox->lock);
+	if (is_empty(receivers))
+		return;
+	/* Bound: MBOX_WAITERS_MAX. */
+	list_for_each_entry_safe(waiter, next, &receivers->rest, node) {
+		if (mbox_filter_pass(waiter->filter, message))
+			mbox_waiter_complete(mbox, waiter, MBOX_LOOK_AGAIN,
+					     deferred);
+	}
+	tell_set(&here, message);
+	here.limit = mbox->nr_blocked;
+	if (!tell_keyed(mbox, receivers, &here,
+			own ? MBOX_END_BATCH : UINT_MAX, deferred))
+		return;
+	*tell = here;
+	get_pid(tell->pid);
+	deferred->telling = true;
+}
+
+/* Tell the next ones: mbox_mailbox_run(). */
+void mbox_receivers_tell_on(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_tell *tell = &deferred->tell;
+
+	lockdep_assert_held(&mbox->lock);
+	deferred->telling = tell_keyed(mbox, &mbox->receivers, tell,
+				       MBOX_END_BATCH, deferred);
+	if (!deferred->telling)
+		put_pid(tell->pid);
+}
