@@ -349,6 +349,7 @@ TEST_F(limit, of_receives)
 	ASSERT_LE(0, send_text(fd, 1, 0, "text"));
 	while (info_of(fd).receivers == LIMIT)
 		sched_yield();
+	calls[LIMIT].done = 0;
 	begin(_metadata, &calls[LIMIT], LIMIT);
 	ASSERT_EQ(0, delete_fd(fd, MBOX_DELETE_FORCE));
 	for (i = 0; i <= LIMIT; i++) {
