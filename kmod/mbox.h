@@ -41,6 +41,9 @@
  *	  mbox->lock, owing_lock	as above; spinlock: registries to be told of
  *	registry->lock
  *	  owing_lock
+ *	process->lock (watch.c)		spinlock: the watches of a process; innermost
+ *	tasklist_lock, pid->wait_pidfd.lock  of the kernel, which calls us with both:
+ *	  end_queue->lock (watch.c)	spinlock: processes that were woken
  *
  * User memory is touched with mbox->lock held and page faults disabled, or with
  * no lock held. What has to happen after mbox->lock is dropped (waking, freeing

@@ -253,6 +253,11 @@ static void __net_exit registry_net_exit(struct net *net)
 		mbox_registry_remove(mbox);
 		mbox_mailbox_unref(mbox);
 	}
+	/*
+	 * No name comes or goes any more. Where the last reference goes later, maybe
+	 * in a worker that frees memory, rhashtable_destroy() has no other to wait for.
+	 */
+	cancel_work_sync(&registry->names.run_work);
 	mbox_event_end(registry);
 	mbox_registry_put(registry);
 }

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the end of a process costs it: not more for what others hung on it. In ratios of one boot.
+ */
+#include "mbox_owner.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#define MAILBOXES	4000
+#define ROUNDS		7
+
+/* What is measured is at least this, in nanoseconds: below, everything is noise. */
+#define FLOOR		20000
+#define RATIO		4
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* So that nothing runs between the end of a child and us; the workers of the module have to wait. */
+static bool run_first(void)
+{
+	struct sched_param param = { .sched_priority = 10 };
+
+	return !sched_setscheduler(0, SCHED_FIFO, &param);
+}
+
+/* From the signal to the end. */
+static int64_t end_of(struct owner *owner)
+{
+	int64_t begin = now();
+
+	kill(owner->pid, SIGKILL);
+	while (waitpid(owner->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	owner->reaped = true;
+	return now() - begin;
+}
+
+static bool await_no_heir(int fd)
+{
+	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
+
+	while (info_of(fd).heir) {
+		if (now() > end)
+			return false;
+		nap();
+	}
+	return true;
+}
+
+/* The heir of many mailboxes ends as fast as one of none; and all of them are told. */
+TEST(end_of_an_heir)
+{
+	struct rlimit limit = { MAILBOXES + 64, MAILBOXES + 64 };
+	int64_t none = INT64_MAX, all = INT64_MAX;
+	int *fds = shared_alloc(MAILBOXES * sizeof(*fds));
+	struct mbox_ioc_open arg;
+	struct owner *owner;
+	char name[MBOX_NAME_SIZE];
+
+	if (geteuid() || setrlimit(RLIMIT_NOFILE, &limit))
+		SKIP(return, "takes many descriptors");
+	for (int i = 0; i < MAILBOXES; i++) {
+		name_make(name);
+		arg = open_arg(name, 1);
+		arg.rights = 0;
+		arg.lifetime = MBOX_LIFETIME_PROCESS;
+		fds[i] = open_call(MBOX_IOC_CREATE, &arg);
+		ASSERT_LE(0, fds[i]);
+	}
+	if (!run_first())
+		SKIP(return, "takes a real-time priority");
+	for (int round = 0; round < ROUNDS; round++) {
+		owner = owner_start(_metadata, just_live);
+		none = least(none, end_of(owner));
+		owner = owner_start(_metadata, just_live);
+		for (int i = 0; i < MAILBOXES; i++)
+			ASSERT_EQ(0, hand_over(fds[i], MBOX_HANDOVER_HEIR, owner->pid));
+		all = least(all, end_of(owner));
+		for (int i = 0; i < MAILBOXES; i++)
+			ASSERT_TRUE(await_no_heir(fds[i]));
+	}
+	TH_LOG("end of a process: heir of none %lld ns, of %d %lld ns", (long long)none, MAILBOXES,
+	       (long long)all);
+	if (none < FLOOR)
+		none = FLOOR;
+	EXPECT_GT(RATIO * none, all);
+	for (int i = 0; i < MAILBOXES; i++)
+		close(fds[i]);
+}
+
+/* An owner of many: each ends, whether its heir takes over or not. */
+TEST(end_of_an_owner)
+{
+	enum { BOXES = 200 };
+	struct owner *owner = owner_start(_metadata, just_live);
+	struct owner *heir = owner_start(_metadata, just_live);
+	int fds[BOXES], kept = 0;
+
+	for (int i = 0; i < BOXES; i++) {
+		fds[i] = box_new(_metadata, 1);
+		ASSERT_EQ(0, put(fds[i], 0, "text"));
+		ASSERT_EQ(0, hand_over(fds[i], 0, owner->pid));
+		if (i % 3 == 0)
+			ASSERT_EQ(0, hand_over(fds[i], MBOX_HANDOVER_HEIR, heir->pid));
+	}
+	owner_kill(_metadata, owner);
+	for (int i = 0; i < BOXES; i++) {
+		if (i % 3) {
+			EXPECT_TRUE(await_dead(fds[i]));
+			continue;
+		}
+		while (info_of(fds[i]).owner != heir->pid)
+			nap();
+		kept++;
+	}
+	/* and what one process was told does not keep another from being told */
+	owner_kill(_metadata, heir);
+	for (int i = 0; i < BOXES; i++) {
+		EXPECT_TRUE(await_dead(fds[i]));
+		close(fds[i]);
+	}
+	EXPECT_EQ((BOXES + 2) / 3, kept);
+}
+
+/* Many that end together, of many users: each mailbox ends. */
+static uid_t first_user;
+
+static int own_as_user(struct owner *owner)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, 1);
+	uid_t uid = first_user + (owner->result & 7);
+
+	arg.lifetime = MBOX_LIFETIME_PROCESS;
+	if (!geteuid() && setresuid(uid, uid, uid))
+		return -errno;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	name_copy(arg.name, owner->name);
+	arg.mode = 0666;
+	for (int i = 0; i < 4; i++) {
+		arg.name[0] = 'a' + i;
+		if (open_call(MBOX_IOC_CREATE, &arg) < 0)
+			return -EPROTO;
+	}
+	await_stop(owner);
+	return 0;
+}
+
+TEST(ends_of_many)
+{
+	enum { OWNERS = 48 };
+	struct owner *owners[OWNERS];
+	char name[MBOX_NAME_SIZE];
+
+	first_user = spare_uid(0);
+	for (int i = 0; i < OWNERS; i++) {
+		owners[i] = shared_alloc(sizeof(*owners[i]));
+		name_make(owners[i]->name);
+		owners[i]->task = own_as_user;
+		owners[i]->result = i;
+		owner_fork(_metadata, owners[i]);
+		ASSERT_TRUE(await_flag(&owners[i]->ready));
+		ASSERT_LE(0, owners[i]->result);
+	}
+	for (int i = 0; i < OWNERS; i++)
+		kill(owners[i]->pid, SIGKILL);
+	for (int i = 0; i < OWNERS; i++) {
+		reap(owners[i]->pid);
+		memcpy(name, owners[i]->name, sizeof(name));
+		for (int n = 0; n < 4; n++) {
+			name[0] = 'a' + n;
+			EXPECT_EQ(-ENOENT, open_name(name, 0));
+		}
+	}
+}
+
+MBOX_TEST_MAIN
