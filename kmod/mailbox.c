@@ -363,7 +363,7 @@ static void mailbox_stats(const struct mbox *mbox, struct mbox_stats *stats)
  * @info:	filled with zeroes
  * @stats:	likewise, or NULL
  *
- * All of one moment.
+ * All of one moment. May sleep.
  */
 void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		       struct mbox_info *info, struct mbox_stats *stats)
@@ -377,6 +377,8 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	info->options = mbox->options;
 	info->max_procs = mbox->max_procs;
 
+	if (mbox->max_procs)
+		mbox_member_sweep(mbox);
 	spin_lock(&mbox->lock);
 	info->state = mbox->state;
 	info->uid = from_kuid_munged(user_ns, mbox->uid);
@@ -400,7 +402,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	info->received = mbox->received;
 	info->withdrawn = mbox->withdrawn;
 	info->dropped = mbox->dropped;
-	info->procs = mbox->max_procs ? mbox_member_count(mbox) : 0;
+	info->procs = mbox->max_procs ? mbox->nr_members : 0;
 	info->lost = mbox->lost;
 	if (mbox->ring)
 		mbox_ring_info(mbox, info);

@@ -397,6 +397,7 @@ struct mbox {
 	struct mbox_owner *heir;
 	struct rb_root members;		/* see member.c */
 	u32 nr_members;
+	u64 members_swept;		/* mbox_watch_ends() of the last whole sweep */
 	u32 nr_receiving;		/* EXCLUSIVE: calls, of this process */
 	struct pid *receiving;		/* it is in a call: not counted */
 	u64 served;			/* RR: the last that a member was given */
@@ -666,7 +667,7 @@ int mbox_member_enter(struct mbox *mbox, u32 right,
 void mbox_member_leave(struct mbox *mbox, u32 right,
 		       struct mbox_member *member);
 void mbox_member_exit(struct mbox *mbox);
-u32 mbox_member_count(const struct mbox *mbox);
+void mbox_member_sweep(struct mbox *mbox);
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member);
 bool mbox_member_served_before(const struct mbox_member *a,
 			       const struct mbox_member *b);
@@ -911,6 +912,7 @@ void mbox_user_remove_mailbox(struct mbox_user *user);
 
 /* watch.c */
 int mbox_watch_init(void);
+u64 mbox_watch_ends(void);
 void mbox_watch_exit(void);
 struct pid *mbox_process_get(u32 nr);
 bool mbox_process_ended(struct pid *pid);

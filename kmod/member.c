@@ -8,6 +8,9 @@
 
 #include "mbox.h"
 
+/* Members that are looked at for an end before the lock is given up. */
+#define MEMBER_BATCH	128
+
 /*
  * Members are kept where their number is limited (max_procs), or where it matters
  * who was served when (RR): of the latter only those that receive. A process
@@ -132,27 +135,68 @@ static struct mbox_member *find(struct mbox *mbox, struct pid *pid,
 }
 
 /*
- * Whether one more may take part. The watch may not have come to tell that a
- * member ended, which whoever waited for that end knows: look. Bounded by
- * MBOX_PROCS_MAX. @gone takes who is to be dropped.
+ * Under the lock: look at up to MEMBER_BATCH members whose key is more than @after, in
+ * order of the tree, and take out those whose process ended; @gone takes them. The
+ * key to go on after, or NULL at the end.
  */
-static bool has_place(struct mbox *mbox, struct list_head *gone)
+static struct pid *sweep_some(struct mbox *mbox, struct pid *after,
+			      struct list_head *gone)
 {
-	struct rb_node *node, *next;
+	struct rb_node *node = mbox->members.rb_node, *next = NULL;
+	struct mbox_member *member;
+	unsigned int n;
 
-	if (!mbox->max_procs || mbox->nr_members < mbox->max_procs)
-		return true;
-	for (node = rb_first(&mbox->members); node; node = next) {
-		struct mbox_member *member;
-
-		next = rb_next(node);
+	lockdep_assert_held(&mbox->lock);
+	while (node) {
 		member = rb_entry(node, struct mbox_member, node);
+		if (member->pid > after) {
+			next = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	for (n = 0; next && n < MEMBER_BATCH; n++) {
+		member = rb_entry(next, struct mbox_member, node);
+		next = rb_next(next);
+		after = member->pid;
 		if (mbox_process_ended(member->pid)) {
 			take_out(mbox, member);
 			list_add(&member->gone, gone);
 		}
 	}
-	return mbox->nr_members < mbox->max_procs;
+	return next ? after : NULL;
+}
+
+/**
+ * mbox_member_sweep - take out members whose process has ended
+ * @mbox:	without its lock
+ *
+ * The watch does that too, but maybe later than wait() tells of an end. Who knows of
+ * it from there is to find the place free. Does nothing as long as no process that
+ * anything watches has ended since the last time.
+ */
+void mbox_member_sweep(struct mbox *mbox)
+{
+	struct mbox_member *member, *next;
+	struct pid *after = NULL;
+	LIST_HEAD(gone);
+	u64 ends;
+
+	/* Read before the members are looked at: later ends are for the next time. */
+	ends = mbox_watch_ends();
+	do {
+		spin_lock(&mbox->lock);
+		after = mbox->members_swept == ends ?
+			NULL : sweep_some(mbox, after, &gone);
+		if (!after)
+			mbox->members_swept = ends;
+		spin_unlock(&mbox->lock);
+		list_for_each_entry_safe(member, next, &gone, gone)
+			member_drop(member);
+		INIT_LIST_HEAD(&gone);
+		cond_resched();
+	} while (after);
 }
 
 /*
@@ -160,8 +204,7 @@ static bool has_place(struct mbox *mbox, struct list_head *gone)
  * a @fresh one. NULL without; EUSERS, or what the mailbox died of.
  */
 static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
-					struct mbox_member **fresh,
-					struct list_head *gone)
+					struct mbox_member **fresh)
 {
 	struct rb_node *parent, **link;
 	struct mbox_member *member;
@@ -171,14 +214,12 @@ static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
 	member = find(mbox, pid, &parent, &link);
 	if (member)
 		return member;
-	if (!has_place(mbox, gone))
+	if (mbox->max_procs && mbox->nr_members >= mbox->max_procs)
 		return ERR_PTR(-EUSERS);
 	member = *fresh;
 	if (!member)
 		return NULL;
 	*fresh = NULL;
-	/* Where it belongs may have changed: has_place() took some out. */
-	find(mbox, pid, &parent, &link);
 	rb_link_node(&member->node, parent, link);
 	rb_insert_color(&member->node, &mbox->members);
 	mbox->nr_members++;
@@ -188,13 +229,13 @@ static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
 /* The caller's process takes part, in a call or as who opened a handle. */
 static struct mbox_member *join(struct mbox *mbox, bool opens)
 {
-	struct mbox_member *member, *fresh = NULL, *old, *next;
+	struct mbox_member *member, *fresh = NULL;
 	struct pid *pid = task_tgid(current);
-	LIST_HEAD(gone);
+	bool swept = false;
 
 	for (;;) {
 		spin_lock(&mbox->lock);
-		member = find_or_join(mbox, pid, &fresh, &gone);
+		member = find_or_join(mbox, pid, &fresh);
 		if (!IS_ERR_OR_NULL(member)) {
 			refcount_inc(&member->refs);
 			if (opens) {
@@ -205,9 +246,11 @@ static struct mbox_member *join(struct mbox *mbox, bool opens)
 			}
 		}
 		spin_unlock(&mbox->lock);
-		list_for_each_entry_safe(old, next, &gone, gone)
-			member_drop(old);
-		INIT_LIST_HEAD(&gone);
+		if (member == ERR_PTR(-EUSERS) && !swept) {
+			swept = true;
+			mbox_member_sweep(mbox);
+			continue;
+		}
 		if (member)
 			break;
 		/* The caller is alive, so its end is not told before we are done. */
@@ -356,21 +399,6 @@ void mbox_member_exit(struct mbox *mbox)
 		member_drop(member);
 		cond_resched();
 	} while (member);
-}
-
-/* How many processes take part; those that ended do not. */
-u32 mbox_member_count(const struct mbox *mbox)
-{
-	struct rb_node *node;
-	u32 n = 0;
-
-	lockdep_assert_held(&mbox->lock);
-	for (node = rb_first(&mbox->members); node; node = rb_next(node)) {
-		if (!mbox_process_ended(rb_entry(node, struct mbox_member,
-						 node)->pid))
-			n++;
-	}
-	return n;
 }
 
 /* @member is given a message, or takes one. */

@@ -68,6 +68,7 @@ struct end_queue {
 #define WATCH_BATCH	16
 
 static struct end_queue end_queues[1 << QUEUES_BITS];
+static atomic64_t watch_ends;
 static struct workqueue_struct *watch_workers;
 
 /* One that has no users is about to go: it is not the process that is looked for. */
@@ -190,6 +191,8 @@ static void process_queue(struct watch_process *process)
 static int process_wake(wait_queue_entry_t *entry, unsigned int mode, int flags,
 			void *key)
 {
+	/* Ordered after what mbox_process_ended() looks at. */
+	atomic64_inc_return(&watch_ends);
 	process_queue(container_of(entry, struct watch_process, entry));
 	return 0;
 }
@@ -420,6 +423,16 @@ bool mbox_watch_cancel(struct mbox_watch *watch)
 
 	watch_free(watch);
 	return untold;
+}
+
+/*
+ * How often any process that is watched was seen to end, or maybe to. It is counted
+ * before wait() or a pidfd tells anybody of that end.
+ */
+u64 mbox_watch_ends(void)
+{
+	/* Ordered before the caller looks at processes. */
+	return atomic64_read_acquire(&watch_ends);
 }
 
 int __init mbox_watch_init(void)

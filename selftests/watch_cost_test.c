@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the end of a process costs it: not more for what others hung on it. In ratios of one boot.
+ * What the end of a process costs it: not more for what others hung on it. And what members of a mailbox cost
+ * those who look at it. All in ratios of one boot.
  */
 #include "mbox_owner.h"
 
@@ -8,6 +9,7 @@
 #include <sys/resource.h>
 
 #define MAILBOXES	4000
+#define MEMBERS		500
 #define ROUNDS		7
 
 /* What is measured is at least this, in nanoseconds: below, everything is noise. */
@@ -175,6 +177,138 @@ TEST(ends_of_many)
 			EXPECT_EQ(-ENOENT, open_name(name, 0));
 		}
 	}
+}
+
+/* Members: processes that wait, each of which sent once. */
+
+struct members {
+	int fd;
+	int joined;
+	int failed;
+	pid_t pids[MEMBERS];
+};
+
+static struct members *members_start(struct __test_metadata *_metadata, uint32_t max_procs, int n)
+{
+	struct members *members = shared_alloc(sizeof(*members));
+	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
+
+	arg.max_procs = max_procs;
+	members->fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, members->fd);
+	for (int i = 0; i < n; i++) {
+		pid_t pid = fork_child();
+
+		ASSERT_LE(0, pid);
+		if (pid == 0) {
+			if (put(members->fd, 0, ""))
+				set_flag(&members->failed);
+			__atomic_fetch_add(&members->joined, 1, __ATOMIC_ACQ_REL);
+			for (;;)
+				pause();
+		}
+		members->pids[i] = pid;
+	}
+	while (__atomic_load_n(&members->joined, __ATOMIC_ACQUIRE) < n)
+		nap();
+	EXPECT_EQ(0, members->failed);
+	EXPECT_EQ(n + 1, info_of(members->fd).procs);
+	return members;
+}
+
+static void members_end(struct members *members, int n)
+{
+	for (int i = 0; i < n; i++)
+		kill(members->pids[i], SIGKILL);
+	for (int i = 0; i < n; i++)
+		reap(members->pids[i]);
+}
+
+static int64_t cost_of_get(int fd)
+{
+	int64_t cost = INT64_MAX;
+
+	for (int i = 0; i < 200; i++) {
+		int64_t begin = now();
+
+		info_of(fd);
+		cost = least(cost, now() - begin);
+	}
+	return cost;
+}
+
+/* To look at a mailbox costs the same whatever the number of its members. */
+TEST(get_with_members)
+{
+	struct members *few = members_start(_metadata, MEMBERS + 1, 1);
+	struct members *many = members_start(_metadata, MEMBERS + 1, MEMBERS);
+	int64_t one = cost_of_get(few->fd), all = cost_of_get(many->fd), swept = INT64_MAX;
+
+	TH_LOG("GET: 1 member %lld ns, %d members %lld ns", (long long)one, MEMBERS, (long long)all);
+	EXPECT_GT(2 * one, all);
+	/* who ended does not count, as soon as that is known */
+	for (int i = 0; i < MEMBERS; i += MEMBERS / 5) {
+		struct mbox_info info;
+		int64_t begin;
+
+		kill(many->pids[i], SIGKILL);
+		reap(many->pids[i]);
+		begin = now();
+		ASSERT_EQ(0, info_get(many->fd, &info));
+		swept = least(swept, now() - begin);
+		EXPECT_EQ(MEMBERS - i / (MEMBERS / 5), info.procs);
+	}
+	TH_LOG("GET after the end of a member: %lld ns", (long long)swept);
+	members_end(few, 1);
+	members_end(many, MEMBERS);
+	EXPECT_EQ(1, info_of(few->fd).procs);
+	EXPECT_EQ(1, info_of(many->fd).procs);
+	close(few->fd);
+	close(many->fd);
+}
+
+struct refusal {
+	struct members *members;
+	int64_t cost;
+};
+
+static int be_refused(void *arg)
+{
+	struct refusal *refusal = arg;
+
+	refusal->cost = INT64_MAX;
+	for (int i = 0; i < 200; i++) {
+		int64_t begin = now();
+
+		if (put(refusal->members->fd, 0, "") != -EUSERS)
+			return -EPROTO;
+		refusal->cost = least(refusal->cost, now() - begin);
+	}
+	return 0;
+}
+
+/* So does being refused a place. */
+TEST(no_place)
+{
+	struct refusal *few = shared_alloc(sizeof(*few)), *many = shared_alloc(sizeof(*many));
+
+	few->members = members_start(_metadata, 2, 1);
+	many->members = members_start(_metadata, MEMBERS + 1, MEMBERS);
+	EXPECT_EQ(0, in_child(be_refused, few));
+	EXPECT_EQ(0, in_child(be_refused, many));
+	TH_LOG("refused: 2 places %lld ns, %d places %lld ns", (long long)few->cost, MEMBERS + 1,
+	       (long long)many->cost);
+	EXPECT_GT(2 * few->cost, many->cost);
+	/* a place that is free is found, whichever it is */
+	for (int i = 0; i < MEMBERS; i += MEMBERS / 5) {
+		kill(many->members->pids[i], SIGKILL);
+		reap(many->members->pids[i]);
+		EXPECT_NE(0, in_child(be_refused, many));
+	}
+	members_end(few->members, 1);
+	members_end(many->members, MEMBERS);
+	close(few->members->fd);
+	close(many->members->fd);
 }
 
 MBOX_TEST_MAIN
