@@ -85,6 +85,7 @@ static bool put_u32s(struct sk_buff *skb, const struct mbox_info *info)
 		{ MBOX_A_MAILBOX_KIND, info->kind },
 		{ MBOX_A_MAILBOX_UID, info->uid },
 		{ MBOX_A_MAILBOX_GID, info->gid },
+		{ MBOX_A_MAILBOX_CREATOR, info->creator },
 		{ MBOX_A_MAILBOX_MODE, info->mode },
 		{ MBOX_A_MAILBOX_LIFETIME, info->lifetime },
 		{ MBOX_A_MAILBOX_POLICY, info->policy },

@@ -376,6 +376,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	info->policy = mbox->policy;
 	info->options = mbox->options;
 	info->max_procs = mbox->max_procs;
+	info->creator = from_kuid_munged(user_ns, mbox->creator->uid);
 
 	if (mbox->max_procs)
 		mbox_member_sweep(mbox);

@@ -13,6 +13,7 @@
  * pidfd.c	the process behind a pidfd: its number, and whether it lives
  * deadline.c	relative times
  * error.c	errors in words
+ * compat.c	functions as older programs know them
  *
  * A handle is a descriptor in an allocation, and nothing in it ever changes (but
  * in a ring, whose sides are one thread's each): that is why threads can share it
@@ -22,20 +23,22 @@
  *
  * What programs were compiled with must go on working when <linux/mbox.h>
  * grows. The structures that they hand to us by address are therefore part of
- * the library's ABI at the size they have in LIBMBOX_1.0. A structure that has
- * grown needs a new version of each function that takes it, in a new node of
- * libmbox.map, and the old version as it is; the assertions below notice.
+ * the library's ABI at the size they have in the node of libmbox.map that the
+ * function is in. A structure that has grown needs a new version of each function
+ * that takes it, in a new node, and the old version in compat.c; the assertions
+ * below notice.
  */
 #ifndef LIBMBOX_INTERNAL_H
 #define LIBMBOX_INTERNAL_H
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 
 #include "mbox.h"
 
 _Static_assert(sizeof(struct mbox_header) == 48, "mbox_recv, mbox_recv_alloc");
-_Static_assert(sizeof(struct mbox_info) == 256, "mbox_get");
+_Static_assert(sizeof(struct mbox_info) == 264, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
 struct mbox_ring;

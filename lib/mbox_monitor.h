@@ -118,6 +118,9 @@ struct mbox_monitor;
  *		@ring_known, if one has
  * @ring_consumer: likewise
  * @name:	the name with NULs to the end; empty if it is anonymous
+ * @creator:	real user id of its creator, whose quota it is charged to, as @uid;
+ *		unlike that it never changes
+ * @reserved2:	0
  */
 struct mbox_monitor_mailbox {
 	uint64_t known;
@@ -161,6 +164,8 @@ struct mbox_monitor_mailbox {
 	uint32_t ring_producer;
 	uint32_t ring_consumer;
 	char name[MBOX_NAME_SIZE];
+	uint32_t creator;
+	uint32_t reserved2;
 };
 
 /**

@@ -72,6 +72,7 @@ static const struct monitor_field mailbox_fields[] = {
 	U64(MBOX_A_MAILBOX_REFUSED, refused),
 	U64(MBOX_A_MAILBOX_BLOCKED, blocked),
 	U64(MBOX_A_MAILBOX_WOKEN, woken),
+	U32(MBOX_A_MAILBOX_CREATOR, creator),
 	[MBOX_A_MAILBOX_RING] = {
 		.kind = MONITOR_NEST,
 		.offset = offsetof(RECORD, ring_known),

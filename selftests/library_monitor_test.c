@@ -63,6 +63,9 @@ TEST_F(monitor, get_is_what_the_handle_says)
 	EXPECT_EQ(MBOX_KIND_MAILBOX, box->kind);
 	EXPECT_EQ(geteuid(), box->uid);
 	EXPECT_EQ(getegid(), box->gid);
+	EXPECT_EQ(getuid(), box->creator);
+	EXPECT_NE(0, box->known & MBOX_KNOWN(MBOX_A_MAILBOX_CREATOR));
+	EXPECT_EQ(0, box->reserved2);
 	EXPECT_EQ(0640, box->mode);
 	EXPECT_EQ(MBOX_LIFETIME_FD, box->lifetime);
 	EXPECT_EQ(0, box->known & MBOX_KNOWN(MBOX_A_MAILBOX_OWNER));

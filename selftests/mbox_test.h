@@ -356,6 +356,7 @@ static inline const char *info_diff(int fd, const struct mbox_info *before)
 		INFO_FIELD(max_procs), INFO_FIELD(procs), INFO_FIELD(owner), INFO_FIELD(heir),
 		INFO_FIELD(peer), INFO_FIELD(ring), INFO_FIELD(lost),
 		INFO_FIELD(handle_received), INFO_FIELD(handle_lost), INFO_FIELD(handle_queued),
+		INFO_FIELD(creator), INFO_FIELD(pad),
 	};
 	static char text[1024];
 	struct mbox_info after;

@@ -416,6 +416,8 @@ chmod_chown()
 	expect 0 chown "$box" "$(id -u)"
 	[ "$(id -u)" = 0 ] || { skip="chown takes root"; return; }
 	expect 0 chown "$box" 1:2
+	mboxctl -j show "$box" | grep -qF '"creator":0' || wrong "no creator in $(mboxctl -j show "$box")"
+	field creator 0
 	field uid 1
 	field gid 2
 	expect 0 chown "$box" nobody

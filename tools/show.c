@@ -19,6 +19,7 @@ static void begin_info(const struct mbox_info *info)
 	out_string("state", state_name(info->state));
 	out_number("uid", info->uid);
 	out_number("gid", info->gid);
+	out_number("creator", info->creator);
 	out_string("mode", mode);
 	out_string("lifetime", lifetime_name(info->lifetime));
 	out_detail("owner", info->owner, owned);

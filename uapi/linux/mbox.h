@@ -207,7 +207,7 @@
 #include <linux/types.h>
 
 /* Version of this interface; grows when something is added. */
-#define MBOX_ABI_VERSION	2
+#define MBOX_ABI_VERSION	3
 
 /* Bytes of a name, with the NUL at its end. */
 #define MBOX_NAME_SIZE		64
@@ -565,6 +565,10 @@ struct mbox_ioc_recv {
  * @handle_lost: out, BROADCAST: deliveries that this handle lost
  * @handle_queued: out, messages that a receive through this handle can find: of
  *		a link those of the peer, with BROADCAST those for this handle
+ * @creator:	out, real uid of the creator, whose quota of mailboxes it is charged
+ *		to, as @uid; of a factory that was passed on it is its opener's. It
+ *		never changes. (Of a link, an inbox: of the user that is charged.)
+ * @pad:	out, 0
  *
  * At any time sent = received + withdrawn + dropped + queued. With BROADCAST that
  * is about messages: one is queued until the last of its deliveries is received
@@ -614,6 +618,8 @@ struct mbox_info {
 	__aligned_u64	handle_received;
 	__aligned_u64	handle_lost;
 	__aligned_u64	handle_queued;
+	__u32	creator;
+	__u32	pad;
 };
 
 /* struct mbox_ioc_set, mask */
