@@ -280,7 +280,7 @@ static void end_senders(struct mbox *mbox)
 /**
  * mbox_mailbox_delete - delete a mailbox
  * @mbox:	the mailbox
- * @file:	by whose opener's credentials it is decided whether that may be
+ * @file:	by which the caller asks for it, see mbox_mailbox_owned()
  * @arg:	checked; its results are filled in
  *
  * Return: as MBOX_IOC_DELETE.
@@ -360,7 +360,7 @@ static unsigned int drop_deliveries(struct mbox *mbox, unsigned int n,
 /**
  * mbox_mailbox_purge - drop what is queued
  * @mbox:	the mailbox
- * @file:	by whose opener's credentials it is decided whether that may be
+ * @file:	by which the caller asks for it, see mbox_mailbox_owned()
  * @purged:	set to the number of messages, with BROADCAST deliveries, dropped
  *
  * A few at a time, and not more than were queued at the beginning: who keeps

@@ -199,9 +199,15 @@ void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 }
 
 /* Whether @file's opener passes what mode and owner of @mbox say. */
-bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file)
+bool mbox_mailbox_opener_privileged(struct mbox *mbox, struct file *file)
 {
 	return file_ns_capable(file, mbox->registry->user_ns, CAP_IPC_OWNER);
+}
+
+/* Whether the caller does. */
+bool mbox_mailbox_caller_privileged(struct mbox *mbox)
+{
+	return ns_capable(mbox->registry->user_ns, CAP_IPC_OWNER);
 }
 
 /* The bits of @mode that are for @file's opener, lowest: owner, group or others. */
@@ -253,7 +259,7 @@ int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
 		return 0;
 	if (want ? (mode & want) == want : owner || (mode & 06))
 		return 0;
-	return mbox_mailbox_privileged(mbox, file) ? 0 : -EACCES;
+	return mbox_mailbox_opener_privileged(mbox, file) ? 0 : -EACCES;
 }
 
 /*
@@ -268,15 +274,37 @@ bool mbox_mode_sees(const struct file *file, struct mbox_registry *registry,
 	       file_ns_capable(file, registry->user_ns, CAP_IPC_OWNER);
 }
 
-/* Whether @file's opener may change and delete @mbox. */
+/**
+ * mbox_mailbox_owned - may a mailbox be changed, purged, deleted?
+ * @mbox:	the mailbox
+ * @file:	a handle, a factory or a netlink socket
+ *
+ * Both have to be the owner or privileged: the caller, so that a descriptor that was
+ * passed on, or kept by a process that dropped its privileges, gives no more than
+ * its rights; and the opener, so that nobody is made to use his authority on a
+ * descriptor of another.
+ */
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
 {
-	bool owner;
+	kuid_t uid;
 
 	spin_lock(&mbox->lock);
-	owner = uid_eq(file->f_cred->euid, mbox->uid);
+	uid = mbox->uid;
 	spin_unlock(&mbox->lock);
-	return owner || mbox_mailbox_privileged(mbox, file);
+	return (uid_eq(file->f_cred->euid, uid) ||
+		mbox_mailbox_opener_privileged(mbox, file)) &&
+	       (uid_eq(current_euid(), uid) ||
+		mbox_mailbox_caller_privileged(mbox));
+}
+
+/*
+ * Whether a mailbox may be given to any user and group. Others rely on what GET says of
+ * the owner, so who creates a mailbox cannot make it look like another's.
+ */
+static bool may_give_away(struct mbox *mbox, struct file *file)
+{
+	return mbox_mailbox_opener_privileged(mbox, file) &&
+	       mbox_mailbox_caller_privileged(mbox);
 }
 
 /* Whether a send of @probe would find what it needs. */
@@ -417,7 +445,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 /**
  * mbox_mailbox_set - change attributes, all of those named or none
  * @mbox:	the mailbox
- * @file:	by whose opener's credentials it is decided whether that may be
+ * @file:	by which the caller asks for it, see mbox_mailbox_owned()
  * @arg:	with a checked mask and zeroes in what it does not name
  *
  * Return: as MBOX_IOC_SET.
@@ -429,6 +457,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	kgid_t gid = make_kgid(current_user_ns(), arg->gid);
 	struct mbox_deferred deferred;
 	u32 msg_size = arg->msg_size;
+	bool any_uid = true, any_gid = true;
 	u32 capacity;
 	u64 bytes;
 	int error;
@@ -444,10 +473,20 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		return -EPERM;
 	if (mbox->ring && (arg->mask & SET_LIMITS))
 		return -EOPNOTSUPP;
+	if (arg->mask & (MBOX_SET_UID | MBOX_SET_GID)) {
+		any_uid = may_give_away(mbox, file);
+		any_gid = any_uid || in_egroup_p(gid);
+	}
 
 	mbox_mailbox_lock(mbox, &deferred);
 	error = mbox->death;
 	if (mbox->state == MBOX_STATE_DEAD)
+		goto out;
+	error = -EPERM;
+	if (((arg->mask & MBOX_SET_UID) && !any_uid &&
+	     !uid_eq(uid, mbox->uid)) ||
+	    ((arg->mask & MBOX_SET_GID) && !any_gid &&
+	     !gid_eq(gid, mbox->gid)))
 		goto out;
 	capacity = arg->mask & MBOX_SET_CAPACITY ? arg->capacity : mbox->capacity;
 	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->max_bytes;

@@ -613,7 +613,8 @@ umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
 		     umode_t mode);
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
-bool mbox_mailbox_privileged(struct mbox *mbox, struct file *file);
+bool mbox_mailbox_opener_privileged(struct mbox *mbox, struct file *file);
+bool mbox_mailbox_caller_privileged(struct mbox *mbox);
 __poll_t mbox_mailbox_poll(const struct mbox_handle *handle);
 void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		       struct mbox_info *info, struct mbox_stats *stats);
@@ -918,6 +919,7 @@ struct pid *mbox_process_get(u32 nr);
 bool mbox_process_ended(struct pid *pid);
 u32 mbox_process_nr(struct pid *pid);
 const struct cred *mbox_process_cred(struct pid *pid);
+int mbox_process_signal(struct pid *pid);
 struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
 				  void *data);
 bool mbox_watch_cancel(struct mbox_watch *watch);

@@ -174,12 +174,31 @@ bool mbox_owner_may_receive(const struct mbox *mbox)
 	return owner && owner->may_receive && owner->pid == task_tgid(current);
 }
 
-/* Whether the caller is the process that owns @mbox; if none does, @file's opener. */
-static bool is_owner(const struct mbox *mbox, const struct file *file)
+/* Who asks for a change of owner, beside what the mailbox says of them. */
+struct asker {
+	struct file *file;		/* a handle on it */
+	bool opener_privileged;
+	bool caller_privileged;
+};
+
+/*
+ * Whether the mailbox is the asker's to hand over. The caller has to be the process that
+ * owns it; if none does, of its uid. The handle has to be opened by either. See
+ * mbox_mailbox_owned() for why both are asked.
+ */
+static bool may_hand_over(const struct mbox *mbox, const struct asker *asker)
 {
+	const struct mbox_handle *handle = asker->file->private_data;
+	const struct mbox_owner *owner = mbox->owner;
+	bool opener, caller;
+
 	lockdep_assert_held(&mbox->lock);
-	return mbox->owner ? mbox->owner->pid == task_tgid(current) :
-			     uid_eq(file->f_cred->euid, mbox->uid);
+	opener = uid_eq(asker->file->f_cred->euid, mbox->uid) ||
+		 (owner && owner->pid == handle->pid);
+	caller = owner ? owner->pid == task_tgid(current) :
+			 uid_eq(current_euid(), mbox->uid);
+	return (opener || asker->opener_privileged) &&
+	       (caller || asker->caller_privileged);
 }
 
 /* Under the lock: put @next where it belongs, and in @next what was there. */
@@ -201,10 +220,26 @@ static int hand_over(struct mbox *mbox, u32 flags, struct mbox_owner **next,
 	return 0;
 }
 
+/* An owner or heir from a call: a process that the caller may send a signal. */
+static struct mbox_owner *owner_from(struct mbox *mbox, u32 nr, bool may_receive)
+{
+	struct mbox_owner *owner;
+	struct pid *pid;
+	int error;
+
+	pid = mbox_process_get(nr);
+	if (IS_ERR(pid))
+		return ERR_CAST(pid);
+	error = mbox_process_signal(pid);
+	owner = error ? ERR_PTR(error) : owner_new(mbox, pid, may_receive);
+	put_pid(pid);
+	return owner;
+}
+
 /**
  * mbox_owner_hand_over - make another process, or the system, owner or heir
  * @mbox:	the mailbox
- * @file:	by whose opener's credentials it is decided whether that may be
+ * @file:	a handle on it, by which the caller asks
  * @arg:	with checked flags
  *
  * Return: as MBOX_IOC_HANDOVER.
@@ -212,25 +247,25 @@ static int hand_over(struct mbox *mbox, u32 flags, struct mbox_owner **next,
 int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 			 const struct mbox_ioc_handover *arg)
 {
+	const struct asker asker = {
+		.file = file,
+		.opener_privileged = mbox_mailbox_opener_privileged(mbox, file),
+		.caller_privileged = mbox_mailbox_caller_privileged(mbox),
+	};
 	struct mbox_owner *next = NULL, *heir = NULL;
-	bool privileged = mbox_mailbox_privileged(mbox, file);
 	struct mbox_deferred deferred;
-	struct pid *pid;
 	int error;
 
 	if (!arg->pid && !(arg->flags & MBOX_HANDOVER_HEIR) && !mbox->name[0])
 		return -EINVAL;
 	spin_lock(&mbox->lock);
-	error = privileged || is_owner(mbox, file) ? 0 : -EPERM;
+	error = may_hand_over(mbox, &asker) ? 0 : -EPERM;
 	spin_unlock(&mbox->lock);
 	if (error)
 		return error;
 	if (arg->pid) {
-		pid = mbox_process_get(arg->pid);
-		if (IS_ERR(pid))
-			return PTR_ERR(pid);
-		next = owner_new(mbox, pid, arg->flags & MBOX_HANDOVER_RECV);
-		put_pid(pid);
+		next = owner_from(mbox, arg->pid,
+				  arg->flags & MBOX_HANDOVER_RECV);
 		if (IS_ERR(next))
 			return PTR_ERR(next);
 	}
@@ -238,7 +273,7 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 	/* Once more: another call may have handed it over meanwhile. */
 	if (mbox->state == MBOX_STATE_DEAD)
 		error = mbox->death;
-	else if (!privileged && !is_owner(mbox, file))
+	else if (!may_hand_over(mbox, &asker))
 		error = -EPERM;
 	else
 		error = hand_over(mbox, arg->flags, &next, &heir);

@@ -134,7 +134,7 @@ static int enter_name(struct mbox *mbox)
 /**
  * mbox_registry_add - list a mailbox, under its name if it has one
  * @mbox:	new
- * @factory:	by whose opener's credentials the quota may be passed
+ * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
  *
  * Return: 0, EEXIST, EDQUOT, ENOMEM, or EIDRM if the namespace is gone.
  */

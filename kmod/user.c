@@ -140,10 +140,17 @@ void mbox_user_uncharge(struct mbox_user *user, u32 length)
 	unpin(user, cost(length));
 }
 
+/* Whether quotas may be passed: both have to have it, so that neither lends it. */
+static bool passes_quotas(struct file *factory)
+{
+	return file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE) &&
+	       capable(CAP_SYS_RESOURCE);
+}
+
 /**
  * mbox_user_charge_ring - charge a ring to its creator
  * @user:	the creator, to whom the caller holds a reference
- * @factory:	by whose opener's credentials the quota may be passed
+ * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
  * @size:	bytes of the ring
  *
  * Not added first and looked at then: rings are too large for what a few calls
@@ -162,7 +169,7 @@ int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 		if (bytes > BYTES_MAX)
 			return -EDQUOT;
 		if (bytes > READ_ONCE(mbox_user_bytes) &&
-		    !file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE))
+		    !passes_quotas(factory))
 			return -EDQUOT;
 	} while (!atomic64_try_cmpxchg(&user->pins, &pins, pins + size));
 	return 0;
@@ -177,7 +184,7 @@ void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 {
 	if (atomic_inc_return(&user->mailboxes) <= READ_ONCE(mbox_user_mailboxes) ||
-	    file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE))
+	    passes_quotas(factory))
 		return 0;
 	atomic_dec(&user->mailboxes);
 	return -EDQUOT;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processes: found by number, and watched until they end. */
+#include <linux/capability.h>
 #include <linux/hash.h>
 #include <linux/pid.h>
 #include <linux/refcount.h>
@@ -141,6 +142,34 @@ const struct cred *mbox_process_cred(struct pid *pid)
 		cred = get_task_cred(task);
 	rcu_read_unlock();
 	return cred;
+}
+
+/**
+ * mbox_process_signal - see whether the caller may send a process a signal
+ * @pid:	the process
+ *
+ * The rule of kill(2): the real or effective uid of the caller is the real or saved
+ * one of the process, or the caller has CAP_KILL in the process' user namespace, or
+ * is the process.
+ *
+ * Return: 0, EPERM, or ESRCH if there is no such process, or it is a kernel thread.
+ */
+int mbox_process_signal(struct pid *pid)
+{
+	const struct cred *own = current_cred();
+	const struct cred *target = mbox_process_cred(pid);
+	bool may;
+
+	if (!target)
+		return -ESRCH;
+	may = pid == task_tgid(current) ||
+	      uid_eq(own->euid, target->suid) ||
+	      uid_eq(own->euid, target->uid) ||
+	      uid_eq(own->uid, target->suid) ||
+	      uid_eq(own->uid, target->uid) ||
+	      ns_capable(target->user_ns, CAP_KILL);
+	put_cred(target);
+	return may ? 0 : -EPERM;
 }
 
 static void process_put(struct watch_process *process)

@@ -506,8 +506,9 @@ int mbox_chmod(struct mbox *mb, unsigned int mode);
 /**
  * mbox_chown() - change owner and group of a mailbox
  * @mb:		the handle; no right is needed, but to be the owner
- * @uid:	new owner, or (uid_t)-1 to leave it
- * @gid:	new group, or (gid_t)-1 to leave it
+ * @uid:	new owner, or (uid_t)-1 to leave it; another one takes CAP_IPC_OWNER
+ * @gid:	new group, or (gid_t)-1 to leave it; one that the caller is not in
+ *		takes CAP_IPC_OWNER
  *
  * Leaving both is no error and asks nobody.
  *
@@ -519,8 +520,9 @@ int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
  * mbox_handover() - make another the owner of a mailbox
  * @mb:		the handle; no right is needed, but to be the owner: the process
  *		where a process owns the mailbox, else as for mbox_set()
- * @pid:	the process, in the caller's pid namespace; or 0: the operating
- *		system or, with MBOX_HANDOVER_HEIR, nobody
+ * @pid:	the process, in the caller's pid namespace, one that the caller may
+ *		send a signal; or 0: the operating system or, with
+ *		MBOX_HANDOVER_HEIR, nobody
  * @flags:	MBOX_HANDOVER_RECV: the new owner may open it for receiving
  *		whatever its mode says; MBOX_HANDOVER_HEIR: it becomes the owner
  *		when the present one ends, not now
@@ -529,7 +531,8 @@ int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
  * MBOX_LIFETIME_OS if that is the operating system. A change of owner forgets the
  * heir. Handles keep the rights they have.
  *
- * Return: 0, -EPERM if the mailbox is not the caller's, -ESRCH if there is no
+ * Return: 0, -EPERM if the mailbox is not the caller's or the process may not be
+ * sent a signal, -ESRCH if there is no
  * such process (threads are none), -EINVAL if a mailbox without a name is to be
  * the operating system's or if there is to be an heir of no process,
  * -EOPNOTSUPP for links and inboxes.

@@ -152,13 +152,15 @@ TEST(anonymous_not_to_system)
 }
 
 /* An owner of the mailbox by uid, who is not the process that owns it. */
+static uid_t user;
+
 static int hand_over_as_user(void *arg)
 {
 	const struct owner *owner = arg;
 	struct mbox_ioc_open open;
 	int fd, ret;
 
-	ret = become(spare_uid(0), spare_uid(0));
+	ret = become(user, user);
 	if (ret)
 		return ret;
 	open = open_arg(owner->name, 2);
@@ -171,9 +173,20 @@ static int hand_over_as_user(void *arg)
 	return hand_over(fd, 0, getpid());
 }
 
+static int live_as_user(struct owner *owner)
+{
+	if (become(user, user))
+		return -EPROTO;
+	await_stop(owner);
+	return 0;
+}
+
 TEST(by_the_owner_only)
 {
-	struct owner *owner = owner_start(_metadata, just_live);
+	struct owner *owner;
+
+	user = spare_uid(0);
+	owner = owner_start(_metadata, live_as_user);
 
 	EXPECT_EQ(-EPERM, in_child(hand_over_as_user, owner));
 	EXPECT_EQ(0, delete_name(owner->name, MBOX_DELETE_EMPTY));

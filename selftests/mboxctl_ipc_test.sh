@@ -225,6 +225,18 @@ handover_refused()
 	as_nobody "mboxctl handover $box os" 2>"$dir/err" && wrong "nobody may hand it over"
 	said "it belongs to process $idle"
 	field owner $idle
+	# what is nobody's is not given to a process of root's, nor to root
+	mboxctl delete "$box" force
+	as_nobody "mboxctl create $box mode=0600"
+	as_nobody "mboxctl handover $box $idle" 2>"$dir/err" && wrong "handed to root's process"
+	said "you may not send process $idle a signal"
+	as_nobody "mboxctl chown $box 0" 2>"$dir/err" && wrong "given to root"
+	said 'you may not give the mailbox away'
+	as_nobody "mboxctl chown $box :0" 2>"$dir/err" && wrong "given to root's group"
+	said 'you may not give the mailbox away'
+	field uid 65534
+	field creator 65534
+	field lifetime os
 }
 
 policies()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Handles and factories that change hands: what they allow is what their opener could do. */
+/* Handles and factories that change hands: they give their rights, and no authority. */
 #include "mbox_child.h"
 
 FIXTURE(passing)
@@ -93,22 +93,28 @@ static int change_with_handle(void *arg)
 	if (open_name(self->name, MBOX_RIGHT_SEND) != -EACCES ||
 	    delete_name(self->name, MBOX_DELETE_FORCE) != -EPERM)
 		return -EBADMSG;
-	ret = xioctl(self->fd, MBOX_IOC_SET, &set);
-	return ret ?: delete_fd(self->fd, MBOX_DELETE_UNLINK);
+	if (xioctl(self->fd, MBOX_IOC_SET, &set) != -EPERM ||
+	    delete_fd(self->fd, MBOX_DELETE_UNLINK) != -EPERM)
+		return -EBADMSG;
+	return put(self->fd, 0, "text");
 }
 
-/* Who has the owner's handle has what he could do by it. */
+/* Who has the owner's handle has its rights, and is not the owner; see authority_test. */
 TEST_F(passing, owners_handle)
 {
+	struct mbox_info before = info_of(self->fd);
+
 	if (geteuid())
 		SKIP(return, "only root can become another user");
 	EXPECT_EQ(0, in_child(change_with_handle, self));
-	EXPECT_EQ(0640, info_of(self->fd).mode);
-	EXPECT_EQ(MBOX_STATE_UNLINKED, info_of(self->fd).state);
+	EXPECT_STREQ("text", take(self->fd));
+	EXPECT_EQ(before.mode, info_of(self->fd).mode);
+	EXPECT_EQ(MBOX_STATE_LIVE, info_of(self->fd).state);
 }
 
 static int use_roots_factory(void *arg)
 {
+	struct mbox_ioc_delete delete = { .how = MBOX_DELETE_FORCE };
 	struct _test_data_passing *self = arg;
 	struct mbox_ioc_open open = { .rights = RIGHTS_BOTH };
 	int factory = factory_open(), ret, fd;
@@ -122,6 +128,10 @@ static int use_roots_factory(void *arg)
 	if (fd < 0)
 		return fd;
 	close(fd);
+	/* to delete takes the caller too */
+	name_copy(delete.name, self->name);
+	if (xioctl(factory, MBOX_IOC_DELETE, &delete) != -EPERM)
+		return -EBADMSG;
 	/* a new mailbox is the factory opener's */
 	open = open_arg(NULL, 1);
 	fd = xioctl(factory, MBOX_IOC_CREATE, &open);

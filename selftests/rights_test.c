@@ -115,20 +115,50 @@ static uint32_t nth_mode(int n)
 	return ((n >> 4) & 3) << 7 | ((n >> 2) & 3) << 4 | (n & 3) << 1;
 }
 
+/* Root, who sets the mode that is asked for, as long as the test lives. */
+struct setter {
+	uint32_t wanted;		/* the number of a mode, and 1 */
+	uint32_t done;
+};
+
+static struct setter *setter_start(int fd)
+{
+	struct setter *setter = shared_alloc(sizeof(*setter));
+	pid_t pid = fork_child();
+
+	if (pid)
+		return pid < 0 ? NULL : setter;
+	for (;;) {
+		struct mbox_ioc_set set = { .mask = MBOX_SET_MODE };
+		uint32_t wanted = __atomic_load_n(&setter->wanted, __ATOMIC_ACQUIRE);
+
+		if (wanted == setter->done) {
+			nap();
+			continue;
+		}
+		set.mode = nth_mode(wanted - 1);
+		if (xioctl(fd, MBOX_IOC_SET, &set))
+			_exit(1);
+		__atomic_store_n(&setter->done, wanted, __ATOMIC_RELEASE);
+	}
+}
+
 static int open_all(void *arg)
 {
 	struct results *results = arg;
 	struct _test_data_rights *self = results->self;
+	struct setter *setter = setter_start(self->fd);
 	int ret = become_who(self, results->variant->who);
 
+	if (!setter)
+		return -EPROTO;
 	if (ret)
 		return ret;
 	for (int n = 0; n < 64; n++) {
-		/* by the handle that root opened: it acts with what root could then */
-		struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = nth_mode(n) };
-
-		if (xioctl(self->fd, MBOX_IOC_SET, &set))
-			return -EPROTO;
+		/* the handle that root opened is of no use to others for that */
+		__atomic_store_n(&setter->wanted, n + 1, __ATOMIC_RELEASE);
+		while (__atomic_load_n(&setter->done, __ATOMIC_ACQUIRE) != n + 1)
+			nap();
 		for (uint32_t rights = 0; rights < 4; rights++) {
 			int fd = open_name(self->name, rights);
 
@@ -289,22 +319,32 @@ TEST_F(rights, open_or_create)
 	EXPECT_EQ(self->owner, info_of(self->fd).uid);
 }
 
-/* Given away, it is another's. */
+/* Given away, which takes the capability, it is another's. */
 static int give_away(void *arg)
 {
 	struct results *results = arg;
 	struct _test_data_rights *self = results->self;
 	struct mbox_ioc_set set = { .mask = MBOX_SET_UID, .uid = self->stranger };
-	int ret = become_who(self, OWNER), fd;
+	int fd, roots;
 
-	if (ret)
-		return ret;
+	roots = open_name(self->name, 0);
+	if (seteuid(self->owner))
+		return -errno;
 	fd = open_name(self->name, 0);
-	if (fd < 0)
-		return fd;
-	if (xioctl(fd, MBOX_IOC_SET, &set))
+	if (fd < 0 || roots < 0)
+		return -EPROTO;
+	if (xioctl(fd, MBOX_IOC_SET, &set) != -EPERM ||
+	    xioctl(roots, MBOX_IOC_SET, &set) != -EPERM)
 		return -EBADMSG;
-	/* by the same handle, whose opener was the owner, but is not any more */
+	/* root may: but not by a handle that another opened */
+	if (seteuid(0))
+		return -errno;
+	if (xioctl(fd, MBOX_IOC_SET, &set) != -EPERM ||
+	    xioctl(roots, MBOX_IOC_SET, &set))
+		return -EBADMSG;
+	/* by a handle whose opener was the owner, but is not any more */
+	if (seteuid(self->owner))
+		return -errno;
 	set.uid = self->owner;
 	return xioctl(fd, MBOX_IOC_SET, &set);
 }

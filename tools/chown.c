@@ -66,7 +66,8 @@ const struct verb chown_verb = {
 	.name = "chown",
 	.synopsis = "NAME UID[:GID]",
 	.summary = "change the owner and group of a mailbox",
-	.notes = "UID and GID are numbers or names; :GID alone changes the group only.",
+	.notes = "UID and GID are numbers or names; :GID alone changes the group only. Another owner,\n"
+		 "and a group that one is not in, take CAP_IPC_OWNER, as root has.",
 	.operand = "UID[:GID]",
 	.run = run,
 };

@@ -114,6 +114,9 @@ static int refuse_permission(const struct command *cmd, int error)
 			 info.owner);
 		return refuse(cmd, hint, "%s", mbox_strerror(error));
 	}
+	if (cmd->verb == &chown_verb && info.uid == geteuid())
+		return refuse(cmd, "to another user root may, and to a group that you are in you may",
+			      "you may not give the mailbox away like that");
 	snprintf(hint, sizeof(hint), "it is of uid %u, gid %u, mode %04o; you are uid %u, gid %u",
 		 info.uid, info.gid, info.mode, geteuid(), getegid());
 	return refuse(cmd, hint, "%s", mbox_strerror(error));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mboxctl handover */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include "mboxctl.h"
 
@@ -40,6 +41,10 @@ static int run(struct command *cmd)
 		return refuse_errno(cmd, error);
 	error = mbox_handover(mb, pid, flags);
 	mbox_close(mb);
+	if (error == -EPERM && pid && kill(pid, 0) && errno == EPERM)
+		return refuse(cmd, "ask root to do it",
+			      "you may not send process %d a signal, so you cannot give it a mailbox",
+			      (int)pid);
 	/* The words are right: what is left is an heir without an owner. */
 	if (error == -EINVAL && cmd->v[HEIR].given)
 		return refuse(cmd, "hand it to a process first: mboxctl handover NAME PID",
@@ -52,7 +57,8 @@ const struct verb handover_verb = {
 	.synopsis = "NAME os|PID|none [recv] [heir]",
 	.summary = "make a process or the system the owner of a mailbox",
 	.notes = "A mailbox that a process owns ends with it; os: it lasts until it is deleted.\n"
-		 "Where a process owns it, only that one (or root) may hand it over.",
+		 "Where a process owns it, only that one (or root) may hand it over; and only to a\n"
+		 "process that it may send a signal.",
 	.words = words,
 	.operand = "os, PID or none",
 	.run = run,

@@ -14,8 +14,10 @@
  * MBOX_IOC_LINK and MBOX_IOC_INBOX on it return a new handle, MBOX_IOC_DELETE
  * removes a mailbox by name. All other calls are made on handles. A factory acts
  * with the credentials, and in the network namespace, of the process that opened
- * it, at the time it did; a handle acts with the credentials of the process that
- * created it, then.
+ * it, at the time it did: CREATE, OPEN and LINK through one that was passed on do
+ * what its opener may, as if he did it. Pass a factory only where that is meant.
+ * The handle that they return is opened by the caller. A handle that is passed on
+ * gives the rights that it was opened with, and nothing beyond: see RIGHTS.
  *
  * NAMES
  *
@@ -29,9 +31,21 @@
  *
  * A mailbox has an owner, a group and mode bits like a file: r is the right to
  * receive, w the right to send. They are checked when a handle is opened, never
- * later. Who has CAP_IPC_OWNER in the user namespace of the network namespace
- * passes them. The owner may change and delete the mailbox whatever its mode
- * says (opening it without rights), and so may who has CAP_IPC_OWNER.
+ * later. A process with CAP_IPC_OWNER in the user namespace of the network
+ * namespace bypasses them. The owner may change and delete the mailbox whatever its
+ * mode says (opening it without rights), and so may a process with CAP_IPC_OWNER.
+ *
+ * Changing a mailbox takes two that may: SET, HANDOVER and DELETE, also by name, and
+ * set, purge and delete over netlink check the process that opened the handle, the
+ * factory or the socket, with its credentials of then, and the caller, with those of
+ * now. Each has to be the owner (by its effective uid) or to have CAP_IPC_OWNER. So a
+ * handle can be passed to a process that is not trusted with the mailbox, and a
+ * process that drops its privileges keeps no authority in what it has open.
+ *
+ * What GET says of a mailbox's owner can be relied on: a mailbox is given to another
+ * uid only with CAP_IPC_OWNER, to a group that the caller is not in likewise, and to
+ * a process only by a caller that may send it a signal. The uid of its creator never
+ * changes. Anybody may take a name that is free, with any mode.
  *
  * OWNERSHIP
  *
@@ -155,9 +169,9 @@
  * gone: a message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
  * bytes, a larger one its length and MBOX_LARGE_CHARGE. Blocked sends are
  * charged too, and so is each delivery of a BROADCAST, as a small message, beside
- * the message itself. Both quotas are module parameters. Who has CAP_SYS_RESOURCE in
- * the initial user namespace passes them; to send, the opener of the handle has
- * to have had it as well.
+ * the message itself. Both quotas are module parameters. A caller with
+ * CAP_SYS_RESOURCE in the initial user namespace bypasses them, where the opener of
+ * the handle or factory has had it as well.
  *
  * EXTENDING
  *
@@ -189,7 +203,8 @@
  * ENOTEMPTY     messages are queued, which the deletion would lose
  * ENOTTY        unknown call, or not a call of this kind of file
  * EACCES        the mode of the mailbox does not grant the right
- * EPERM         only the owner may do this
+ * EPERM         only the owner may do this; or the caller may not give the mailbox
+ *               to that user, group or process
  * ETIMEDOUT     the deadline passed; nothing was sent or received
  * EOPNOTSUPP    not on a mailbox of this kind
  * EOWNERDEAD    the process that the mailbox, link or side of a ring belonged to
@@ -642,12 +657,14 @@ struct mbox_info {
  * @msg_size:	in, bytes, as at creation
  * @bytes:	in, as at creation
  *
- * For the owner only, or CAP_IPC_OWNER. Sets all fields or none. Handles keep
- * the rights they have. Queued messages stay queued when a limit falls below
- * them; blocked sends are admitted when one rises; to zero, a capacity changes
- * the sends that come after. The quota stays charged to the creator. The limits
- * of a ring cannot be changed. Of an inbox the mode alone can be set, by its
- * process; see DIRECT COMMUNICATION.
+ * For the owner only, or CAP_IPC_OWNER; see RIGHTS. Sets all fields or none. Another
+ * @uid than the mailbox has takes CAP_IPC_OWNER, of the caller and of the handle's
+ * opener; another @gid takes that, or to be a group of the caller (its effective or
+ * a supplementary one): else EPERM. Handles keep the rights they have. Queued
+ * messages stay queued when a limit falls below them; blocked sends are admitted
+ * when one rises; to zero, a capacity changes the sends that come after. The quota
+ * stays charged to the creator. The limits of a ring cannot be changed. Of an inbox
+ * the mode alone can be set, by its process; see DIRECT COMMUNICATION.
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring; a link; anything
  * else of an inbox), EPERM, EUSERS.
@@ -682,7 +699,12 @@ struct mbox_ioc_set {
  * EINVAL where no process is the owner. A change of owner forgets the heir.
  *
  * For the owner only: the process where it is one, else whoever may change the
- * mailbox; or CAP_IPC_OWNER. No right is needed.
+ * mailbox; or CAP_IPC_OWNER. The handle has to be opened by that process, by the
+ * owner's uid or with CAP_IPC_OWNER; no right is needed. An owner or heir has to be
+ * a process that the caller may send a signal (see kill(2): it is the caller's, of
+ * its uid, or the caller has CAP_KILL in its user namespace), else EPERM: nobody is
+ * made the owner or the heir of what he was not asked about. A kernel thread is no
+ * process here (ESRCH).
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, ENOMEM, EOPNOTSUPP (a link, an inbox),
  * EOWNERDEAD, EPERM, ESRCH.
