@@ -21,7 +21,9 @@ int mbox_get_1_0(struct mbox *mb, void *info)
 	struct mbox_info arg;
 	int ret;
 
-	ret = mbox_get(mb, info ? &arg : NULL);
+	if (!info)
+		return mbox_get(mb, NULL);
+	ret = mbox_get(mb, &arg);
 	if (ret == 0)
 		memcpy(info, &arg, INFO_SIZE_1_0);
 	return ret;

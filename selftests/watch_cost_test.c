@@ -14,7 +14,7 @@
 
 /* What is measured is at least this, in nanoseconds: below, everything is noise. */
 #define FLOOR		20000
-#define RATIO		4
+#define RATIO		2
 
 static int64_t least(int64_t a, int64_t b)
 {
