@@ -45,23 +45,47 @@ check_options()
 	done
 }
 
+# Set $fragments to the files of FRAGMENT….
+find_fragments()
+{
+	local fragment
+
+	fragments=("$HERE/base.config")
+	for fragment; do
+		fragments+=("$HERE/$fragment.config")
+	done
+}
+
+# Print where kernel $1 lies that is built from the source tree $2.
+built_dir()
+{
+	local dir=$CACHE/kernel/$1@${2#*@}
+
+	echo "${dir%.full}-$(cat "${fragments[@]}" | sha256sum | cut -c 1-12)"
+}
+
+# ready_built NAME PACKAGE[@SUITE] [FRAGMENT…]
+ready_built()
+{
+	local -a fragments
+
+	find_fragments "${@:3}"
+	resolved "$CACHE/source/${2%@*}.full" && [ -e "$(built_dir "$1" "$REPLY")/ready" ]
+}
+
 # kernel_built NAME PACKAGE[@SUITE] [FRAGMENT…]
 kernel_built()
 {
-	local name=$1 package=${2%@*} suite='' source dir fragment
-	local -a fragments=("$HERE/base.config") args
+	local name=$1 package=${2%@*} suite='' source dir
+	local -a fragments args
 
 	[ "$package" = "$2" ] || suite=${2#*@}
-	for fragment in "${@:3}"; do
-		fragments+=("$HERE/$fragment.config")
-	done
-
+	find_fragments "${@:3}"
 	mapfile -t args < <(sed -n 's/^# make: //p' "${fragments[@]}")
 	mkdir -p "$CACHE/source"
 	source_tree "$package" "$suite"
 	source=$REPLY
-	dir=$CACHE/kernel/$name@${source#*@}
-	dir=${dir%.full}-$(cat "${fragments[@]}" | sha256sum | cut -c 1-12)
+	dir=$(built_dir "$name" "$source")
 
 	if ! [ -e "$dir/ready" ]; then
 		"$HERE/deps.sh" "${DEPS_KERNEL[@]}" || exit 125

@@ -7,6 +7,7 @@
 #                            release=…  what uname -r says
 #                            modules=…  the tree that holds lib/modules/RELEASE
 # kernels.sh -l     lists the names
+# kernels.sh -r NAME   ends with 1 where the kernel is not ready in the cache
 #
 # Everything lies in the cache, by the version of the packages, so that image and headers are always
 # of one ABI, whatever is installed on the machine: neither root nor a removed package can spoil it.
@@ -66,6 +67,11 @@ make_relocatable()
 	done
 }
 
+ready_image()
+{
+	resolved "$CACHE/kernel/$2" && [ -d "$REPLY" ]
+}
+
 kernel_image()
 {
 	local meta=$2 image version dir release headers
@@ -121,8 +127,23 @@ names()
 	awk 'NF { print $1 }' <<<"$TABLE"
 }
 
+# Is kernel $1 there? Where it is not known whether something newer has to be fetched, it is not.
+ready()
+{
+	local name kind args
+
+	while read -r name kind args; do
+		[ "$name" = "$1" ] || continue
+		# shellcheck disable=SC2086 # a list of words
+		"ready_$kind" "$name" $args
+		return
+	done <<<"$TABLE"
+	return 1
+}
+
 case ${1-} in
 -l) names ;;
-''|-*) die "usage: kernels.sh NAME | -l" ;;
+-r) ready "${2-}" ;;
+''|-*) die "usage: kernels.sh NAME | -r NAME | -l" ;;
 *) kernel "$1" ;;
 esac

@@ -2,7 +2,10 @@
 # What "make lint" consists of; included by the top Makefile. Each of these can be asked for alone.
 
 # Smatch is not among them: Debian does not package it.
-LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-ynl lint-uapi lint-user lint-tidy lint-shell lint-help
+# TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
+TIDY := lint-tidy
+ANALYZER := -fanalyzer
+LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help
 LINT_KERNELS ?= 6.12 6.1
 
 lint: $(LINT)
@@ -99,7 +102,7 @@ lint-kselftest: lib
 lint-user: deps-lint lib lint-kselftest
 	@for cc in gcc clang; do \
 		out=$(OUT)/lint/$$cc; rm -rf $$out; mkdir -p $$out/selftests; \
-		[ $$cc = gcc ] && more=-fanalyzer || more=; \
+		[ $$cc = gcc ] && more=$(ANALYZER) || more=; \
 		echo "  LINT    user space with $$cc $$more"; \
 		$(MAKE) -s -C lib O=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
 		$(MAKE) -s -C tools O=$$out/tools LIBO=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
@@ -130,4 +133,4 @@ lint-help: tools
 	@echo "  LINT    help"
 	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
 
-.PHONY: lint lint-kselftest $(LINT)
+.PHONY: lint lint-kselftest lint-tidy $(LINT)
