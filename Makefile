@@ -67,6 +67,12 @@ tools: lib
 selftests: lib
 	$(MAKE) -C selftests
 
+##user-ARCH      library, tool and selftests for another architecture, in build/ARCH: user-arm64
+user-%: deps-build
+	+@$(VM)/cross.sh $* $(MAKE) -s -C lib O=$(OUT)/$*/lib static
+	+@$(VM)/cross.sh $* $(MAKE) -s -C tools O=$(OUT)/$*/tools LIBO=$(OUT)/$*/lib
+	+@$(VM)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= LIBRARY_TARGET=static
+
 ##ynl            what is made from uapi/netlink/mbox.yaml, by the kernel's generator
 ynl:
 	@$(VM)/deps.sh $(DEPS_YNL)

@@ -63,6 +63,19 @@ apt_suite()
 	fi
 }
 
+# From here on, take packages of architecture $1 too: NAME:ARCH.
+apt_arch()
+{
+	local dir=$CACHE/apt/$1
+
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
+	apt_options=(-o "APT::Sandbox::User=$(id -un)" -o "Dir::Cache=$dir" -o "Dir::State::Lists=$dir/lists"
+		-o "APT::Architectures::=$(dpkg --print-architecture)" -o "APT::Architectures::=$1")
+	if [ "${MBOX_APT_LISTS-}" = new ] || [ -z "$(find "$dir/lists" -name '*_Packages*')" ]; then
+		apt-get "${apt_options[@]}" -qq update >&2 || note "a package list of $1 could not be fetched"
+	fi
+}
+
 # Print the record of package $1, which may be NAME or NAME=VERSION.
 apt_show()
 {

@@ -109,4 +109,5 @@ kernel_built()
 	echo "build=$dir"
 	echo "release=$(cat "$dir/include/config/kernel.release")"
 	echo "modules=$dir"
+	echo "arch=amd64"
 }

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The guest's file system: a directory that becomes the initramfs. Sourced; $ROOT is that directory.
+# The guest's file system: a directory that becomes the initramfs. Sourced; $ROOT is that directory, $ARCH the architecture; where this
+# machine is of another, see cross.sh for $CROSS_ROOT and $CROSS_LIB.
 
 # Put file $1 at path $2 of the guest. An earlier file of that path is replaced.
 put()
@@ -26,6 +27,10 @@ put_libraries()
 	local lib dir
 
 	is_elf "$1" || return 0
+	if [ "$ARCH" != amd64 ]; then
+		put_foreign_libraries "$1"
+		return
+	fi
 	dir=/usr/lib/x86_64-linux-gnu
 	[ "$REPLY" = 2 ] || dir=/usr/lib/i386-linux-gnu
 	while read -r lib; do
@@ -37,6 +42,18 @@ put_libraries()
 		esac
 	done < <(LD_LIBRARY_PATH=$TOP/build/lib ldd "$1" 2>/dev/null | grep -oE '(=> |^[[:space:]]+)/[^(]+ \(' |
 		sed -E 's/^(=>)?[[:space:]]+//; s/ \($//')
+}
+
+# The same for a program that this machine cannot run: what it names comes from the cross compiler's C library.
+put_foreign_libraries()
+{
+	local lib
+
+	while read -r lib; do
+		[ ! -e "$ROOT/lib/$lib" ] || continue
+		put "$CROSS_LIB/$lib" "/lib/$lib"
+		put_foreign_libraries "$CROSS_LIB/$lib"
+	done < <(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 }
 
 # Put a program on the guest's PATH, with all it needs.
@@ -99,7 +116,10 @@ put_base()
 	mkdir -p "$ROOT"/{bin,dev,etc,lib/modules,proc,root,run,sys,tmp,usr/bin,usr/sbin,usr/local/bin,var/tmp,mbox}
 	ln -s bin "$ROOT/sbin"
 	chmod 1777 "$ROOT/tmp" "$ROOT/var/tmp"
-	put "$(command -v busybox)" /bin/busybox
+	case $ARCH in
+	amd64) put "$(command -v busybox)" /bin/busybox ;;
+	*) put "$CROSS_ROOT/bin/busybox" /bin/busybox ;;
+	esac
 	while read -r applet; do
 		[ "$applet" = busybox ] || ln -s busybox "$dir/$applet"
 	done < <(busybox --list)

@@ -6,7 +6,9 @@
 #                            build=…    the directory to build modules against
 #                            release=…  what uname -r says
 #                            modules=…  the tree that holds lib/modules/RELEASE
-# kernels.sh -l     lists the names
+#                            arch=…     the architecture, as Debian calls it
+# kernels.sh -l        lists the names
+# kernels.sh -a NAME   prints the architecture alone
 # kernels.sh -r NAME   ends with 1 where the kernel is not ready in the cache
 #
 # Everything lies in the cache, by the version of the packages, so that image and headers are always
@@ -18,17 +20,18 @@ HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/built.sh"
 
 # NAME, kind, then for
-#   image:  the meta package whose dependency is the image of the day
+#   image:  the meta package whose dependency is the image of the day, with :ARCH where that is not amd64
 #   built:  the source package, with @SUITE where another than the machine's has it, and the fragments of
 #           configuration that come on top of base.config (FRAGMENT.config here)
 TABLE='
-6.12     image   linux-image-6.12-cloud-amd64
-6.1      image   linux-image-cloud-amd64
-6.12-rt  image   linux-image-6.12-rt-amd64
-7.3      built   linux-source-7.3@trixie-backports
-kasan    built   linux-source-6.12 kasan
-lockdep  built   linux-source-6.12 lockdep
-kcsan    built   linux-source-6.12 kcsan
+6.12        image   linux-image-6.12-cloud-amd64
+6.1         image   linux-image-cloud-amd64
+6.12-rt     image   linux-image-6.12-rt-amd64
+6.12-arm64  image   linux-image-6.12-cloud-arm64:arm64
+7.3         built   linux-source-7.3@trixie-backports
+kasan       built   linux-source-6.12 kasan
+lockdep     built   linux-source-6.12 lockdep
+kcsan       built   linux-source-6.12 kcsan
 '
 
 # Print the image package that the meta package $1 stands for, as NAME=VERSION.
@@ -45,7 +48,8 @@ image_of_meta()
 }
 
 # Print the packages that the headers of the image $1=$2 consist of, as NAME=VERSION.
-# linux-kbuild is asked for in the version of the image: the archive may hold several.
+# linux-kbuild is asked for in the version of the image: the archive may hold several. Its programs run here,
+# whatever the architecture of the image.
 headers_of_image()
 {
 	local headers=${1/linux-image/linux-headers} version=$2
@@ -67,6 +71,15 @@ make_relocatable()
 	done
 }
 
+# Print the architecture that PACKAGE[:ARCH] is of.
+arch_of()
+{
+	local arch=${1#*:}
+
+	[ "$arch" != "$1" ] || arch=amd64
+	echo "$arch"
+}
+
 ready_image()
 {
 	resolved "$CACHE/kernel/$2" && [ -d "$REPLY" ]
@@ -74,9 +87,12 @@ ready_image()
 
 kernel_image()
 {
-	local meta=$2 image version dir release headers
+	local meta=$2 image version dir release headers arch suffix=''
 
+	arch=$(arch_of "$2")
+	[ "$arch" = amd64 ] || suffix=:$arch
 	if ! resolved "$CACHE/kernel/$meta" || ! [ -d "$REPLY" ]; then
+		[ -z "$suffix" ] || apt_arch "$arch"
 		image=$(image_of_meta "$meta") || apt_again "no package $meta"
 		version=${image#*=}
 		image=${image%%=*}
@@ -84,10 +100,10 @@ kernel_image()
 		dir=$CACHE/kernel/$release@$version
 
 		if ! [ -d "$dir" ]; then
-			headers=$(headers_of_image "$image" "$version") || apt_again "no headers for $image"
+			headers=$(headers_of_image "$image$suffix" "$version") || apt_again "no headers for $image"
 			note "fetching kernel $release and its headers"
 			# shellcheck disable=SC2086 # a list of packages
-			apt_unpack "$dir.new" "$image=$version" $headers
+			apt_unpack "$dir.new" "$image$suffix=$version" $headers
 			make_relocatable "$dir.new"
 			PATH=$PATH:/sbin depmod -b "$dir.new" "$release"
 			mv "$dir.new" "$dir"
@@ -103,6 +119,7 @@ kernel_image()
 	echo "build=$dir/usr/src/linux-headers-$release"
 	echo "release=$release"
 	echo "modules=$dir"
+	echo "arch=$arch"
 }
 
 kernel()
@@ -141,9 +158,20 @@ ready()
 	return 1
 }
 
+# Print the architecture of kernel $1.
+architecture()
+{
+	local name kind package rest
+
+	while read -r name kind package rest; do
+		[ "$name" != "$1" ] || arch_of "$package"
+	done <<<"$TABLE"
+}
+
 case ${1-} in
 -l) names ;;
+-a) architecture "${2-}" ;;
 -r) ready "${2-}" ;;
-''|-*) die "usage: kernels.sh NAME | -r NAME | -l" ;;
+''|-*) die "usage: kernels.sh NAME | -a NAME | -r NAME | -l" ;;
 *) kernel "$1" ;;
 esac

@@ -17,6 +17,7 @@ kernel=$1
 shift
 out=$TOP/build/$kernel
 args=()
+cross=()
 for arg; do
 	case $arg in
 	O=*) out=${arg#O=} ;;
@@ -31,6 +32,8 @@ if [ "$kernel" = running ]; then
 else
 	found=$("$HERE/kernels.sh" "$kernel") || exit 125
 	build=$(sed -n 's/^build=//p' <<<"$found")
+	arch=$(sed -n 's/^arch=//p' <<<"$found")
+	[ "$arch" = amd64 ] || cross=("$HERE/cross.sh" "$arch")
 fi
 
 mkdir -p "$out"
@@ -54,5 +57,6 @@ done
 find "$out/kmod" -xtype l -delete
 
 # Type information for the module would need pahole, and the very vmlinux that the VM boots.
-make --no-print-directory -C "$build" M="$out/kmod" CONFIG_MBOX_IPC=m CONFIG_DEBUG_INFO_BTF_MODULES= ${args[@]+"${args[@]}"} modules 8>&-
+${cross[@]+"${cross[@]}"} make --no-print-directory -C "$build" M="$out/kmod" CONFIG_MBOX_IPC=m \
+	CONFIG_DEBUG_INFO_BTF_MODULES= ${args[@]+"${args[@]}"} modules 8>&-
 cmp -s "$out/kmod/mbox.ko" "$out/mbox.ko" || cp "$out/kmod/mbox.ko" "$out/mbox.ko"
