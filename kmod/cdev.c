@@ -392,8 +392,6 @@ static long ioc_send(struct file *file, void __user *uarg, size_t usize)
 	if (send.size > U32_MAX)
 		return -EMSGSIZE;
 	args.data = u64_to_user_ptr(send.data);
-	if ((uintptr_t)args.data != send.data)
-		return -EFAULT;
 	args.length = send.size;
 	args.prio = send.prio;
 	args.type = send.type;
@@ -429,8 +427,6 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 			(file->f_flags & O_NONBLOCK);
 	args.peek = recv.flags & MBOX_RECV_PEEK;
 	args.data = u64_to_user_ptr(recv.data);
-	if ((uintptr_t)args.data != recv.data)
-		return -EFAULT;
 	args.room = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
 	args.filter.flags = recv.flags & RECV_FILTERS;

@@ -13,6 +13,18 @@
 #error "mbox needs Linux 6.1 or later"
 #endif
 
+/*
+ * As in Kconfig, which a module that is built alone does not read. An XArray has
+ * indices of unsigned long, so ids would repeat, and the sides of a ring load and
+ * store positions of 64 bits at once.
+ */
+#ifndef CONFIG_64BIT
+#error "mbox needs a 64-bit kernel; it serves 32-bit programs there"
+#endif
+#if !defined(CONFIG_MMU) || !defined(CONFIG_SHMEM)
+#error "mbox needs a kernel with CONFIG_MMU and CONFIG_SHMEM"
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {

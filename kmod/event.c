@@ -475,7 +475,7 @@ void mbox_event_end(struct mbox_registry *registry)
 
 int __init mbox_event_init(void)
 {
-	queue = alloc_ordered_workqueue("mbox_event", 0);
+	queue = alloc_ordered_workqueue("mbox_event", WQ_MEM_RECLAIM);
 	return queue ? 0 : -ENOMEM;
 }
 
