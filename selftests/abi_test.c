@@ -436,6 +436,30 @@ TEST_F(abi, unknown_calls)
 	expect_nothing_done(_metadata, self);
 }
 
+/* The address of a payload counts only where there is one. */
+TEST(address_of_no_payload)
+{
+	struct mbox_ioc_send send = { .data = UINT64_MAX, .clock = MBOX_CLOCK_NONE };
+	struct mbox_ioc_recv recv = { .data = UINT64_MAX, .clock = MBOX_CLOCK_NONE };
+	int fd = box_new(_metadata, 2);
+	struct mbox_info before = info_of(fd);
+
+	send.size = 1;
+	EXPECT_EQ(-EFAULT, xioctl(fd, MBOX_IOC_SEND, &send));
+	EXPECT_UNCHANGED(fd, &before);
+	send.size = 0;
+	EXPECT_EQ(0, xioctl(fd, MBOX_IOC_SEND, &send));
+	EXPECT_EQ(0, xioctl(fd, MBOX_IOC_RECV, &recv));
+	EXPECT_EQ(0, recv.header.length);
+
+	EXPECT_EQ(0, put(fd, 0, "x"));
+	before = info_of(fd);
+	recv.size = 1;
+	EXPECT_EQ(-EFAULT, xioctl(fd, MBOX_IOC_RECV, &recv));
+	EXPECT_UNCHANGED(fd, &before);
+	close(fd);
+}
+
 /* Every call once, each seeing what the one before it did. */
 TEST(round_trip)
 {
