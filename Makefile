@@ -34,7 +34,7 @@ all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
 DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
 DEPS_YNL := python3 python3-jsonschema python3-yaml xz-utils
-DEPS_LINT := clang clang-tidy coccinelle g++ perl shellcheck sparse $(DEPS_YNL)
+DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse $(DEPS_YNL)
 DEPS_MODEL := gcc libc6-dev spin
 # As in Build-Depends of tools/debian/control.
 DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config

@@ -64,6 +64,43 @@ built_dir()
 	echo "${dir%.full}-$(cat "${fragments[@]}" | sha256sum | cut -c 1-12)"
 }
 
+# kernel_bare NAME PACKAGE VAR=VALUE…
+kernel_bare()
+{
+	local name=$1 package=$2 source dir compiler
+	local -a fragments args=("${@:3}")
+
+	if [[ $3 = CC=gcc-*@* ]]; then
+		compiler=${3#CC=gcc-}
+		compiler=$("$HERE/gcc.sh" "${compiler%@*}" "${compiler#*@}") || exit 125
+		args=("CC=$compiler")
+	fi
+	find_fragments
+	mkdir -p "$CACHE/source"
+	source_tree "$package"
+	source=$REPLY
+	dir=$(built_dir "$name" "$source")
+	if ! [ -e "$dir/ready" ]; then
+		"$HERE/deps.sh" "${DEPS_KERNEL[@]}" || exit 125
+		note "preparing to build modules for kernel $name (${dir##*@}), once; this takes a minute"
+		mkdir -p "$dir"
+		(
+			exec >"$dir/log" 2>&1 </dev/null
+			make -C "$source" O="$dir" "${args[@]}" tinyconfig
+			cat "${fragments[@]}" >>"$dir/.config"
+			make -C "$source" O="$dir" "${args[@]}" olddefconfig
+			make -C "$source" O="$dir" -j"$(nproc)" "${args[@]}" modules_prepare
+			# there is no kernel whose symbols it could name
+			: >"$dir/Module.symvers"
+		) || { tail -n 20 "$dir/log" >&2; die "kernel $name does not build; see $dir/log"; }
+		touch "$dir/ready"
+	fi
+
+	echo "build=$dir"
+	echo "args=${args[*]}"
+	echo "arch=amd64"
+}
+
 # ready_built NAME PACKAGE[@SUITE] [FRAGMENT…]
 ready_built()
 {

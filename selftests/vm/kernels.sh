@@ -21,6 +21,9 @@ HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 # NAME, kind, then for
 #   image:  the meta package whose dependency is the image of the day, with :ARCH where that is not amd64
+#   bare:   as built, but only as far as modules can be built for it, by VAR=VALUE… of make: to see what another compiler
+#           says. CC=gcc-N@SUITE is that of another suite. None of these is in the list of names, for none of them boots:
+#           i386 is there to be refused, as all kernels of 32 bits are.
 #   built:  the source package, with @SUITE where another than the machine's has it, and the fragments of
 #           configuration that come on top of base.config (FRAGMENT.config here)
 TABLE='
@@ -32,6 +35,9 @@ TABLE='
 kasan       built   linux-source-6.12 kasan
 lockdep     built   linux-source-6.12 lockdep
 kcsan       built   linux-source-6.12 kcsan
+clang       bare    linux-source-6.12 LLVM=1
+gcc-14      bare    linux-source-6.12 CC=gcc-14@trixie
+i386        bare    linux-source-6.12 ARCH=i386
 '
 
 # Print the image package that the meta package $1 stands for, as NAME=VERSION.
@@ -141,7 +147,7 @@ kernel()
 
 names()
 {
-	awk 'NF { print $1 }' <<<"$TABLE"
+	awk 'NF && $2 != "bare" { print $1 }' <<<"$TABLE"
 }
 
 # Is kernel $1 there? Where it is not known whether something newer has to be fetched, it is not.

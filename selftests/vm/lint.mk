@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-checkpatch lint-coccinelle lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help
 LINT_KERNELS ?= 6.12 6.1
 
 lint: $(LINT)
@@ -20,6 +20,21 @@ lint-module: deps-lint
 		$(VM)/module.sh $$kernel O=$$out W=1 C=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
 		! grep -E 'warning|error' $$out/output || exit 1; \
 	done
+
+##lint-compilers     build with other compilers without a warning, and see that a 32-bit kernel is refused
+LINT_COMPILERS ?= clang gcc-14
+
+lint-compilers: deps-lint
+	+@for name in $(LINT_COMPILERS); do \
+		out=$(OUT)/lint/module-$$name; rm -rf $$out; mkdir -p $$out; \
+		echo "  LINT    module with $$name"; \
+		$(VM)/module.sh $$name O=$$out W=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
+		! grep -v modpost $$out/output | grep -E 'warning|error' || exit 1; \
+	done
+	+@echo "  LINT    module for 32 bits" && \
+	out=$(OUT)/lint/module-i386 && mkdir -p $$out && \
+	! $(VM)/module.sh i386 O=$$out >$$out/output 2>&1 && \
+	grep -q '#error "mbox needs a 64-bit kernel' $$out/output || { cat $$out/output; exit 1; }
 
 ##lint-checkpatch    the kernel's style
 # These are not for us:

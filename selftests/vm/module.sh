@@ -33,6 +33,9 @@ else
 	found=$("$HERE/kernels.sh" "$kernel") || exit 125
 	build=$(sed -n 's/^build=//p' <<<"$found")
 	arch=$(sed -n 's/^arch=//p' <<<"$found")
+	read -ra more < <(sed -n 's/^args=//p' <<<"$found") || true
+	# modpost cannot find what a bare kernel exports
+	[ ${#more[@]} -eq 0 ] || args+=("${more[@]}" KBUILD_MODPOST_WARN=1)
 	[ "$arch" = amd64 ] || cross=("$HERE/cross.sh" "$arch")
 fi
 
