@@ -36,9 +36,12 @@ static int __init mbox_init(void)
 	error = mbox_message_init();
 	if (error)
 		return error;
-	error = mbox_watch_init();
+	error = mbox_user_init();
 	if (error)
 		goto err_message;
+	error = mbox_watch_init();
+	if (error)
+		goto err_user;
 	error = mbox_event_init();
 	if (error)
 		goto err_watch;
@@ -62,6 +65,8 @@ err_event:
 	mbox_event_exit();
 err_watch:
 	mbox_watch_exit();
+err_user:
+	mbox_user_exit();
 err_message:
 	mbox_message_exit();
 	return error;
@@ -75,6 +80,7 @@ static void __exit mbox_exit(void)
 	mbox_registry_exit();
 	mbox_event_exit();
 	mbox_watch_exit();
+	mbox_user_exit();
 	mbox_message_exit();
 }
 

@@ -36,7 +36,6 @@
  *	  ring->trim_lock (ring.c)	mutex: giving memory back
  *	    mbox->lock			spinlock: queue, waiters, counters, state
  *	      waits_lock (deadlock.c)	spinlock: who waits for whom
- *	      users_lock (user.c)	spinlock: table of users
  *	telling (event.c)		mutex: the worker that tells of events
  *	  mbox->lock, owing_lock	as above; spinlock: registries to be told of
  *	registry->lock
@@ -117,10 +116,11 @@ extern unsigned long mbox_user_bytes;
  * anything is charged.
  */
 struct mbox_user {
-	struct hlist_node node;		/* users_lock */
+	struct rhash_head node;		/* of the table in user.c */
 	kuid_t uid;			/* constant */
 	atomic64_t pins;		/* references and bytes, see user.c */
 	atomic_t mailboxes;
+	struct rcu_head rcu;
 };
 
 /*
@@ -899,6 +899,8 @@ void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header);
 
 /* user.c */
+int mbox_user_init(void);
+void mbox_user_exit(void);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);

@@ -2,7 +2,8 @@
 /* Users and their quotas of mailboxes and of bytes. */
 #include <linux/bits.h>
 #include <linux/capability.h>
-#include <linux/hashtable.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -19,39 +20,82 @@
  * Neither may overflow: bytes stay below BYTES_MAX, half the field, plus what
  * calls under way add before they find that it is too much, and references
  * below REFS_MAX likewise.
+ *
+ * A user whose counter is zero is dead: nobody can take a reference any more. The
+ * task that brought the counter to zero removes the user from the table. A task
+ * that wants a reference meanwhile puts a new user in the place of the dead one.
  */
 #define REF		((s64)BIT_ULL(39))
 #define BYTES_MAX	((s64)BIT_ULL(38))
 #define REFS_MAX	((s64)BIT_ULL(23))
 
-static DEFINE_HASHTABLE(users, 8);	/* users_lock */
-static DEFINE_SPINLOCK(users_lock);
+/* Changed under the locks of its buckets, read under RCU. */
+static struct rhashtable users;
 
-/* A user with a reference of the caller's to him, or NULL: take @fresh. */
-static struct mbox_user *find_or_add(kuid_t uid, struct mbox_user *fresh)
+static const struct rhashtable_params user_params = {
+	.key_len = sizeof(kuid_t),
+	.key_offset = offsetof(struct mbox_user, uid),
+	.head_offset = offsetof(struct mbox_user, node),
+	.automatic_shrinking = true,
+};
+
+int __init mbox_user_init(void)
 {
-	struct mbox_user *user;
+	return rhashtable_init(&users, &user_params);
+}
 
-	lockdep_assert_held(&users_lock);
-	hash_for_each_possible(users, user, node, __kuid_val(uid)) {
-		/* One at zero is about to be removed by who brought it there. */
-		if (uid_eq(user->uid, uid) &&
-		    atomic64_add_unless(&user->pins, REF, 0))
-			return user;
-	}
-	if (fresh)
-		hash_add(users, &fresh->node, __kuid_val(uid));
-	return fresh;
+/* Nothing is charged any more, and nobody has a reference. */
+void mbox_user_exit(void)
+{
+	rhashtable_destroy(&users);
+}
+
+static bool user_ref(struct mbox_user *user)
+{
+	return atomic64_add_unless(&user->pins, REF, 0);
 }
 
 static void unpin(struct mbox_user *user, s64 pins)
 {
 	if (!atomic64_sub_and_test(pins, &user->pins))
 		return;
-	spin_lock(&users_lock);
-	hash_del(&user->node);
-	spin_unlock(&users_lock);
-	kfree(user);
+	/* It is not there if another user took its place. */
+	rhashtable_remove_fast(&users, &user->node, user_params);
+	kfree_rcu(user, rcu);
+}
+
+/* The user of @uid, with a reference of the caller's, or NULL. */
+static struct mbox_user *user_find(kuid_t uid)
+{
+	struct mbox_user *user;
+
+	rcu_read_lock();
+	user = rhashtable_lookup(&users, &uid, user_params);
+	if (user && !user_ref(user))
+		user = NULL;
+	rcu_read_unlock();
+	return user;
+}
+
+/* Enter @fresh, or find the user that is there. EAGAIN: try again; ENOMEM. */
+static struct mbox_user *user_enter(struct mbox_user *fresh)
+{
+	struct mbox_user *user;
+	int error;
+
+	rcu_read_lock();
+	user = rhashtable_lookup_get_insert_fast(&users, &fresh->node,
+						 user_params);
+	if (!user) {
+		user = fresh;
+	} else if (!IS_ERR(user) && !user_ref(user)) {
+		/* ENOENT: the dead one was removed since it was found. */
+		error = rhashtable_replace_fast(&users, &user->node,
+						&fresh->node, user_params);
+		user = error ? ERR_PTR(-EAGAIN) : fresh;
+	}
+	rcu_read_unlock();
+	return user;
 }
 
 /**
@@ -63,22 +107,25 @@ static void unpin(struct mbox_user *user, s64 pins)
  */
 struct mbox_user *mbox_user_get(kuid_t uid)
 {
-	struct mbox_user *user, *fresh = NULL;
+	struct mbox_user *user, *fresh;
 
-	spin_lock(&users_lock);
-	user = find_or_add(uid, NULL);
-	spin_unlock(&users_lock);
+	user = user_find(uid);
 	if (!user) {
 		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
 		if (!fresh)
 			return ERR_PTR(-ENOMEM);
 		fresh->uid = uid;
 		atomic64_set(&fresh->pins, REF);
-		spin_lock(&users_lock);
-		user = find_or_add(uid, fresh);
-		spin_unlock(&users_lock);
+		do {
+			user = user_enter(fresh);
+			/* A worker resizes the table, which has to run. */
+			if (user == ERR_PTR(-EBUSY))
+				schedule_timeout_uninterruptible(1);
+		} while (user == ERR_PTR(-EAGAIN) || user == ERR_PTR(-EBUSY));
 		if (user != fresh)
 			kfree(fresh);
+		if (IS_ERR(user))
+			return user;
 	}
 	if (atomic64_read(&user->pins) / REF > REFS_MAX) {
 		unpin(user, REF);
