@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events: what happens to mailboxes, told to who listens. */
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/llist.h>
 #include <linux/net.h>
@@ -22,18 +23,26 @@
  * their times come. And it tells a namespace only so much: what is beyond that is
  * counted, too, and the count is told a while after the first (overrun).
  *
+ * How much that is: so many events of the mailboxes of each user, as creator, and
+ * so many more of whosever, so that a busy user does not hide what others do. Of the
+ * users that are first in a window each has a share of his own; more than are counted
+ * apart have only what is for all. And as telling takes time by the number of
+ * listeners, which anybody may be, so much time: the worker serves all namespaces.
+ *
  * Where nobody listens nothing is noted.
  */
 #define MAILBOX_PERIOD	(HZ / 10)	/* between notices of one mailbox */
 #define WINDOW		HZ		/* in which a namespace is told */
-#define WINDOW_EVENTS	1000		/* so many */
+#define WINDOW_EVENTS	1000		/* so many, of all users, */
+#define USER_EVENTS	100		/* and so many of each before */
+#define WINDOW_TIME	(NSEC_PER_SEC / 4) /* of the worker; for all half of it */
 
 static LLIST_HEAD(noted);		/* mailboxes */
-static struct llist_node *postponed;	/* telling: mailboxes, by their time */
-static struct llist_node **postponed_end = &postponed; /* telling */
+static struct llist_node *postponed;	/* worker: mailboxes, by their time */
+static struct llist_node **postponed_end = &postponed; /* worker */
 static DEFINE_SPINLOCK(owing_lock);
 static LIST_HEAD(owing);		/* owing_lock: registries, counted */
-static DEFINE_MUTEX(telling);		/* held by the worker */
+static DEFINE_MUTEX(telling);		/* held while one event is told */
 static bool over;			/* telling: the family goes */
 static struct workqueue_struct *queue;
 
@@ -50,6 +59,21 @@ struct notice {
 	kgid_t gid;
 	umode_t mode;
 	u64 queued;
+	kuid_t user;			/* whose share of events it takes */
+};
+
+/*
+ * What was found of listeners as one event is told: whether it is hidden from these
+ * credentials. Sockets that one process opened have the same, and there may be many.
+ */
+#define SEEN_BITS	4
+
+struct seen {
+	const struct notice *notice;
+	struct {
+		const struct cred *cred;
+		bool hidden;
+	} by[1 << SEEN_BITS];
 };
 
 /* The namespace is there: the caller sees to it that it is not going just now. */
@@ -78,6 +102,7 @@ static bool note(struct mbox *mbox, enum mbox_event event)
 	if (notices->noted)
 		return true;
 	notices->noted = true;
+	notices->user = mbox->creator->uid;
 	mbox_mailbox_keep(mbox);
 	llist_add(&notices->node, &noted);
 	mod_delayed_work(queue, &teller, 0);
@@ -168,15 +193,30 @@ void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
 	mutex_unlock(&registry->lock);
 }
 
-/* Whether the opener of a listener's socket is not to know: of no mailbox all may. */
+/*
+ * Whether the opener of a listener's socket is not to know: of no mailbox all may.
+ * No socket is closed while one event is told, so credentials stay.
+ */
 static int hide(struct sock *sk, struct sk_buff *skb, void *data)
 {
 	struct socket *socket = READ_ONCE(sk->sk_socket);
 	struct file *file = socket ? READ_ONCE(socket->file) : NULL;
-	const struct notice *notice = data;
+	struct seen *seen = data;
+	const struct notice *notice = seen->notice;
+	const struct cred *cred;
+	unsigned int i;
 
-	return !file || !mbox_mode_sees(file, notice->registry, notice->uid,
-					notice->gid, notice->mode);
+	if (!file)
+		return true;
+	cred = file->f_cred;
+	i = hash_ptr(cred, SEEN_BITS);
+	if (seen->by[i].cred != cred) {
+		seen->by[i].cred = cred;
+		seen->by[i].hidden = !mbox_mode_sees(file, notice->registry,
+						     notice->uid, notice->gid,
+						     notice->mode);
+	}
+	return seen->by[i].hidden;
 }
 
 static int fill(struct sk_buff *skb, const struct notice *notice,
@@ -215,16 +255,45 @@ static int fill(struct sk_buff *skb, const struct notice *notice,
 	return 0;
 }
 
-/* Whether the namespace may be told one more; if not it is counted. */
-static bool may_tell(struct mbox_registry *registry)
+/* How many events of the user's own share are told in this window. NULL: he has none. */
+static u32 *user_told(struct mbox_registry *registry, kuid_t uid)
+{
+	unsigned int i;
+
+	/* Bounded by the size of the table. */
+	for (i = 0; i < registry->nr_shares; i++) {
+		if (uid_eq(registry->shares[i].uid, uid))
+			return &registry->shares[i].told;
+	}
+	if (i == ARRAY_SIZE(registry->shares))
+		return NULL;
+	registry->nr_shares++;
+	registry->shares[i].uid = uid;
+	registry->shares[i].told = 0;
+	return &registry->shares[i].told;
+}
+
+/* Whether the namespace may be told one more of @uid; if not it is counted. */
+static bool may_tell(struct mbox_registry *registry, kuid_t uid)
 {
 	u64 now = get_jiffies_64();
+	u32 *told;
 
 	if (time_after_eq64(now, registry->window_end)) {
 		registry->window_end = now + WINDOW;
+		registry->nr_shares = 0;
 		registry->told = 0;
+		registry->spent = 0;
 	}
-	return registry->told++ < WINDOW_EVENTS;
+	told = user_told(registry, uid);
+	if (told && *told < USER_EVENTS) {
+		++*told;
+		return registry->spent < WINDOW_TIME;
+	}
+	if (registry->told == WINDOW_EVENTS)
+		return false;
+	registry->told++;
+	return registry->spent < WINDOW_TIME / 2;
 }
 
 /* Count @n events that are not told, and tell of that some time after the first. */
@@ -240,18 +309,20 @@ static void leave_out(struct mbox_registry *registry, u64 n)
 	spin_unlock(&owing_lock);
 }
 
-/* Whether there is a namespace to be told, and a family. */
+/* Whether there is a namespace to be told, and a family; where not there never will. */
 static bool can_tell(const struct mbox_registry *registry)
 {
-	lockdep_assert_held(&telling);
-	return registry->net && !over;
+	return READ_ONCE(registry->net) && !READ_ONCE(over);
 }
 
-/* Tell one event. */
+/* Tell one event. The end of a namespace, or of the family, waits for no more. */
 static int send(struct notice *notice, enum mbox_event event, u64 count,
 		u64 dropped)
 {
+	struct mbox_registry *registry = notice->registry;
+	struct seen seen = { .notice = notice };
 	bool everybody = notice->mode & 06;
+	u64 begin = ktime_get_ns();
 	struct sk_buff *skb;
 
 	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -261,16 +332,24 @@ static int send(struct notice *notice, enum mbox_event event, u64 count,
 		nlmsg_free(skb);
 		return -EMSGSIZE;
 	}
-	mbox_compat_multicast(&mbox_nl_family, notice->registry->net, skb,
-			      MBOX_NLGRP_EVENTS, MBOX_NLGRP_EVENTS_PRIVATE,
-			      everybody, hide, notice);
+	mutex_lock(&telling);
+	if (can_tell(registry))
+		mbox_compat_multicast(&mbox_nl_family, registry->net, skb,
+				      MBOX_NLGRP_EVENTS,
+				      MBOX_NLGRP_EVENTS_PRIVATE,
+				      everybody, hide, &seen);
+	else
+		nlmsg_free(skb);
+	mutex_unlock(&telling);
+	registry->spent += ktime_get_ns() - begin;
+	cond_resched();
 	return 0;
 }
 
 static void tell_or_leave_out(struct notice *notice, enum mbox_event event,
 			      u64 count, u64 dropped)
 {
-	if (!may_tell(notice->registry) ||
+	if (!may_tell(notice->registry, notice->user) ||
 	    send(notice, event, count, dropped))
 		leave_out(notice->registry, 1);
 }
@@ -304,6 +383,7 @@ static void tell_mailbox(struct mbox *mbox)
 	notice.gid = mbox->gid;
 	notice.mode = mbox->mode;
 	notice.queued = mbox->held;
+	notice.user = taken.user;
 	order = orders[mbox->full];
 	spin_unlock(&mbox->lock);
 
@@ -332,7 +412,7 @@ static u64 tell_postponed(void)
 		struct mbox *mbox = container_of(postponed, struct mbox,
 						 notices.node);
 
-		if (!over && time_before64(get_jiffies_64(), mbox->notices.due))
+		if (!READ_ONCE(over) && time_before64(get_jiffies_64(), mbox->notices.due))
 			return mbox->notices.due;
 		postponed = postponed->next;
 		if (!postponed)
@@ -385,7 +465,7 @@ static u64 tell_refused(struct mbox_registry *registry)
 	spin_unlock(&owing_lock);
 	if (refused) {
 		registry->refused_due = now + MAILBOX_PERIOD;
-		if (!may_tell(registry) ||
+		if (!may_tell(registry, notice.uid) ||
 		    send(&notice, MBOX_EVENT_QUOTA, refused, 0))
 			others += refused;
 	}
@@ -449,7 +529,6 @@ static void tell(struct work_struct *work)
 	struct llist_node *node, *next;
 	u64 back, now;
 
-	mutex_lock(&telling);
 	node = llist_reverse_order(llist_del_all(&noted));
 	for (; node; node = next) {
 		next = node->next;
@@ -460,16 +539,15 @@ static void tell(struct work_struct *work)
 	back = sooner(back, tell_registries());
 	now = get_jiffies_64();
 	/* Unless there is something to be told at once by now. */
-	if (back && !over)
+	if (back && !READ_ONCE(over))
 		queue_delayed_work(queue, &teller, back > now ? back - now : 1);
-	mutex_unlock(&telling);
 }
 
 /* A namespace goes, and all its mailboxes are dead: nobody is told any more. */
 void mbox_event_end(struct mbox_registry *registry)
 {
 	mutex_lock(&telling);
-	registry->net = NULL;
+	WRITE_ONCE(registry->net, NULL);
 	mutex_unlock(&telling);
 }
 
@@ -483,13 +561,15 @@ int __init mbox_event_init(void)
 void mbox_event_stop(void)
 {
 	mutex_lock(&telling);
-	over = true;
+	WRITE_ONCE(over, true);
 	mutex_unlock(&telling);
 }
 
 /* Nothing happens any more, but what did before may hold mailboxes and registries. */
 void mbox_event_exit(void)
 {
+	/* Once from the beginning, which postpones nothing now that it is over. */
+	mod_delayed_work(queue, &teller, 0);
 	flush_delayed_work(&teller);
 	destroy_workqueue(queue);
 }

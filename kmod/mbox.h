@@ -36,10 +36,9 @@
  *	  ring->trim_lock (ring.c)	mutex: giving memory back
  *	    mbox->lock			spinlock: queue, waiters, counters, state
  *	      waits_lock (deadlock.c)	spinlock: who waits for whom
- *	telling (event.c)		mutex: the worker that tells of events
- *	  mbox->lock, owing_lock	as above; spinlock: registries to be told of
+ *	telling (event.c)		mutex: one event that is told
  *	registry->lock
- *	  owing_lock
+ *	  owing_lock (event.c)		spinlock: registries to be told of
  *	process->lock (watch.c)		spinlock: the watches of a process; innermost
  *	tasklist_lock, pid->wait_pidfd.lock  of the kernel, which calls us with both:
  *	  end_queue->lock (watch.c)	spinlock: processes that were woken
@@ -123,6 +122,9 @@ struct mbox_user {
 	struct rcu_head rcu;
 };
 
+/* Users of whose mailboxes a namespace is told so much, whatever others do. */
+#define MBOX_EVENT_SHARES	32
+
 /*
  * The mailboxes of a network namespace. It outlives the namespace as long as a
  * factory or a mailbox refers to it, but is dead (and empty) by then.
@@ -143,7 +145,13 @@ struct mbox_registry {
 	u32 refused_others;		/* owing_lock: before, of other users */
 	/* of its worker; times in 64-bit jiffies: */
 	u64 window_end;
-	u32 told;			/* in this window */
+	u32 told;			/* in this window, of what is for all users */
+	u64 spent;			/* nanoseconds, likewise */
+	unsigned int nr_shares;		/* users told of, likewise */
+	struct {
+		kuid_t uid;
+		u32 told;		/* of his share */
+	} shares[MBOX_EVENT_SHARES];
 	u64 refused_due;		/* when more may be told of refusals */
 	u64 left_out;			/* events not told */
 	u64 overrun_due;		/* when that is told */
@@ -157,6 +165,7 @@ struct mbox_notices {
 	u32 counts[MBOX_EVENT_OVERRUN];	/* since; by enum mbox_event */
 	u64 dropped;
 	u64 dropped_at_end;
+	kuid_t user;			/* who created it */
 };
 
 enum mbox_message_state {
