@@ -68,7 +68,6 @@ static void finish(struct mbox *mbox, struct mbox_message *message,
 			mbox->dropped++;
 		}
 	}
-	mbox_message_discharge(message);
 	if (sender) {
 		message->sender = NULL;
 		sender->delivered = message->receipts;
@@ -85,8 +84,6 @@ static void settle(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_message *proper = delivery->message;
 
 	list_del(&delivery->sibling);
-	mbox_user_uncharge_slots(message->user, 1);
-	message->user = NULL;
 	if (mbox->state != MBOX_STATE_DEAD) {
 		delivery->sub->held--;
 		delivery->sub->held_bytes -= message->length;

@@ -17,7 +17,6 @@ static void end_pending(struct mbox *mbox, struct mbox_waiter *waiter,
 
 	message->sender = NULL;
 	message->state = MBOX_MESSAGE_GONE;
-	mbox_message_discharge(message);
 	mbox_waiter_complete(mbox, waiter, error, deferred);
 	mbox_message_put(mbox, message, deferred);
 }
@@ -81,8 +80,7 @@ static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 		}
 		mbox_queue_remove(&mbox->queue, message);
 		message->state = MBOX_MESSAGE_GONE;
-		mbox_message_discharge(message);
-		mbox_message_put(mbox, message, deferred);
+			mbox_message_put(mbox, message, deferred);
 	}
 	return cleared;
 }
@@ -115,10 +113,7 @@ static void clear(struct mbox *mbox)
 
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
-		slots = mbox->slots;
-		mbox->slots = NULL;
-		/* As many as it may keep: what comes from now on is trash. */
-		mbox->nr_slots = MBOX_SLOTS_KEPT;
+		slots = mbox_slot_end(mbox);
 		n = end_waits(mbox, PURGE_BATCH, &deferred);
 		if (n < PURGE_BATCH)
 			n += mbox_subscription_purge(mbox, PURGE_BATCH - n,
@@ -328,7 +323,6 @@ static unsigned int drop(struct mbox *mbox, struct mbox_cursor *cursor,
 		message->sender = NULL;
 		message->state = MBOX_MESSAGE_GONE;
 		trace_mbox_drop(mbox, message);
-		mbox_message_discharge(message);
 		if (sender)
 			mbox_waiter_complete(mbox, sender, -ECANCELED,
 					     deferred);

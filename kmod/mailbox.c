@@ -102,6 +102,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->capacity = attr->capacity;
 	mbox->msg_size = attr->msg_size;
 	mbox->max_bytes = attr->bytes;
+	mbox->max_slots = MBOX_SLOTS_STEP;
 	mbox_queue_init(&mbox->queue);
 	mbox_receivers_init(&mbox->receivers);
 	mbox->senders = RB_ROOT_CACHED;
@@ -131,7 +132,7 @@ void mbox_mailbox_unref(struct mbox *mbox)
 {
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
-	mbox_slot_free_all(mbox->slots);
+	mbox_slot_free_all(mbox_slot_end(mbox));
 	mbox_ring_free(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_mailbox_release(mbox);

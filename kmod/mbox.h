@@ -102,7 +102,11 @@ struct vm_area_struct;
 /* Messages that are looked at for a filter before the lock is given up. */
 #define MBOX_FIND_BATCH		512
 
-/* Free slots that a mailbox keeps for the messages to come. */
+/*
+ * Free slots that a mailbox keeps for the messages to come: so many, and more in steps
+ * as long as its creator's mailboxes together do not keep too many (user.c).
+ */
+#define MBOX_SLOTS_STEP		4
 #define MBOX_SLOTS_KEPT		32
 
 /* Module parameters, main.c */
@@ -119,6 +123,7 @@ struct mbox_user {
 	kuid_t uid;			/* constant */
 	atomic64_t pins;		/* references and bytes, see user.c */
 	atomic_t mailboxes;
+	atomic_t slots;			/* free, that his mailboxes may keep */
 	struct rcu_head rcu;
 };
 
@@ -198,7 +203,7 @@ struct mbox_message {
 	u64 seq;			/* 0 until accepted */
 	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
 	struct pid *pid;		/* thread group of the sender, counted */
-	struct mbox_user *user;		/* charged for it; NULL: no more */
+	struct mbox_user *user;		/* charged for it; NULL: it is trash */
 	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
 	struct mbox_lane *lane;		/* it came by; its link counted; or NULL */
 	u32 length;
@@ -364,6 +369,7 @@ struct mbox {
 	struct mbox_queue queue;
 	struct mbox_message *slots;	/* free slots, linked through node.next */
 	unsigned int nr_slots;
+	unsigned int max_slots;		/* that may be kept */
 	struct mbox_receivers receivers;
 	struct rb_root_cached senders;
 	struct list_head syncs;
@@ -898,11 +904,11 @@ bool mbox_message_fill_atomic(struct mbox_message *message,
 			      const void __user *data);
 void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred);
-void mbox_message_discharge(struct mbox_message *message);
 void mbox_message_free(struct mbox_message *message);
 void mbox_message_free_all(struct mbox_message *trash);
 void mbox_slot_push(struct mbox_message **stack, struct mbox_message *slot);
 struct mbox_message *mbox_slot_pop(struct mbox_message **stack);
+struct mbox_message *mbox_slot_end(struct mbox *mbox);
 void mbox_slot_free_all(struct mbox_message *slots);
 void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header);
@@ -910,6 +916,8 @@ void mbox_message_header(const struct mbox_message *message,
 /* user.c */
 int mbox_user_init(void);
 void mbox_user_exit(void);
+bool mbox_user_add_slots(struct mbox_user *user, int n);
+void mbox_user_remove_slots(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);

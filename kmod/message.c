@@ -133,21 +133,12 @@ bool mbox_message_fill_atomic(struct mbox_message *message,
 	return copied;
 }
 
-/*
- * A message that was received or is gone is its sender's charge no more, even
- * if somebody peeks at it still.
- */
-void mbox_message_discharge(struct mbox_message *message)
-{
-	if (message->user)
-		mbox_user_uncharge(message->user, message->length);
-	message->user = NULL;
-}
-
+/* Drop what a message refers to. Its sender pays until here: until its memory goes. */
 static void unset(struct mbox_message *message)
 {
 	put_pid(message->pid);
-	mbox_message_discharge(message);
+	if (likely(message->user))
+		mbox_user_uncharge(message->user, message->length);
 	if (unlikely(message->lane))
 		mbox_link_put(message->lane->link);
 }
@@ -170,11 +161,39 @@ void mbox_message_free_all(struct mbox_message *trash)
 		mbox_message_free(message);
 }
 
+/* Whether one more free slot may be kept, beyond those that each mailbox may keep. */
+static noinline bool slots_grow(struct mbox *mbox)
+{
+	if (mbox->max_slots >= MBOX_SLOTS_KEPT ||
+	    mbox->state == MBOX_STATE_DEAD ||
+	    !mbox_user_add_slots(mbox->creator, MBOX_SLOTS_STEP))
+		return false;
+	mbox->max_slots += MBOX_SLOTS_STEP;
+	return true;
+}
+
+/* Keep no free slots any more. Returns those that were kept, to be freed. */
+struct mbox_message *mbox_slot_end(struct mbox *mbox)
+{
+	struct mbox_message *slots = mbox->slots;
+
+	if (mbox->max_slots)
+		mbox_user_remove_slots(mbox->creator,
+				       mbox->max_slots - MBOX_SLOTS_STEP);
+	mbox->max_slots = 0;
+	mbox->nr_slots = 0;
+	mbox->slots = NULL;
+	return slots;
+}
+
 /**
  * mbox_message_put - drop one reference to a message
  * @mbox:	its mailbox, locked
  * @message:	on no list
  * @deferred:	takes what must not be freed under a lock
+ *
+ * The charge goes with the last reference, so that a peek that is under way holds it.
+ * It goes at once, for the caller may wake tasks that wait for it.
  */
 void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred)
@@ -183,11 +202,13 @@ void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 	if (--message->refs)
 		return;
 	if (message->length <= MBOX_SMALL_SIZE &&
-	    mbox->nr_slots < MBOX_SLOTS_KEPT) {
+	    (mbox->nr_slots < mbox->max_slots || slots_grow(mbox))) {
 		unset(message);
 		mbox_slot_push(&mbox->slots, message);
 		mbox->nr_slots++;
 	} else {
+		mbox_user_uncharge(message->user, message->length);
+		message->user = NULL;
 		mbox_slot_push(&deferred->trash, message);
 	}
 }

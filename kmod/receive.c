@@ -158,7 +158,6 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 	}
 	mbox->received++;
 	mbox_queue_release(mbox, message);
-	mbox_message_discharge(message);
 	if (sender) {
 		message->sender = NULL;
 		sender->receiver = get_pid(task_tgid(current));

@@ -126,7 +126,6 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 
 	mbox_waiter_cancel(mbox, waiter);
 	message->sender = NULL;
-	mbox_message_discharge(message);
 	if (message->state != MBOX_MESSAGE_PENDING) {
 		mbox_queue_release(mbox, message);
 		mbox->withdrawn++;

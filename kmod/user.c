@@ -2,6 +2,8 @@
 /* Users and their quotas of mailboxes and of bytes. */
 #include <linux/bits.h>
 #include <linux/capability.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -18,7 +20,7 @@
  *	bits 39 to 62	references
  *
  * Neither may overflow: bytes stay below BYTES_MAX, half the field, plus what
- * calls under way add before they find that it is too much, and references
+ * small sends under way add before they find that it is too much, and references
  * below REFS_MAX likewise.
  *
  * A user whose counter is zero is dead: nobody can take a reference any more. The
@@ -139,23 +141,54 @@ void mbox_user_put(struct mbox_user *user)
 	unpin(user, REF);
 }
 
+/*
+ * What a message costs: the memory that mbox_message_new() takes. kvmalloc() rounds up
+ * to a power of two where it finds that in one piece, and to pages where it does not.
+ */
 static s64 cost(u32 length)
 {
-	return length <= MBOX_SMALL_SIZE ? MBOX_SMALL_CHARGE :
-					   (s64)length + MBOX_LARGE_CHARGE;
+	u64 size = (u64)length + MBOX_LARGE_CHARGE;
+
+	if (length <= MBOX_SMALL_SIZE)
+		return MBOX_SMALL_CHARGE;
+	return size <= MBOX_LARGE_ROUND ? roundup_pow_of_two(size) :
+					   PAGE_ALIGN(size);
 }
 
-static __always_inline int charge(struct mbox_user *user, s64 more,
-				  bool unlimited)
+/* The bytes that a user may have without privilege. */
+static s64 quota(void)
 {
-	s64 bytes = atomic64_add_return(more, &user->pins) & (REF - 1);
+	return min_t(u64, READ_ONCE(mbox_user_bytes), BYTES_MAX);
+}
 
-	if (likely(bytes <= READ_ONCE(mbox_user_bytes) && bytes <= BYTES_MAX))
-		return 0;
-	if (bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE))
-		return 0;
-	unpin(user, more);
-	return -EDQUOT;
+static s64 bytes_of(s64 pins)
+{
+	return pins & (REF - 1);
+}
+
+/*
+ * Charge @more bytes, up to @limit. What does not fit is not added for a moment
+ * either: it would be in the way of others' that does.
+ */
+static int charge_up_to(struct mbox_user *user, s64 more, s64 limit)
+{
+	s64 pins = atomic64_read(&user->pins);
+
+	do {
+		if (bytes_of(pins) + more > limit)
+			return -EDQUOT;
+	} while (!atomic64_try_cmpxchg(&user->pins, &pins, pins + more));
+	return 0;
+}
+
+/* As mbox_user_charge(), of any number of bytes. */
+static noinline int charge(struct mbox_user *user, s64 more, bool unlimited)
+{
+	int error = charge_up_to(user, more, quota());
+
+	if (error && unlimited && capable(CAP_SYS_RESOURCE))
+		return charge_up_to(user, more, BYTES_MAX);
+	return error;
 }
 
 /**
@@ -164,11 +197,23 @@ static __always_inline int charge(struct mbox_user *user, s64 more,
  * @length:	bytes of its payload
  * @unlimited:	whether the sender may pass the quota by CAP_SYS_RESOURCE
  *
+ * Small ones are added first and looked at then, for that costs least, and what
+ * those under way add that do not fit is little.
+ *
  * Return: 0, or EDQUOT and nothing is charged.
  */
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
 {
-	return charge(user, cost(length), unlimited);
+	s64 bytes;
+
+	if (length > MBOX_SMALL_SIZE)
+		return charge(user, cost(length), unlimited);
+	bytes = bytes_of(atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins));
+	if (likely(bytes <= quota()))
+		return 0;
+	/* Maybe only because of others that do not fit either. */
+	unpin(user, MBOX_SMALL_CHARGE);
+	return charge(user, MBOX_SMALL_CHARGE, unlimited);
 }
 
 /* The same of @n deliveries of a message, each as a small one. */
@@ -200,26 +245,16 @@ static bool passes_quotas(struct file *factory)
  * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
  * @size:	bytes of the ring
  *
- * Not added first and looked at then: rings are too large for what a few calls
- * under way would add.
- *
  * Return: 0, or EDQUOT and nothing is charged.
  */
 int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 			  u64 size)
 {
-	s64 pins = atomic64_read(&user->pins);
-	s64 bytes;
+	int error = charge_up_to(user, size, quota());
 
-	do {
-		bytes = (pins & (REF - 1)) + size;
-		if (bytes > BYTES_MAX)
-			return -EDQUOT;
-		if (bytes > READ_ONCE(mbox_user_bytes) &&
-		    !passes_quotas(factory))
-			return -EDQUOT;
-	} while (!atomic64_try_cmpxchg(&user->pins, &pins, pins + size));
-	return 0;
+	if (error && passes_quotas(factory))
+		error = charge_up_to(user, size, BYTES_MAX);
+	return error;
 }
 
 void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
@@ -230,11 +265,34 @@ void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
 /* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 {
-	if (atomic_inc_return(&user->mailboxes) <= READ_ONCE(mbox_user_mailboxes) ||
-	    passes_quotas(factory))
-		return 0;
-	atomic_dec(&user->mailboxes);
-	return -EDQUOT;
+	int mailboxes = atomic_read(&user->mailboxes);
+
+	do {
+		if (mailboxes < READ_ONCE(mbox_user_mailboxes))
+			continue;
+		if (!passes_quotas(factory))
+			return -EDQUOT;
+	} while (!atomic_try_cmpxchg(&user->mailboxes, &mailboxes,
+				     mailboxes + 1));
+	return 0;
+}
+
+/*
+ * Free slots are not charged, for they are nobody's; so they are few. Whether @user's
+ * mailboxes may keep @n more: together up to a 16th of the quota.
+ */
+bool mbox_user_add_slots(struct mbox_user *user, int n)
+{
+	if (atomic_add_return(n, &user->slots) <=
+	    quota() / 16 / MBOX_SMALL_CHARGE)
+		return true;
+	atomic_sub(n, &user->slots);
+	return false;
+}
+
+void mbox_user_remove_slots(struct mbox_user *user, int n)
+{
+	atomic_sub(n, &user->slots);
 }
 
 void mbox_user_remove_mailbox(struct mbox_user *user)

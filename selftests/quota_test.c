@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 
 #define MAILBOXES	3
-#define BYTES		10000
+#define BYTES		16384
 
 struct saved {
 	uint64_t mailboxes, bytes, msg_size;
@@ -59,6 +59,9 @@ static int box(const char *name, uint32_t capacity)
 
 	return open_call(MBOX_IOC_CREATE, &arg);
 }
+
+/* The payload of a message that is charged @bytes, a power of two. */
+#define CHARGED(bytes)	((bytes) - MBOX_LARGE_CHARGE)
 
 static int send_size(int fd, uint32_t flags, uint32_t size)
 {
@@ -197,7 +200,7 @@ TEST_F(quota, users_apart)
 	EXPECT_EQ(0, in_child(one_mailbox, self));
 }
 
-/* To the byte: small messages cost the same, large ones their length and a bit. */
+/* To the byte: small messages cost the same, large ones a power of two. */
 static int bytes(void *arg)
 {
 	struct _test_data_quota *self = arg;
@@ -220,12 +223,14 @@ static int bytes(void *arg)
 	for (int i = 0; i < small; i++)
 		CHECK(0, recv_any(fd));
 
-	CHECK(0, send_size(fd, 0, 5000));
-	CHECK(-EDQUOT, send_size(fd, 0, BYTES - 5000 - 2 * MBOX_LARGE_CHARGE + 1));
-	CHECK(0, send_size(fd, 0, BYTES - 5000 - 2 * MBOX_LARGE_CHARGE));
+	CHECK(0, send_size(fd, 0, CHARGED(BYTES / 4) + 1));
+	CHECK(-EDQUOT, send_size(fd, 0, CHARGED(BYTES / 2) + 1));
+	CHECK(0, send_size(fd, 0, CHARGED(BYTES / 2)));
 	CHECK(-EDQUOT, send_size(fd, 0, 0));
 	CHECK(0, recv_any(fd));
-	CHECK(0, send_size(fd, 0, 5000));
+	CHECK(0, send_size(fd, 0, CHARGED(BYTES / 4)));
+	CHECK(0, send_size(fd, 0, CHARGED(BYTES / 4)));
+	CHECK(-EDQUOT, send_size(fd, 0, 0));
 	return 0;
 }
 
@@ -239,8 +244,8 @@ TEST_F(quota, bytes)
 /* All of the quota is free, to the byte. */
 static int expect_all_free(int fd)
 {
-	CHECK(0, send_size(fd, 0, 4000));
-	CHECK(0, send_size(fd, 0, BYTES - 4000 - 2 * MBOX_LARGE_CHARGE));
+	CHECK(0, send_size(fd, 0, CHARGED(BYTES / 2)));
+	CHECK(0, send_size(fd, 0, CHARGED(BYTES / 2)));
 	CHECK(-EDQUOT, send_size(fd, 0, 0));
 	CHECK(0, recv_any(fd));
 	CHECK(0, recv_any(fd));
@@ -286,7 +291,7 @@ static int deletions(void *arg)
 		int fd = box(NULL, MBOX_CAPACITY_UNBOUNDED);
 
 		CHECK(true, fd >= 0);
-		CHECK(0, send_size(fd, 0, 8192));
+		CHECK(0, send_size(fd, 0, CHARGED(8192)));
 		CHECK(0, send_size(fd, 0, 1));
 		if (i % 3 == 0)
 			CHECK(0, delete_fd(fd, MBOX_DELETE_FORCE));
@@ -320,7 +325,7 @@ static int blocked(void *arg)
 		call->send.size = 6000;
 		call_start(call);
 		CHECK(true, await_blocked(fd, 1, 0));
-		CHECK(-EDQUOT, send_size(other, 0, 4000));
+		CHECK(-EDQUOT, send_size(other, 0, CHARGED(BYTES / 2) + 1));
 		CHECK(0, send_size(other, 0, 10));
 		if (i == 0) {
 			CHECK(0, recv_any(fd));

@@ -165,13 +165,19 @@
  * QUOTAS
  *
  * Every user (real uid) has a quota of mailboxes, charged to the creator until
- * the mailbox is gone, and of bytes, charged to the sender until the message is
- * gone: a message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
- * bytes, a larger one its length and MBOX_LARGE_CHARGE. Blocked sends are
- * charged too, and so is each delivery of a BROADCAST, as a small message, beside
- * the message itself. Both quotas are module parameters. A caller with
- * CAP_SYS_RESOURCE in the initial user namespace bypasses them, where the opener of
- * the handle or factory has had it as well.
+ * the mailbox is gone, and of bytes, charged to the sender as long as the message
+ * takes memory: until it is received or dropped, and no call copies from it any
+ * more. A message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
+ * bytes, a larger one what is allocated for it: its length and MBOX_LARGE_CHARGE,
+ * rounded up to a power of two if that is at most MBOX_LARGE_ROUND, else to whole
+ * pages. Blocked sends are charged too, and so is each delivery of a BROADCAST, as
+ * a small message, beside the message itself.
+ *
+ * Both quotas are module parameters. A caller with CAP_SYS_RESOURCE in the initial
+ * user namespace bypasses them, where the opener of the handle or factory has had it
+ * as well. All processes of a uid share its quotas, in all namespaces: containers
+ * without user namespaces of their own have one quota for all their processes of
+ * uid 0.
  *
  * EXTENDING
  *
@@ -245,6 +251,7 @@
 #define MBOX_SMALL_SIZE		256U
 #define MBOX_SMALL_CHARGE	384U
 #define MBOX_LARGE_CHARGE	128U
+#define MBOX_LARGE_ROUND	4194304U
 
 /* Rights of a handle: any combination, also none (for GET, SET and DELETE). */
 #define MBOX_RIGHT_RECV		(1U << 0)
