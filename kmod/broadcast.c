@@ -246,7 +246,8 @@ bool mbox_broadcast_has_room(struct mbox *mbox,
 }
 
 /* A delivery of @proper to @sub, in the memory of a slot that was charged for. */
-static struct mbox_message *delivery_set(struct mbox_message *message,
+static struct mbox_message *delivery_set(struct mbox *mbox,
+					 struct mbox_message *message,
 					 struct mbox_message *proper,
 					 struct mbox_subscription *sub)
 {
@@ -265,6 +266,9 @@ static struct mbox_message *delivery_set(struct mbox_message *message,
 	message->gid = proper->gid;
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
+	message->shared = false;
+	if (unlikely(proper->shared))
+		mbox_share_add(mbox, message);
 	delivery->message = proper;
 	delivery->sub = sub;
 	list_add_tail(&delivery->sibling, &proper->deliveries);
@@ -308,7 +312,8 @@ static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
 		slot = mbox_slot_pop(&sender->spares);
 		sender->nr_spares--;
 		sender->nr_charged--;
-		mbox_broadcast_deliver(mbox, delivery_set(slot, proper, sub),
+		mbox_broadcast_deliver(mbox,
+				       delivery_set(mbox, slot, proper, sub),
 				       deferred);
 	}
 	sender->delivered = proper->left;
@@ -412,6 +417,7 @@ static int withdraw(struct mbox *mbox, struct mbox_waiter *waiter, int error,
  */
 static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 			    struct mbox_waiter *sender,
+			    struct mbox_send_args *args,
 			    struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
@@ -424,9 +430,13 @@ static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 			error = mbox_user_charge_slots(user,
 						       wanted - sender->nr_charged,
 						       handle->unlimited);
-			if (error)
+			if (error < 0)
 				return error;
 			sender->nr_charged = wanted;
+			if (error == MBOX_USER_TIGHT && !args->share)
+				args->share = mbox_share_new();
+			if (error == MBOX_USER_TIGHT && !args->share)
+				return -ENOMEM;
 		}
 		mbox_mailbox_lock(mbox, deferred);
 		while (sender->nr_spares < sender->nr_charged) {
@@ -453,17 +463,25 @@ static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 
 /* Under the lock: deliver, or begin to wait, for which @waits is set. */
 static int place(struct mbox *mbox, struct mbox_waiter *sender,
-		 const struct mbox_send_args *args, bool *waits,
+		 struct mbox_send_args *args, bool *waits,
 		 struct mbox_deferred *deferred)
 {
 	int error = 0;
 
 	sender->until = mbox->last_subscription;
-	if (mbox->state >= MBOX_STATE_DRAINING) {
+	if (mbox->state >= MBOX_STATE_DRAINING)
 		error = mbox_mailbox_gone(mbox);
-	} else if (sender->message->length > mbox->msg_size) {
+	else if (sender->message->length > mbox->msg_size)
 		error = -EMSGSIZE;
-	} else if (mbox_broadcast_has_room(mbox, sender->message)) {
+	else if (args->share)
+		error = mbox_share_take(mbox, sender->message,
+					(s64)sender->nr_charged *
+					MBOX_SMALL_CHARGE, &args->share);
+	if (error) {
+		mbox_message_put(mbox, sender->message, deferred);
+		return error;
+	}
+	if (mbox_broadcast_has_room(mbox, sender->message)) {
 		*waits = accept(mbox, sender, deferred);
 	} else if (args->nonblock) {
 		mbox_event_full(mbox);
@@ -482,7 +500,7 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 }
 
 static int send(struct mbox_handle *handle, struct mbox_user *user,
-		struct mbox_waiter *sender, const struct mbox_send_args *args)
+		struct mbox_waiter *sender, struct mbox_send_args *args)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
@@ -491,7 +509,8 @@ static int send(struct mbox_handle *handle, struct mbox_user *user,
 
 	error = mbox_message_fill(sender->message, args->data);
 	if (!error)
-		error = lock_with_spares(handle, user, sender, &deferred);
+		error = lock_with_spares(handle, user, sender, args,
+					 &deferred);
 	if (error) {
 		mbox_message_free(sender->message);
 		return error;
@@ -521,7 +540,7 @@ static int send(struct mbox_handle *handle, struct mbox_user *user,
  * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
  */
 int mbox_broadcast_send(struct mbox_handle *handle,
-			const struct mbox_send_args *args)
+			struct mbox_send_args *args)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_waiter sender;
@@ -534,7 +553,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	if (args->length > READ_ONCE(mbox->msg_size))
 		return -EMSGSIZE;
 
-	user = mbox_send_charge(handle, args->length);
+	user = mbox_send_charge(handle, args);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	mbox_waiter_init(&sender);
@@ -542,6 +561,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	sender.message = mbox_message_new(args->length);
 	if (!sender.message) {
 		mbox_user_uncharge(user, args->length);
+		mbox_share_free(args->share);
 		return -ENOMEM;
 	}
 	mbox_message_set(sender.message, user, args);
@@ -549,6 +569,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	if (error == -EDQUOT)
 		mbox_event_quota(mbox);
 	/* What is still charged holds the user. */
+	mbox_share_free(args->share);
 	mbox_slot_free_all(sender.spares);
 	if (sender.nr_charged)
 		mbox_user_uncharge_slots(user, sender.nr_charged);

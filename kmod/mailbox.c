@@ -103,6 +103,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->msg_size = attr->msg_size;
 	mbox->max_bytes = attr->bytes;
 	mbox->max_slots = MBOX_SLOTS_STEP;
+	mbox->shares = RB_ROOT;
 	mbox_queue_init(&mbox->queue);
 	mbox_receivers_init(&mbox->receivers);
 	mbox->senders = RB_ROOT_CACHED;

@@ -23,6 +23,7 @@
  *	      ring.c	shared memory: its two sides, mapping, sleeping and waking
  *	      registry.c names and mailboxes of one network namespace
  *	      user.c	quotas
+ *	        share.c	how much of them one mailbox may take
  *	      watch.c	processes: found by number, watched until they end
  *	netlink.c	the generic netlink family: what it can be asked to do
  *	  dump.c	what it says of mailboxes, handles, waiters and links
@@ -94,6 +95,7 @@ struct mbox_owner;
 struct mbox_party;
 struct mbox_ring;
 struct mbox_ring_holder;
+struct mbox_share;
 struct mbox_subscription;
 struct mbox_watch;
 struct mbox_waiter;
@@ -126,6 +128,9 @@ struct mbox_user {
 	atomic_t slots;			/* free, that his mailboxes may keep */
 	struct rcu_head rcu;
 };
+
+/* A charge succeeded, in the upper half of the quota: see share.c. */
+#define MBOX_USER_TIGHT		1
 
 /* Users of whose mailboxes a namespace is told so much, whatever others do. */
 #define MBOX_EVENT_SHARES	32
@@ -213,6 +218,7 @@ struct mbox_message {
 	kgid_t gid;
 	u32 refs;			/* owner and peekers; freed with the last */
 	u8 state;			/* enum mbox_message_state */
+	bool shared;			/* counted in a share, see share.c */
 	u8 data[] __aligned(8);
 };
 
@@ -416,6 +422,7 @@ struct mbox {
 	u32 nr_receiving;		/* EXCLUSIVE: calls, of this process */
 	struct pid *receiving;		/* it is in a call: not counted */
 	u64 served;			/* RR: the last that a member was given */
+	struct rb_root shares;		/* see share.c */
 
 	wait_queue_head_t poll;
 	struct rcu_head rcu;
@@ -551,6 +558,7 @@ struct mbox_send_args {
 	bool sync;
 	struct mbox_deadline deadline;
 	struct mbox_lane *lane;		/* that of the handle */
+	struct mbox_share *share;	/* for the message, if it needs one; or NULL */
 };
 
 struct mbox_recv_args {
@@ -759,7 +767,8 @@ void mbox_registry_remove(struct mbox *mbox);
 
 /* send.c */
 int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args);
-struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length);
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
+				   struct mbox_send_args *args);
 void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_waiter *receiver,
 		       struct mbox_deferred *deferred);
@@ -773,7 +782,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 
 /* broadcast.c */
 int mbox_broadcast_send(struct mbox_handle *handle,
-			const struct mbox_send_args *args);
+			struct mbox_send_args *args);
 const struct mbox_message *
 mbox_broadcast_proper(const struct mbox_message *message);
 void mbox_broadcast_put(struct mbox *mbox, struct mbox_message *message,
@@ -913,9 +922,19 @@ void mbox_slot_free_all(struct mbox_message *slots);
 void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header);
 
+/* share.c */
+struct mbox_share *mbox_share_new(void);
+void mbox_share_free(struct mbox_share *share);
+int mbox_share_take(struct mbox *mbox, struct mbox_message *message, s64 more,
+		    struct mbox_share **fresh);
+void mbox_share_add(struct mbox *mbox, struct mbox_message *message);
+void mbox_share_drop(struct mbox *mbox, struct mbox_message *message);
+
 /* user.c */
 int mbox_user_init(void);
 void mbox_user_exit(void);
+s64 mbox_user_cost(u32 length);
+s64 mbox_user_left(const struct mbox_user *user);
 bool mbox_user_add_slots(struct mbox_user *user, int n);
 void mbox_user_remove_slots(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);

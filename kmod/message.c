@@ -109,6 +109,7 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 	message->gid = cred->gid;
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
+	message->shared = false;
 }
 
 /* Copy the payload in; may sleep. 0 or EFAULT. */
@@ -201,6 +202,8 @@ void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 	lockdep_assert_held(&mbox->lock);
 	if (--message->refs)
 		return;
+	if (unlikely(message->shared))
+		mbox_share_drop(mbox, message);
 	if (message->length <= MBOX_SMALL_SIZE &&
 	    (mbox->nr_slots < mbox->max_slots || slots_grow(mbox))) {
 		unset(message);

@@ -6,21 +6,43 @@
 #include "mbox.h"
 #include "trace.h"
 
+/* The message was refused by a quota, or can only be charged to a share of it. */
+static noinline int charge_share(struct mbox_user *user,
+				 struct mbox_send_args *args, int result)
+{
+	if (result < 0)
+		return result;
+	args->share = mbox_share_new();
+	if (args->share)
+		return 0;
+	mbox_user_uncharge(user, args->length);
+	return -ENOMEM;
+}
+
+static __always_inline int charge(struct mbox_handle *handle,
+				  struct mbox_user *user,
+				  struct mbox_send_args *args)
+{
+	int result = mbox_user_charge(user, args->length, handle->unlimited);
+
+	return likely(!result) ? 0 : charge_share(user, args, result);
+}
+
 /* Charge the caller, who is mostly but not always the opener of the handle. */
 static __always_inline struct mbox_user *
-charge_sender(struct mbox_handle *handle, u32 length)
+charge_sender(struct mbox_handle *handle, struct mbox_send_args *args)
 {
 	struct mbox_user *user = handle->user;
 	int error;
 
 	if (likely(uid_eq(user->uid, current_uid()))) {
-		error = mbox_user_charge(user, length, handle->unlimited);
+		error = charge(handle, user, args);
 		return error ? ERR_PTR(error) : user;
 	}
 	user = mbox_user_get(current_uid());
 	if (IS_ERR(user))
 		return user;
-	error = mbox_user_charge(user, length, handle->unlimited);
+	error = charge(handle, user, args);
 	mbox_user_put(user); /* what was charged holds him */
 	return error ? ERR_PTR(error) : user;
 }
@@ -92,15 +114,21 @@ static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
  * none, or that is not all that the call has to do; nothing is changed then.
  */
 static int place(struct mbox *mbox, struct mbox_message *message,
-		 const struct mbox_send_args *args,
+		 struct mbox_send_args *args,
 		 struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *receiver;
+	int error;
 
 	if (unlikely(mbox->state >= MBOX_STATE_DRAINING))
 		return mbox_mailbox_gone(mbox);
 	if (unlikely(message->length > msg_size_of(mbox, args->lane)))
 		return -EMSGSIZE;
+	if (unlikely(args->share)) {
+		error = mbox_share_take(mbox, message, 0, &args->share);
+		if (error)
+			return error;
+	}
 	if (args->sync)
 		return HAS_TO_WAIT;
 	if (capacity_of(mbox, args->lane) == MBOX_CAPACITY_ZERO &&
@@ -219,16 +247,17 @@ static noinline int refused(struct mbox *mbox, int error)
 }
 
 /* Charge for a message of broadcast.c, without its deliveries. */
-struct mbox_user *mbox_send_charge(struct mbox_handle *handle, u32 length)
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
+				   struct mbox_send_args *args)
 {
-	struct mbox_user *user = charge_sender(handle, length);
+	struct mbox_user *user = charge_sender(handle, args);
 
 	return IS_ERR(user) ?
 	       ERR_PTR(refused(handle->mbox, PTR_ERR(user))) : user;
 }
 
 static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
-				const struct mbox_send_args *args)
+				struct mbox_send_args *args)
 {
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
@@ -241,19 +270,25 @@ static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 	if (args->length > msg_size_of(mbox, args->lane))
 		return -EMSGSIZE;
 
-	user = charge_sender(handle, args->length);
+	user = charge_sender(handle, args);
 	if (IS_ERR(user))
 		return refused(mbox, PTR_ERR(user));
 	message = lock_with_message(mbox, user, args, &deferred);
-	if (IS_ERR(message))
+	if (IS_ERR(message)) {
+		mbox_share_free(args->share);
 		return PTR_ERR(message);
+	}
 	result = place(mbox, message, args, &deferred);
 	if (result == HAS_TO_WAIT)
 		return send_and_wait(mbox, message, args, &deferred);
-	if (result)
+	if (unlikely(result)) {
 		mbox_message_put(mbox, message, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		mbox_share_free(args->share);
+		return refused(mbox, result);
+	}
 	mbox_mailbox_unlock(mbox, &deferred);
-	return result;
+	return 0;
 }
 
 /* Where it matters which process sends: to which mailbox, and as whom. */
@@ -285,6 +320,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 	int result;
 
 	args->lane = NULL;
+	args->share = NULL;
 	if (unlikely(!mbox->common)) {
 		result = begin(handle, args, &mbox, &member);
 		if (result)

@@ -141,11 +141,16 @@ void mbox_user_put(struct mbox_user *user)
 	unpin(user, REF);
 }
 
-/*
- * What a message costs: the memory that mbox_message_new() takes. kvmalloc() rounds up
- * to a power of two where it finds that in one piece, and to pages where it does not.
+/**
+ * mbox_user_cost - what a message costs
+ * @length:	bytes of its payload
+ *
+ * The memory that mbox_message_new() takes: kvmalloc() rounds up to a power of two
+ * where it finds that in one piece, and to pages where it does not.
+ *
+ * Return: bytes of the quota.
  */
-static s64 cost(u32 length)
+s64 mbox_user_cost(u32 length)
 {
 	u64 size = (u64)length + MBOX_LARGE_CHARGE;
 
@@ -166,6 +171,12 @@ static s64 bytes_of(s64 pins)
 	return pins & (REF - 1);
 }
 
+/* What is left of a user's quota; less than nothing where he may pass it. */
+s64 mbox_user_left(const struct mbox_user *user)
+{
+	return quota() - bytes_of(atomic64_read(&user->pins));
+}
+
 /*
  * Charge @more bytes, up to @limit. What does not fit is not added for a moment
  * either: it would be in the way of others' that does.
@@ -181,6 +192,12 @@ static int charge_up_to(struct mbox_user *user, s64 more, s64 limit)
 	return 0;
 }
 
+/* More than half of the quota is used: whether that matters. */
+static int tight(bool unlimited)
+{
+	return unlimited && capable(CAP_SYS_RESOURCE) ? 0 : MBOX_USER_TIGHT;
+}
+
 /* As mbox_user_charge(), of any number of bytes. */
 static noinline int charge(struct mbox_user *user, s64 more, bool unlimited)
 {
@@ -188,7 +205,20 @@ static noinline int charge(struct mbox_user *user, s64 more, bool unlimited)
 
 	if (error && unlimited && capable(CAP_SYS_RESOURCE))
 		return charge_up_to(user, more, BYTES_MAX);
-	return error;
+	if (error)
+		return error;
+	return mbox_user_left(user) < quota() / 2 ? tight(unlimited) : 0;
+}
+
+/* A small one was added, and is not in the lower half of the quota. */
+static noinline int charged_small(struct mbox_user *user, s64 bytes,
+				  bool unlimited)
+{
+	if (bytes <= quota())
+		return tight(unlimited);
+	/* Maybe only because of others that do not fit either. */
+	unpin(user, MBOX_SMALL_CHARGE);
+	return charge(user, MBOX_SMALL_CHARGE, unlimited);
 }
 
 /**
@@ -200,20 +230,19 @@ static noinline int charge(struct mbox_user *user, s64 more, bool unlimited)
  * Small ones are added first and looked at then, for that costs least, and what
  * those under way add that do not fit is little.
  *
- * Return: 0, or EDQUOT and nothing is charged.
+ * Return: 0, or MBOX_USER_TIGHT if more than half of the quota is used, of which
+ * then each mailbox may take a share only; or EDQUOT and nothing is charged.
  */
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
 {
 	s64 bytes;
 
 	if (length > MBOX_SMALL_SIZE)
-		return charge(user, cost(length), unlimited);
+		return charge(user, mbox_user_cost(length), unlimited);
 	bytes = bytes_of(atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins));
-	if (likely(bytes <= quota()))
+	if (likely(bytes <= quota() / 2))
 		return 0;
-	/* Maybe only because of others that do not fit either. */
-	unpin(user, MBOX_SMALL_CHARGE);
-	return charge(user, MBOX_SMALL_CHARGE, unlimited);
+	return charged_small(user, bytes, unlimited);
 }
 
 /* The same of @n deliveries of a message, each as a small one. */
@@ -229,7 +258,7 @@ void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
 
 void mbox_user_uncharge(struct mbox_user *user, u32 length)
 {
-	unpin(user, cost(length));
+	unpin(user, mbox_user_cost(length));
 }
 
 /* Whether quotas may be passed: both have to have it, so that neither lends it. */

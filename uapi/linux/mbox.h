@@ -173,6 +173,12 @@
  * pages. Blocked sends are charged too, and so is each delivery of a BROADCAST, as
  * a small message, beside the message itself.
  *
+ * The first half of his bytes a user may have queued in any mailbox. Of the second
+ * half a mailbox that another user created, or an inbox, takes no more from him than
+ * what is left of his quota then: a receiver that does not receive takes three
+ * quarters of the quota at most, a second one half of the rest, and so on. What other
+ * users queue there does not count.
+ *
  * Both quotas are module parameters. A caller with CAP_SYS_RESOURCE in the initial
  * user namespace bypasses them, where the opener of the handle or factory has had it
  * as well. All processes of a uid share its quotas, in all namespaces: containers
@@ -196,7 +202,8 @@
  *               a ring is taken
  * ECANCELED     the message, whose receipt the send waited for, was purged
  * EDEADLK       the call would wait for a process that waits for the caller
- * EDQUOT        the user's quota of mailboxes or bytes is used up
+ * EDQUOT        the user's quota of mailboxes or bytes is used up, or the mailbox's
+ *               share of it
  * E2BIG         the structure is larger than the kernel knows, and not zero there
  * EEXIST        the name is taken
  * EFAULT        an address is not readable or not writable
