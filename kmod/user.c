@@ -207,7 +207,7 @@ static noinline int charge(struct mbox_user *user, s64 more, bool unlimited)
 		return charge_up_to(user, more, BYTES_MAX);
 	if (error)
 		return error;
-	return mbox_user_left(user) < quota() / 2 ? tight(unlimited) : 0;
+	return mbox_user_left(user) < quota() >> 1 ? tight(unlimited) : 0;
 }
 
 /* A small one was added, and is not in the lower half of the quota. */
@@ -240,7 +240,7 @@ int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
 	if (length > MBOX_SMALL_SIZE)
 		return charge(user, mbox_user_cost(length), unlimited);
 	bytes = bytes_of(atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins));
-	if (likely(bytes <= quota() / 2))
+	if (likely(bytes <= quota() >> 1))
 		return 0;
 	return charged_small(user, bytes, unlimited);
 }
@@ -312,8 +312,9 @@ int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
  */
 bool mbox_user_add_slots(struct mbox_user *user, int n)
 {
-	if (atomic_add_return(n, &user->slots) <=
-	    quota() / 16 / MBOX_SMALL_CHARGE)
+	s64 slots = atomic_add_return(n, &user->slots);
+
+	if (slots * MBOX_SMALL_CHARGE <= quota() >> 4)
 		return true;
 	atomic_sub(n, &user->slots);
 	return false;

@@ -75,6 +75,25 @@ SEND(send_others_large, prepare_send, call_send, sent, .length = LARGE, .bare = 
 SEND(write_small, prepare_send, call_write, written, .length = SMALL);
 SEND(write_large, prepare_send, call_write, written, .length = LARGE);
 
+/* Half of the quota is used elsewhere: of the rest it has to be counted what the mailbox takes. */
+#define BALLAST		(4U << 20)	/* charged for each of the messages that use it */
+
+static void prepare_send_share(struct scene *s)
+{
+	struct mbox_ioc_open open = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
+	SCENE(s);
+
+	open.msg_size = BALLAST;
+	s->extra = xioctl(s->factory, MBOX_IOC_CREATE, &open);
+	ASSERT_LE(0, s->extra);
+	for (uint64_t n = param_get("user_bytes") / 2 / BALLAST; n; n--)
+		ASSERT_EQ(0, send_bytes(s->extra, 0, 0, 0, stream, BALLAST - MBOX_LARGE_CHARGE));
+	prepare_send(s);
+}
+
+SEND(send_share, prepare_send_share, call_send, sent, .length = SMALL, .bare = true);
+SEND(send_share_large, prepare_send_share, call_send, sent, .length = LARGE, .bare = true);
+
 /* A message for each segment: those before the one that fails are sent, and the call says so. */
 static void prepare_segments(struct scene *s)
 {
