@@ -256,6 +256,7 @@ static struct mbox_message *delivery_set(struct mbox *mbox,
 	message->seq = proper->seq;
 	message->time = proper->time;
 	message->pid = get_pid(proper->pid);
+	message->start = proper->start;
 	message->user = proper->user;
 	message->sender = NULL;
 	message->lane = NULL;

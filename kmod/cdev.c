@@ -399,17 +399,53 @@ static long ioc_send(struct file *file, void __user *uarg, size_t usize)
 }
 
 #define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
-#define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER)
+#define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
+
+/*
+ * As copy_arg(). Of the header start alone is read; as it is the last field, an
+ * argument of which a part is not there is refused before anything is written.
+ */
+static __always_inline int copy_recv(struct mbox_ioc_recv *recv,
+				     const struct mbox_ioc_recv __user *urecv,
+				     size_t usize)
+{
+	const size_t front = offsetof(struct mbox_ioc_recv, header);
+
+	static_assert(offsetofend(struct mbox_ioc_recv, header.start) ==
+		      sizeof(struct mbox_ioc_recv));
+	if (likely(usize == sizeof(*recv)))
+		return mbox_copy_in_ends(recv, urecv, front, sizeof(*recv)) ?
+		       0 : -EFAULT;
+	return copy_struct_from_user(recv, sizeof(*recv), urecv, usize);
+}
+
+/* Receive from one process, named by its number and its start. */
+static noinline int receive_from(struct mbox_handle *handle,
+				 const struct mbox_ioc_recv *recv, size_t usize,
+				 struct mbox_recv_args *args)
+{
+	int error;
+
+	/* A caller that does not know of start cannot mean it. */
+	if (!(recv->flags & MBOX_RECV_BY_SENDER) || !recv->pid ||
+	    usize < sizeof(*recv))
+		return -EINVAL;
+	args->filter.start = recv->header.start;
+	error = mbox_receive(handle, args);
+	if (args->sender)
+		mbox_sender_forget(args->sender);
+	return error;
+}
 
 static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_ioc_recv __user *urecv = uarg;
-	struct mbox_recv_args args;
+	struct mbox_recv_args args = {};
 	struct mbox_ioc_recv recv;
 	int error;
 
-	error = copy_arg(&recv, sizeof(recv), uarg, usize);
+	error = copy_recv(&recv, urecv, usize);
 	if (error)
 		return error;
 	if (!(handle->rights & MBOX_RIGHT_RECV))
@@ -429,11 +465,14 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 	args.data = u64_to_user_ptr(recv.data);
 	args.room = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
+	args.header_size = min(usize, sizeof(recv)) - offsetof(typeof(recv), header);
 	args.filter.flags = recv.flags & RECV_FILTERS;
 	args.filter.type = recv.type;
 	args.filter.pid = recv.pid;
 	args.filter.min_prio = recv.min_prio;
 	args.filter.pid_ns = task_active_pid_ns(current);
+	if (unlikely(recv.flags & MBOX_RECV_BY_START))
+		return receive_from(handle, &recv, usize, &args);
 	return mbox_receive(handle, &args);
 }
 
@@ -491,7 +530,7 @@ static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
 		return error;
 	if (arg.flags & ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR))
 		return -EINVAL;
-	if (!arg.pid && (arg.flags & MBOX_HANDOVER_RECV))
+	if (!arg.pid && ((arg.flags & MBOX_HANDOVER_RECV) || arg.start))
 		return -EINVAL;
 	if (handle->party)
 		return -EOPNOTSUPP;
@@ -546,7 +585,7 @@ static const struct ioc factory_iocs[] = {
 static const struct ioc handle_iocs[] = {
 	IOC(DELETE, mbox_ioc_delete, dropped, ioc_delete),
 	IOC(SEND, mbox_ioc_send, size, ioc_send),
-	IOC(RECV, mbox_ioc_recv, header, ioc_recv),
+	IOC(RECV, mbox_ioc_recv, header.flags, ioc_recv),
 	IOC(GET, mbox_info, created, ioc_get),
 	IOC(SET, mbox_ioc_set, bytes, ioc_set),
 	IOC(HANDOVER, mbox_ioc_handover, pid, ioc_handover),

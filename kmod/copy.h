@@ -40,6 +40,35 @@ end:
 	return copied;
 }
 
+/*
+ * Copy the first @front bytes in, and the last 8 of @length. False if an address
+ * of all @length is not readable (now): the bytes between lie on the pages that the
+ * ends are on, as long as they are fewer than a page has. They are not written to @to.
+ */
+static __always_inline bool mbox_copy_in_ends(void *to, const void __user *from,
+					      size_t front, size_t length)
+{
+	bool copied = false;
+	size_t i;
+
+	BUILD_BUG_ON(front % sizeof(u64) || front + sizeof(u64) > length ||
+		     length > PAGE_SIZE);
+	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
+	    !IS_ENABLED(CONFIG_64BIT))
+		return mbox_copy_in(to, from, length);
+	if (!user_read_access_begin(from, length))
+		return false;
+	for (i = 0; i < front; i += sizeof(u64))
+		unsafe_get_user(*(u64 *)(to + i), (const u64 __user *)(from + i),
+				end);
+	i = length - sizeof(u64);
+	unsafe_get_user(*(u64 *)(to + i), (const u64 __user *)(from + i), end);
+	copied = true;
+end:
+	user_read_access_end();
+	return copied;
+}
+
 /* Copy @length bytes out. False if an address is not writable (now). */
 static __always_inline bool mbox_copy_out(void __user *to, const void *from,
 					  size_t length)

@@ -160,7 +160,8 @@ struct file *mbox_link_open(struct file *factory,
 	struct file *file;
 	struct pid *pid;
 
-	pid = mbox_process_get(arg->pid);
+	pid = arg->start ? mbox_process_find(arg->pid, arg->start) :
+			   mbox_process_get(arg->pid);
 	if (IS_ERR(pid))
 		return ERR_CAST(pid);
 	if (pid == task_tgid(current)) {
@@ -254,6 +255,7 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 	/* An ordinary message that the caller would send. */
 	struct mbox_message probe = {
 		.pid = task_tgid(current), .length = 1, .lane = out,
+		.start = mbox_process_start(current->group_leader),
 	};
 	struct mbox *inbox = handle->mbox;
 	__poll_t events = 0;

@@ -336,7 +336,10 @@ __poll_t mbox_mailbox_poll(const struct mbox_handle *handle)
 	struct mbox *mbox = handle->mbox;
 	u32 rights = handle->rights;
 	/* An ordinary message that the caller would send. */
-	struct mbox_message probe = { .pid = task_tgid(current), .length = 1 };
+	struct mbox_message probe = {
+		.pid = task_tgid(current), .length = 1,
+		.start = mbox_process_start(current->group_leader),
+	};
 	__poll_t events = 0;
 
 	spin_lock(&mbox->lock);

@@ -8,6 +8,7 @@
  *	      party.c	who communicates directly: links, from first use to end
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
+ *	      sender.c	the end of the process that a receive waits for
  *	    broadcast.c	one message to all: deliver it, settle it
  *	      subscription.c the place of a handle in what is broadcast
  *	      wait.c	waiters: sleeping, completing, waking, deadlines
@@ -74,6 +75,7 @@
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -95,6 +97,7 @@ struct mbox_owner;
 struct mbox_party;
 struct mbox_ring;
 struct mbox_ring_holder;
+struct mbox_sender;
 struct mbox_share;
 struct mbox_subscription;
 struct mbox_watch;
@@ -208,6 +211,7 @@ struct mbox_message {
 	u64 seq;			/* 0 until accepted */
 	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
 	struct pid *pid;		/* thread group of the sender, counted */
+	u64 start;			/* of that process: mbox_process_start() */
 	struct mbox_user *user;		/* charged for it; NULL: it is trash */
 	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
 	struct mbox_lane *lane;		/* it came by; its link counted; or NULL */
@@ -258,6 +262,7 @@ struct mbox_filter {
 	u32 pid;
 	u32 min_prio;
 	struct pid_namespace *pid_ns;	/* in which pid is meant */
+	u64 start;			/* with BY_START: of process pid */
 	struct mbox_lane *lane;		/* what came by it only; or NULL */
 };
 
@@ -303,6 +308,7 @@ struct mbox_waiter {
 	u64 most_fit;			/* lock: the most below it in the tree */
 	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
 	struct mbox_member *member;	/* whose call it is, or NULL; held by it */
+	const bool *ended;		/* BY_START: set when the sender ended; or NULL */
 	/* of a sender */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* who received, counted */
@@ -519,6 +525,7 @@ struct mbox_handle {
 struct mbox_tell {
 	u32 type;
 	struct pid *pid;		/* counted */
+	u64 start;			/* of that process */
 	struct mbox_lane *lane;		/* only compared */
 	u64 limit;			/* the last wait that is to be told */
 	u32 flags;			/* where to go on: the key, */
@@ -565,12 +572,15 @@ struct mbox_recv_args {
 	void __user *data;
 	size_t room;
 	struct mbox_header __user *header;	/* or NULL */
+	u32 header_size;		/* bytes of it that the caller knows */
 	bool nonblock;
 	bool peek;
+	bool ended;			/* BY_START: the sender has, see sender.c */
 	struct mbox_filter filter;
 	struct mbox_deadline deadline;
 	u64 turn;			/* looks again: keeps it; 0: has none yet */
 	struct mbox_member *member;	/* whose call it is; NULL: not kept */
+	struct mbox_sender *sender;	/* BY_START: watched; or NULL */
 	u32 length;			/* out: of the message received */
 };
 
@@ -780,6 +790,11 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 /* receive.c */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 
+/* sender.c */
+int mbox_sender_look(struct mbox_recv_args *args);
+const bool *mbox_sender_ended(struct mbox_sender *sender);
+void mbox_sender_forget(struct mbox_sender *sender);
+
 /* broadcast.c */
 int mbox_broadcast_send(struct mbox_handle *handle,
 			struct mbox_send_args *args);
@@ -954,6 +969,7 @@ int mbox_watch_init(void);
 u64 mbox_watch_ends(void);
 void mbox_watch_exit(void);
 struct pid *mbox_process_get(u32 nr);
+struct pid *mbox_process_find(u32 nr, u64 start);
 bool mbox_process_ended(struct pid *pid);
 u32 mbox_process_nr(struct pid *pid);
 const struct cred *mbox_process_cred(struct pid *pid);
@@ -961,6 +977,16 @@ int mbox_process_signal(struct pid *pid);
 struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
 				  void *data);
 bool mbox_watch_cancel(struct mbox_watch *watch);
+
+/*
+ * The start time of a process, by its leader: no other process that ever had the
+ * same number has the same. Nanoseconds of CLOCK_BOOTTIME, without the offset of
+ * a time namespace, so that it is one number for all. exec() keeps it.
+ */
+static inline u64 mbox_process_start(const struct task_struct *leader)
+{
+	return leader->start_boottime;
+}
 
 /* Whether a handle on a link or an inbox is used by another process than its own. */
 static inline bool mbox_handle_foreign(const struct mbox_handle *handle)

@@ -92,16 +92,16 @@ void mbox_slot_free_all(struct mbox_message *slots)
 void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 		      const struct mbox_send_args *args)
 {
+	const struct task_struct *leader = current->group_leader;
 	const struct cred *cred = current_cred();
+	struct pid *pid = leader->thread_pid;
 
 	message->seq = 0;
-	message->time = ktime_get_coarse_real_ns();
-	message->pid = get_pid(task_tgid(current));
+	message->pid = pid;
+	message->start = mbox_process_start(leader);
 	message->user = user;
 	message->sender = NULL;
 	message->lane = args->lane;
-	if (unlikely(message->lane))
-		mbox_link_get(message->lane->link);
 	message->length = args->length;
 	message->prio = args->prio;
 	message->type = args->type;
@@ -110,6 +110,11 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
 	message->shared = false;
+	/* Calls last: little has to be kept in registers across them. */
+	refcount_inc(&pid->count);	/* as task_tgid(): the caller has one */
+	if (unlikely(message->lane))
+		mbox_link_get(message->lane->link);
+	message->time = ktime_get_coarse_real_ns();
 }
 
 /* Copy the payload in; may sleep. 0 or EFAULT. */
@@ -231,4 +236,5 @@ void mbox_message_header(const struct mbox_message *message,
 	header->uid = from_kuid_munged(cred->user_ns, message->uid);
 	header->gid = from_kgid_munged(cred->user_ns, message->gid);
 	header->flags = 0;
+	header->start = message->start;
 }

@@ -221,17 +221,20 @@ static int hand_over(struct mbox *mbox, u32 flags, struct mbox_owner **next,
 }
 
 /* An owner or heir from a call: a process that the caller may send a signal. */
-static struct mbox_owner *owner_from(struct mbox *mbox, u32 nr, bool may_receive)
+static struct mbox_owner *owner_from(struct mbox *mbox,
+				     const struct mbox_ioc_handover *arg)
 {
 	struct mbox_owner *owner;
 	struct pid *pid;
 	int error;
 
-	pid = mbox_process_get(nr);
+	pid = arg->start ? mbox_process_find(arg->pid, arg->start) :
+			   mbox_process_get(arg->pid);
 	if (IS_ERR(pid))
 		return ERR_CAST(pid);
 	error = mbox_process_signal(pid);
-	owner = error ? ERR_PTR(error) : owner_new(mbox, pid, may_receive);
+	owner = error ? ERR_PTR(error) :
+			owner_new(mbox, pid, arg->flags & MBOX_HANDOVER_RECV);
 	put_pid(pid);
 	return owner;
 }
@@ -264,8 +267,7 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 	if (error)
 		return error;
 	if (arg->pid) {
-		next = owner_from(mbox, arg->pid,
-				  arg->flags & MBOX_HANDOVER_RECV);
+		next = owner_from(mbox, arg);
 		if (IS_ERR(next))
 			return PTR_ERR(next);
 	}

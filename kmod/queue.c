@@ -208,8 +208,12 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 	if ((filter->flags & MBOX_RECV_BY_TYPE) && message->type != filter->type)
 		return false;
 	/* By number, for the sender may be gone; a struct pid keeps its own. */
-	return !(filter->flags & MBOX_RECV_BY_SENDER) ||
-	       pid_nr_ns(message->pid, filter->pid_ns) == filter->pid;
+	if ((filter->flags & MBOX_RECV_BY_SENDER) &&
+	    pid_nr_ns(message->pid, filter->pid_ns) != filter->pid)
+		return false;
+	/* Another process may have had the number before, or since. */
+	return !(filter->flags & MBOX_RECV_BY_START) ||
+	       message->start == filter->start;
 }
 
 /* Start a search at the front. */

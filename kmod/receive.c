@@ -25,7 +25,7 @@
 static int put_header(const struct mbox_header *header,
 		      const struct mbox_recv_args *args)
 {
-	if (args->header && copy_to_user(args->header, header, sizeof(*header)))
+	if (args->header && copy_to_user(args->header, header, args->header_size))
 		return -EFAULT;
 	return 0;
 }
@@ -48,6 +48,16 @@ static int copy_out(const struct mbox_handle *handle,
 	return put_header(header, args);
 }
 
+/* Of a caller that knows all of the header, a constant size: that is cheaper. */
+static __always_inline bool copy_header_atomic(const struct mbox_header *header,
+					       const struct mbox_recv_args *args)
+{
+	if (likely(args->header_size == sizeof(*header)))
+		return mbox_copy_out(args->header, header, sizeof(*header));
+	return access_ok(args->header, args->header_size) &&
+	       !__copy_to_user_inatomic(args->header, header, args->header_size);
+}
+
 /* The same of a small message under a lock: false if it would have to sleep. */
 static bool copy_out_atomic(const struct mbox_handle *handle,
 			    const struct mbox_message *message, u64 seq,
@@ -65,7 +75,7 @@ static bool copy_out_atomic(const struct mbox_handle *handle,
 		copied = mbox_copy_out(args->data, payload(handle, message),
 				       message->length);
 	if (copied && args->header)
-		copied = mbox_copy_out(args->header, &header, sizeof(header));
+		copied = copy_header_atomic(&header, args);
 	pagefault_enable();
 	return copied;
 }
@@ -75,7 +85,7 @@ static int prefault(const struct mbox_recv_args *args, u32 length)
 {
 	if (args->header &&
 	    fault_in_safe_writeable((char __user *)args->header,
-				    sizeof(*args->header)))
+				    args->header_size))
 		return -EFAULT;
 	if (length && (!access_ok(args->data, length) ||
 		       fault_in_safe_writeable(args->data, length)))
@@ -258,6 +268,8 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	waiter.room = args->room;
 	waiter.peek = args->peek;
 	waiter.member = args->member;
+	if (unlikely(args->sender))
+		waiter.ended = mbox_sender_ended(args->sender);
 	waiter.lane = args->filter.lane;
 	if (unlikely(waiter.lane)) {
 		error = wait_for_peer(&waiter, &args->deadline);
@@ -288,6 +300,8 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 		else
 			mbox_waiter_cancel(mbox, &waiter);
 		mbox_mailbox_unlock(mbox, deferred);
+		if (error == MBOX_LOOK_AGAIN)
+			args->ended = true;
 		if (error)
 			return error;
 	}
@@ -375,6 +389,21 @@ static struct mbox_message *find(struct mbox_handle *handle,
 	return search(handle, args, deferred);
 }
 
+/*
+ * Nothing of the sender that BY_START names is there, and the sender has ended, or is
+ * not watched yet: unlock, and see whether something still can come.
+ */
+static noinline int look_for_sender(struct mbox *mbox,
+				    struct mbox_recv_args *args,
+				    struct mbox_deferred *deferred)
+{
+	struct mbox_lane *lane = args->filter.lane;
+	bool ended = args->ended || (lane && lane->ended);
+
+	mbox_mailbox_unlock(mbox, deferred);
+	return ended ? -EOWNERDEAD : mbox_sender_look(args);
+}
+
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
 static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		       s64 *prefaulted)
@@ -396,6 +425,9 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		return PTR_ERR(message);
 	}
 	if (!message) {
+		if (unlikely(args->filter.flags & MBOX_RECV_BY_START) &&
+		    (args->ended || !args->sender))
+			return look_for_sender(mbox, args, &deferred);
 		if (!args->nonblock)
 			return wait_for_message(handle, args, &deferred);
 		error = args->filter.lane && args->filter.lane->ended ?
@@ -462,7 +494,7 @@ static noinline void end(struct mbox_handle *handle,
 /**
  * mbox_receive - receive a message
  * @handle:	open for receiving
- * @args:	checked
+ * @args:	checked; zero in what the caller has no say in
  *
  * Return: 0 and args->length, or an error as MBOX_IOC_RECV; ERESTARTSYS where a
  * signal came first.
@@ -473,9 +505,6 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	s64 prefaulted = NO_PREFAULT;
 	int error;
 
-	args->filter.lane = NULL;
-	args->member = NULL;
-	args->turn = 0;
 	if (unlikely(!common)) {
 		error = begin(handle, args);
 		if (error)

@@ -29,6 +29,7 @@ struct wanted {
 	u32 type;
 	u32 pid;
 	struct pid_namespace *pid_ns;
+	u64 start;
 };
 
 static u64 waiter_fit(const struct mbox_waiter *waiter)
@@ -71,6 +72,8 @@ static int key_compare(const struct wanted *key, const struct mbox_waiter *waite
 		order = key_order(key->pid, filter->pid) ?:
 			key_order((uintptr_t)key->pid_ns,
 				  (uintptr_t)filter->pid_ns);
+	if (!order && (key->flags & MBOX_RECV_BY_START))
+		order = key_order(key->start, filter->start);
 	return order;
 }
 
@@ -81,6 +84,7 @@ static void key_set(struct wanted *key, u32 flags, const struct mbox_tell *tell,
 	key->flags = flags;
 	key->type = tell->type;
 	key->lane = tell->lane;
+	key->start = tell->start;
 	if (flags & MBOX_RECV_BY_SENDER) {
 		key->pid = tell->pid->numbers[level].nr;
 		key->pid_ns = tell->pid->numbers[level].ns;
@@ -91,6 +95,7 @@ static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 {
 	tell->type = message->type;
 	tell->pid = message->pid;
+	tell->start = message->start;
 	tell->lane = message->lane;
 }
 
@@ -124,7 +129,7 @@ static void insert_keyed(struct mbox_receivers *receivers,
 	const struct wanted key = {
 		.flags = waiter_flags(waiter), .type = filter->type,
 		.pid = filter->pid, .pid_ns = filter->pid_ns,
-		.lane = filter->lane,
+		.lane = filter->lane, .start = filter->start,
 	};
 	int order;
 

@@ -185,9 +185,9 @@ void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
  * @waiter:	in a list of its mailbox, or completed since
  * @deadline:	when to give up
  *
- * Return: 0 if the waiter is completed; ETIMEDOUT, or ERESTARTSYS if a signal
- * is pending: then the caller has to look again, under the lock, whether it
- * was completed after all.
+ * Return: 0 if the waiter is completed; ETIMEDOUT, ERESTARTSYS if a signal is pending,
+ * or MBOX_LOOK_AGAIN if the sender that it waits for has ended: then the caller has to
+ * look again, under the lock, whether it was completed after all.
  */
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		      const struct mbox_deadline *deadline)
@@ -199,6 +199,10 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (smp_load_acquire(&waiter->done)) /* see MBOX_WAKE */
 			break;
+		if (unlikely(waiter->ended) && READ_ONCE(*waiter->ended)) {
+			error = MBOX_LOOK_AGAIN; /* see sender.c */
+			break;
+		}
 		if (signal_pending(current)) {
 			error = -ERESTARTSYS;
 			break;

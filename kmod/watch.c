@@ -110,6 +110,31 @@ struct pid *mbox_process_get(u32 nr)
 	return ERR_PTR(-ESRCH);
 }
 
+/**
+ * mbox_process_find - find a process by its number and its start
+ * @nr:		process id in the caller's pid namespace
+ * @start:	as mbox_process_start() has it
+ *
+ * Return: as mbox_process_get(). ESRCH also if the number is another process'.
+ */
+struct pid *mbox_process_find(u32 nr, u64 start)
+{
+	struct pid *pid = mbox_process_get(nr);
+	struct task_struct *leader;
+	bool same;
+
+	if (IS_ERR(pid))
+		return pid;
+	rcu_read_lock();
+	leader = pid_task(pid, PIDTYPE_TGID);
+	same = leader && mbox_process_start(leader) == start;
+	rcu_read_unlock();
+	if (same)
+		return pid;
+	put_pid(pid);
+	return ERR_PTR(-ESRCH);
+}
+
 /* Whether all threads of a process are gone, reaped or not. */
 bool mbox_process_ended(struct pid *pid)
 {

@@ -26,7 +26,8 @@
  * the library's ABI at the size they have in the node of libmbox.map that the
  * function is in. A structure that has grown needs a new version of each function
  * that takes it, in a new node, and the old version in compat.c; the assertions
- * below notice.
+ * below notice. Options may grow at the end without one, where a flag of the caller
+ * says that it knows the field.
  */
 #ifndef LIBMBOX_INTERNAL_H
 #define LIBMBOX_INTERNAL_H
@@ -37,7 +38,7 @@
 
 #include "mbox.h"
 
-_Static_assert(sizeof(struct mbox_header) == 48, "mbox_recv, mbox_recv_alloc");
+_Static_assert(sizeof(struct mbox_header) == 56, "mbox_recv, mbox_recv_alloc, mbox_ring_peek");
 _Static_assert(sizeof(struct mbox_info) == 264, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
@@ -86,6 +87,21 @@ int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg);
  */
 int mbox_pidfd_number(int pidfd, uint32_t *pid);
 int mbox_pidfd_alive(int pidfd);
+
+/*
+ * Whether a header names its sender: 0. -ESRCH if the sender is in another pid
+ * namespace, or the header came from a ring; -EINVAL if a kernel made it that
+ * knows no start: without one the number would be anybody's. Only the first
+ * process of a namespace has a number that is never another's.
+ */
+static inline int mbox_sender_check(const struct mbox_header *hdr)
+{
+	if (!hdr)
+		return -EFAULT;
+	if (!hdr->pid)
+		return -ESRCH;
+	return hdr->start || hdr->pid == 1 ? 0 : -EINVAL;
+}
 
 /* The clock, deadline and non-blocking flag of a relative timeout. */
 int mbox_timeout_apply(int64_t timeout_ns, uint32_t nonblock, uint32_t *flags,

@@ -2,18 +2,35 @@
 /* Direct communication: links to processes, the inbox */
 #include "internal.h"
 
-int mbox_link(struct mbox **mbp, pid_t pid, uint32_t capacity,
-	      uint32_t msg_size)
+static int link_open(struct mbox **mbp, uint32_t pid, uint64_t start,
+		     uint32_t capacity, uint32_t msg_size)
 {
 	struct mbox_ioc_link arg = {
-		.pid = (uint32_t)pid,
+		.pid = pid,
 		.capacity = capacity,
 		.msg_size = msg_size,
+		.start = start,
 	};
 
 	if (!mbp)
 		return -EFAULT;
 	return mbox_handle_open(mbp, MBOX_IOC_LINK, &arg);
+}
+
+int mbox_link(struct mbox **mbp, pid_t pid, uint32_t capacity,
+	      uint32_t msg_size)
+{
+	return link_open(mbp, (uint32_t)pid, 0, capacity, msg_size);
+}
+
+int mbox_link_sender(struct mbox **mbp, const struct mbox_header *hdr,
+		     uint32_t capacity, uint32_t msg_size)
+{
+	int ret = mbox_sender_check(hdr);
+
+	if (ret)
+		return ret;
+	return link_open(mbp, hdr->pid, hdr->start, capacity, msg_size);
 }
 
 int mbox_link_pidfd(struct mbox **mbp, int pidfd, uint32_t capacity,

@@ -43,7 +43,7 @@
  * exception is rings, see mbox_ring_reserve().
  * Functions that neither make nor free a handle or buffer (all but
  * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
- * mbox_link(), mbox_link_pidfd(), mbox_inbox(), mbox_close() and
+ * mbox_link(), mbox_link_pidfd(), mbox_link_sender(), mbox_inbox(), mbox_close() and
  * mbox_recv_alloc()) may be called from signal handlers.
  *
  * SIGNALS
@@ -77,7 +77,7 @@ extern "C" {
  * struct mbox - a handle: one open file on a mailbox, with its rights
  *
  * From mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
- * mbox_link(), mbox_link_pidfd() or mbox_inbox(), to mbox_close(). After fork()
+ * mbox_link(), mbox_link_pidfd(), mbox_link_sender() or mbox_inbox(), to mbox_close(). After fork()
  * parent and child each have it and each close it. The descriptor is closed on
  * exec.
  */
@@ -269,12 +269,12 @@ struct mbox_send_opts {
  * Success is any result that is not negative.
  *
  * Return: 0; from a send that waited for its receiver (MBOX_SEND_SYNC, or any
- * blocking send to a mailbox of capacity zero) the receiver's process id, or 0
- * if the caller's pid namespace does not have it; to a mailbox of policy
- * MBOX_POLICY_BROADCAST the number of handles that it was delivered to, which may
- * be 0, or with MBOX_SEND_SYNC that received it. -EAGAIN if it would block and
- * may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is more than the mailbox
- * takes, -EDQUOT if the user's quota of bytes is used up, -EBADF if the handle
+ * blocking send to a mailbox of capacity zero) the receiver's process id, which may
+ * be another process' by now, or 0 if the caller's pid namespace does not have it;
+ * to a mailbox of policy MBOX_POLICY_BROADCAST the number of handles that it was
+ * delivered to, which may be 0, or with MBOX_SEND_SYNC that received it. -EAGAIN if
+ * it would block and may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is more than
+ * the mailbox takes, -EDQUOT if the user's quota of bytes is used up, -EBADF if the handle
  * may not send, -EDEADLK if it would wait for a process that waits for this one,
  * over links.
  */
@@ -302,16 +302,21 @@ int mbox_send_string(struct mbox *mb, const char *s);
 /**
  * struct mbox_recv_opts - how and what to receive; all zero is the usual receive
  * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_BY_TYPE,
- *		MBOX_RECV_BY_SENDER
+ *		MBOX_RECV_BY_SENDER, MBOX_RECV_BY_START
  * @type:	with MBOX_RECV_BY_TYPE the type wanted, else 0
  * @pid:	with MBOX_RECV_BY_SENDER the process id of the sender wanted (0:
  *		senders outside the caller's pid namespace), else 0
  * @min_prio:	lowest priority wanted, 0 to MBOX_PRIO_MAX
  * @clock:	MBOX_CLOCK_* of @deadline; MBOX_CLOCK_NONE: no deadline
  * @deadline:	absolute, nanoseconds on @clock; see mbox_deadline_after()
+ * @start:	with MBOX_RECV_BY_START (which goes with MBOX_RECV_BY_SENDER and a
+ *		@pid other than 0) the start time of the sender wanted, from the
+ *		header of a message; else not looked at
  *
  * The first message that passes all filters is received; while there is none
- * the call waits, whatever else is queued.
+ * the call waits, whatever else is queued. A number may be another process' after
+ * the first one ended; with its start it is that very process. When that has
+ * ended, and nothing that it sent is left, receives are -EOWNERDEAD.
  */
 struct mbox_recv_opts {
 	uint32_t flags;
@@ -320,6 +325,7 @@ struct mbox_recv_opts {
 	uint32_t min_prio;
 	uint32_t clock;
 	int64_t deadline;
+	uint64_t start;
 };
 
 /**
@@ -540,6 +546,18 @@ int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
 int mbox_handover(struct mbox *mb, pid_t pid, unsigned int flags);
 
 /**
+ * mbox_handover_sender() - make the process that sent a message the owner
+ * @mb:		the handle, as for mbox_handover()
+ * @hdr:	the header of the message
+ * @flags:	as for mbox_handover()
+ *
+ * Return: 0; -ESRCH and -EINVAL also as for mbox_link_sender(), the rest as for
+ * mbox_handover().
+ */
+int mbox_handover_sender(struct mbox *mb, const struct mbox_header *hdr,
+			 unsigned int flags);
+
+/**
  * mbox_handover_pidfd() - make the process behind a pidfd the owner
  * @mb:		the handle, as for mbox_handover()
  * @pidfd:	from pidfd_open() or clone(); stays the caller's
@@ -582,6 +600,23 @@ int mbox_link(struct mbox **mbp, pid_t pid, uint32_t capacity,
 	      uint32_t msg_size);
 
 /**
+ * mbox_link_sender() - open the link to the process that sent a message
+ * @mbp:	out, as for mbox_link()
+ * @hdr:	the header of the message
+ * @capacity:	as for mbox_link()
+ * @msg_size:	as for mbox_link()
+ *
+ * The way to answer: the link is to that very process, and to no other that was
+ * given its number since.
+ *
+ * Return: 0; -ESRCH if the process has ended or is not in the caller's pid
+ * namespace, -EINVAL also if the kernel does not tell start times (@hdr->start is
+ * 0), the rest as for mbox_link().
+ */
+int mbox_link_sender(struct mbox **mbp, const struct mbox_header *hdr,
+		     uint32_t capacity, uint32_t msg_size);
+
+/**
  * mbox_link_pidfd() - open the link to the process behind a pidfd
  * @mbp:	out, as for mbox_link()
  * @pidfd:	from pidfd_open() or clone(); stays the caller's
@@ -603,8 +638,8 @@ int mbox_link_pidfd(struct mbox **mbp, int pidfd, uint32_t capacity,
  * @mbp:	out, the handle, with MBOX_RIGHT_RECV, to be closed by the caller
  *
  * Receives on the handle are of what any process sent over its link to the
- * caller, in the order of priority and time; @hdr->pid is the sender, and
- * mbox_link() to it answers. mbox_chmod() on it says who may address the process,
+ * caller, in the order of priority and time; mbox_link_sender() with the header
+ * answers. mbox_chmod() on it says who may address the process,
  * for as long as the inbox has a handle, links or messages. The handle serves the process that opened it and no other.
  *
  * Return: 0, -EDQUOT, -EMFILE, -ENFILE, -ENODEV, -EACCES.

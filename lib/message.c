@@ -71,6 +71,9 @@ ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 		arg.type = opts->type;
 		arg.pid = opts->pid;
 		arg.min_prio = opts->min_prio;
+		/* Callers that do not set the flag may not have the field. */
+		if (opts->flags & MBOX_RECV_BY_START)
+			arg.header.start = opts->start;
 	}
 	ret = mbox_ioctl(mb->fd, MBOX_IOC_RECV, &arg);
 	if (hdr && (ret == 0 || ret == -EMSGSIZE))

@@ -2,16 +2,33 @@
 /* Whose a mailbox is: handing over */
 #include "internal.h"
 
-int mbox_handover(struct mbox *mb, pid_t pid, unsigned int flags)
+static int hand_over(struct mbox *mb, uint32_t pid, uint64_t start,
+		     unsigned int flags)
 {
 	struct mbox_ioc_handover arg = {
 		.flags = flags,
-		.pid = (uint32_t)pid,
+		.pid = pid,
+		.start = start,
 	};
 
 	if (!mb)
 		return -EINVAL;
 	return mbox_ioctl(mb->fd, MBOX_IOC_HANDOVER, &arg);
+}
+
+int mbox_handover(struct mbox *mb, pid_t pid, unsigned int flags)
+{
+	return hand_over(mb, (uint32_t)pid, 0, flags);
+}
+
+int mbox_handover_sender(struct mbox *mb, const struct mbox_header *hdr,
+			 unsigned int flags)
+{
+	int ret = mbox_sender_check(hdr);
+
+	if (ret)
+		return ret;
+	return hand_over(mb, hdr->pid, hdr->start, flags);
 }
 
 /*

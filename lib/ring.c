@@ -376,7 +376,8 @@ int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
 
 static int check_recv_opts(const struct mbox_recv_opts *opts)
 {
-	const uint32_t filters = MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER;
+	const uint32_t filters = MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER |
+				 MBOX_RECV_BY_START;
 
 	if ((opts->flags & ~(MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | filters)) ||
 	    opts->min_prio > MBOX_PRIO_MAX ||

@@ -26,11 +26,12 @@ ASSERT_LAYOUT(mbox_ioc_open, options, 104);
 ASSERT_LAYOUT(mbox_ioc_open, pad, 108);
 ASSERT_LAYOUT(mbox_ioc_open, ring, 112);
 
-ASSERT_SIZE(mbox_ioc_link, 16);
+ASSERT_SIZE(mbox_ioc_link, 24);
 ASSERT_LAYOUT(mbox_ioc_link, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_link, pid, 4);
 ASSERT_LAYOUT(mbox_ioc_link, capacity, 8);
 ASSERT_LAYOUT(mbox_ioc_link, msg_size, 12);
+ASSERT_LAYOUT(mbox_ioc_link, start, 16);
 
 ASSERT_SIZE(mbox_ioc_inbox, 8);
 ASSERT_LAYOUT(mbox_ioc_inbox, flags, 0);
@@ -52,7 +53,7 @@ ASSERT_LAYOUT(mbox_ioc_send, deadline, 16);
 ASSERT_LAYOUT(mbox_ioc_send, data, 24);
 ASSERT_LAYOUT(mbox_ioc_send, size, 32);
 
-ASSERT_SIZE(mbox_header, 48);
+ASSERT_SIZE(mbox_header, 56);
 ASSERT_LAYOUT(mbox_header, length, 0);
 ASSERT_LAYOUT(mbox_header, seq, 8);
 ASSERT_LAYOUT(mbox_header, time, 16);
@@ -62,8 +63,9 @@ ASSERT_LAYOUT(mbox_header, pid, 32);
 ASSERT_LAYOUT(mbox_header, uid, 36);
 ASSERT_LAYOUT(mbox_header, gid, 40);
 ASSERT_LAYOUT(mbox_header, flags, 44);
+ASSERT_LAYOUT(mbox_header, start, 48);
 
-ASSERT_SIZE(mbox_ioc_recv, 96);
+ASSERT_SIZE(mbox_ioc_recv, 104);
 ASSERT_LAYOUT(mbox_ioc_recv, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_recv, clock, 4);
 ASSERT_LAYOUT(mbox_ioc_recv, deadline, 8);
@@ -125,9 +127,10 @@ ASSERT_LAYOUT(mbox_ioc_set, msg_size, 24);
 ASSERT_LAYOUT(mbox_ioc_set, pad, 28);
 ASSERT_LAYOUT(mbox_ioc_set, bytes, 32);
 
-ASSERT_SIZE(mbox_ioc_handover, 8);
+ASSERT_SIZE(mbox_ioc_handover, 16);
 ASSERT_LAYOUT(mbox_ioc_handover, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_handover, pid, 4);
+ASSERT_LAYOUT(mbox_ioc_handover, start, 8);
 
 ASSERT_SIZE(mbox_ioc_wait, 32);
 ASSERT_LAYOUT(mbox_ioc_wait, flags, 0);

@@ -14,13 +14,13 @@ TEST(numbers)
 	EXPECT_EQ(0x4078bd00U, MBOX_IOC_CREATE);
 	EXPECT_EQ(0x4078bd01U, MBOX_IOC_OPEN);
 	EXPECT_EQ(0xc058bd02U, MBOX_IOC_DELETE);
-	EXPECT_EQ(0x4010bd03U, MBOX_IOC_LINK);
+	EXPECT_EQ(0x4018bd03U, MBOX_IOC_LINK);
 	EXPECT_EQ(0x4008bd04U, MBOX_IOC_INBOX);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
-	EXPECT_EQ(0xc060bd11U, MBOX_IOC_RECV);
+	EXPECT_EQ(0xc068bd11U, MBOX_IOC_RECV);
 	EXPECT_EQ(0xc108bd14U, MBOX_IOC_GET);
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
-	EXPECT_EQ(0x4008bd16U, MBOX_IOC_HANDOVER);
+	EXPECT_EQ(0x4010bd16U, MBOX_IOC_HANDOVER);
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
 	EXPECT_EQ(3, MBOX_ABI_VERSION);
 }
@@ -57,15 +57,15 @@ FIXTURE_VARIANT(abi)
 
 VARIANT_GROWN(create, MBOX_IOC_CREATE, mbox_ioc_open, 96, true);
 VARIANT_GROWN(open, MBOX_IOC_OPEN, mbox_ioc_open, 96, true);
-VARIANT(link, MBOX_IOC_LINK, mbox_ioc_link, true);
+VARIANT_GROWN(link, MBOX_IOC_LINK, mbox_ioc_link, 16, true);
 VARIANT(inbox, MBOX_IOC_INBOX, mbox_ioc_inbox, true);
 VARIANT(delete_name, MBOX_IOC_DELETE, mbox_ioc_delete, true);
 VARIANT(delete_handle, MBOX_IOC_DELETE, mbox_ioc_delete, false);
 VARIANT(send, MBOX_IOC_SEND, mbox_ioc_send, false);
-VARIANT(recv, MBOX_IOC_RECV, mbox_ioc_recv, false);
+VARIANT_GROWN(recv, MBOX_IOC_RECV, mbox_ioc_recv, 96, false);
 VARIANT_GROWN(get, MBOX_IOC_GET, mbox_info, 184, false);
 VARIANT(set, MBOX_IOC_SET, mbox_ioc_set, false);
-VARIANT(handover, MBOX_IOC_HANDOVER, mbox_ioc_handover, false);
+VARIANT_GROWN(handover, MBOX_IOC_HANDOVER, mbox_ioc_handover, 8, false);
 VARIANT(wait, MBOX_IOC_WAIT, mbox_ioc_wait, false);
 
 /* Write a valid argument to @arg; what is out only is poisoned. */
@@ -347,6 +347,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_send, SEND, prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, deadline, 0x7fffffff),
+	/* BY_START goes with BY_SENDER */
 	BAD(mbox_ioc_recv, RECV, flags, 0xfffffff0),
 	BAD(mbox_ioc_recv, RECV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, deadline, 0x7fffffff),

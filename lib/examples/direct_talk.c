@@ -2,8 +2,9 @@
 /*
  * Direct communication. First symmetric: two processes name each other,
  * send(Q, message) and receive(P), over the one link that is between them. Then
- * asymmetric: the parent receives from anyone, through its inbox, learns from
- * the header who it was, and answers over the link to that process.
+ * asymmetric: the parent receives from anyone, through its inbox, and answers over
+ * the link to the process that sent the message. mbox_link_sender() takes the
+ * header, which says which process that is: pid alone may be another one's by now.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +57,7 @@ static void child(int number)
 
 int main(void)
 {
-	struct mbox *link[CHILDREN], *inbox;
+	struct mbox *link[CHILDREN], *inbox, *answer;
 	struct mbox_header from;
 	pid_t pid[CHILDREN];
 	char text[64];
@@ -74,16 +75,15 @@ int main(void)
 
 	/* Asymmetric: in whatever order they answer. */
 	check("inbox", mbox_inbox(&inbox));
-	for (int n = 0, i; n < CHILDREN; n++) {
+	for (int n = 0; n < CHILDREN; n++) {
 		long length = check("receive from anyone",
 				    mbox_recv(inbox, text, sizeof(text), NULL, &from));
 
 		printf("process %u says: %.*s\n", from.pid, (int)length, text);
-		for (i = 0; i < CHILDREN && pid[i] != (pid_t)from.pid; i++)
-			;
-		check("a stranger", i < CHILDREN ? 0 : -ESRCH);
+		check("link to the sender", mbox_link_sender(&answer, &from, CAPACITY, 0));
 		snprintf(text, sizeof(text), "hello, %u", from.pid);
-		check("answer", mbox_send_string(link[i], text));
+		check("answer", mbox_send_string(answer, text));
+		mbox_close(answer);
 	}
 
 	for (int i = 0; i < CHILDREN; i++) {

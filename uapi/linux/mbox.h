@@ -61,6 +61,26 @@
  * process, never a number: a process that gets the number of one that ended is not
  * taken for it.
  *
+ * IDENTITY
+ *
+ * The number of a process (its pid) is given to another one after it has ended,
+ * maybe before a receiver answers what it sent. So a header has, beside pid, the
+ * start time of the sender. The pair is the identity of a process: within a pid
+ * namespace no other process ever has the same. MBOX_IOC_LINK,
+ * MBOX_IOC_HANDOVER and MBOX_RECV_BY_START take the pair, and reach that very
+ * process or fail. A receiver that answers a message passes on both. A start time
+ * is a number of nanoseconds on CLOCK_BOOTTIME, the same for every process that
+ * asks: the offset of a time namespace is not added. /proc/PID/stat has it in field
+ * 22, in clock ticks and with the offset of its reader. exec() does not change it.
+ * All threads of a process share one identity. Any other pid that a call returns
+ * (MBOX_IOC_SEND, MBOX_IOC_GET, netlink) is a number only, to be shown: the process
+ * may have ended since.
+ *
+ * A header tells the real uid and gid of the sender, as SCM_CREDENTIALS and the
+ * quotas do. Rights go by effective ids: those of the opener of the factory. A
+ * set-user-ID program is therefore seen to send as the user who runs it, and opens
+ * what its owner may open.
+ *
  * SENDING AND RECEIVING
  *
  * Messages are received in order of priority (higher first), and among equal
@@ -221,8 +241,8 @@
  * ETIMEDOUT     the deadline passed; nothing was sent or received
  * EOPNOTSUPP    not on a mailbox of this kind
  * EOWNERDEAD    the process that the mailbox, link or side of a ring belonged to
- *               has ended
- * ESRCH         no process of that id
+ *               has ended, or the one that a receive waits for has
+ * ESRCH         no process of that id, or not the one that is meant
  * EUSERS        as many processes as may already take part, or as many handles
  *               receive (MBOX_RECEIVERS_MAX), or as many calls wait that a message
  *               has to look at one by one (MBOX_WAITERS_MAX)
@@ -373,6 +393,8 @@ struct mbox_ioc_open {
  *		than the caller
  * @capacity:	in, of a new link, in each direction: messages, see MBOX_CAPACITY_*
  * @msg_size:	in, of a new link: longest message in bytes, as of a new mailbox
+ * @start:	in, start time of the process, see IDENTITY; 0: whichever process
+ *		has the number @pid now
  *
  * Makes the link between the caller and the process if it is missing; where it
  * exists, @capacity and @msg_size have to be valid, and are ignored. Inboxes that
@@ -381,13 +403,15 @@ struct mbox_ioc_open {
  * handle has both rights.
  *
  * Return: the handle. EDQUOT, EFAULT, EINVAL (also for the caller's own pid),
- * EMFILE, ENFILE, ENOMEM, EPERM (the caller may not address the process), ESRCH.
+ * EMFILE, ENFILE, ENOMEM, EPERM (the caller may not address the process), ESRCH
+ * (also if the process @pid has another start time than @start).
  */
 struct mbox_ioc_link {
 	__u32	flags;
 	__u32	pid;
 	__u32	capacity;
 	__u32	msg_size;
+	__aligned_u64	start;
 };
 
 /**
@@ -455,7 +479,8 @@ struct mbox_ioc_delete {
  *
  * Return: for a send that waited for its receiver (MBOX_SEND_SYNC, or capacity
  * zero without NONBLOCK) the process id of who received, as the caller's pid
- * namespace sees it, 0 if not there; for BROADCAST the number of handles that it
+ * namespace sees it, 0 if not there (a number only, see IDENTITY: the receiver may
+ * have ended by now); for BROADCAST the number of handles that it
  * was delivered to, or, with MBOX_SEND_SYNC, that received it (what is withdrawn
  * when its deadline passes or a signal comes is not received by the others; the
  * call fails only if nobody had received it); else 0. EAGAIN, EBADF, ECANCELED,
@@ -487,8 +512,11 @@ struct mbox_ioc_send {
  *		overflow uid (65534) if it is not there
  * @gid:	real group id, likewise
  * @flags:	0
+ * @start:	out, start time of the sender, see IDENTITY. Also in, with
+ *		MBOX_RECV_BY_START, else ignored.
  *
- * pid, uid and gid are those at the time of sending.
+ * pid, uid and gid are those at the time of sending. An answer names @pid and
+ * @start.
  */
 struct mbox_header {
 	__aligned_u64	length;
@@ -500,6 +528,7 @@ struct mbox_header {
 	__u32	uid;
 	__u32	gid;
 	__u32	flags;
+	__aligned_u64	start;
 };
 
 /* struct mbox_ioc_recv, flags */
@@ -507,6 +536,7 @@ struct mbox_header {
 #define MBOX_RECV_PEEK		(1U << 1)  /* leave the message queued */
 #define MBOX_RECV_BY_TYPE	(1U << 2)  /* only messages of type @type */
 #define MBOX_RECV_BY_SENDER	(1U << 3)  /* only messages sent by process @pid */
+#define MBOX_RECV_BY_START	(1U << 4)  /* ... that started at @header.start */
 
 /**
  * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
@@ -520,10 +550,18 @@ struct mbox_header {
  *		namespace, 0 for senders that are not there; else 0
  * @min_prio:	in, receive messages of at least this priority, 0 to MBOX_PRIO_MAX
  * @pad:	in, 0
- * @header:	out, also with EMSGSIZE
+ * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START.
+ *		Of a caller with a smaller structure, as much as that has is written.
  *
  * The first message (in the mailbox's order) that passes all filters is
  * received. If there is none the call waits, whatever else is queued.
+ *
+ * BY_SENDER alone goes by the number: it finds what any process sent that had it,
+ * and waits for whichever may have it one day. BY_START, which is for use with
+ * BY_SENDER and a @pid other than 0, goes by identity. Once that process has
+ * ended, and nothing that it sent is queued, the receive fails with EOWNERDEAD,
+ * also one that is blocked. So does one that names no process that ever was: the
+ * kernel does not remember those that ended.
  *
  * Return: 0. EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL,
  * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, ETIMEDOUT, EUSERS.
@@ -704,6 +742,8 @@ struct mbox_ioc_set {
  * @flags:	in, MBOX_HANDOVER_*
  * @pid:	in, a process (not a thread) in the caller's pid namespace. 0: the
  *		operating system; with HEIR, nobody
+ * @start:	in, start time of the process, see IDENTITY; 0: whichever process
+ *		has the number @pid now
  *
  * Makes a process the owner: the lifetime of the mailbox becomes PROCESS, or OS
  * where the operating system becomes the owner (EINVAL if the mailbox has no
@@ -721,11 +761,13 @@ struct mbox_ioc_set {
  * process here (ESRCH).
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, ENOMEM, EOPNOTSUPP (a link, an inbox),
- * EOWNERDEAD, EPERM, ESRCH.
+ * EOWNERDEAD, EPERM, ESRCH (also if the process @pid has another start time than
+ * @start).
  */
 struct mbox_ioc_handover {
 	__u32	flags;
 	__u32	pid;
+	__aligned_u64	start;
 };
 
 /* struct mbox_ioc_wait, flags */
