@@ -247,7 +247,7 @@ recv_header()
 	mboxctl send "$box" prio=3 type=7 text
 	expect 0 recv "$box" header
 	head -n 1 "$dir/out" | grep -qE "^seq=1 time=20[0-9-]{8}T[0-9:]{8}\.[0-9]{9}Z length=4 prio=3 type=7 \
-pid=[1-9][0-9]* uid=$(id -u) gid=$(id -g)\$" || wrong "header: $(head -n 1 "$dir/out")"
+pid=[1-9][0-9]* uid=$(id -u) gid=$(id -g) start=[1-9][0-9]*\$" || wrong "header: $(head -n 1 "$dir/out")"
 	[ "$(sed -n '2,$p' "$dir/out")" = text ] || wrong "the payload does not follow"
 }
 

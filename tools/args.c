@@ -100,7 +100,41 @@ bool parse_pid(const char *text, pid_t *pid)
 	return true;
 }
 
-/* The same, as the value of a word. */
+/*
+ * A process as PID or PID:START, which is that very process: see header. @start is 0
+ * where it is not given.
+ */
+bool parse_identity(const char *text, pid_t *pid, uint64_t *start)
+{
+	static const struct word word = { .min = 1, .max = UINT64_MAX };
+	const char *colon = strchr(text, ':');
+	char number[16];
+
+	*start = 0;
+	if (!colon)
+		return parse_pid(text, pid);
+	if ((size_t)(colon - text) >= sizeof(number))
+		return false;
+	memcpy(number, text, (size_t)(colon - text));
+	number[colon - text] = '\0';
+	return parse_pid(number, pid) && parse_number(&word, colon + 1, start);
+}
+
+/* The same, as the value of a word: the number, or 0. */
+bool parse_sender(const struct word *word, const char *text, uint64_t *num)
+{
+	uint64_t start;
+	pid_t pid;
+
+	if (!strchr(text, ':'))
+		return parse_number(word, text, num);
+	if (!parse_identity(text, &pid, &start))
+		return false;
+	*num = (uint64_t)pid;
+	return true;
+}
+
+/* A number, as the value of a word. */
 bool parse_process(const struct word *word, const char *text, uint64_t *num)
 {
 	pid_t pid;
@@ -238,7 +272,7 @@ static bool complete(struct command *cmd)
 	}
 	if (cmd->name && verb->first != FIRST_PID && verb->first != FIRST_NONE && !check_name(cmd))
 		return false;
-	if (verb->first == FIRST_PID && !parse_pid(cmd->name, &cmd->pid)) {
+	if (verb->first == FIRST_PID && !parse_identity(cmd->name, &cmd->pid, &cmd->start)) {
 		usage(cmd, "not the id of a process");
 		return false;
 	}

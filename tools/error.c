@@ -151,7 +151,8 @@ int refuse_errno(const struct command *cmd, int error)
 		hint = "say nonblock or timeout=SECONDS, or receive first";
 		break;
 	case ESRCH:
-		hint = "it has to be a process, not a thread, that this pid namespace has";
+		hint = cmd->start ? "the process that started then has ended" :
+		       "it has to be a process, not a thread, that this pid namespace has";
 		break;
 	case EOPNOTSUPP:
 		hint = "see kind: mboxctl show NAME; a ring has no priorities, filters or sync";

@@ -19,11 +19,12 @@ static int run(struct command *cmd)
 {
 	bool system = !strcmp(cmd->operand, "os"), nobody = !strcmp(cmd->operand, "none");
 	unsigned int flags = 0;
+	struct mbox_header who = { .pid = 0 };
 	struct mbox *mb;
 	pid_t pid = 0;
 	int error;
 
-	if (!system && !nobody && !parse_pid(cmd->operand, &pid))
+	if (!system && !nobody && !parse_identity(cmd->operand, &pid, &cmd->start))
 		return usage(cmd, "%s: has to be os, the id of a process, or none", cmd->operand);
 	if (system && cmd->v[HEIR].given)
 		return usage(cmd, "the operating system is no heir; to name none: none heir");
@@ -39,7 +40,10 @@ static int run(struct command *cmd)
 	error = mbox_open(&mb, cmd->name, 0);
 	if (error)
 		return refuse_errno(cmd, error);
-	error = mbox_handover(mb, pid, flags);
+	who.pid = (uint32_t)pid;
+	who.start = cmd->start;
+	error = cmd->start ? mbox_handover_sender(mb, &who, flags) :
+			     mbox_handover(mb, pid, flags);
 	mbox_close(mb);
 	if (error == -EPERM && pid && kill(pid, 0) && errno == EPERM)
 		return refuse(cmd, "ask root to do it",
@@ -54,11 +58,11 @@ static int run(struct command *cmd)
 
 const struct verb handover_verb = {
 	.name = "handover",
-	.synopsis = "NAME os|PID|none [recv] [heir]",
+	.synopsis = "NAME os|PID[:START]|none [recv] [heir]",
 	.summary = "make a process or the system the owner of a mailbox",
 	.notes = "A mailbox that a process owns ends with it; os: it lasts until it is deleted.\n"
 		 "Where a process owns it, only that one (or root) may hand it over; and only to a\n"
-		 "process that it may send a signal.",
+		 "process that it may send a signal. PID:START, of a header, is that very process.",
 	.words = words,
 	.operand = "os, PID or none",
 	.run = run,

@@ -6,9 +6,12 @@
 int open_box(const struct command *cmd, struct mbox **mbp, unsigned int rights)
 {
 	static const struct mbox_attr attr = MBOX_ATTR_INIT;
+	const struct mbox_header who = { .pid = (uint32_t)cmd->pid, .start = cmd->start };
 
 	switch (cmd->verb->first) {
 	case FIRST_PID:
+		if (cmd->start)
+			return mbox_link_sender(mbp, &who, attr.capacity, attr.msg_size);
 		return mbox_link(mbp, cmd->pid, attr.capacity, attr.msg_size);
 	case FIRST_NONE:
 		return mbox_inbox(mbp);
@@ -27,11 +30,12 @@ static const struct verb *const inbox_subs[] = { &recv_verb, NULL };
 
 const struct verb link_verb = {
 	.name = "link",
-	.synopsis = "PID send|recv [WORDS]",
+	.synopsis = "PID[:START] send|recv [WORDS]",
 	.summary = "send to one process, or receive from it",
 	.notes = "WORDS are those of send and recv: see their help. What is sent stays in the\n"
 		 "inbox of PID when this command ends; what it receives was sent to this very\n"
-		 "command, whose pid -v prints.",
+		 "command, whose pid -v prints. PID:START, of a header, is that very process:\n"
+		 "never another one that was given its number after it ended.",
 	.first = FIRST_PID,
 	.subs = link_subs,
 	.run = run,

@@ -95,7 +95,8 @@ struct command {
 	const struct verb *sub;		/* of the verb's, or NULL */
 	const struct word *words;	/* of @sub, or of @verb */
 	const char *name;		/* NAME, or PID as it was given; or NULL */
-	pid_t pid;			/* with FIRST_PID */
+	pid_t pid;			/* with FIRST_PID, or as the operand */
+	uint64_t start;			/* of that process, or 0 */
 	char *operand;
 	struct value v[WORDS_MAX];
 	char **text;
@@ -119,7 +120,9 @@ bool parse_size(const struct word *word, const char *text, uint64_t *num);
 bool parse_octal(const struct word *word, const char *text, uint64_t *num);
 bool parse_seconds(const struct word *word, const char *text, uint64_t *num);
 bool parse_pid(const char *text, pid_t *pid);
+bool parse_identity(const char *text, pid_t *pid, uint64_t *start);
 bool parse_process(const struct word *word, const char *text, uint64_t *num);
+bool parse_sender(const struct word *word, const char *text, uint64_t *num);
 
 /* names.c */
 const char *state_name(unsigned int state);

@@ -30,7 +30,8 @@ static const struct word words[] = {
 	[PEEK] = { .name = "peek", .help = "leave the message where it is" },
 	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",
 		   "only messages of this type" },
-	[FROM] = { "from", "PID", parse_number, 0, INT32_MAX, "a process id",
+	[FROM] = { "from", "PID[:START]", parse_sender, 0, INT32_MAX,
+		   "a process id, or that and a start time",
 		   "only messages that this process sent" },
 	[MINPRIO] = { "minprio", "N", parse_number, 0, MBOX_PRIO_MAX, "0 to 32767",
 		      "only messages of at least this priority" },
@@ -52,6 +53,7 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 		out_number("pid", header->pid);
 		out_number("uid", header->uid);
 		out_number("gid", header->gid);
+		out_number("start", header->start);
 		if (cmd->json)
 			out_payload(data, size);
 		out_close();
@@ -63,11 +65,23 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 		out_raw("\n", 1);
 }
 
-/* EOWNERDEAD is about the other side of a link or ring, not about a mailbox that is gone. */
-static bool side_ended(const struct mbox_info *info)
+/* Of the process that from= says, or 0. */
+static uint64_t from_start(const struct command *cmd)
+{
+	uint64_t start = 0;
+	pid_t pid;
+
+	if (cmd->v[FROM].given && strchr(cmd->v[FROM].text, ':'))
+		parse_identity(cmd->v[FROM].text, &pid, &start);
+	return start;
+}
+
+/* EOWNERDEAD is about the process that sends, not about a mailbox that is gone. */
+static bool sender_ended(const struct command *cmd, const struct mbox_info *info)
 {
 	return info->state != MBOX_STATE_DEAD &&
-	       (info->kind == MBOX_KIND_LINK || info->kind == MBOX_KIND_RING);
+	       (info->kind == MBOX_KIND_LINK || info->kind == MBOX_KIND_RING ||
+		from_start(cmd));
 }
 
 static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
@@ -82,8 +96,8 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 	/* A mailbox that is being drained goes with its last message. */
 	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
 		return STATUS_DONE;
-	/* So does a link or ring whose other side has ended. */
-	if (error == -EOWNERDEAD && !mbox_get(mb, &info) && all && side_ended(&info))
+	/* So does a link or ring whose other side has ended, and a sender. */
+	if (error == -EOWNERDEAD && !mbox_get(mb, &info) && all && sender_ended(cmd, &info))
 		return STATUS_DONE;
 	if (cmd->v[COUNT].given && done)
 		snprintf(after, sizeof(after), " after %llu message%s",
@@ -100,7 +114,7 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 		return refuse(cmd, NULL, "the mailbox was deleted%s", after);
 	case EOWNERDEAD:
 		return refuse(cmd, NULL, "%s has ended%s",
-			      side_ended(&info) ? "the process that sends" :
+			      sender_ended(cmd, &info) ? "the process that sends" :
 			      "the process that it belonged to", after);
 	case EBUSY:
 		return refuse(cmd, "wait until it is done; mboxctl show NAME says that it is exclusive",
@@ -171,6 +185,7 @@ static int run(struct command *cmd)
 		.type = (uint32_t)v[TYPE].num,
 		.pid = (uint32_t)v[FROM].num,
 		.min_prio = (uint32_t)v[MINPRIO].num,
+		.start = from_start(cmd),
 	};
 	int status = STATUS_DONE, error;
 	struct mbox *mb;
@@ -189,6 +204,8 @@ static int run(struct command *cmd)
 		opts.flags |= MBOX_RECV_BY_TYPE;
 	if (v[FROM].given)
 		opts.flags |= MBOX_RECV_BY_SENDER;
+	if (opts.start)
+		opts.flags |= MBOX_RECV_BY_START;
 	if (v[TIMEOUT].given)
 		opts.clock = MBOX_CLOCK_MONOTONIC;
 
@@ -211,7 +228,7 @@ static int run(struct command *cmd)
 
 const struct verb recv_verb = {
 	.name = "recv",
-	.synopsis = "NAME [count=N|all] [nonblock] [timeout=SECONDS] [peek] [type=N] [from=PID] [minprio=N] [header] [lines]",
+	.synopsis = "NAME [count=N|all] [nonblock] [timeout=SECONDS] [peek] [type=N] [from=PID[:START]] [minprio=N] [header] [lines]",
 	.summary = "receive messages and print them",
 	.notes = "Payloads are printed byte for byte. With -j each message is one line of JSON:\n"
 		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".",
