@@ -191,6 +191,30 @@ static long call_recv(struct scene *s)
 	return make_ioctl(s, s->fd, MBOX_IOC_RECV, &s->args.recv);
 }
 
+/* From this very process, which sends nothing more: that it does not end is to be watched. */
+static void prepare_recv_identity(struct scene *s)
+{
+	struct mbox_header header;
+	char text[8];
+	SCENE(s);
+
+	prepare_recv(s);
+	ASSERT_EQ(0, put(s->observer, 0, "mine"));
+	ASSERT_EQ(0, recv_bytes(s->observer, MBOX_RECV_NONBLOCK, text, sizeof(text), &header));
+	s->args.recv.flags |= MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START;
+	s->args.recv.pid = header.pid;
+	s->args.recv.header.start = header.start;
+	s->args.recv.clock = MBOX_CLOCK_MONOTONIC;
+	s->args.recv.deadline = now() + 5 * NSEC_PER_MSEC;
+}
+
+static void nothing_came(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
 static long call_read(struct scene *s)
 {
 	return xread(s->fd, s->data, s->op->length);
@@ -262,6 +286,7 @@ RECV(peek_large, prepare_recv, call_recv, peeked, .length = LARGE, .queued = 3,
      .flags = MBOX_RECV_PEEK);
 RECV(recv_too_small, prepare_recv_too_small, call_recv, too_small, .length = LARGE, .queued = 2,
      .result = -EMSGSIZE);
+RECV(recv_identity, prepare_recv_identity, call_recv, nothing_came, .result = -ETIMEDOUT);
 RECV(read_small, NULL, call_read, was_read, .length = SMALL, .queued = 3);
 RECV(read_large, NULL, call_read, was_read, .length = LARGE, .queued = 3);
 

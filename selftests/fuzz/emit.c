@@ -91,6 +91,11 @@ static void print_value(FILE *out, const struct call *call, unsigned int i)
 		print_number(out, value);
 		fprintf(out, ")");
 		break;
+	case K_START:
+		fprintf(out, "start_of(");
+		print_number(out, value);
+		fprintf(out, ")");
+		break;
 	case K_NAME: {
 		char name[MBOX_NAME_SIZE];
 		unsigned int length = MBOX_NAME_SIZE, j;

@@ -54,6 +54,8 @@ static uint64_t value_of(int lane, const struct call *call, unsigned int i)
 		return arg_at(lane, value, MAX_ARG);
 	case K_PID:
 		return pid_of(value);
+	case K_START:
+		return start_of(value);
 	case K_TIME:
 		return deadline(value, call->arg[field->link]);
 	default:
@@ -149,6 +151,7 @@ static long exec_ioctl(int lane, const struct call *call)
 
 		if (bytes && there >= sizeof(recv) && !(call->arg[ARG_AT] & AT_OTHER)) {
 			memcpy(&recv, bytes, sizeof(recv));
+			start_keep(recv.header.start);
 			check_payload(lane, call->arg[ARG_STRUCT + 3], call->arg[ARG_STRUCT + 4],
 				      recv.header.length);
 		}

@@ -89,6 +89,7 @@ enum kind {
 	K_CSIZE,		/* size in the number of an ioctl */
 	K_XOR,			/* flips bits of the number of an ioctl */
 	K_PID,			/* a process: 0 nobody, N lane N - 1, else a number */
+	K_START,		/* start of a process: 0, 1 the last sender's, else a number */
 	K_FILL,			/* byte of what follows the structure */
 };
 

@@ -71,6 +71,8 @@ static void make_sensible(struct rng *rng, struct call *call)
 		}
 		if (pid && type) {
 			*type = *flags & MBOX_RECV_BY_TYPE ? *type : 0;
+			if (!(*flags & MBOX_RECV_BY_SENDER) || !*pid)
+				*flags &= ~MBOX_RECV_BY_START;
 			*pid = *flags & MBOX_RECV_BY_SENDER ? *pid : 0;
 			arg_set(call, "pad", 0);
 		} else if (*flags & MBOX_SEND_SYNC) {

@@ -129,7 +129,7 @@ static const struct field send_fields[] = {
 
 static const struct field recv_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recv, flags), .valid = 15 },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recv, flags), .valid = 31 },
 	{ "clock", K_ENUM, MEMBER(mbox_ioc_recv, clock), .valid = 3 },
 	{ "deadline", K_TIME, MEMBER(mbox_ioc_recv, deadline), .link = ARG_STRUCT + 1 },
 	{ "data", K_BUF, MEMBER(mbox_ioc_recv, data), .link = ARG_STRUCT + 4 },
@@ -138,6 +138,7 @@ static const struct field recv_fields[] = {
 	{ "pid", K_U32, MEMBER(mbox_ioc_recv, pid), LIST(pids) },
 	{ "minprio", K_U32, MEMBER(mbox_ioc_recv, min_prio), LIST(prios) },
 	{ "pad", K_U32, MEMBER(mbox_ioc_recv, pad) },
+	{ "start", K_START, MEMBER(mbox_ioc_recv, header.start) },
 };
 
 static const struct field get_fields[] = {
@@ -165,6 +166,7 @@ static const struct field link_fields[] = {
 	{ "pid", K_PID, MEMBER(mbox_ioc_link, pid) },
 	{ "capacity", K_U32, MEMBER(mbox_ioc_link, capacity), LIST(capacities) },
 	{ "msgsize", K_U32, MEMBER(mbox_ioc_link, msg_size), LIST(msg_sizes) },
+	{ "start", K_START, MEMBER(mbox_ioc_link, start) },
 	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS },
 };
 
@@ -179,6 +181,7 @@ static const struct field handover_fields[] = {
 	IOCTL(SLOT_HANDLE),
 	{ "flags", K_FLAGS, MEMBER(mbox_ioc_handover, flags), .valid = MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR },
 	{ "pid", K_PID, MEMBER(mbox_ioc_handover, pid) },
+	{ "start", K_START, MEMBER(mbox_ioc_handover, start) },
 };
 
 static const struct field wait_fields[] = {

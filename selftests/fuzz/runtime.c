@@ -267,6 +267,19 @@ uint32_t pid_of(uint64_t who)
 	return load(&lanes[who - 1].pid);
 }
 
+/* That of the sender of the last message that was received. */
+static uint64_t last_start;
+
+void start_keep(uint64_t start)
+{
+	__atomic_store_n(&last_start, start, __ATOMIC_RELAXED);
+}
+
+uint64_t start_of(uint64_t which)
+{
+	return which == 1 ? __atomic_load_n(&last_start, __ATOMIC_RELAXED) : which;
+}
+
 /* Make a call on lane 0, which is the caller. */
 void here(lane_fn fn, const void *arg)
 {

@@ -154,6 +154,8 @@ extern void (*stuck_hook)(int lane);	/* a signal does not end its call */
 void here(lane_fn fn, const void *arg);
 void post(int i, lane_fn fn, const void *arg);
 uint32_t pid_of(uint64_t who);
+void start_keep(uint64_t start);
+uint64_t start_of(uint64_t which);
 void settle(int i);
 void drain(void);
 void lane_signal(int i, int signal);

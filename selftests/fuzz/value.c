@@ -218,6 +218,8 @@ uint64_t value_make(struct rng *rng, const struct sketch *sketch, const struct f
 		return make_xor(rng);
 	case K_PID:
 		return make_pid(rng);
+	case K_START:
+		return one_in(rng, 10) ? make_number(rng, 64) : rng_below(rng, 2);
 	case K_FILL:
 		return one_in(rng, 3) ? rng_below(rng, 256) : 0;
 	}
