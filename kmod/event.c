@@ -176,7 +176,7 @@ static void owe(struct mbox_registry *registry)
 /* The quota of @uid refused a mailbox. The registry's lock is not held. */
 void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
 {
-	mutex_lock(&registry->lock);
+	spin_lock(&registry->lock);
 	if (!registry->dead && heard(registry)) {
 		spin_lock(&owing_lock);
 		/* Of one user only is told whose it was: he alone may know. */
@@ -190,7 +190,7 @@ void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
 		spin_unlock(&owing_lock);
 		mod_delayed_work(queue, &teller, 0);
 	}
-	mutex_unlock(&registry->lock);
+	spin_unlock(&registry->lock);
 }
 
 /*

@@ -34,12 +34,12 @@
  * LOCKS
  *
  *	links_lock (party.c)		mutex: parties, links
- *	  registry->lock		mutex: names, list of mailboxes
  *	  ring->trim_lock (ring.c)	mutex: giving memory back
  *	    mbox->lock			spinlock: queue, waiters, counters, state
  *	      waits_lock (deadlock.c)	spinlock: who waits for whom
  *	telling (event.c)		mutex: one event that is told
- *	registry->lock
+ *	registry->lock			spinlock: names, list of mailboxes
+ *	  mbox->lock			as above
  *	  owing_lock (event.c)		spinlock: registries to be told of
  *	process->lock (watch.c)		spinlock: the watches of a process; innermost
  *	tasklist_lock, pid->wait_pidfd.lock  of the kernel, which calls us with both:
@@ -144,7 +144,7 @@ struct mbox_user {
  */
 struct mbox_registry {
 	refcount_t refs;
-	struct mutex lock;		/* names and the list, see LOCKS */
+	spinlock_t lock;		/* names and the list, see LOCKS */
 	bool dead;			/* lock: the namespace is gone */
 	struct net *net;		/* while it is there, see event.c */
 	u32 changes;			/* lock: mailboxes that came or went */

@@ -2,6 +2,7 @@
 /* The mailboxes of each network namespace, and their names. */
 #include <linux/module.h>
 #include <linux/rhashtable.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
@@ -39,7 +40,6 @@ void mbox_registry_put(struct mbox_registry *registry)
 		return;
 	rhashtable_destroy(&registry->names);
 	xa_destroy(&registry->mailboxes);
-	mutex_destroy(&registry->lock);
 	put_user_ns(registry->user_ns);
 	kfree(registry);
 }
@@ -103,7 +103,10 @@ static void drop_name(struct mbox *mbox)
 	rhashtable_remove_fast(&mbox->registry->names, &mbox->hash, name_params);
 }
 
-/* Enter a name. EEXIST if another mailbox has it, and is to keep it. */
+/*
+ * Enter a name. EEXIST if another mailbox has it, and is to keep it; EBUSY if the table
+ * is being resized by a worker, which has to run.
+ */
 static int enter_name(struct mbox *mbox)
 {
 	struct mbox_registry *registry = mbox->registry;
@@ -120,41 +123,24 @@ static int enter_name(struct mbox *mbox)
 		return -EEXIST;
 	if (other)
 		drop_name(other);
-	do {
-		error = rhashtable_insert_fast(&registry->names, &mbox->hash,
-					       name_params);
-		/* The table is being resized by a worker, which has to run. */
-		if (error == -EBUSY)
-			schedule_timeout_uninterruptible(1);
-	} while (error == -EBUSY);
+	error = rhashtable_insert_fast(&registry->names, &mbox->hash,
+				       name_params);
 	mbox->named = !error;
 	return error;
 }
 
-/**
- * mbox_registry_add - list a mailbox, under its name if it has one
- * @mbox:	new
- * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
- *
- * Return: 0, EEXIST, EDQUOT, ENOMEM, or EIDRM if the namespace is gone.
- */
-int mbox_registry_add(struct mbox *mbox, struct file *factory)
+/* The rest of mbox_registry_add(), under the lock; EBUSY: to be tried again. */
+static int enter(struct mbox *mbox)
 {
 	struct mbox_registry *registry = mbox->registry;
 	int error = -EIDRM;
 
-	mutex_lock(&registry->lock);
+	spin_lock(&registry->lock);
 	if (registry->dead)
 		goto out;
-	error = mbox_user_add_mailbox(mbox->creator, factory);
-	if (error)
-		goto out;
-	error = xa_reserve(&registry->mailboxes, mbox->id, GFP_KERNEL_ACCOUNT);
-	if (error)
-		goto err_user;
 	error = enter_name(mbox);
 	if (error)
-		goto err_release;
+		goto out;
 	/* Its place is there: this allocates nothing. */
 	xa_store(&registry->mailboxes, mbox->id, mbox, 0);
 	mbox->listed = true;
@@ -163,24 +149,57 @@ int mbox_registry_add(struct mbox *mbox, struct file *factory)
 	__module_get(THIS_MODULE);
 	mbox_event_created(mbox);
 	trace_mbox_create(mbox);
-	mutex_unlock(&registry->lock);
+out:
+	spin_unlock(&registry->lock);
+	return error;
+}
+
+/**
+ * mbox_registry_add - list a mailbox, under its name if it has one
+ * @mbox:	new
+ * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
+ *
+ * What allocates is done before the lock is taken: a caller that is not given CPU
+ * time, or that has to reclaim memory, keeps nobody else.
+ *
+ * Return: 0, EEXIST, EDQUOT, ENOMEM, EINTR (the caller is being killed), or EIDRM if
+ * the namespace is gone.
+ */
+int mbox_registry_add(struct mbox *mbox, struct file *factory)
+{
+	struct mbox_registry *registry = mbox->registry;
+	int error;
+
+	error = mbox_user_add_mailbox(mbox->creator, factory);
+	if (error)
+		return READ_ONCE(registry->dead) ? -EIDRM : error;
+	error = xa_reserve(&registry->mailboxes, mbox->id, GFP_KERNEL_ACCOUNT);
+	if (error)
+		goto err_user;
+	while ((error = enter(mbox)) == -EBUSY) {
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current)) {
+			error = -EINTR;
+			break;
+		}
+	}
+	if (error)
+		goto err_release;
 	return 0;
 
 err_release:
 	xa_release(&registry->mailboxes, mbox->id);
 err_user:
 	mbox_user_remove_mailbox(mbox->creator);
-out:
-	mutex_unlock(&registry->lock);
 	return error;
 }
 
 /* Take the name of a mailbox that was deleted, but may live on. */
 void mbox_registry_unname(struct mbox *mbox)
 {
-	mutex_lock(&mbox->registry->lock);
+	spin_lock(&mbox->registry->lock);
 	drop_name(mbox);
-	mutex_unlock(&mbox->registry->lock);
+	spin_unlock(&mbox->registry->lock);
 }
 
 /* A mailbox died: forget it, if it is listed. The caller has a reference. */
@@ -188,7 +207,7 @@ void mbox_registry_remove(struct mbox *mbox)
 {
 	bool listed;
 
-	mutex_lock(&mbox->registry->lock);
+	spin_lock(&mbox->registry->lock);
 	listed = mbox->listed;
 	if (listed) {
 		mbox->listed = false;
@@ -196,7 +215,7 @@ void mbox_registry_remove(struct mbox *mbox)
 		count_change(mbox->registry);
 	}
 	drop_name(mbox);
-	mutex_unlock(&mbox->registry->lock);
+	spin_unlock(&mbox->registry->lock);
 	if (!listed)
 		return;
 	mbox_user_remove_mailbox(mbox->creator);
@@ -225,7 +244,7 @@ static int __net_init registry_net_init(struct net *net)
 	refcount_set(&registry->refs, 1);
 	registry->net = net;
 	INIT_LIST_HEAD(&registry->owing);
-	mutex_init(&registry->lock);
+	spin_lock_init(&registry->lock);
 	registry->changes = 1;
 	xa_init(&registry->mailboxes);
 	registry->user_ns = get_user_ns(net->user_ns);
@@ -242,9 +261,9 @@ static void __net_exit registry_net_exit(struct net *net)
 	unsigned long id = 0;
 	struct mbox *mbox;
 
-	mutex_lock(&registry->lock);
+	spin_lock(&registry->lock);
 	registry->dead = true;
-	mutex_unlock(&registry->lock);
+	spin_unlock(&registry->lock);
 	while ((mbox = mbox_registry_next(registry, &id))) {
 		mbox_mailbox_lock(mbox, &deferred);
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
