@@ -14,16 +14,16 @@
 /*
  * A dump is told a part at a time; between the parts there is no lock. It goes on
  * by numbers that grow and are not used again: the ids of mailboxes, and those of
- * handles and of waits in their mailbox. So what was there all the time is told
- * once, whatever came and went. Links and inboxes have none, and are told by their
- * place in a hash table: what comes or goes may hide or repeat another. If anything
- * came or went that was to be told, the parts say so (NLM_F_DUMP_INTR).
+ * handles and of waits in their mailbox; links have numbers of their own, and
+ * inboxes those of mailboxes. So what was there all the time is told once, whatever
+ * came and went. If anything came or went that was to be told, the parts say so
+ * (NLM_F_DUMP_INTR).
  */
 struct progress {
 	unsigned long id;		/* of the mailbox to go on with */
 	u64 number;			/* of its last handle or waiter that was told */
-	struct mbox_place place;	/* of the link or inbox to go on with */
-	u64 inbox;			/* likewise, of inboxes */
+	u64 next;			/* of the link, or inbox, to go on with */
+	u64 inbox;			/* whose waiters are being told */
 	bool done;			/* with mailboxes */
 	bool begun;			/* the filter is in id, if there is one */
 	bool one;			/* it is of one mailbox only */
@@ -427,7 +427,8 @@ static int visit_link(struct mbox_link *link, void *data)
 	    nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, to) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->capacity) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->msg_size) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES, link->handles) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES,
+			atomic_read(&link->handles)) ||
 	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED, queued, MBOX_A_LINK_PAD) ||
 	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED_BACK, queued_back,
 		     MBOX_A_LINK_PAD)) {
@@ -505,7 +506,7 @@ int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 	if (!error && !progress->one) {
 		cb->seq = dump.changes;
-		error = mbox_parties_visit(dump.registry, &progress->place,
+		error = mbox_parties_visit(dump.registry, &progress->next,
 					   &cb->seq, visit_inbox, &dump);
 	}
 	return dump_end(&dump, error);
@@ -519,7 +520,7 @@ int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	dump_init(&dump, skb, cb);
 	/* What mailboxes come and go is of no concern to links. */
 	cb->seq = 0;
-	error = mbox_links_visit(dump.registry, &dump.progress->place, &cb->seq,
+	error = mbox_links_visit(dump.registry, &dump.progress->next, &cb->seq,
 				 visit_link, &dump);
 	return dump_end(&dump, error);
 }

@@ -34,26 +34,24 @@ static struct file *open_between(struct mbox_party *self,
 				 const struct mbox_ioc_link *arg, u32 msg_size)
 {
 	struct mbox_handle *handle;
-	struct mbox_lane *out;
+	struct mbox_lane *out, *in;
 	struct file *file;
 
-	out = mbox_lane_find(self, peer);
-	if (!out)
-		out = mbox_link_new(self, peer, arg->capacity, msg_size);
+	out = mbox_link_join(self, peer, arg->capacity, msg_size);
 	if (IS_ERR(out))
 		return ERR_CAST(out);
+	in = mbox_lane_back(out);
 	file = open_handle(self, MBOX_RIGHT_RECV | MBOX_RIGHT_SEND,
 			   arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file)) {
-		mbox_link_tidy(out->link);
+		mbox_link_leave(in);
+		mbox_link_put(out->link);
 		return file;
 	}
 	handle = file->private_data;
 	handle->out = out;
-	handle->in = mbox_lane_back(out);
-	handle->in->opened = true;
-	out->link->handles++;
-	mbox_link_get(out->link);
+	handle->in = in;
+	mbox_link_invite(in);
 	return file;
 }
 
@@ -61,8 +59,7 @@ static struct file *open_between(struct mbox_party *self,
  * Whether the factory's opener may address a process: by the mode that it gave
  * its inbox, or as one may send it a signal, see kill(2).
  */
-static int permit(struct file *factory, struct pid *pid,
-		  struct mbox_party *party)
+static int permit(struct file *factory, struct pid *pid)
 {
 	const struct cred *own = factory->f_cred;
 	const struct cred *target = mbox_process_cred(pid);
@@ -71,10 +68,7 @@ static int permit(struct file *factory, struct pid *pid,
 
 	if (!target)
 		return -ESRCH;
-	if (party && party->has_mode) {
-		spin_lock(&party->inbox->lock);
-		mode = party->inbox->mode;
-		spin_unlock(&party->inbox->lock);
+	if (mbox_party_mode(pid, &mode)) {
 		mode = mbox_mode_of(factory, target->euid, target->egid, mode);
 		may = (mode & 02) || file_ns_capable(factory, target->user_ns,
 						     CAP_IPC_OWNER);
@@ -89,26 +83,6 @@ static int permit(struct file *factory, struct pid *pid,
 	return may ? 0 : -EPERM;
 }
 
-/* Whether the peer of a process has a handle on their link, or had one. */
-static bool invited(struct mbox_party *self, struct mbox_party *peer)
-{
-	struct mbox_lane *out = self && peer ? mbox_lane_find(self, peer) : NULL;
-
-	return out && out->opened;
-}
-
-/* What a link that nobody uses any more still was, it is not for who asks now. */
-static void tidy_between(struct pid *one, struct pid *other)
-{
-	struct mbox_party *self = mbox_party_find(one);
-	struct mbox_party *peer = mbox_party_find(other);
-	struct mbox_lane *lane;
-
-	lane = self && peer ? mbox_lane_find(self, peer) : NULL;
-	if (lane)
-		mbox_link_tidy(lane->link);
-}
-
 static struct file *open_link(struct file *factory,
 			      const struct mbox_ioc_link *arg, u32 msg_size,
 			      struct pid *pid)
@@ -117,13 +91,9 @@ static struct file *open_link(struct file *factory,
 	struct file *file;
 	int error;
 
-	lockdep_assert_held(&mbox_links_lock);
-	tidy_between(task_tgid(current), pid);
-	self = mbox_party_find(task_tgid(current));
-	peer = mbox_party_find(pid);
 	/* Whom a process has addressed may answer it. */
-	if (!invited(self, peer)) {
-		error = permit(factory, pid, peer);
+	if (!mbox_link_invited(task_tgid(current), pid)) {
+		error = permit(factory, pid);
 		if (error)
 			return ERR_PTR(error);
 	}
@@ -133,16 +103,18 @@ static struct file *open_link(struct file *factory,
 	peer = mbox_party_get(pid, factory);
 	if (IS_ERR(peer)) {
 		file = ERR_CAST(peer);
-		goto err_self;
+		peer = NULL;
+		goto out;
 	}
 	file = open_between(self, peer, arg, msg_size);
-	if (!IS_ERR(file))
-		return file;
-	mbox_party_tidy(peer);
-	mbox_party_put(peer);
-err_self:
-	mbox_party_tidy(self);
-	mbox_party_put(self);
+	mbox_party_unhold(peer);
+out:
+	mbox_party_unhold(self);
+	if (IS_ERR(file)) {
+		if (peer)
+			mbox_party_put(peer);
+		mbox_party_put(self);
+	}
 	return file;
 }
 
@@ -164,15 +136,12 @@ struct file *mbox_link_open(struct file *factory,
 			   mbox_process_get(arg->pid);
 	if (IS_ERR(pid))
 		return ERR_CAST(pid);
-	if (pid == task_tgid(current)) {
+	if (pid == task_tgid(current))
 		file = ERR_PTR(-EINVAL);
-	} else if (mbox_process_ended(pid)) {
+	else if (mbox_process_ended(pid))
 		file = ERR_PTR(-ESRCH);
-	} else {
-		mutex_lock(&mbox_links_lock);
+	else
 		file = open_link(factory, arg, msg_size, pid);
-		mutex_unlock(&mbox_links_lock);
-	}
 	put_pid(pid);
 	return file;
 }
@@ -183,19 +152,13 @@ struct file *mbox_inbox_open(struct file *factory, bool nonblock)
 	struct mbox_party *party;
 	struct file *file;
 
-	mutex_lock(&mbox_links_lock);
 	party = mbox_party_get(task_tgid(current), factory);
-	if (IS_ERR(party)) {
-		file = ERR_CAST(party);
-		goto out;
-	}
+	if (IS_ERR(party))
+		return ERR_CAST(party);
 	file = open_handle(party, MBOX_RIGHT_RECV, nonblock);
-	if (IS_ERR(file)) {
-		mbox_party_tidy(party);
+	mbox_party_unhold(party);
+	if (IS_ERR(file))
 		mbox_party_put(party);
-	}
-out:
-	mutex_unlock(&mbox_links_lock);
 	return file;
 }
 
@@ -208,29 +171,8 @@ int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
 		return -EINVAL;
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
-	mutex_lock(&mbox_links_lock);
-	handle->party->has_mode = true;
-	spin_lock(&handle->mbox->lock);
-	handle->mbox->mode = arg->mode;
-	spin_unlock(&handle->mbox->lock);
-	mutex_unlock(&mbox_links_lock);
+	mbox_party_set_mode(handle->party, arg->mode);
 	return 0;
-}
-
-/* A handle on a link or an inbox was closed. */
-static void release(struct mbox_party *party, struct mbox_lane *in)
-{
-	struct mbox_lane *lane, *next;
-
-	lockdep_assert_held(&mbox_links_lock);
-	if (in) {
-		in->link->handles--;
-		mbox_link_tidy(in->link);
-	} else {
-		list_for_each_entry_safe(lane, next, &party->lanes, node)
-			mbox_link_tidy(lane->link);
-	}
-	mbox_party_tidy(party);
 }
 
 /* A handle is being closed, and does not count any more. */
@@ -238,12 +180,12 @@ void mbox_link_release(struct mbox_handle *handle)
 {
 	if (!handle->party)
 		return;
-	mutex_lock(&mbox_links_lock);
-	release(handle->party, handle->in);
-	mutex_unlock(&mbox_links_lock);
 	if (handle->in) {
+		mbox_link_leave(handle->in);
 		mbox_party_put(handle->in->from);
 		mbox_link_put(handle->in->link);
+	} else {
+		mbox_party_leave(handle->party);
 	}
 	mbox_party_put(handle->party);
 }
@@ -271,7 +213,7 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 		events |= EPOLLHUP;
 	spin_unlock(&inbox->lock);
 
-	/* It dies before the lane that was looked at ends: party_ended(). */
+	/* It dies before the lane that was looked at ends: party_end(). */
 	inbox = out->to->inbox;
 	spin_lock(&inbox->lock);
 	if (inbox->state != MBOX_STATE_DEAD &&

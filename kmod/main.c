@@ -42,9 +42,12 @@ static int __init mbox_init(void)
 	error = mbox_watch_init();
 	if (error)
 		goto err_user;
-	error = mbox_event_init();
+	error = mbox_party_init();
 	if (error)
 		goto err_watch;
+	error = mbox_event_init();
+	if (error)
+		goto err_party;
 	error = mbox_registry_init();
 	if (error)
 		goto err_event;
@@ -63,6 +66,8 @@ err_registry:
 	mbox_registry_exit();
 err_event:
 	mbox_event_exit();
+err_party:
+	mbox_party_exit();
 err_watch:
 	mbox_watch_exit();
 err_user:
@@ -79,7 +84,9 @@ static void __exit mbox_exit(void)
 	mbox_netlink_exit();
 	mbox_registry_exit();
 	mbox_event_exit();
+	/* Ends that are told queue work of parties. */
 	mbox_watch_exit();
+	mbox_party_exit();
 	mbox_user_exit();
 	mbox_message_exit();
 }

@@ -33,17 +33,22 @@
  *
  * LOCKS
  *
- *	links_lock (party.c)		mutex: parties, links
- *	  ring->trim_lock (ring.c)	mutex: giving memory back
- *	    mbox->lock			spinlock: queue, waiters, counters, state
- *	      waits_lock (deadlock.c)	spinlock: who waits for whom
- *	telling (event.c)		mutex: one event that is told
+ *	links_lock (party.c)		spinlock: parties, links
+ *	ring->trim_lock (ring.c)	mutex: giving memory back
  *	registry->lock			spinlock: names, list of mailboxes
- *	  mbox->lock			as above
+ *	  mbox->lock			spinlock: queue, waiters, counters, state
+ *	    waits_lock (deadlock.c)	spinlock: who waits for whom
+ *	telling (event.c)		mutex: one event that is told
+ *	registry->lock
  *	  owing_lock (event.c)		spinlock: registries to be told of
  *	process->lock (watch.c)		spinlock: the watches of a process; innermost
  *	tasklist_lock, pid->wait_pidfd.lock  of the kernel, which calls us with both:
  *	  end_queue->lock (watch.c)	spinlock: processes that were woken
+ *
+ * mbox->lock is taken in each of the three above it, which are not taken in one
+ * another. What every user may have to wait for is a spinlock, and nobody allocates
+ * under it: a task that is out of CPU time, or reclaims memory, may keep a mutex,
+ * but no spinlock.
  *
  * User memory is touched with mbox->lock held and page faults disabled, or with
  * no lock held. What has to happen after mbox->lock is dropped (waking, freeing
@@ -80,6 +85,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include <linux/mbox.h>
@@ -460,7 +466,7 @@ struct mbox_lane {
 	struct mbox_party *to;		/* likewise; its inbox->lock is "lock" */
 	u32 capacity;			/* constant */
 	u32 msg_size;			/* constant */
-	struct list_head node;		/* links_lock: to->lanes */
+	struct rb_node node;		/* links_lock: to->lanes, by from */
 	u64 held;			/* lock: as that of a mailbox */
 	u64 queued;			/* lock: of these, not being taken */
 	struct rb_root_cached senders;	/* lock: those of the inbox' that are its */
@@ -477,25 +483,40 @@ struct mbox_lane {
  * While it is listed it holds both parties.
  */
 struct mbox_link {
-	struct hlist_node node;		/* links_lock: listed, or unhashed */
+	struct rb_node node;		/* links_lock: while listed, by number */
+	u64 number;			/* constant once listed; grows */
+	bool listed;			/* links_lock */
 	refcount_t refs;
-	unsigned int handles;		/* links_lock: open, on either side */
+	atomic_t handles;		/* open, on either side; to and from 0
+					 * under links_lock
+					 */
+	struct mbox_link *leaving;	/* of who unlisted it */
 	struct mbox_lane lanes[2];
 };
 
 /*
- * A process that takes part in direct communication. Known, in the table, from
+ * A process that takes part in direct communication. Known, in the trees, from
  * when it is first needed until the process ends, or until there is neither lane
  * nor handle that leads to its inbox, nor message in it.
+ *
+ * References: one while it is known, one of its watch, and then of the work that
+ * tells its end, one of each link that is listed, and of each handle, two of one on
+ * a link.
  */
 struct mbox_party {
-	struct hlist_node node;		/* links_lock: known, or unhashed */
+	struct rb_node by_pid;		/* links_lock: while known */
+	struct rb_node by_number;	/* links_lock: likewise, of its inbox */
+	bool known;			/* links_lock */
+	bool ended;			/* links_lock: the process did */
+	bool has_mode;			/* links_lock: inbox->mode says who may send */
+	unsigned int openers;		/* links_lock: calls that need it known */
+	struct rb_root lanes;		/* links_lock: that lead here */
 	refcount_t refs;
 	struct pid *pid;		/* constant, counted: thread group */
 	struct mbox *inbox;		/* constant, counted */
-	struct mbox_watch *watch;	/* links_lock: while known */
-	struct list_head lanes;		/* links_lock: that lead here */
-	bool has_mode;			/* links_lock: inbox->mode says who may send */
+	struct mbox_watch *watch;	/* constant; cancelled by who forgets it */
+	struct work_struct end;
+	struct mbox_party *leaving;	/* of who forgot it */
 	struct mbox_party *waits_for;	/* waits_lock: see deadlock.c */
 };
 
@@ -553,7 +574,6 @@ struct mbox_deferred {
 
 /* Blocked calls that end in one section under the lock, where many may. */
 #define MBOX_END_BATCH		64
-
 
 /* Arguments of a call, copied and checked. */
 struct mbox_send_args {
@@ -615,12 +635,6 @@ struct mbox_stats {
 	u64 woken;
 	u32 producer;			/* of a ring: process ids */
 	u32 consumer;
-};
-
-/* Where a visit of a hash table goes on. */
-struct mbox_place {
-	unsigned int bucket;
-	unsigned int skip;		/* entries of it */
 };
 
 /* cdev.c */
@@ -731,27 +745,30 @@ __poll_t mbox_link_poll(struct mbox_handle *handle);
 void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info);
 
 /* party.c */
-extern struct mutex mbox_links_lock;
+int mbox_party_init(void);
+void mbox_party_exit(void);
 void mbox_link_get(struct mbox_link *link);
 void mbox_link_put(struct mbox_link *link);
-struct mbox_party *mbox_party_find(struct pid *pid);
 struct mbox_party *mbox_party_get(struct pid *pid, struct file *factory);
 void mbox_party_put(struct mbox_party *party);
-void mbox_party_tidy(struct mbox_party *party);
+void mbox_party_unhold(struct mbox_party *party);
+void mbox_party_leave(struct mbox_party *party);
+void mbox_party_set_mode(struct mbox_party *party, umode_t mode);
+bool mbox_party_mode(struct pid *pid, umode_t *mode);
 struct mbox_lane *mbox_lane_back(struct mbox_lane *lane);
-struct mbox_lane *mbox_lane_find(struct mbox_party *from,
-				 struct mbox_party *to);
-struct mbox_lane *mbox_link_new(struct mbox_party *self,
-				struct mbox_party *peer, u32 capacity,
-				u32 msg_size);
-void mbox_link_tidy(struct mbox_link *link);
+bool mbox_link_invited(struct pid *self, struct pid *peer);
+struct mbox_lane *mbox_link_join(struct mbox_party *self,
+				 struct mbox_party *peer, u32 capacity,
+				 u32 msg_size);
+void mbox_link_invite(struct mbox_lane *in);
+void mbox_link_leave(struct mbox_lane *in);
 bool mbox_party_seen(const struct mbox_party *party, const struct file *file);
 u32 mbox_parties_changes(void);
-int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
+int mbox_links_visit(struct mbox_registry *registry, u64 *next,
 		     unsigned int *seq,
 		     int (*visit)(struct mbox_link *link, void *data),
 		     void *data);
-int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
+int mbox_parties_visit(struct mbox_registry *registry, u64 *next,
 		       unsigned int *seq,
 		       int (*visit)(struct mbox_party *party, void *data),
 		       void *data);

@@ -2,24 +2,45 @@
 /* Processes that take part in direct communication, and the links between them. */
 #include <linux/capability.h>
 #include <linux/err.h>
-#include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "mbox.h"
 
-/* Who takes part, and what links them: see LOCKS. */
-DEFINE_MUTEX(mbox_links_lock);
-static DEFINE_HASHTABLE(parties, 10);	/* mbox_links_lock: known ones, by pid */
-static DEFINE_HASHTABLE(links, 10);	/* mbox_links_lock: listed ones */
-static u32 link_changes = 1;		/* mbox_links_lock: links that came or went */
-static u32 party_changes = 1;		/* mbox_links_lock: parties likewise */
+/*
+ * links_lock guards all parties and links, of all users. A section under it takes
+ * as many steps as the trees are deep, or as one of the constants below says. It
+ * neither allocates nor frees nor sleeps: parties and links are made before it is
+ * taken, and those that go are collected in a struct leaving.
+ */
+static DEFINE_SPINLOCK(links_lock);
+static struct rb_root parties = RB_ROOT;	/* links_lock: known ones, by pid */
+static struct rb_root numbered = RB_ROOT;	/* links_lock: the same, by inbox->id */
+static struct rb_root links = RB_ROOT;		/* links_lock: listed ones, by number */
+static u64 last_link;				/* links_lock: number */
+static u32 link_changes = 1;	/* links_lock: links that came or went; never 0 */
+static u32 party_changes = 1;	/* links_lock: parties likewise */
 
-/* Whoever goes through links or parties may have missed some. Never 0. */
+/* Ends of parties. Not the watch's queue: they may be many, and have much to free. */
+static struct workqueue_struct *end_queue;
+#define END_WORKERS	32
+
+/* Links or parties that are looked at in one section. */
+#define VISIT_BATCH	64
+
+/* What a section under links_lock leaves to be done after it. */
+struct leaving {
+	struct mbox_link *links;	/* unlisted, linked through leaving */
+	struct mbox_party *parties;	/* forgotten, likewise */
+};
+
 static void count_change(u32 *changes)
 {
+	lockdep_assert_held(&links_lock);
 	WRITE_ONCE(*changes, *changes + 1 ?: 1);
 }
 
@@ -53,11 +74,9 @@ void mbox_party_put(struct mbox_party *party)
 	kfree(party);
 }
 
-/* A known party is known no more: its process ended, or nobody needs it. */
-static void party_forget(struct mbox_party *party)
+/* Drop a party that is not known (any more). May sleep. */
+static void party_drop(struct mbox_party *party)
 {
-	hash_del(&party->node);
-	count_change(&party_changes);
 	mbox_user_remove_mailbox(party->inbox->creator);
 	if (mbox_watch_cancel(party->watch))
 		mbox_party_put(party);
@@ -66,57 +85,95 @@ static void party_forget(struct mbox_party *party)
 	module_put(THIS_MODULE);
 }
 
-/* Forget a party that nobody needs any more. The caller has a reference. */
-void mbox_party_tidy(struct mbox_party *party)
+static void links_begin(struct leaving *leaving)
+{
+	leaving->links = NULL;
+	leaving->parties = NULL;
+	spin_lock(&links_lock);
+	__release(&links_lock);
+}
+
+/* End a section under links_lock, and do what it left. May sleep. */
+static void links_end(struct leaving *leaving)
+{
+	struct mbox_party *party;
+	struct mbox_link *link;
+
+	__acquire(&links_lock);
+	spin_unlock(&links_lock);
+	while ((link = leaving->links)) {
+		leaving->links = link->leaving;
+		mbox_party_put(link->lanes[0].to);
+		mbox_party_put(link->lanes[1].to);
+		mbox_link_put(link);
+	}
+	while ((party = leaving->parties)) {
+		leaving->parties = party->leaving;
+		party_drop(party);
+	}
+}
+
+/* A known party is known no more: its process ended, or nobody needs it. */
+static void party_forget(struct mbox_party *party, struct leaving *leaving)
+{
+	lockdep_assert_held(&links_lock);
+	rb_erase(&party->by_pid, &parties);
+	rb_erase(&party->by_number, &numbered);
+	party->known = false;
+	count_change(&party_changes);
+	party->leaving = leaving->parties;
+	leaving->parties = party;
+}
+
+/* Forget a party that nobody needs any more. */
+static void party_tidy(struct mbox_party *party, struct leaving *leaving)
 {
 	struct mbox *inbox = party->inbox;
 	bool needed;
 
-	lockdep_assert_held(&mbox_links_lock);
-	if (!hash_hashed(&party->node) || !list_empty(&party->lanes))
+	lockdep_assert_held(&links_lock);
+	if (!party->known || party->openers || !RB_EMPTY_ROOT(&party->lanes))
 		return;
 	spin_lock(&inbox->lock);
 	needed = inbox->handles || inbox->held;
 	spin_unlock(&inbox->lock);
 	if (!needed)
-		party_forget(party);
+		party_forget(party, leaving);
 }
 
-static void link_unlist(struct mbox_link *link)
+static void link_unlist(struct mbox_link *link, struct leaving *leaving)
 {
 	struct mbox_party *one = link->lanes[0].to, *other = link->lanes[1].to;
 
-	hash_del(&link->node);
+	lockdep_assert_held(&links_lock);
+	rb_erase(&link->node, &links);
+	rb_erase(&link->lanes[0].node, &one->lanes);
+	rb_erase(&link->lanes[1].node, &other->lanes);
+	/* Before the inboxes are looked at, see mbox_link_leave(). */
+	WRITE_ONCE(link->listed, false);
 	count_change(&link_changes);
-	list_del(&link->lanes[0].node);
-	list_del(&link->lanes[1].node);
-	mbox_party_tidy(one);
-	mbox_party_tidy(other);
-	mbox_party_put(one);
-	mbox_party_put(other);
-	mbox_link_put(link);
+	party_tidy(one, leaving);
+	party_tidy(other, leaving);
+	link->leaving = leaving->links;
+	leaving->links = link;
 }
 
-static bool lane_empty(struct mbox_lane *lane)
+/*
+ * End a link that nobody has a handle on, and that has no messages. Without a handle
+ * nothing is sent, so what the lanes hold can only become less.
+ */
+static void link_tidy(struct mbox_link *link, struct leaving *leaving)
 {
-	bool empty;
-
-	spin_lock(&lane->to->inbox->lock);
-	empty = !lane->held;
-	spin_unlock(&lane->to->inbox->lock);
-	return empty;
+	lockdep_assert_held(&links_lock);
+	if (link->listed && !atomic_read(&link->handles) &&
+	    !READ_ONCE(link->lanes[0].held) && !READ_ONCE(link->lanes[1].held))
+		link_unlist(link, leaving);
 }
 
-/* End a link that nobody has a handle on, and that has no messages. */
-void mbox_link_tidy(struct mbox_link *link)
-{
-	lockdep_assert_held(&mbox_links_lock);
-	if (hash_hashed(&link->node) && !link->handles &&
-	    lane_empty(&link->lanes[0]) && lane_empty(&link->lanes[1]))
-		link_unlist(link);
-}
-
-/* Nothing will come by @lane any more: whoever waits for it has waited in vain. */
+/*
+ * Nothing will come by @lane any more: fail all receivers that wait for it, a few
+ * at a time. New ones do not begin to wait.
+ */
 static void lane_end(struct mbox_lane *lane)
 {
 	struct mbox *inbox = lane->to->inbox;
@@ -137,44 +194,91 @@ static void lane_end(struct mbox_lane *lane)
 		}
 		deferred.events |= EPOLLHUP | EPOLLERR;
 		mbox_mailbox_unlock(inbox, &deferred);
+		cond_resched();
 	} while (n == MBOX_END_BATCH);
 }
 
-/* From the watch: the process is gone. */
-static void party_ended(void *data)
+/* Unlist a link of a party that ended; true if there was one. */
+static bool party_end_link(struct mbox_party *party)
 {
-	struct mbox_party *party = data;
+	struct mbox_lane *lane = NULL;
+	struct leaving leaving;
+	struct rb_node *node;
+
+	links_begin(&leaving);
+	node = rb_first(&party->lanes);
+	if (node) {
+		lane = rb_entry(node, struct mbox_lane, node);
+		mbox_link_get(lane->link);
+		/* For the time after leaving has dropped its references. */
+		refcount_inc(&lane->from->refs);
+		link_unlist(lane->link, &leaving);
+	}
+	links_end(&leaving);
+	if (!lane)
+		return false;
+	lane_end(mbox_lane_back(lane));
+	mbox_party_put(lane->from);
+	mbox_link_put(lane->link);
+	return true;
+}
+
+static void party_end(struct work_struct *work)
+{
+	struct mbox_party *party = container_of(work, struct mbox_party, end);
 	struct mbox_deferred deferred;
-	struct mbox_lane *lane;
+	struct leaving leaving;
 
 	/* First: where a receive gets EOWNERDEAD, so does a send. */
 	mbox_mailbox_lock(party->inbox, &deferred);
 	mbox_mailbox_die(party->inbox, -EOWNERDEAD, &deferred);
 	mbox_mailbox_unlock(party->inbox, &deferred);
 
-	mutex_lock(&mbox_links_lock);
-	if (hash_hashed(&party->node))
-		party_forget(party);
-	while ((lane = list_first_entry_or_null(&party->lanes,
-						struct mbox_lane, node))) {
-		lane_end(mbox_lane_back(lane));
-		link_unlist(lane->link);
+	/* From here on no link with it begins: mbox_link_join(). */
+	links_begin(&leaving);
+	party->ended = true;
+	if (party->known)
+		party_forget(party, &leaving);
+	links_end(&leaving);
+	while (party_end_link(party))
 		cond_resched();
-	}
-	mutex_unlock(&mbox_links_lock);
 	mbox_party_put(party);
 }
 
-struct mbox_party *mbox_party_find(struct pid *pid)
+/* From the watch: the process is gone. It may not be known yet. */
+static void party_ended(void *data)
 {
-	struct mbox_party *party;
+	struct mbox_party *party = data;
 
-	lockdep_assert_held(&mbox_links_lock);
-	hash_for_each_possible(parties, party, node, (unsigned long)pid) {
+	queue_work(end_queue, &party->end);
+}
+
+static struct mbox_party *party_find(struct pid *pid, struct rb_node **parent,
+				     struct rb_node ***link)
+{
+	struct rb_node **p = &parties.rb_node;
+
+	lockdep_assert_held(&links_lock);
+	*parent = NULL;
+	while (*p) {
+		struct mbox_party *party;
+
+		party = rb_entry(*p, struct mbox_party, by_pid);
 		if (party->pid == pid)
 			return party;
+		*parent = *p;
+		p = pid < party->pid ? &(*p)->rb_left : &(*p)->rb_right;
 	}
+	*link = p;
 	return NULL;
+}
+
+/* The party that a process is, or NULL. */
+static struct mbox_party *party_of(struct pid *pid)
+{
+	struct rb_node *parent, **link;
+
+	return party_find(pid, &parent, &link);
 }
 
 /* An inbox that is charged to the factory's opener. */
@@ -203,7 +307,7 @@ static struct mbox *inbox_new(struct file *factory)
 	return inbox;
 }
 
-/* A party that becomes known. References: of the table, and of the watch. */
+/* A party that is not known yet. References: one of the caller's, and of the watch. */
 static struct mbox_party *party_new(struct pid *pid, struct file *factory)
 {
 	struct mbox_party *party;
@@ -221,7 +325,8 @@ static struct mbox_party *party_new(struct pid *pid, struct file *factory)
 	refcount_set(&party->refs, 2);
 	party->pid = get_pid(pid);
 	party->inbox = inbox;
-	INIT_LIST_HEAD(&party->lanes);
+	party->lanes = RB_ROOT;
+	INIT_WORK(&party->end, party_end);
 	watch = mbox_watch_new(pid, party_ended, party);
 	if (IS_ERR(watch)) {
 		mbox_user_remove_mailbox(inbox->creator);
@@ -229,87 +334,355 @@ static struct mbox_party *party_new(struct pid *pid, struct file *factory)
 		mbox_party_put(party);
 		return ERR_CAST(watch);
 	}
-	/* If it ends just now, that waits for the lock. */
 	party->watch = watch;
-	hash_add(parties, &party->node, (unsigned long)pid);
-	count_change(&party_changes);
 	__module_get(THIS_MODULE);
 	return party;
 }
 
-/* The party of a process, made if need be, with a reference of the caller's. */
+/* Make a party known, with the caller's reference. */
+static void party_enter(struct mbox_party *party, struct rb_node *parent,
+			struct rb_node **link)
+{
+	struct rb_node **p = &numbered.rb_node, *above = NULL;
+
+	lockdep_assert_held(&links_lock);
+	rb_link_node(&party->by_pid, parent, link);
+	rb_insert_color(&party->by_pid, &parties);
+	while (*p) {
+		struct mbox_party *other;
+
+		above = *p;
+		other = rb_entry(above, struct mbox_party, by_number);
+		p = party->inbox->id < other->inbox->id ? &above->rb_left :
+							  &above->rb_right;
+	}
+	rb_link_node(&party->by_number, above, p);
+	rb_insert_color(&party->by_number, &numbered);
+	party->known = true;
+	count_change(&party_changes);
+}
+
+/**
+ * mbox_party_get - the party that a process is, made if need be
+ * @pid:	the process
+ * @factory:	whose opener pays for a new one
+ *
+ * Return: the party, with a reference of the caller's; it stays known, as long as
+ * its process is there, until mbox_party_unhold(). Or EDQUOT, ENFILE, ENOMEM,
+ * ESRCH.
+ */
 struct mbox_party *mbox_party_get(struct pid *pid, struct file *factory)
 {
-	struct mbox_party *party;
+	struct mbox_party *party, *fresh = NULL;
+	struct rb_node *parent, **link;
+	struct leaving leaving;
 
-	party = mbox_party_find(pid);
-	if (!party)
-		party = party_new(pid, factory);
-	if (!IS_ERR(party))
-		refcount_inc(&party->refs);
+	for (;;) {
+		links_begin(&leaving);
+		party = party_find(pid, &parent, &link);
+		if (!party && fresh) {
+			if (fresh->ended) {
+				party = ERR_PTR(-ESRCH);
+			} else {
+				party_enter(fresh, parent, link);
+				party = fresh;
+				fresh = NULL;
+			}
+		}
+		if (!IS_ERR_OR_NULL(party)) {
+			refcount_inc(&party->refs);
+			party->openers++;
+		}
+		links_end(&leaving);
+		if (party)
+			break;
+		fresh = party_new(pid, factory);
+		if (IS_ERR(fresh))
+			return fresh;
+	}
+	if (fresh)
+		party_drop(fresh);
 	return party;
 }
 
-/* Of the link between two parties; the same for either. */
-static unsigned long link_key(const struct mbox_party *one,
-			      const struct mbox_party *other)
+/* It need not stay known for the caller; whose reference stays. */
+void mbox_party_unhold(struct mbox_party *party)
 {
-	return (unsigned long)one ^ (unsigned long)other;
+	struct leaving leaving;
+
+	links_begin(&leaving);
+	party->openers--;
+	party_tidy(party, &leaving);
+	links_end(&leaving);
 }
 
-/* The lane from one party to another, or NULL. */
-struct mbox_lane *mbox_lane_find(struct mbox_party *from,
-				 struct mbox_party *to)
+/* MBOX_SET_MODE: the mode says from now on who may send to the inbox. */
+void mbox_party_set_mode(struct mbox_party *party, umode_t mode)
 {
-	struct mbox_link *link;
+	struct mbox *inbox = party->inbox;
 
-	hash_for_each_possible(links, link, node, link_key(from, to)) {
-		struct mbox_lane *lane = link->lanes;
+	spin_lock(&links_lock);
+	party->has_mode = true;
+	spin_lock(&inbox->lock);
+	inbox->mode = mode;
+	spin_unlock(&inbox->lock);
+	spin_unlock(&links_lock);
+}
 
-		if (lane->from == from && lane->to == to)
-			return lane;
-		if (lane->from == to && lane->to == from)
-			return mbox_lane_back(lane);
+/* The mode that a process gave its inbox; false if it gave none. */
+bool mbox_party_mode(struct pid *pid, umode_t *mode)
+{
+	struct mbox_party *party;
+	bool has_mode = false;
+
+	spin_lock(&links_lock);
+	party = party_of(pid);
+	if (party && party->has_mode) {
+		has_mode = true;
+		spin_lock(&party->inbox->lock);
+		*mode = party->inbox->mode;
+		spin_unlock(&party->inbox->lock);
 	}
+	spin_unlock(&links_lock);
+	return has_mode;
+}
+
+/* The lane between two parties, or NULL and where its node has to be linked. */
+static struct mbox_lane *lane_find(struct mbox_party *from,
+				   struct mbox_party *to,
+				   struct rb_node **parent,
+				   struct rb_node ***link)
+{
+	struct rb_node **p = &to->lanes.rb_node;
+
+	lockdep_assert_held(&links_lock);
+	*parent = NULL;
+	while (*p) {
+		struct mbox_lane *lane;
+
+		lane = rb_entry(*p, struct mbox_lane, node);
+		if (lane->from == from)
+			return lane;
+		*parent = *p;
+		p = from < lane->from ? &(*p)->rb_left : &(*p)->rb_right;
+	}
+	*link = p;
 	return NULL;
+}
+
+/*
+ * Whether a process has a handle on its link to another, or had one: then that
+ * may answer it. A link that nobody uses any more counts no longer.
+ */
+bool mbox_link_invited(struct pid *self, struct pid *peer)
+{
+	struct mbox_party *from, *to;
+	struct rb_node *parent, **link;
+	struct mbox_lane *out = NULL;
+	struct leaving leaving;
+	bool invited;
+
+	links_begin(&leaving);
+	from = party_of(self);
+	to = party_of(peer);
+	if (from && to) {
+		out = lane_find(from, to, &parent, &link);
+		if (out)
+			link_tidy(out->link, &leaving);
+	}
+	invited = out && out->link->listed && out->opened;
+	links_end(&leaving);
+	return invited;
 }
 
 static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 		      struct mbox_party *from, struct mbox_party *to,
 		      u32 capacity, u32 msg_size)
 {
-	struct mbox *inbox = to->inbox;
-
 	lane->link = link;
 	lane->from = from;
 	lane->to = to;
 	lane->capacity = capacity;
 	lane->msg_size = msg_size;
 	lane->senders = RB_ROOT_CACHED;
-	list_add_tail(&lane->node, &to->lanes);
-	spin_lock(&inbox->lock);
-	inbox->msg_size = max(inbox->msg_size, msg_size);
-	spin_unlock(&inbox->lock);
 }
 
-/* A new link; returns the lane from @self. */
-struct mbox_lane *mbox_link_new(struct mbox_party *self,
-				struct mbox_party *peer, u32 capacity,
-				u32 msg_size)
+/* A link that is not listed yet; its lanes[0] leads from @self. Or NULL. */
+static struct mbox_link *link_new(struct mbox_party *self,
+				  struct mbox_party *peer, u32 capacity,
+				  u32 msg_size)
 {
 	struct mbox_link *link;
 
 	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
 	if (!link)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	refcount_set(&link->refs, 1);
-	refcount_inc(&self->refs);
-	refcount_inc(&peer->refs);
 	lane_init(&link->lanes[0], link, self, peer, capacity, msg_size);
 	lane_init(&link->lanes[1], link, peer, self, capacity, msg_size);
-	hash_add(links, &link->node, link_key(self, peer));
+	return link;
+}
+
+static void lane_enter(struct mbox_lane *lane)
+{
+	struct mbox_party *to = lane->to;
+	struct rb_node *parent, **link;
+
+	lane_find(lane->from, to, &parent, &link);
+	rb_link_node(&lane->node, parent, link);
+	rb_insert_color(&lane->node, &to->lanes);
+	refcount_inc(&to->refs);
+	spin_lock(&to->inbox->lock);
+	if (to->inbox->msg_size < lane->msg_size)
+		WRITE_ONCE(to->inbox->msg_size, lane->msg_size);
+	spin_unlock(&to->inbox->lock);
+}
+
+/* List a link, with the caller's reference. */
+static void link_enter(struct mbox_link *link)
+{
+	struct rb_node **p = &links.rb_node, *parent = NULL;
+
+	lockdep_assert_held(&links_lock);
+	link->number = ++last_link;
+	/* It has the greatest number. */
+	while (*p) {
+		parent = *p;
+		p = &parent->rb_right;
+	}
+	rb_link_node(&link->node, parent, p);
+	rb_insert_color(&link->node, &links);
+	lane_enter(&link->lanes[0]);
+	lane_enter(&link->lanes[1]);
+	link->listed = true;
 	count_change(&link_changes);
-	return &link->lanes[0];
+}
+
+/**
+ * mbox_link_join - begin to use the link between two parties
+ * @self:	one, whose process is there
+ * @peer:	the other; the caller holds both
+ * @capacity:	of the link, if it is new
+ * @msg_size:	likewise
+ *
+ * Return: the lane from @self to @peer, whose link has one more handle, and a
+ * reference of the caller's, until mbox_link_leave(). ESRCH if @peer has ended,
+ * ENOMEM.
+ */
+struct mbox_lane *mbox_link_join(struct mbox_party *self,
+				 struct mbox_party *peer, u32 capacity,
+				 u32 msg_size)
+{
+	struct rb_node *parent, **place;
+	struct mbox_link *fresh = NULL;
+	struct leaving leaving;
+	struct mbox_lane *out;
+
+	for (;;) {
+		links_begin(&leaving);
+		out = lane_find(self, peer, &parent, &place);
+		/* What an unused link still was, it is not for a new opener. */
+		if (out) {
+			link_tidy(out->link, &leaving);
+			if (!out->link->listed)
+				out = NULL;
+		}
+		if (peer->ended || self->ended) {
+			out = ERR_PTR(-ESRCH);
+		} else if (!out && fresh) {
+			link_enter(fresh);
+			out = &fresh->lanes[0];
+			fresh = NULL;
+		}
+		if (!IS_ERR_OR_NULL(out)) {
+			atomic_inc(&out->link->handles);
+			mbox_link_get(out->link);
+		}
+		links_end(&leaving);
+		if (out)
+			break;
+		fresh = link_new(self, peer, capacity, msg_size);
+		if (!fresh)
+			return ERR_PTR(-ENOMEM);
+	}
+	kfree(fresh);
+	return out;
+}
+
+/* The process that @in leads to has a handle on its link: the other may answer. */
+void mbox_link_invite(struct mbox_lane *in)
+{
+	spin_lock(&links_lock);
+	in->opened = true;
+	spin_unlock(&links_lock);
+}
+
+/**
+ * mbox_link_leave - a handle on a link is closed
+ * @in:		the lane that leads to the handle's process
+ *
+ * It has been taken off its inbox before. Global only where the link is not used
+ * any more, or where it is not listed: then the party may not be needed, and either
+ * we see that, or link_unlist() does not see our handle on the inbox.
+ */
+void mbox_link_leave(struct mbox_lane *in)
+{
+	struct mbox_link *link = in->link;
+	bool last = !atomic_add_unless(&link->handles, -1, 1);
+	struct leaving leaving;
+
+	if (!last && READ_ONCE(link->listed))
+		return;
+	links_begin(&leaving);
+	/* It goes to 0 under the lock only. */
+	if (last)
+		atomic_dec(&link->handles);
+	link_tidy(link, &leaving);
+	party_tidy(in->to, &leaving);
+	links_end(&leaving);
+}
+
+/* The first lane that leads to a party from one whose address is above @from. */
+static struct rb_node *lane_after(const struct mbox_party *to,
+				  const struct mbox_party *from)
+{
+	struct rb_node *node = to->lanes.rb_node, *after = NULL;
+
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_lane, node)->from > from) {
+			after = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return after;
+}
+
+/* A handle on the inbox of @party was closed: what it had received is gone. */
+void mbox_party_leave(struct mbox_party *party)
+{
+	struct mbox_party *from = NULL;	/* only compared: it may be gone */
+	struct leaving leaving;
+	struct rb_node *node;
+	unsigned int n;
+
+	do {
+		links_begin(&leaving);
+		node = lane_after(party, from);
+		for (n = 0; node && n < VISIT_BATCH; n++) {
+			struct mbox_lane *lane;
+
+			lane = rb_entry(node, struct mbox_lane, node);
+			node = rb_next(node);
+			from = lane->from;
+			link_tidy(lane->link, &leaving);
+		}
+		party_tidy(party, &leaving);
+		links_end(&leaving);
+		cond_resched();
+	} while (n == VISIT_BATCH);
 }
 
 /* Another number whenever a party came or went meanwhile. */
@@ -337,123 +710,171 @@ bool mbox_party_seen(const struct mbox_party *party, const struct file *file)
 			       CAP_IPC_OWNER);
 }
 
-/* A visit of all links or of all parties. */
-struct walk {
-	struct mbox_registry *registry;
-	struct mbox_place *place;
-	int (*visit_link)(struct mbox_link *link, void *data);
-	int (*visit_party)(struct mbox_party *party, void *data);
-	void *data;
-};
-
-/* The links of one bucket of the table, from place->skip on. */
-static int walk_links(const struct walk *walk)
+/* Of a tree, the first link whose number is @number or more. */
+static struct rb_node *link_from(u64 number)
 {
-	struct mbox_place *place = walk->place;
-	struct mbox_link *link;
-	unsigned int n = 0;
-	int error;
+	struct rb_node *node = links.rb_node, *from = NULL;
 
-	hlist_for_each_entry(link, &links[place->bucket], node) {
-		if (n++ < place->skip)
-			continue;
-		if (link->lanes[0].to->inbox->registry == walk->registry ||
-		    link->lanes[1].to->inbox->registry == walk->registry) {
-			error = walk->visit_link(link, walk->data);
-			if (error)
-				return error;
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_link, node)->number >= number) {
+			from = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
 		}
-		place->skip = n;
 	}
-	return 0;
+	return from;
 }
 
-static int walk_parties(const struct walk *walk)
+/* The same of parties. */
+static struct rb_node *party_from(u64 number)
 {
-	struct mbox_place *place = walk->place;
-	struct mbox_party *party;
-	unsigned int n = 0;
-	int error;
+	struct rb_node *node = numbered.rb_node, *from = NULL;
 
-	hlist_for_each_entry(party, &parties[place->bucket], node) {
-		if (n++ < place->skip)
-			continue;
-		if (party->inbox->registry == walk->registry) {
-			error = walk->visit_party(party, walk->data);
-			if (error)
-				return error;
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_party, by_number)->inbox->id >=
+		    number) {
+			from = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
 		}
-		place->skip = n;
 	}
-	return 0;
+	return from;
 }
 
 /*
- * Go through a table of @size buckets, the lock being held for one at a time: only in
- * the one with which a visit goes on can anything be missed. So it is then that
- * @seq, to which @changes are added, has to be right.
+ * The first link of a registry from number *@next on, which is set to its own, or to
+ * where to go on. NULL if there is none, and then *@more says whether there are
+ * others to look at. With references of the caller's to link and parties.
  */
-static int walk_buckets(const struct walk *walk, unsigned int size,
-			int (*bucket)(const struct walk *walk),
-			const u32 *changes, unsigned int *seq)
+static struct mbox_link *link_next(struct mbox_registry *registry, u64 *next,
+				   bool *more)
 {
-	struct mbox_place *place = walk->place;
-	unsigned int first = place->bucket;
-	unsigned int others = *seq;
-	int error = 0;
+	struct mbox_link *link = NULL;
+	struct rb_node *node;
+	unsigned int n;
 
-	*seq = others + READ_ONCE(*changes) ?: 1;
-	while (!error && place->bucket < size) {
-		mutex_lock(&mbox_links_lock);
-		if (place->bucket == first)
-			*seq = others + *changes ?: 1;
-		error = bucket(walk);
-		mutex_unlock(&mbox_links_lock);
-		cond_resched();
-		if (!error) {
-			place->bucket++;
-			place->skip = 0;
+	spin_lock(&links_lock);
+	node = link_from(*next);
+	for (n = 0; node && n < VISIT_BATCH; n++) {
+		link = rb_entry(node, struct mbox_link, node);
+		*next = link->number;
+		if (link->lanes[0].to->inbox->registry == registry ||
+		    link->lanes[1].to->inbox->registry == registry) {
+			mbox_link_get(link);
+			refcount_inc(&link->lanes[0].to->refs);
+			refcount_inc(&link->lanes[1].to->refs);
+			break;
 		}
+		link = NULL;
+		++*next;
+		node = rb_next(node);
 	}
-	return error;
+	*more = node;
+	spin_unlock(&links_lock);
+	return link;
+}
+
+static struct mbox_party *party_next(struct mbox_registry *registry, u64 *next,
+				     bool *more)
+{
+	struct mbox_party *party = NULL;
+	struct rb_node *node;
+	unsigned int n;
+
+	spin_lock(&links_lock);
+	node = party_from(*next);
+	for (n = 0; node && n < VISIT_BATCH; n++) {
+		party = rb_entry(node, struct mbox_party, by_number);
+		*next = party->inbox->id;
+		if (party->inbox->registry == registry) {
+			refcount_inc(&party->refs);
+			break;
+		}
+		party = NULL;
+		++*next;
+		node = rb_next(node);
+	}
+	*more = node;
+	spin_unlock(&links_lock);
+	return party;
 }
 
 /**
  * mbox_links_visit - go through the links of a network namespace
  * @registry:	whose: one of the two processes first used it there
- * @place:	where to begin; set to the link for which @visit failed
+ * @next:	the least number wanted; set to that of the link for which @visit
+ *		failed. Numbers grow: what is there all the time is visited once.
  * @seq:	added to it is a number that changes when links come or go; never 0
  *		then
- * @visit:	called under mbox_links_lock; an error ends the visit
+ * @visit:	called with no lock held; an error ends the visit
  * @data:	for @visit
  *
  * Return: 0, or what @visit failed with.
  */
-int mbox_links_visit(struct mbox_registry *registry, struct mbox_place *place,
+int mbox_links_visit(struct mbox_registry *registry, u64 *next,
 		     unsigned int *seq,
 		     int (*visit)(struct mbox_link *link, void *data),
 		     void *data)
 {
-	const struct walk walk = {
-		.registry = registry, .place = place, .visit_link = visit,
-		.data = data,
-	};
+	struct mbox_link *link;
+	int error = 0;
+	bool more;
 
-	return walk_buckets(&walk, HASH_SIZE(links), walk_links, &link_changes,
-			    seq);
+	*seq = *seq + READ_ONCE(link_changes) ?: 1;
+	do {
+		link = link_next(registry, next, &more);
+		if (link) {
+			error = visit(link, data);
+			mbox_party_put(link->lanes[0].to);
+			mbox_party_put(link->lanes[1].to);
+			mbox_link_put(link);
+			if (error)
+				return error;
+			++*next;
+		}
+		cond_resched();
+	} while (more);
+	return 0;
 }
 
-/* The same of the processes that take part. */
-int mbox_parties_visit(struct mbox_registry *registry, struct mbox_place *place,
+/* The same of the processes that take part, by the ids of their inboxes. */
+int mbox_parties_visit(struct mbox_registry *registry, u64 *next,
 		       unsigned int *seq,
 		       int (*visit)(struct mbox_party *party, void *data),
 		       void *data)
 {
-	const struct walk walk = {
-		.registry = registry, .place = place, .visit_party = visit,
-		.data = data,
-	};
+	struct mbox_party *party;
+	int error = 0;
+	bool more;
 
-	return walk_buckets(&walk, HASH_SIZE(parties), walk_parties,
-			    &party_changes, seq);
+	*seq = *seq + READ_ONCE(party_changes) ?: 1;
+	do {
+		party = party_next(registry, next, &more);
+		if (party) {
+			error = visit(party, data);
+			mbox_party_put(party);
+			if (error)
+				return error;
+			++*next;
+		}
+		cond_resched();
+	} while (more);
+	return 0;
+}
+
+int __init mbox_party_init(void)
+{
+	end_queue = alloc_workqueue("mbox_party", WQ_UNBOUND | WQ_MEM_RECLAIM,
+				    END_WORKERS);
+	return end_queue ? 0 : -ENOMEM;
+}
+
+/* No process is watched any more; the last ends may be under way. */
+void mbox_party_exit(void)
+{
+	destroy_workqueue(end_queue);
 }
