@@ -3,11 +3,15 @@
 #include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include <net/net_namespace.h>
 
 #include "mbox.h"
 
@@ -281,19 +285,52 @@ static struct mbox_party *party_of(struct pid *pid)
 	return party_find(pid, &parent, &link);
 }
 
-/* An inbox that is charged to the factory's opener. */
-static struct mbox *inbox_new(struct file *factory)
+/*
+ * The registry of the network namespace that a process is in, counted. ESRCH if it
+ * has none any more. The leader may have ended before other threads.
+ */
+static struct mbox_registry *registry_of(struct pid *pid)
+{
+	struct task_struct *task, *thread;
+	struct mbox_registry *registry;
+	struct net *net = NULL;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	if (task) {
+		for_each_thread(task, thread) {
+			task_lock(thread);
+			if (thread->nsproxy)
+				net = get_net(thread->nsproxy->net_ns);
+			task_unlock(thread);
+			if (net)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	if (!net)
+		return ERR_PTR(-ESRCH);
+	registry = mbox_registry_get(net);
+	put_net(net);
+	return registry;
+}
+
+/* The inbox of a process, which is charged to the factory's opener. */
+static struct mbox *inbox_new(struct pid *pid, struct file *factory)
 {
 	static const char no_name[MBOX_NAME_SIZE];
 	static const struct mbox_attr attr = {
 		.lifetime = MBOX_LIFETIME_PROCESS,
 		.capacity = MBOX_CAPACITY_UNBOUNDED,
 	};
+	struct mbox_registry *registry = registry_of(pid);
 	struct mbox *inbox;
 	int error;
 
-	inbox = mbox_mailbox_new(factory->private_data, no_name, &attr,
-				 factory->f_cred, 0);
+	if (IS_ERR(registry))
+		return ERR_CAST(registry);
+	inbox = mbox_mailbox_new(registry, no_name, &attr, factory->f_cred, 0);
+	mbox_registry_put(registry);
 	if (IS_ERR(inbox))
 		return inbox;
 	inbox->inbox = true;
@@ -317,7 +354,7 @@ static struct mbox_party *party_new(struct pid *pid, struct file *factory)
 	party = kzalloc(sizeof(*party), GFP_KERNEL_ACCOUNT);
 	if (!party)
 		return ERR_PTR(-ENOMEM);
-	inbox = inbox_new(factory);
+	inbox = inbox_new(pid, factory);
 	if (IS_ERR(inbox)) {
 		kfree(party);
 		return ERR_CAST(inbox);
@@ -805,7 +842,7 @@ static struct mbox_party *party_next(struct mbox_registry *registry, u64 *next,
 
 /**
  * mbox_links_visit - go through the links of a network namespace
- * @registry:	whose: one of the two processes first used it there
+ * @registry:	whose: one of the two processes was in it when it was first linked
  * @next:	the least number wanted; set to that of the link for which @visit
  *		failed. Numbers grow: what is there all the time is visited once.
  * @seq:	added to it is a number that changes when links come or go; never 0

@@ -143,7 +143,8 @@
  * links of the caller; the header says from whom, and a link to that process
  * answers. Each process has one inbox, that all of its links lead to: messages
  * are received in the same order there as through the links. Its capacity is
- * that of each link, in each direction.
+ * that of each link, in each direction. An inbox belongs to the network namespace
+ * that its process was in when it first took part, whoever linked to it.
  *
  * Handles on links and inboxes serve the process that made them, and no other
  * (EUSERS): one that was inherited or passed on is good for poll() and
