@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who waits for whom over links: a call that would close a cycle fails. */
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
@@ -10,10 +11,19 @@
  * MBOX_DEADLOCK: a process with one thread that is blocked without a deadline in
  * a send or a receive on a link has an edge, party->waits_for, to the peer. It is
  * set before the call blocks, under the lock of the inbox it waits in, and taken
- * away by whoever completes or cancels its waiter, under the same lock. Whatever
- * sets an edge first walks from its end along the edges, all under waits_lock: if
- * that leads to where the edge would begin, the call fails, and has changed
- * nothing. So the edges never form a cycle, and the walk ends.
+ * away by whoever completes or cancels its waiter, under the same lock. A process
+ * numbers its edges, in party->wait_nr, before it sets them.
+ *
+ * A call sets its edge, and then walks from its end along the edges, without a lock
+ * and for fewer than MBOX_CYCLE_MAX steps. If that does not lead back to its process, which
+ * is the rule, it blocks. If it does, the call takes waits_lock and walks twice: if
+ * each edge is there both times, and has the same number, all of them were there at
+ * one moment, between the two walks, and were a cycle. Then the call takes its edge
+ * away again, still under waits_lock, and fails, and has changed nothing.
+ *
+ *	A: waits_for = B			B: waits_for = A
+ *	smp_mb()				smp_mb()
+ *	walk: reads B's waits_for		walk: reads A's waits_for
  *
  * A cycle of edges would never end. Each call in it waits for what its peer alone
  * can do, with a call of its own: receive the message (or make room by receiving
@@ -31,20 +41,74 @@
  * takes away the receiver's edge, and the sender's edge is set after that, in the
  * same section: the receiver cannot go on to another wait before that ends. If
  * there is none, the sender's edge comes first, and the message wakes nobody.
+ * An edge of a call that is still walking counts: that call blocks, unless it is
+ * refused, and it is refused only for a cycle that it is part of. It is part of one
+ * cycle at most, as each process has one edge; and of the calls in a cycle, which
+ * may all have found it, the first to get waits_lock fails, and breaks it for the
+ * others, which look again.
  *
- * None is missed. The last of the calls that make up a cycle sets its edge when
- * those of the others are there, because waits_lock puts them in some order, and
- * none goes and comes back without the walk of the call that sets it again. That
- * a message that was taken is put back, its receiver having failed to copy it,
- * ends no wait and begins none: the edge of its sender was there all the time.
+ * None of up to MBOX_CYCLE_MAX processes is missed. Of the calls that make up a cycle the
+ * one whose smp_mb() is the last reads the edges of all others, for none goes and
+ * comes back without the walk of the call that sets it again. A longer cycle is
+ * missed: the walk would cost all of its members, and those who are not, more than
+ * that it is found is worth. That a message that was taken is put back, its receiver
+ * having failed to copy it, ends no wait and begins none: the edge of its sender was
+ * there all the time.
  *
  * The threads are counted when a call begins to wait. A process with several has
- * no edge; if all but one of them end meanwhile, it still has none. Edges are
- * only followed by those who are about to block, for as many steps as there are
- * processes that wait in a row. The model selftests/model/deadlock.pml covers all
- * interleavings of three of them.
+ * no edge; if all but one of them end meanwhile, it still has none. Parties are
+ * freed by RCU: who has an edge is in a call, whose handle holds where it leads, so
+ * what was found as the end of an edge stays until the walk is over. The model
+ * selftests/model/deadlock.pml covers all interleavings of three processes.
  */
 static DEFINE_SPINLOCK(waits_lock);
+
+/* Whether the edges lead from @party to @self, as it looks. */
+static bool leads_to(const struct mbox_party *party,
+		     const struct mbox_party *self)
+{
+	unsigned int n;
+
+	for (n = 1; party && party != self && n < MBOX_CYCLE_MAX; n++)
+		party = READ_ONCE(party->waits_for);
+	return party == self;
+}
+
+/*
+ * Whether they do, all at one moment. A number that is read before an edge, and again
+ * after the edge was read for the second time, says that it was there in between: it
+ * is written before the edge is, and the next one after the edge has gone.
+ */
+static noinline bool is_cycle(const struct mbox_party *other,
+			      const struct mbox_party *self)
+{
+	const struct mbox_party *party;
+	u32 numbers[MBOX_CYCLE_MAX];
+	unsigned int n, steps = 0;
+
+	lockdep_assert_held(&waits_lock);
+	for (party = other; party != self; steps++) {
+		if (!party || steps == MBOX_CYCLE_MAX - 1)
+			return false;
+		/* the number first, see above */
+		numbers[steps] = smp_load_acquire(&party->wait_nr);
+		/* and all of that before the second walk */
+		party = smp_load_acquire(&party->waits_for);
+	}
+	party = other;
+	for (n = 0; n < steps; n++) {
+		const struct mbox_party *next;
+
+		if (!party || party == self)
+			return false;
+		/* the edge first */
+		next = smp_load_acquire(&party->waits_for);
+		if (READ_ONCE(party->wait_nr) != numbers[n])
+			return false;
+		party = next;
+	}
+	return party == self;
+}
 
 /**
  * mbox_deadlock_enter - a call of a process is about to wait for another
@@ -59,22 +123,27 @@ int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_party *self,
 			struct mbox_party *other,
 			const struct mbox_deadline *deadline)
 {
-	struct mbox_party *party = other;
 	int error = 0;
 
 	if (deadline->set || !thread_group_empty(current))
 		return 0;
-	spin_lock(&waits_lock);
-	/* Who has an edge is in a call: its handle holds where that leads. */
-	while (party && party != self)
-		party = party->waits_for;
-	if (party) {
-		error = -EDEADLK;
-	} else {
-		self->waits_for = other;
-		waiter->waits = self;
+	/* By the only thread of its process, after its last edge has gone. */
+	smp_store_release(&self->wait_nr, self->wait_nr + 1);
+	/* The edge after its number. */
+	smp_store_release(&self->waits_for, other);
+	/* Of two that close a cycle, one sees the other: MBOX_DEADLOCK. */
+	smp_mb();
+	waiter->waits = self;
+	rcu_read_lock();
+	if (unlikely(leads_to(other, self))) {
+		spin_lock(&waits_lock);
+		if (is_cycle(other, self)) {
+			mbox_deadlock_leave(waiter);
+			error = -EDEADLK;
+		}
+		spin_unlock(&waits_lock);
 	}
-	spin_unlock(&waits_lock);
+	rcu_read_unlock();
 	return error;
 }
 
@@ -83,8 +152,7 @@ void mbox_deadlock_leave(struct mbox_waiter *waiter)
 {
 	if (!waiter->waits)
 		return;
-	spin_lock(&waits_lock);
-	waiter->waits->waits_for = NULL;
-	spin_unlock(&waits_lock);
+	/* before the next number: is_cycle() */
+	smp_store_release(&waiter->waits->waits_for, NULL);
 	waiter->waits = NULL;
 }

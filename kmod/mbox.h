@@ -37,7 +37,7 @@
  *	ring->trim_lock (ring.c)	mutex: giving memory back
  *	registry->lock			spinlock: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state
- *	    waits_lock (deadlock.c)	spinlock: who waits for whom
+ *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
  *	telling (event.c)		mutex: one event that is told
  *	registry->lock
  *	  owing_lock (event.c)		spinlock: registries to be told of
@@ -327,7 +327,7 @@ struct mbox_waiter {
 	/* of a call on a link */
 	struct mbox_lane *lane;		/* constant; else NULL */
 	struct rb_node lane_ranked;	/* lock: lane->senders; or clear */
-	struct mbox_party *waits;	/* lock: whose edge it is, deadlock.c */
+	struct mbox_party *waits;	/* lock: whose edge it has, deadlock.c */
 };
 
 /*
@@ -501,7 +501,7 @@ struct mbox_link {
  *
  * References: one while it is known, one of its watch, and then of the work that
  * tells its end, one of each link that is listed, and of each handle, two of one on
- * a link.
+ * a link. It is freed by RCU.
  */
 struct mbox_party {
 	struct rb_node by_pid;		/* links_lock: while known */
@@ -517,7 +517,9 @@ struct mbox_party {
 	struct mbox_watch *watch;	/* constant; cancelled by who forgets it */
 	struct work_struct end;
 	struct mbox_party *leaving;	/* of who forgot it */
-	struct mbox_party *waits_for;	/* waits_lock: see deadlock.c */
+	struct mbox_party *waits_for;	/* without lock, see deadlock.c */
+	u32 wait_nr;			/* likewise: of the last of these edges */
+	struct rcu_head rcu;
 };
 
 /* An open file on a mailbox; constant but for what it counts. */

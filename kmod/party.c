@@ -68,14 +68,14 @@ struct mbox_lane *mbox_lane_back(struct mbox_lane *lane)
 	return lane == &link->lanes[0] ? &link->lanes[1] : &link->lanes[0];
 }
 
-/* May sleep. */
+/* May sleep. The memory stays for those who walk along edges, see deadlock.c. */
 void mbox_party_put(struct mbox_party *party)
 {
 	if (!refcount_dec_and_test(&party->refs))
 		return;
 	put_pid(party->pid);
 	mbox_mailbox_unref(party->inbox);
-	kfree(party);
+	kfree_rcu(party, rcu);
 }
 
 /* Drop a party that is not known (any more). May sleep. */

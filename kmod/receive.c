@@ -240,17 +240,6 @@ static int peek(struct mbox_handle *handle, struct mbox_message *message,
 	return error;
 }
 
-/* A receive on a link is about to wait: whether it may. */
-static int wait_for_peer(struct mbox_waiter *waiter,
-			 const struct mbox_deadline *deadline)
-{
-	struct mbox_lane *lane = waiter->lane;
-
-	return lane->ended ? -EOWNERDEAD :
-			     mbox_deadlock_enter(waiter, lane->to, lane->from,
-						 deadline);
-}
-
 /*
  * Nothing is there: unlock and wait. Apart from try_receive(), and not inlined, for a
  * receive that does not wait should not have to make room for a waiter.
@@ -271,19 +260,23 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	if (unlikely(args->sender))
 		waiter.ended = mbox_sender_ended(args->sender);
 	waiter.lane = args->filter.lane;
-	if (unlikely(waiter.lane)) {
-		error = wait_for_peer(&waiter, &args->deadline);
-		if (error) {
-			mbox_mailbox_unlock(mbox, deferred);
-			return error;
-		}
+	if (unlikely(waiter.lane && waiter.lane->ended)) {
+		mbox_mailbox_unlock(mbox, deferred);
+		return -EOWNERDEAD;
 	}
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
 					   &handle->sub->receivers :
 					   &mbox->receivers, &waiter,
 					   &args->turn, deferred);
+	/* Only a call that does wait has an edge. */
+	if (!error && unlikely(waiter.lane)) {
+		error = mbox_deadlock_enter(&waiter, waiter.lane->to,
+					    waiter.lane->from,
+					    &args->deadline);
+		if (error)
+			mbox_waiter_cancel(mbox, &waiter);
+	}
 	if (error) {
-		mbox_deadlock_leave(&waiter);
 		mbox_mailbox_unlock(mbox, deferred);
 		return error;
 	}

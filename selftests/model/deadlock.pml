@@ -4,10 +4,13 @@
  *
  * Processes with one thread each, which send synchronously to and receive from one another as they
  * like, so many calls each, and then end. What happens under the lock of an inbox happens in
- * several steps, as other inboxes have other locks; the walk along the edges is one step, for
- * waits_lock makes it so. With one of the macros below the model is wrong, and has to fail:
+ * several steps, as other inboxes have other locks; and so do the walks along the edges: one without
+ * a lock, and two that make sure, under waits_lock. With one of the macros below the model is
+ * wrong, and has to fail:
  *
- *	UNLOCKED_WALK	walking along the edges and setting one's own are two steps
+ *	LATE_EDGE	a call walks before it sets its edge
+ *	ONE_WALK	what was found without the lock is believed
+ *	UNLOCKED_WALK	who makes sure does not exclude others who do
  *	EARLY_EDGE	a send looks for a cycle before it gives its message to a
  *			receiver that waits for it
  *	LATE_CLEAR	the edge of who was completed goes when it runs, not before
@@ -15,9 +18,12 @@
  *
  * Properties:
  *	- nobody waits for ever: the last call of a cycle is refused (no invalid end state);
+ *	- none is refused but in a cycle, which is there when its edge goes (assert in the cycle);
  *	- none is refused that is not the last of a cycle: where the caller that is refused stops
  *	  for good, none of the others in the cycle ever goes on (assert not doomed);
  *	- a send that found a waiting receiver is never refused (assert not refused).
+ *
+ * The bound on the steps of a walk is not in the model: with three processes none is that long.
  */
 #define N	3
 #define NONE	N
@@ -27,6 +33,8 @@
 
 bool lock[N];		/* of the inbox of each */
 byte edge[N] = NONE;	/* waits_for */
+byte nr[N];		/* wait_nr */
+bool waits_lock;
 bool queued[N * N];	/* a message, whose sender waits */
 bool taken[N * N];	/* the same, given to a receiver */
 bool waits[N * N];	/* AT(whom from, who): a blocked receiver */
@@ -38,40 +46,105 @@ bool stopped;		/* somebody that was refused stays where it is */
 inline acquire(i) { atomic { !lock[i] -> lock[i] = true } }
 inline release(i) { lock[i] = false }
 
-/* Look for a cycle, set the edge. If refused, stop the world around the cycle, or go on. */
-inline enter()
+/* Walk for the second time: whether all is as it was. */
+inline walk_again()
+{
+	k = 0;
+	p = other;
+	do
+	:: k < steps && p != NONE && p != self ->
+		q = edge[p];
+		if
+		:: nr[p] == numbers[k] -> k++; p = q
+		:: else -> p = NONE
+		fi
+	:: else -> break
+	od;
+	refused = (k == steps && p == self)
+}
+
+/* Under waits_lock: walk for the first time, with the numbers, then again. */
+inline make_sure()
+{
+	steps = 0;
+	p = other;
+	do
+	:: p != NONE && p != self && steps < N - 1 ->
+		numbers[steps] = nr[p];
+		p = edge[p];
+		steps++
+	:: else -> break
+	od;
+	if
+	:: p == self -> walk_again()
+	:: else -> refused = false
+	fi
+}
+
+/* If refused, stop the world around the cycle, which has to be there, or go on. */
+inline refuse()
 {
 	atomic {
 		p = other;
 		do
-		:: p != NONE && p != self -> p = edge[p]
+		:: p != self -> assert(p != NONE); p = edge[p]
 		:: else -> break
 		od;
-		refused = (p == self);
+		edge[self] = NONE;
 		if
-		:: refused ->
-			if
-			:: p = other;
-			   do
-			   :: p != self -> doomed[p] = true; p = edge[p]
-			   :: else -> break
-			   od;
-			   stopped = true;
-			   stays = true
-			:: skip
-			fi
-		:: else
-#ifndef UNLOCKED_WALK
-			-> edge[self] = other
-#endif
+		:: p = other;
+		   do
+		   :: p != self -> doomed[p] = true; p = edge[p]
+		   :: else -> break
+		   od;
+		   stopped = true;
+		   stays = true
+		:: skip
 		fi
 	}
-#ifdef UNLOCKED_WALK
-	if
-	:: !refused -> edge[self] = other
-	:: else
-	fi
+}
+
+/* Set the edge, and look for a cycle. */
+inline enter()
+{
+	nr[self]++;
+#ifndef LATE_EDGE
+	edge[self] = other;
 #endif
+	steps = 0;
+	p = other;
+	do
+	:: p != NONE && p != self && steps < N - 1 -> p = edge[p]; steps++
+	:: else -> break
+	od;
+	refused = (p == self);
+#ifdef LATE_EDGE
+	edge[self] = other;
+#endif
+	if
+	:: refused ->
+#ifndef UNLOCKED_WALK
+		atomic { !waits_lock -> waits_lock = true };
+#endif
+#ifndef ONE_WALK
+		make_sure();
+#endif
+		if
+		:: refused -> refuse()
+		:: else
+		fi;
+#ifndef UNLOCKED_WALK
+		waits_lock = false;
+#endif
+		numbers[0] = 0;
+		numbers[1] = 0
+	:: else
+	fi;
+	/* What is not needed any more would only make more states. */
+	p = 0;
+	q = 0;
+	k = 0;
+	steps = 0
 }
 
 inline complete(who)
@@ -175,7 +248,8 @@ inline receive()
 
 active [N] proctype process()
 {
-	byte self = _pid, other, p, calls;
+	byte self = _pid, other, p, q, k, steps, calls;
+	byte numbers[N];
 	bool refused, blocks, stays;
 
 	do

@@ -161,8 +161,9 @@
  * Where processes are blocked without a deadline in sends to or receives from one
  * another over links in a cycle, each of them with a single thread when its call
  * began, none can ever go on: the call that would close the cycle fails with
- * EDEADLK, and has sent or received nothing. (Receives through an inbox wait for
- * anybody, and are in no cycle.)
+ * EDEADLK, and has sent or received nothing, where the cycle has up to
+ * MBOX_CYCLE_MAX processes; a longer one is not found. (Receives through an inbox
+ * wait for anybody, and are in no cycle.)
  *
  * SHARED MEMORY
  *
@@ -313,6 +314,9 @@
 
 /* Most processes that max_procs may allow. */
 #define MBOX_PROCS_MAX		4096U
+
+/* Most processes in a cycle of waits over links that gets EDEADLK. */
+#define MBOX_CYCLE_MAX		64U
 
 /* Most handles open for receiving from a mailbox of policy BROADCAST. */
 #define MBOX_RECEIVERS_MAX	4096U
