@@ -71,13 +71,11 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 {
 	struct mbox_handle *handle = file->private_data;
 
+	if (unlikely(handle->relay))
+		return mbox_link_poll(handle, file, wait);
 	poll_wait(file, &handle->mbox->poll, wait);
 	if (handle->mbox->ring)
 		return mbox_ring_poll(handle);
-	if (unlikely(handle->out)) {
-		poll_wait(file, &handle->out->to->inbox->poll, wait);
-		return mbox_link_poll(handle);
-	}
 	return mbox_mailbox_poll(handle);
 }
 

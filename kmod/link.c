@@ -5,6 +5,8 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "mbox.h"
 
@@ -28,6 +30,99 @@ static struct file *open_handle(struct mbox_party *party, u32 rights,
 	return file;
 }
 
+/*
+ * Where the pollers of a handle on a link wait. They wait for what happens in two
+ * inboxes, and there are kinds of pollers that wait in one queue only: so it has one,
+ * which both inboxes wake from the first time on that somebody polls.
+ */
+struct mbox_relay {
+	spinlock_t lock;		/* of who hooks it up */
+	bool hooked;			/* lock; set with release, and once */
+	struct mbox_lane *lane_in;	/* constant once hooked */
+	struct mbox_lane *lane_out;	/* likewise */
+	wait_queue_head_t queue;
+	wait_queue_entry_t in, out;	/* of the inboxes' queues, once hooked */
+};
+
+/*
+ * Of what happened in an inbox, the part that concerns a link: some pollers take
+ * our word for it. It happened under a lock that is not held any more: what we see
+ * is that, or what came after, which has its own event.
+ */
+static __poll_t relay_events(const struct mbox_relay *relay, bool in)
+{
+	const struct mbox_lane *lane = in ? relay->lane_in : relay->lane_out;
+	const struct mbox *inbox = lane->to->inbox;
+	__poll_t events = 0;
+
+	if (!in)
+		return lane->capacity == MBOX_CAPACITY_UNBOUNDED ||
+		       READ_ONCE(lane->held) < lane->capacity ||
+		       READ_ONCE(inbox->nr_receivers) ?
+		       EPOLLOUT | EPOLLWRNORM : 0;
+	if (READ_ONCE(lane->queued) || !RB_EMPTY_ROOT(&lane->senders.rb_root))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(lane->ended) || READ_ONCE(inbox->state) == MBOX_STATE_DEAD)
+		events |= EPOLLERR | EPOLLHUP;
+	return events;
+}
+
+static int relay_wake(wait_queue_entry_t *entry, unsigned int mode, int flags,
+		      void *key)
+{
+	struct mbox_relay *relay = entry->private;
+	__poll_t events;
+
+	events = key_to_poll(key) & relay_events(relay, entry == &relay->in);
+	if (events)
+		wake_up_poll(&relay->queue, events);
+	return 0;
+}
+
+static struct mbox_relay *relay_new(void)
+{
+	struct mbox_relay *relay;
+
+	relay = kzalloc(sizeof(*relay), GFP_KERNEL_ACCOUNT);
+	if (!relay)
+		return NULL;
+	spin_lock_init(&relay->lock);
+	init_waitqueue_head(&relay->queue);
+	init_waitqueue_func_entry(&relay->in, relay_wake);
+	init_waitqueue_func_entry(&relay->out, relay_wake);
+	relay->in.private = relay;
+	relay->out.private = relay;
+	return relay;
+}
+
+static void relay_hook(struct mbox_handle *handle)
+{
+	struct mbox_relay *relay = handle->relay;
+
+	spin_lock(&relay->lock);
+	if (!relay->hooked) {
+		relay->lane_in = handle->in;
+		relay->lane_out = handle->out;
+		add_wait_queue(&handle->mbox->poll, &relay->in);
+		add_wait_queue(&handle->out->to->inbox->poll, &relay->out);
+		/* pairs with mbox_link_poll(), which does not take the lock */
+		smp_store_release(&relay->hooked, true);
+	}
+	spin_unlock(&relay->lock);
+}
+
+/* The handle is being closed: nobody polls it. */
+static void relay_free(struct mbox_handle *handle)
+{
+	struct mbox_relay *relay = handle->relay;
+
+	if (relay->hooked) {
+		remove_wait_queue(&handle->mbox->poll, &relay->in);
+		remove_wait_queue(&handle->out->to->inbox->poll, &relay->out);
+	}
+	kfree(relay);
+}
+
 /* A handle on the link between two parties, whose references go over to it. */
 static struct file *open_between(struct mbox_party *self,
 				 struct mbox_party *peer,
@@ -35,23 +130,34 @@ static struct file *open_between(struct mbox_party *self,
 {
 	struct mbox_handle *handle;
 	struct mbox_lane *out, *in;
+	struct mbox_relay *relay;
 	struct file *file;
 
+	relay = relay_new();
+	if (!relay)
+		return ERR_PTR(-ENOMEM);
 	out = mbox_link_join(self, peer, arg->capacity, msg_size);
-	if (IS_ERR(out))
-		return ERR_CAST(out);
+	if (IS_ERR(out)) {
+		file = ERR_CAST(out);
+		goto err_relay;
+	}
 	in = mbox_lane_back(out);
 	file = open_handle(self, MBOX_RIGHT_RECV | MBOX_RIGHT_SEND,
 			   arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file)) {
 		mbox_link_leave(in);
 		mbox_link_put(out->link);
-		return file;
+		goto err_relay;
 	}
 	handle = file->private_data;
 	handle->out = out;
 	handle->in = in;
+	handle->relay = relay;
 	mbox_link_invite(in);
+	return file;
+
+err_relay:
+	kfree(relay);
 	return file;
 }
 
@@ -181,6 +287,7 @@ void mbox_link_release(struct mbox_handle *handle)
 	if (!handle->party)
 		return;
 	if (handle->in) {
+		relay_free(handle);
 		mbox_link_leave(handle->in);
 		mbox_party_put(handle->in->from);
 		mbox_link_put(handle->in->link);
@@ -190,9 +297,11 @@ void mbox_link_release(struct mbox_handle *handle)
 	mbox_party_put(handle->party);
 }
 
-/* What poll() says to a handle on a link. */
-__poll_t mbox_link_poll(struct mbox_handle *handle)
+/* poll() of a handle on a link. */
+__poll_t mbox_link_poll(struct mbox_handle *handle, struct file *file,
+			struct poll_table_struct *wait)
 {
+	struct mbox_relay *relay = handle->relay;
 	struct mbox_lane *in = handle->in, *out = handle->out;
 	/* An ordinary message that the caller would send. */
 	struct mbox_message probe = {
@@ -202,6 +311,10 @@ __poll_t mbox_link_poll(struct mbox_handle *handle)
 	struct mbox *inbox = handle->mbox;
 	__poll_t events = 0;
 
+	/* Once it is hooked up, see relay_hook(), events come here. */
+	if (!poll_does_not_wait(wait) && !smp_load_acquire(&relay->hooked))
+		relay_hook(handle);
+	poll_wait(file, &relay->queue, wait);
 	spin_lock(&inbox->lock);
 	if (in->ended || inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLERR;

@@ -101,6 +101,7 @@ struct mbox_member;
 struct mbox_message;
 struct mbox_owner;
 struct mbox_party;
+struct mbox_relay;
 struct mbox_ring;
 struct mbox_ring_holder;
 struct mbox_sender;
@@ -108,6 +109,7 @@ struct mbox_share;
 struct mbox_subscription;
 struct mbox_watch;
 struct mbox_waiter;
+struct poll_table_struct;
 struct vm_area_struct;
 
 /* Messages that are looked at for a filter before the lock is given up. */
@@ -539,6 +541,7 @@ struct mbox_handle {
 	struct mbox_party *party;	/* whose link or inbox it is, counted; else NULL */
 	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
 	struct mbox_lane *out;		/* of a link; else NULL */
+	struct mbox_relay *relay;	/* of a link; else NULL */
 };
 
 /*
@@ -743,7 +746,8 @@ struct file *mbox_link_open(struct file *factory,
 struct file *mbox_inbox_open(struct file *factory, bool nonblock);
 int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg);
 void mbox_link_release(struct mbox_handle *handle);
-__poll_t mbox_link_poll(struct mbox_handle *handle);
+__poll_t mbox_link_poll(struct mbox_handle *handle, struct file *file,
+			struct poll_table_struct *wait);
 void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info);
 
 /* party.c */
