@@ -60,6 +60,14 @@ static unsigned int end_waits(struct mbox *mbox, unsigned int n,
 	return ended;
 }
 
+/* The first message that a mailbox has; of an inbox, that is not being copied. */
+static struct mbox_message *first_message(struct mbox *mbox)
+{
+	return mbox->inbox ? mbox_inbox_first(mbox) :
+	       list_first_entry_or_null(&mbox->queue.messages,
+					struct mbox_message, node);
+}
+
 /* Take up to @n messages from the queue; how many there were. */
 static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 				struct mbox_deferred *deferred)
@@ -68,8 +76,7 @@ static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 	unsigned int cleared;
 
 	for (cleared = 0; cleared < n; cleared++) {
-		message = list_first_entry_or_null(&mbox->queue.messages,
-						   struct mbox_message, node);
+		message = first_message(mbox);
 		if (!message)
 			break;
 		if (message->state == MBOX_MESSAGE_TAKEN) {
@@ -78,7 +85,7 @@ static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 			message->state = MBOX_MESSAGE_GONE;
 			continue;
 		}
-		mbox_queue_remove(&mbox->queue, message);
+		mbox_queue_remove(mbox_queue_of(mbox, message), message);
 		message->state = MBOX_MESSAGE_GONE;
 			mbox_message_put(mbox, message, deferred);
 	}

@@ -56,8 +56,7 @@ static __poll_t relay_events(const struct mbox_relay *relay, bool in)
 	__poll_t events = 0;
 
 	if (!in)
-		return lane->capacity == MBOX_CAPACITY_UNBOUNDED ||
-		       READ_ONCE(lane->held) < lane->capacity ||
+		return mbox_lane_has_room(lane) ||
 		       READ_ONCE(inbox->nr_receivers) ?
 		       EPOLLOUT | EPOLLWRNORM : 0;
 	if (READ_ONCE(lane->queued) || !RB_EMPTY_ROOT(&lane->senders.rb_root))
@@ -152,6 +151,7 @@ static struct file *open_between(struct mbox_party *self,
 	handle = file->private_data;
 	handle->out = out;
 	handle->in = in;
+	handle->queue = &in->queue;
 	handle->relay = relay;
 	mbox_link_invite(in);
 	return file;
@@ -268,16 +268,20 @@ struct file *mbox_inbox_open(struct file *factory, bool nonblock)
 	return file;
 }
 
-/* MBOX_IOC_SET: who may send to the inbox from now on. */
+/* MBOX_IOC_SET: who may send to the inbox from now on, and how much may wait there. */
 int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
 {
-	if (handle->in || arg->mask != MBOX_SET_MODE)
+	if (handle->in || (arg->mask & ~(MBOX_SET_MODE | MBOX_SET_CAPACITY)))
 		return -EOPNOTSUPP;
-	if (arg->mode & ~0666)
+	if ((arg->mode & ~0666) ||
+	    mbox_capacity_check(arg->capacity, MBOX_POLICY_FIFO))
 		return -EINVAL;
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
-	mbox_party_set_mode(handle->party, arg->mode);
+	if (arg->mask & MBOX_SET_MODE)
+		mbox_party_set_mode(handle->party, arg->mode);
+	if (arg->mask & MBOX_SET_CAPACITY)
+		mbox_party_set_capacity(handle->party, arg->capacity);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 
 static atomic_long_t last_id;
 
-static int check_capacity(u32 capacity, u32 policy)
+int mbox_capacity_check(u32 capacity, u32 policy)
 {
 	if (policy == MBOX_POLICY_BROADCAST && capacity == MBOX_CAPACITY_ZERO)
 		return -EINVAL;
@@ -54,7 +54,7 @@ int mbox_attr_check(struct mbox_attr *attr)
 	if (attr->options & (attr->policy == MBOX_POLICY_BROADCAST ?
 			     ~MBOX_OPTION_OVERFLOW : ~MBOX_OPTION_EXCLUSIVE))
 		return -EINVAL;
-	return check_capacity(attr->capacity, attr->policy) ?:
+	return mbox_capacity_check(attr->capacity, attr->policy) ?:
 	       check_msg_size(&attr->msg_size) ?:
 	       check_bytes(attr->bytes, attr->msg_size);
 }
@@ -107,6 +107,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox_queue_init(&mbox->queue);
 	mbox_receivers_init(&mbox->receivers);
 	mbox->senders = RB_ROOT_CACHED;
+	mbox->lanes = RB_ROOT_CACHED;
+	mbox->numbered = RB_ROOT;
 	INIT_LIST_HEAD(&mbox->syncs);
 	INIT_LIST_HEAD(&mbox->taken);
 	INIT_LIST_HEAD(&mbox->waiters);
@@ -326,6 +328,9 @@ static bool is_readable(const struct mbox_handle *handle)
 
 	if (handle->sub)
 		return !list_empty(&handle->queue->messages);
+	if (unlikely(mbox->inbox))
+		return mbox_inbox_first(mbox) ||
+		       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
 	return mbox->held > mbox->queue.nr_taken ||
 	       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
 }
@@ -468,7 +473,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	int error;
 
 	if (((arg->mask & MBOX_SET_CAPACITY) &&
-	     check_capacity(arg->capacity, mbox->policy)) ||
+	     mbox_capacity_check(arg->capacity, mbox->policy)) ||
 	    check_msg_size(&msg_size) ||
 	    (arg->mode & ~MODE_MASK) ||
 	    ((arg->mask & MBOX_SET_UID) && !uid_valid(uid)) ||

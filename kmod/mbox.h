@@ -5,6 +5,7 @@
  *	cdev.c		/dev/mbox and the ioctl table; every copy of an argument
  *	  handle.c	an open file on a mailbox: file operations, rights
  *	    link.c	handles on links and inboxes
+ *	      inbox.c	the lanes that lead to one, in order
  *	      party.c	who communicates directly: links, from first use to end
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
@@ -261,6 +262,11 @@ struct mbox_cursor {
 	bool senders;			/* lock: goes on among the senders */
 	u32 prio;			/* lock: of the last sender looked at, */
 	u64 number;			/* and its number; 0: none yet */
+	/* of a search of all lanes, inbox.c: */
+	u64 lane;			/* lock: number of that which it is in */
+	struct mbox_message *best;	/* lock: of what it found; or NULL */
+	bool lost;			/* lock: the best went since it began */
+	u32 retries;			/* the times that it began anew */
 };
 
 /* What a receiver wants; constant while it waits. */
@@ -392,6 +398,8 @@ struct mbox {
 	unsigned int max_slots;		/* that may be kept */
 	struct mbox_receivers receivers;
 	struct rb_root_cached senders;
+	struct rb_root_cached lanes;	/* of an inbox, with messages: inbox.c */
+	struct rb_root numbered;	/* the same, by number */
 	struct list_head syncs;
 	struct list_head taken;
 	u64 sent;			/* also the last sequence number */
@@ -466,11 +474,16 @@ struct mbox_lane {
 	struct mbox_link *link;		/* constant: whose part it is */
 	struct mbox_party *from;	/* constant; there for who has a handle */
 	struct mbox_party *to;		/* likewise; its inbox->lock is "lock" */
-	u32 capacity;			/* constant */
+	u32 capacity;			/* constant: that of the link, see inbox.c */
 	u32 msg_size;			/* constant */
 	struct rb_node node;		/* links_lock: to->lanes, by from */
 	u64 held;			/* lock: as that of a mailbox */
 	u64 queued;			/* lock: of these, not being taken */
+	struct mbox *inbox;		/* constant; there while it has messages */
+	struct mbox_queue queue;	/* lock */
+	struct mbox_message *first;	/* lock: not being taken; or NULL */
+	struct rb_node ranked;		/* lock: inbox->lanes, if there is a first */
+	struct rb_node numbered;	/* lock: inbox->numbered, likewise */
 	struct rb_root_cached senders;	/* lock: those of the inbox' that are its */
 	bool ended;			/* lock: nothing will come any more */
 	bool opened;			/* links_lock: by @to, a handle to receive */
@@ -651,6 +664,7 @@ long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
 
 /* mailbox.c */
+int mbox_capacity_check(u32 capacity, u32 policy);
 int mbox_attr_check(struct mbox_attr *attr);
 struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct mbox_attr *attr,
@@ -750,6 +764,17 @@ __poll_t mbox_link_poll(struct mbox_handle *handle, struct file *file,
 			struct poll_table_struct *wait);
 void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info);
 
+/* inbox.c */
+void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message);
+void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message);
+void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
+		     struct mbox_message *next);
+struct mbox_message *mbox_inbox_first(const struct mbox *inbox);
+struct mbox_message *mbox_inbox_find(struct mbox *inbox,
+				     struct mbox_cursor *cursor, bool *more);
+u32 mbox_lane_capacity(const struct mbox_lane *lane);
+bool mbox_lane_has_room(const struct mbox_lane *lane);
+
 /* party.c */
 int mbox_party_init(void);
 void mbox_party_exit(void);
@@ -760,6 +785,7 @@ void mbox_party_put(struct mbox_party *party);
 void mbox_party_unhold(struct mbox_party *party);
 void mbox_party_leave(struct mbox_party *party);
 void mbox_party_set_mode(struct mbox_party *party, umode_t mode);
+void mbox_party_set_capacity(struct mbox_party *party, u32 capacity);
 bool mbox_party_mode(struct pid *pid, umode_t *mode);
 struct mbox_lane *mbox_lane_back(struct mbox_lane *lane);
 bool mbox_link_invited(struct pid *self, struct pid *peer);
@@ -920,6 +946,10 @@ struct mbox_waiter *mbox_policy_choose(const struct mbox *mbox,
 				       const struct mbox_message *message);
 
 /* queue.c */
+bool mbox_message_before(const struct mbox_message *a,
+			 const struct mbox_message *b);
+struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
+				     struct mbox_message *message);
 void mbox_queue_init(struct mbox_queue *queue);
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
@@ -1015,6 +1045,13 @@ static inline u64 mbox_process_start(const struct task_struct *leader)
 static inline bool mbox_handle_foreign(const struct mbox_handle *handle)
 {
 	return handle->party && handle->party->pid != task_tgid(current);
+}
+
+/* The queue in which @message is, or will be. */
+static inline struct mbox_queue *
+mbox_queue_of(struct mbox *mbox, const struct mbox_message *message)
+{
+	return unlikely(message->lane) ? &message->lane->queue : &mbox->queue;
 }
 
 /* What a call gets that cannot be made for the state of @mbox. */

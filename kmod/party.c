@@ -453,6 +453,24 @@ void mbox_party_unhold(struct mbox_party *party)
 	links_end(&leaving);
 }
 
+/* The first lane that leads to a party from one whose address is above @from. */
+static struct rb_node *lane_after(const struct mbox_party *to,
+				  const struct mbox_party *from)
+{
+	struct rb_node *node = to->lanes.rb_node, *after = NULL;
+
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_lane, node)->from > from) {
+			after = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return after;
+}
+
 /* MBOX_SET_MODE: the mode says from now on who may send to the inbox. */
 void mbox_party_set_mode(struct mbox_party *party, umode_t mode)
 {
@@ -464,6 +482,45 @@ void mbox_party_set_mode(struct mbox_party *party, umode_t mode)
 	inbox->mode = mode;
 	spin_unlock(&inbox->lock);
 	spin_unlock(&links_lock);
+}
+
+/*
+ * MBOX_SET_CAPACITY: no lane that leads to the inbox has room for more from now on.
+ * Where there is more room than before, let blocked senders in.
+ */
+void mbox_party_set_capacity(struct mbox_party *party, u32 capacity)
+{
+	struct mbox_party *from = NULL;	/* only compared: it may be gone */
+	struct mbox *inbox = party->inbox;
+	struct mbox_deferred deferred;
+	struct mbox_lane *lane;
+	struct rb_node *node;
+	bool more;
+
+	spin_lock(&inbox->lock);
+	WRITE_ONCE(inbox->capacity, capacity);
+	spin_unlock(&inbox->lock);
+	for (;;) {
+		spin_lock(&links_lock);
+		node = lane_after(party, from);
+		lane = node ? rb_entry(node, struct mbox_lane, node) : NULL;
+		if (lane) {
+			from = lane->from;
+			mbox_link_get(lane->link);
+		}
+		spin_unlock(&links_lock);
+		if (!lane)
+			break;
+		do {
+			mbox_mailbox_lock(inbox, &deferred);
+			mbox_send_admit(inbox, lane, &deferred);
+			more = deferred.admit;
+			deferred.admit = false;
+			mbox_mailbox_unlock(inbox, &deferred);
+			cond_resched();
+		} while (more);
+		mbox_link_put(lane->link);
+	}
 }
 
 /* The mode that a process gave its inbox; false if it gave none. */
@@ -541,6 +598,8 @@ static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 	lane->to = to;
 	lane->capacity = capacity;
 	lane->msg_size = msg_size;
+	lane->inbox = to->inbox;
+	mbox_queue_init(&lane->queue);
 	lane->senders = RB_ROOT_CACHED;
 }
 
@@ -677,24 +736,6 @@ void mbox_link_leave(struct mbox_lane *in)
 	link_tidy(link, &leaving);
 	party_tidy(in->to, &leaving);
 	links_end(&leaving);
-}
-
-/* The first lane that leads to a party from one whose address is above @from. */
-static struct rb_node *lane_after(const struct mbox_party *to,
-				  const struct mbox_party *from)
-{
-	struct rb_node *node = to->lanes.rb_node, *after = NULL;
-
-	lockdep_assert_held(&links_lock);
-	while (node) {
-		if (rb_entry(node, struct mbox_lane, node)->from > from) {
-			after = node;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return after;
 }
 
 /* A handle on the inbox of @party was closed: what it had received is gone. */

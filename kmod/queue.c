@@ -14,8 +14,8 @@ void mbox_queue_init(struct mbox_queue *queue)
 }
 
 /* The message after @message, or NULL. */
-static struct mbox_message *next_message(struct mbox_queue *queue,
-					 struct mbox_message *message)
+struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
+				     struct mbox_message *message)
 {
 	return list_is_last(&message->node, &queue->messages) ?
 	       NULL : list_next_entry(message, node);
@@ -57,7 +57,8 @@ static struct mbox_message *find_level(struct mbox_queue *queue, u32 prio,
 	return NULL;
 }
 
-static bool comes_before(const struct mbox_message *a,
+/* Whether @a is received before @b. */
+bool mbox_message_before(const struct mbox_message *a,
 			 const struct mbox_message *b)
 {
 	return a->prio != b->prio ? a->prio > b->prio : a->seq < b->seq;
@@ -85,7 +86,7 @@ static void move_cursors(struct mbox_queue *queue, struct mbox_message *message)
 
 	/* Bound: receives of a thread each, which pause in a search. */
 	list_for_each_entry(cursor, &queue->cursors, node) {
-		if (!(cursor->next && comes_before(cursor->next, message)) &&
+		if (!(cursor->next && mbox_message_before(cursor->next, message)) &&
 		    mbox_filter_pass(cursor->filter, message))
 			cursor->next = message;
 	}
@@ -108,7 +109,7 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	move_cursors(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
 	if (unlikely(message->lane))
-		message->lane->queued++;
+		mbox_inbox_add(message->lane, message);
 	RB_CLEAR_NODE(&message->level);
 
 	if (!list_empty(&queue->messages)) {
@@ -145,13 +146,14 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	link_before(queue, message, at);
 }
 
-void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
+static __always_inline void unlink(struct mbox_queue *queue,
+				   struct mbox_message *message)
 {
-	struct mbox_message *next = next_message(queue, message);
+	struct mbox_message *next = mbox_queue_next(queue, message);
 	struct mbox_cursor *cursor;
 
 	if (unlikely(message->lane))
-		message->lane->queued--;
+		mbox_inbox_skip(message->lane, message, next);
 	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;
@@ -166,13 +168,20 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 	list_del(&message->node);
 }
 
+void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
+{
+	if (unlikely(message->lane))
+		mbox_inbox_remove(message->lane, message);
+	unlink(queue, message);
+}
+
 /* A receiver is copying @message, which stays where it is, and is found no more. */
 void mbox_queue_take(struct mbox_queue *queue, struct mbox_message *message)
 {
 	message->state = MBOX_MESSAGE_TAKEN;
 	queue->nr_taken++;
 	if (unlikely(message->lane))
-		message->lane->queued--;
+		mbox_inbox_remove(message->lane, message);
 }
 
 /* The receiver has failed: @message is found again. */
@@ -181,7 +190,7 @@ void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 	message->state = MBOX_MESSAGE_QUEUED;
 	queue->nr_taken--;
 	if (unlikely(message->lane))
-		message->lane->queued++;
+		mbox_inbox_add(message->lane, message);
 	move_cursors(queue, message);
 }
 
@@ -190,9 +199,7 @@ void mbox_queue_remove_taken(struct mbox_queue *queue,
 			     struct mbox_message *message)
 {
 	queue->nr_taken--;
-	if (unlikely(message->lane))
-		message->lane->queued++;
-	mbox_queue_remove(queue, message);
+	unlink(queue, message);
 }
 
 /* Whether @filter passes @message. */
@@ -223,6 +230,10 @@ void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
 	cursor->filter = filter;
 	cursor->senders = false;
 	cursor->number = 0;
+	cursor->lane = 0;
+	cursor->best = NULL;
+	cursor->lost = false;
+	cursor->retries = 0;
 	cursor->next = list_first_entry_or_null(&queue->messages,
 						struct mbox_message, node);
 }
@@ -248,7 +259,7 @@ struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
 		if (message->prio < cursor->filter->min_prio)
 			message = NULL;
 		else
-			message = next_message(queue, message);
+			message = mbox_queue_next(queue, message);
 	}
 	cursor->next = message;
 	return NULL;
@@ -260,8 +271,7 @@ bool mbox_queue_has_room(const struct mbox *mbox, const struct mbox_lane *lane,
 {
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(lane))
-		return lane->capacity == MBOX_CAPACITY_UNBOUNDED ||
-		       lane->held < lane->capacity;
+		return mbox_lane_has_room(lane);
 	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
 	    mbox->held >= mbox->capacity)
 		return false;

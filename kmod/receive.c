@@ -108,7 +108,7 @@ static __always_inline void detach(struct mbox_handle *handle,
 	else if (unlikely(handle->sub))
 		mbox_broadcast_take(handle->sub, message);
 	else
-		mbox_queue_remove(&mbox->queue, message);
+		mbox_queue_remove(mbox_queue_of(mbox, message), message);
 }
 
 /* Take @message, which stays in the queue, to copy it without the lock. */
@@ -128,9 +128,9 @@ static void take(struct mbox_handle *handle, struct mbox_message *message,
 		mbox_member_serve(mbox, args->member);
 	if (message->state == MBOX_MESSAGE_PENDING) {
 		mbox_waiter_accepted(mbox, message, deferred);
-		mbox_queue_insert(&mbox->queue, message);
+		mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	}
-	mbox_queue_take(&mbox->queue, message);
+	mbox_queue_take(mbox_queue_of(mbox, message), message);
 }
 
 /* A message that is TAKEN is so no more, and on no list. */
@@ -139,7 +139,8 @@ static void untake(struct mbox_handle *handle, struct mbox_message *message)
 	if (unlikely(handle->sub))
 		list_del(&message->node);
 	else
-		mbox_queue_remove_taken(&handle->mbox->queue, message);
+		mbox_queue_remove_taken(mbox_queue_of(handle->mbox, message),
+					message);
 }
 
 /* Drop a reference to a message that is on no list. */
@@ -336,13 +337,19 @@ static noinline struct mbox_message *search(struct mbox_handle *handle,
 	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *message;
 	struct mbox_cursor cursor;
+	bool more;
 
 	mbox_cursor_init(&cursor, queue, filter);
 	for (;;) {
-		message = mbox_queue_find(queue, &cursor);
-		if (!message && !cursor.next)
+		if (unlikely(queue == &mbox->queue && mbox->inbox)) {
+			message = mbox_inbox_find(mbox, &cursor, &more);
+		} else {
+			message = mbox_queue_find(queue, &cursor);
+			more = cursor.next;
+		}
+		if (!message && !more)
 			message = mbox_waiter_find_pending(mbox, &cursor);
-		if (message || !(cursor.next || cursor.senders))
+		if (message || !(more || cursor.senders))
 			return message;
 		list_add(&cursor.node, &queue->cursors);
 		mbox_mailbox_unlock(mbox, deferred);
@@ -369,6 +376,9 @@ static struct mbox_message *find(struct mbox_handle *handle,
 		return ERR_PTR(mbox->death);
 	first = list_first_entry_or_null(&handle->queue->messages,
 					 struct mbox_message, node);
+	if (unlikely(handle->party))
+		first = filter->lane ? filter->lane->first :
+				       mbox_inbox_first(mbox);
 	if (!first) {
 		if (RB_EMPTY_ROOT(&mbox->senders.rb_root))
 			return NULL;

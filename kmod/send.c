@@ -88,7 +88,7 @@ static struct mbox_message *lock_with_message(struct mbox *mbox,
 /* The capacity that counts for a message, and its limit. */
 static u32 capacity_of(const struct mbox *mbox, const struct mbox_lane *lane)
 {
-	return unlikely(lane) ? lane->capacity : mbox->capacity;
+	return unlikely(lane) ? mbox_lane_capacity(lane) : mbox->capacity;
 }
 
 static u32 msg_size_of(const struct mbox *mbox, const struct mbox_lane *lane)
@@ -161,11 +161,11 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 	}
 	if (message->state == MBOX_MESSAGE_TAKEN) {
 		/* Its receiver is copying, and will find that it came too late. */
-		mbox_queue_remove_taken(&mbox->queue, message);
+		mbox_queue_remove_taken(mbox_queue_of(mbox, message), message);
 		message->state = MBOX_MESSAGE_GONE;
 	} else {
 		if (message->state == MBOX_MESSAGE_QUEUED)
-			mbox_queue_remove(&mbox->queue, message);
+			mbox_queue_remove(mbox_queue_of(mbox, message), message);
 		message->state = MBOX_MESSAGE_GONE;
 		mbox_message_put(mbox, message, deferred);
 	}
@@ -343,9 +343,9 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
-	mbox_queue_insert(&mbox->queue, message);
+	mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	if (receiver) {
-		mbox_queue_take(&mbox->queue, message);
+		mbox_queue_take(mbox_queue_of(mbox, message), message);
 		mbox_waiter_hand_over(mbox, receiver, message, deferred);
 	} else {
 		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
@@ -364,7 +364,7 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 		mbox_waiter_hand_over(mbox, receiver, message, deferred);
 		return;
 	}
-	mbox_queue_put_back(&mbox->queue, message);
+	mbox_queue_put_back(mbox_queue_of(mbox, message), message);
 	mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 }
 
@@ -394,7 +394,7 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 			return;
 		}
 		mbox_waiter_accepted(mbox, message, deferred);
-		mbox_queue_insert(&mbox->queue, message);
+		mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	}
 	deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	if (unlikely(mbox->full) && mbox_queue_has_room(mbox, NULL, 1))

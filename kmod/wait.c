@@ -114,13 +114,14 @@ static bool lane_sender_less(struct rb_node *a, const struct rb_node *b)
 }
 
 /* A search has looked at the senders after which @waiter would have come. */
-static void move_cursors(struct mbox *mbox, const struct mbox_waiter *waiter)
+static void move_cursors(struct mbox_queue *queue,
+			 const struct mbox_waiter *waiter)
 {
 	const struct mbox_message *message = waiter->message;
 	struct mbox_cursor *cursor;
 
 	/* Bound: receives of a thread each, which pause in a search. */
-	list_for_each_entry(cursor, &mbox->queue.cursors, node) {
+	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->number && cursor->prio < message->prio &&
 		    mbox_filter_pass(cursor->filter, message)) {
 			cursor->prio = message->prio;
@@ -141,7 +142,9 @@ void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 	if (unlikely(waiter->lane))
 		rb_add_cached(&waiter->lane_ranked, &waiter->lane->senders,
 			      lane_sender_less);
-	move_cursors(mbox, waiter);
+	move_cursors(&mbox->queue, waiter);
+	if (unlikely(waiter->lane))
+		move_cursors(&waiter->lane->queue, waiter);
 }
 
 /* A sender does not wait for room any more. */

@@ -138,7 +138,7 @@ TEST(peer_that_does_not_know)
 
 TEST(what_it_is)
 {
-	struct mbox_ioc_set set = { .mask = MBOX_SET_CAPACITY, .capacity = 1 };
+	struct mbox_ioc_set set = { .mask = MBOX_SET_BYTES, .bytes = 1 << 20 };
 	struct mbox_ioc_handover handover = { .pid = getppid() };
 	int fd = inbox_new(_metadata), second;
 	struct mbox_info info = info_of(fd);

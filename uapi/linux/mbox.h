@@ -142,8 +142,11 @@
  * not know of it: what is sent waits for it. MBOX_IOC_INBOX returns a handle that receives from all
  * links of the caller; the header says from whom, and a link to that process
  * answers. Each process has one inbox, that all of its links lead to: messages
- * are received in the same order there as through the links. Its capacity is
- * that of each link, in each direction. An inbox belongs to the network namespace
+ * are received in the same order there as through the links. What one process
+ * sends does not stand in the way of what others do. In each direction a link takes
+ * as many messages as its capacity says, and the inbox at its end: what MBOX_IOC_SET
+ * gave that counts for each of the links, so that a process bounds what strangers
+ * may queue with it. An inbox belongs to the network namespace
  * that its process was in when it first took part, whoever linked to it.
  *
  * Handles on links and inboxes serve the process that made them, and no other
@@ -153,7 +156,7 @@
  * may address it (see kill(2): a real or effective uid that is its real or saved
  * one, or CAP_KILL), unless it gave its inbox a mode (MBOX_IOC_SET): then the
  * right to send, as of a mailbox of its effective uid and gid, decides, or
- * CAP_IPC_OWNER in its user namespace. The mode lasts as long as the inbox: until
+ * CAP_IPC_OWNER in its user namespace. Mode and capacity last as long as the inbox: until
  * the process has neither links nor a handle on it, and no message is in it. All
  * of that is checked by MBOX_IOC_LINK, and never later; and not of a process that
  * the other has opened a handle on their link to: it may answer.
@@ -649,8 +652,8 @@ struct mbox_ioc_recv {
  * A ring has none of these counters: queued is 1 if there is anything in it,
  * queued_bytes what that takes with headers and padding; senders and receivers
  * are the producers and consumers that are blocked in WAIT.
- * An inbox has capacity MBOX_CAPACITY_UNBOUNDED, the largest msg_size that a link
- * to it has had, and the mode 0 until it is given one.
+ * An inbox has the largest msg_size that a link to it has had, and capacity
+ * MBOX_CAPACITY_UNBOUNDED and the mode 0 until it is given others.
  *
  * Return: 0. EFAULT, EINVAL. Works on a dead mailbox too.
  */
@@ -721,7 +724,8 @@ struct mbox_info {
  * messages stay queued when a limit falls below them; blocked sends are admitted
  * when one rises; to zero, a capacity changes the sends that come after. The quota
  * stays charged to the creator. The limits of a ring cannot be changed. Of an inbox
- * the mode alone can be set, by its process; see DIRECT COMMUNICATION.
+ * mode and capacity can be set, by its process; the capacity is the most that each
+ * link to it takes; see DIRECT COMMUNICATION.
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring; a link; anything
  * else of an inbox), EPERM, EUSERS.

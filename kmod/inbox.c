@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Inboxes: the lanes that lead to one, in order, and searches of all of them. */
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rbtree.h>
+
+#include "mbox.h"
+
+/*
+ * Each lane has a queue of its own: what one process sends does not stand in the
+ * way of a receive from another. The inbox has the lanes from which something can
+ * be received in two trees: by the first of these messages, of which the least is
+ * what a receive through the inbox is given; and by number, for searches.
+ *
+ * A receive through an inbox that asks for a type or a sender searches lane after
+ * lane, and the best that it has found is what comes first of all. Of a lane whose
+ * first message comes after that, or whose sender is another, it looks at no more
+ * than the first. It pauses as every search does, see struct mbox_cursor; what
+ * comes meanwhile in a lane that it has searched, others offer it. If the best goes
+ * meanwhile, all lanes are searched again. Who sends and withdraws could bring that
+ * about for ever: so after RETRIES the first that is found has to do.
+ */
+#define RETRIES		16
+
+static struct mbox_lane *ranked_lane(struct rb_node *node)
+{
+	return rb_entry(node, struct mbox_lane, ranked);
+}
+
+static struct mbox_lane *numbered_lane(struct rb_node *node)
+{
+	return rb_entry(node, struct mbox_lane, numbered);
+}
+
+static bool ranked_less(struct rb_node *a, const struct rb_node *b)
+{
+	return mbox_message_before(ranked_lane(a)->first,
+				   rb_entry(b, struct mbox_lane, ranked)->first);
+}
+
+static bool numbered_less(struct rb_node *a, const struct rb_node *b)
+{
+	return numbered_lane(a)->link->number <
+	       rb_entry(b, struct mbox_lane, numbered)->link->number;
+}
+
+/* @first is now the first message of a lane, or NULL. */
+static void lane_rank(struct mbox_lane *lane, struct mbox_message *first)
+{
+	struct mbox *inbox = lane->inbox;
+
+	if (lane->first)
+		rb_erase_cached(&lane->ranked, &inbox->lanes);
+	if (lane->first && !first)
+		rb_erase(&lane->numbered, &inbox->numbered);
+	if (!lane->first && first)
+		rb_add(&lane->numbered, &inbox->numbered, numbered_less);
+	lane->first = first;
+	if (first)
+		rb_add_cached(&lane->ranked, &inbox->lanes, ranked_less);
+}
+
+/* Offer @message to the searches that are past its place. */
+static void offer(struct mbox_lane *lane, struct mbox_message *message)
+{
+	u64 number = lane->link->number;
+	struct mbox_cursor *cursor;
+
+	/* Bound: receives of a thread each of the inbox' process. */
+	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
+		if (number > cursor->lane ||
+		    (number == cursor->lane && cursor->next &&
+		     !mbox_message_before(message, cursor->next)))
+			continue;
+		if (mbox_filter_pass(cursor->filter, message) &&
+		    (!cursor->best ||
+		     mbox_message_before(message, cursor->best)))
+			cursor->best = message;
+	}
+}
+
+/* A message of a lane can be received: it was queued, or put back. */
+void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message)
+{
+	lockdep_assert_held(&lane->inbox->lock);
+	lane->queued++;
+	if (!lane->first || mbox_message_before(message, lane->first))
+		lane_rank(lane, message);
+	offer(lane, message);
+}
+
+/* It can not any more: it goes, or is being copied. It is in the queue still. */
+void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message)
+{
+	struct mbox_message *next = message;
+	struct mbox_cursor *cursor;
+
+	lockdep_assert_held(&lane->inbox->lock);
+	lane->queued--;
+	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
+		if (cursor->best == message) {
+			cursor->best = NULL;
+			cursor->lost = true;
+		}
+	}
+	if (lane->first != message)
+		return;
+	/* Bound: receives of a thread each of the inbox' process, which copy. */
+	do {
+		next = mbox_queue_next(&lane->queue, next);
+	} while (next && next->state != MBOX_MESSAGE_QUEUED);
+	lane_rank(lane, next);
+}
+
+/* A message of a lane leaves its queue: searches go on behind it. */
+void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
+		     struct mbox_message *next)
+{
+	struct mbox_cursor *cursor;
+
+	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
+		if (cursor->next == message)
+			cursor->next = next;
+	}
+}
+
+/* What a receive from anybody is given, or NULL. */
+struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
+{
+	struct rb_node *node = rb_first_cached(&inbox->lanes);
+
+	lockdep_assert_held(&inbox->lock);
+	return node ? ranked_lane(node)->first : NULL;
+}
+
+/* The first lane of a greater number than @number, or NULL. */
+static struct mbox_lane *lane_after(const struct mbox *inbox, u64 number)
+{
+	struct rb_node *node = inbox->numbered.rb_node;
+	struct mbox_lane *found = NULL;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		struct mbox_lane *lane = numbered_lane(node);
+
+		if (lane->link->number > number) {
+			found = lane;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+/* Whether nothing in a lane is better than what was found, or passes at all. */
+static bool lane_hopeless(const struct mbox_lane *lane,
+			  const struct mbox_cursor *cursor)
+{
+	const struct mbox_filter *filter = cursor->filter;
+
+	if (cursor->best && mbox_message_before(cursor->best, lane->first))
+		return true;
+	/* All that comes by a lane is of one process. */
+	return (filter->flags & MBOX_RECV_BY_SENDER) &&
+	       pid_nr_ns(lane->first->pid, filter->pid_ns) != filter->pid;
+}
+
+/* Search on where @cursor is in a lane, looking at up to @n messages. */
+static unsigned int search_lane(struct mbox_cursor *cursor, unsigned int n)
+{
+	struct mbox_queue *queue = &cursor->next->lane->queue;
+	struct mbox_message *message = cursor->next;
+
+	for (; message && n; n--) {
+		if (message->prio < cursor->filter->min_prio ||
+		    (cursor->best &&
+		     mbox_message_before(cursor->best, message))) {
+			message = NULL;
+		} else if (message->state == MBOX_MESSAGE_QUEUED &&
+			   mbox_filter_pass(cursor->filter, message)) {
+			cursor->best = message;
+			message = NULL;
+		} else {
+			message = mbox_queue_next(queue, message);
+		}
+	}
+	cursor->next = message;
+	return n;
+}
+
+/* All lanes were searched: whether they have to be once more. */
+static bool search_again(struct mbox_cursor *cursor)
+{
+	if (!cursor->lost)
+		return false;
+	cursor->lost = false;
+	if (cursor->best && cursor->retries == RETRIES)
+		return false;
+	if (cursor->retries < RETRIES)
+		cursor->retries++;
+	cursor->lane = 0;
+	return true;
+}
+
+/**
+ * mbox_inbox_find - search on for a message in all lanes
+ * @inbox:	locked
+ * @cursor:	in none of its lists
+ * @more:	set to whether to go on, after a pause
+ *
+ * Return: the first message that passes, or NULL.
+ */
+struct mbox_message *mbox_inbox_find(struct mbox *inbox,
+				     struct mbox_cursor *cursor, bool *more)
+{
+	unsigned int n = MBOX_FIND_BATCH;
+	struct mbox_lane *lane;
+
+	lockdep_assert_held(&inbox->lock);
+	*more = false;
+	if (!cursor->filter->flags) {
+		struct mbox_message *first = mbox_inbox_first(inbox);
+
+		return first && mbox_filter_pass(cursor->filter, first) ?
+		       first : NULL;
+	}
+	for (;;) {
+		if (cursor->best && cursor->retries == RETRIES)
+			return cursor->best;
+		if (cursor->next)
+			n = search_lane(cursor, n);
+		if (!n) {
+			*more = true;
+			return NULL;
+		}
+		if (cursor->next)
+			continue;
+		lane = lane_after(inbox, cursor->lane);
+		if (lane) {
+			n--;
+			cursor->lane = lane->link->number;
+			if (!lane_hopeless(lane, cursor))
+				cursor->next = lane->first;
+		} else if (!search_again(cursor)) {
+			/* From here on all that comes is offered. */
+			cursor->lane = U64_MAX;
+			return cursor->best;
+		}
+	}
+}
+
+/* The room in a lane: as much as its link has, and the receiver allows. */
+u32 mbox_lane_capacity(const struct mbox_lane *lane)
+{
+	return min(lane->capacity, READ_ONCE(lane->inbox->capacity));
+}
+
+bool mbox_lane_has_room(const struct mbox_lane *lane)
+{
+	u32 capacity = mbox_lane_capacity(lane);
+
+	return capacity == MBOX_CAPACITY_UNBOUNDED ||
+	       READ_ONCE(lane->held) < capacity;
+}
