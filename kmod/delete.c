@@ -87,7 +87,7 @@ static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 		}
 		mbox_queue_remove(mbox_queue_of(mbox, message), message);
 		message->state = MBOX_MESSAGE_GONE;
-			mbox_message_put(mbox, message, deferred);
+		mbox_message_put(mbox, message, deferred);
 	}
 	return cleared;
 }
