@@ -39,10 +39,30 @@ FIXTURE_VARIANT_ADD(op, create_owned_taken) {
 	.call = call_open, .cmd = MBOX_IOC_CREATE,
 };
 
+/* Another process of this user, as an owner has to be; it has none of our descriptors. */
+static pid_t another(void)
+{
+	static pid_t pid;
+	int *ready;
+
+	if (pid)
+		return pid;
+	ready = shared_alloc(sizeof(*ready));
+	pid = fork_child();
+	if (pid == 0) {
+		close_range(0, ~0U, 0);
+		set_flag(ready);
+		for (;;)
+			pause();
+	}
+	await_flag(ready);
+	return pid;
+}
+
 static void prepare_handover(struct scene *s)
 {
 	s->args.handover.flags = s->op->flags;
-	s->args.handover.pid = getppid();
+	s->args.handover.pid = another();
 }
 
 /* It has an owner already; and an heir, who is to be another. */
@@ -67,7 +87,7 @@ static void owner_changed(struct scene *s, long ret)
 {
 	SCENE(s);
 
-	EXPECT_EQ(getppid(), op->flags & MBOX_HANDOVER_HEIR ? info_of(s->observer).heir :
+	EXPECT_EQ(another(), op->flags & MBOX_HANDOVER_HEIR ? info_of(s->observer).heir :
 							      info_of(s->observer).owner);
 	EXPECT_EQ(MBOX_LIFETIME_PROCESS, info_of(s->observer).lifetime);
 	EXPECT_EQ(0, delete_fd(s->observer, MBOX_DELETE_EMPTY));
