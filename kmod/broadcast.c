@@ -328,12 +328,12 @@ static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
  */
 void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 {
-	static const struct mbox_message probe = { .length = 1 };
+	const struct mbox_message shortest = { .length = 1 };
+	const struct mbox_message longest = { .length = mbox->msg_size };
 	struct mbox_waiter *first;
 
 	lockdep_assert_held(&mbox->lock);
-	while (mbox->state < MBOX_STATE_DRAINING &&
-	       (first = mbox_waiter_first_sender(mbox, NULL))) {
+	while (!mbox->deaf && (first = mbox_waiter_first_sender(mbox, NULL))) {
 		if (!has_room_everywhere(mbox, first->message, first->until))
 			return;
 		if (accept(mbox, first, deferred))
@@ -341,8 +341,13 @@ void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 		else
 			mbox_waiter_complete(mbox, first, 0, deferred);
 	}
-	deferred->events |= EPOLLOUT | EPOLLWRNORM;
-	if (mbox->full && has_room_everywhere(mbox, &probe, mbox->last_subscription))
+	if (mbox->nospace &&
+	    has_room_everywhere(mbox, &longest, mbox->last_subscription)) {
+		mbox->nospace = false;
+		deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	}
+	if (mbox->full &&
+	    has_room_everywhere(mbox, &shortest, mbox->last_subscription))
 		mbox_event_room(mbox);
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
@@ -376,13 +381,12 @@ void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred)
 }
 
 /* Take back what was not received yet. 0 if anything was, else @error. */
-static int withdraw(struct mbox *mbox, struct mbox_waiter *waiter, int error,
-		    struct mbox_deferred *deferred)
+static int take_back(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		     struct mbox_deferred *deferred)
 {
 	struct mbox_message *proper = waiter->message, *message;
 	struct delivery *delivery, *next;
 
-	mbox_waiter_cancel(mbox, waiter);
 	proper->sender = NULL;
 	if (proper->state == MBOX_MESSAGE_PENDING) {
 		mbox_message_put(mbox, proper, deferred);
@@ -408,8 +412,26 @@ static int withdraw(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		}
 		mbox_message_put(mbox, proper, deferred);
 	}
-	mbox_broadcast_admit(mbox, deferred);
 	return waiter->delivered ? 0 : error;
+}
+
+/* A sender gives up. 0 if anything was received, else @error. */
+static int withdraw(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		    struct mbox_deferred *deferred)
+{
+	mbox_waiter_cancel(mbox, waiter);
+	error = take_back(mbox, waiter, error, deferred);
+	mbox_broadcast_admit(mbox, deferred);
+	return error;
+}
+
+/* As mbox_send_end(). */
+void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
+			int error, struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	error = take_back(mbox, waiter, error, deferred);
+	mbox_waiter_complete(mbox, waiter, error, deferred);
 }
 
 /*
@@ -470,8 +492,10 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 	int error = 0;
 
 	sender->until = mbox->last_subscription;
-	if (mbox->state >= MBOX_STATE_DRAINING)
-		error = mbox_mailbox_gone(mbox);
+	if (mbox->deaf)
+		error = mbox_send_refusal(mbox);
+	else if (sender->handle->shut & MBOX_RIGHT_SEND)
+		error = -ESHUTDOWN;
 	else if (sender->message->length > mbox->msg_size)
 		error = -EMSGSIZE;
 	else if (args->share)
@@ -485,9 +509,11 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 	if (mbox_broadcast_has_room(mbox, sender->message)) {
 		*waits = accept(mbox, sender, deferred);
 	} else if (args->nonblock) {
+		mbox->nospace = true;
 		mbox_event_full(mbox);
 		error = -EAGAIN;
 	} else {
+		mbox->nospace = true;
 		*waits = true;
 	}
 
@@ -549,8 +575,8 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	int error;
 
 	/* Checked again under the lock; here so that nothing large is made. */
-	if (READ_ONCE(mbox->state) >= MBOX_STATE_DRAINING)
-		return mbox_mailbox_gone(mbox);
+	if (READ_ONCE(mbox->deaf))
+		return mbox_send_refusal(mbox);
 	if (args->length > READ_ONCE(mbox->msg_size))
 		return -EMSGSIZE;
 
@@ -558,6 +584,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	mbox_waiter_init(&sender);
+	sender.handle = handle;
 	sender.sync = args->sync;
 	sender.message = mbox_message_new(args->length);
 	if (!sender.message) {
@@ -567,8 +594,10 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	}
 	mbox_message_set(sender.message, user, args);
 	error = send(handle, user, &sender, args);
-	if (error == -EDQUOT)
+	if (error == -EDQUOT) {
 		mbox_event_quota(mbox);
+		mbox_send_short(handle);
+	}
 	/* What is still charged holds the user. */
 	mbox_share_free(args->share);
 	mbox_slot_free_all(sender.spares);

@@ -168,19 +168,25 @@ static int check_open(const struct mbox_ioc_open *arg, bool create,
 	return mbox_attr_check(attr);
 }
 
-/* Opening and creating; the mailbox may come and go between the two. */
+/*
+ * Opening and creating; the mailbox may come and go between the two. One that
+ * drains may have to give its name to a new one that is created.
+ */
 static struct file *open_or_create(struct file *factory,
 				   const struct mbox_ioc_open *arg,
 				   const struct mbox_attr *attr, bool open,
 				   bool create)
 {
+	bool kept = false;
 	struct file *file;
 
 	for (;;) {
 		if (open) {
 			file = open_existing(factory, arg);
-			if (!create || file != ERR_PTR(-ENOENT))
+			if (!create || (file != ERR_PTR(-ENOENT) &&
+					(kept || file != ERR_PTR(-EIDRM))))
 				return file;
+			kept = file == ERR_PTR(-EIDRM);
 		}
 		file = open_new(factory, arg, attr);
 		if (!open || file != ERR_PTR(-EEXIST))
@@ -537,6 +543,24 @@ static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
 	return mbox_owner_hand_over(handle->mbox, file, &arg);
 }
 
+static long ioc_shutdown(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_shutdown arg;
+	int error;
+
+	error = copy_arg(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	if (arg.flags || !arg.how || (arg.how & ~RIGHTS))
+		return -EINVAL;
+	if (arg.how & ~handle->rights)
+		return -EBADF;
+	if (mbox_handle_foreign(handle))
+		return -EUSERS;
+	return mbox_handle_shutdown(handle, arg.how);
+}
+
 #define WAIT_FLAGS (MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)
 
 static long ioc_wait(struct file *file, void __user *uarg, size_t usize)
@@ -590,6 +614,7 @@ static const struct ioc handle_iocs[] = {
 	IOC(SET, mbox_ioc_set, bytes, ioc_set),
 	IOC(HANDOVER, mbox_ioc_handover, pid, ioc_handover),
 	IOC(WAIT, mbox_ioc_wait, pad, ioc_wait),
+	IOC(SHUTDOWN, mbox_ioc_shutdown, how, ioc_shutdown),
 };
 
 /* Find the call in a table by its number, and make it. */

@@ -200,6 +200,8 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	trace_mbox_delete(mbox, death);
 	WRITE_ONCE(mbox->death, death);
 	smp_store_release(&mbox->state, MBOX_STATE_DEAD); /* see mbox_mailbox_gone() */
+	WRITE_ONCE(mbox->deaf, true);
+	mbox->reachable = false;
 	mbox->received += mbox->partly;
 	mbox->dropped += mbox->held - mbox->partly;
 	mbox->held = 0;
@@ -222,7 +224,7 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 
 	if (mbox->state == MBOX_STATE_DEAD)
 		return mbox->death;
-	if (arg->name[0] && mbox->state != MBOX_STATE_LIVE)
+	if (arg->name[0] && !mbox->reachable)
 		return -ENOENT;
 	arg->queued = queued;
 	switch (arg->how) {
@@ -236,11 +238,13 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	case MBOX_DELETE_DRAIN:
 		if (queued && mbox->ring)
 			return -EOPNOTSUPP;
-		if (queued && !mbox->recv_handles)
+		if (queued && mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
 			return -ENOTEMPTY;
 		break;
 	case MBOX_DELETE_UNLINK:
-		dies = !mbox->handles;
+		/* While it drains: what nobody can receive any more goes too. */
+		dies = !mbox->handles || (mbox->state == MBOX_STATE_DRAINING &&
+					  !mbox->recv_handles);
 		break;
 	}
 
@@ -251,10 +255,14 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);
 		mbox_event_deleted(mbox);
 		deferred->events |= EPOLLERR;
-	} else if (mbox->state == MBOX_STATE_LIVE) {
-		WRITE_ONCE(mbox->state, MBOX_STATE_UNLINKED);
-		mbox_event_deleted(mbox);
+	} else {
+		mbox->reachable = false;
+		if (mbox->state == MBOX_STATE_LIVE) {
+			WRITE_ONCE(mbox->state, MBOX_STATE_UNLINKED);
+			mbox_event_deleted(mbox);
+		}
 	}
+	mbox_mailbox_look(mbox, deferred);
 	return 0;
 }
 
@@ -291,18 +299,23 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg)
 {
 	struct mbox_deferred deferred;
+	bool unreachable;
 	int error;
 
 	if (!mbox_mailbox_owned(mbox, file))
 		return -EPERM;
 	mbox_mailbox_lock(mbox, &deferred);
 	error = delete_locked(mbox, arg, &deferred);
+	unreachable = !mbox->reachable;
 	mbox_mailbox_unlock(mbox, &deferred);
-	if (!error && arg->how == MBOX_DELETE_DRAIN)
+	if (error)
+		return error;
+	if (arg->how == MBOX_DELETE_DRAIN)
 		end_senders(mbox);
-	if (!error)
+	if (unreachable)
 		mbox_registry_unname(mbox);
-	return error;
+	mbox_mailbox_hang_up(mbox);
+	return 0;
 }
 
 /*

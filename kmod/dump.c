@@ -255,7 +255,8 @@ static bool put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
 			   MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_PID,
 			    mbox_process_nr(handle->pid)) &&
-	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS, handle->rights) &&
+	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS,
+			    handle->rights & ~handle->shut) &&
 	       put_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
 		       MBOX_A_HANDLE_PAD) &&
 	       (!sub || (put_u64(skb, MBOX_A_HANDLE_QUEUED, sub->held,

@@ -13,14 +13,17 @@ static int handle_release(struct inode *inode, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 
+	mbox_shortage_forget(handle);
 	spin_lock(&handle->mbox->lock);
 	list_del(&handle->node);
 	spin_unlock(&handle->mbox->lock);
-	if (handle->sub)
-		mbox_subscription_end(handle->mbox, handle->sub);
 	if (handle->holder)
 		mbox_ring_leave(handle->holder);
-	mbox_mailbox_detach(handle->mbox, handle->rights);
+	/* Before the subscription, so that a send that it held up fails. */
+	mbox_mailbox_renounce(handle->mbox, handle->rights & ~handle->shut);
+	if (handle->sub)
+		mbox_subscription_free(handle->mbox, handle->sub);
+	mbox_mailbox_detach(handle->mbox, 0);
 	mbox_member_close(handle->member);
 	mbox_link_release(handle);
 	mbox_mailbox_unref(handle->mbox);
@@ -79,6 +82,96 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 	return mbox_mailbox_poll(handle);
 }
 
+/* Under the lock: what poll() says of the directions that are shut down. */
+__poll_t mbox_handle_shut_events(const struct mbox_handle *handle)
+{
+	__poll_t events = 0;
+
+	/* As a socket says it: a receive does not block, nor does a send. */
+	if (handle->shut & MBOX_RIGHT_RECV)
+		events |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
+	if (handle->shut & MBOX_RIGHT_SEND)
+		events |= EPOLLERR;
+	return events;
+}
+
+/* End the calls that are blocked through @handle in one direction. */
+static void end_calls(struct mbox_handle *handle, u32 right)
+{
+	bool receives = right == MBOX_RIGHT_RECV;
+	struct mbox_waiter *waiter;
+	struct mbox_deferred deferred;
+	struct mbox *mbox = handle->mbox;
+	struct list_head *calls;
+	unsigned int n;
+
+	if (!receives && handle->out)
+		mbox = handle->out->to->inbox;
+	calls = receives ? &handle->receives : &handle->sends;
+	do {
+		mbox_mailbox_lock(mbox, &deferred);
+		for (n = 0; n < MBOX_END_BATCH; n++) {
+			waiter = list_first_entry_or_null(calls,
+							  struct mbox_waiter,
+							  call);
+			if (!waiter)
+				break;
+			if (receives)
+				mbox_waiter_complete(mbox, waiter, -ESHUTDOWN,
+						     &deferred);
+			else
+				mbox_send_end(mbox, waiter, -ESHUTDOWN,
+					      &deferred);
+		}
+		/* Not before all are ended, so that none of them is admitted. */
+		if (n < MBOX_END_BATCH && !receives) {
+			if (mbox->policy == MBOX_POLICY_BROADCAST)
+				mbox_broadcast_admit(mbox, &deferred);
+			else
+				mbox_send_admit(mbox, handle->out, &deferred);
+		}
+		mbox_mailbox_unlock(mbox, &deferred);
+		cond_resched();
+	} while (n == MBOX_END_BATCH);
+}
+
+/**
+ * mbox_handle_shutdown - give up rights of a handle
+ * @handle:	the handle
+ * @rights:	MBOX_RIGHT_* out of those that it was opened with
+ *
+ * Calls that are blocked look under the lock that this takes after @shut is set:
+ * so those that do not see it are found here.
+ *
+ * Return: 0.
+ */
+int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	rights &= ~handle->shut;
+	WRITE_ONCE(handle->shut, handle->shut | rights);
+	WRITE_ONCE(handle->common, false);
+	mbox_mailbox_unlock(mbox, &deferred);
+
+	if (handle->holder) {
+		mbox_ring_shut(handle, rights);
+	} else {
+		if (rights & MBOX_RIGHT_RECV)
+			end_calls(handle, MBOX_RIGHT_RECV);
+		if (rights & MBOX_RIGHT_SEND)
+			end_calls(handle, MBOX_RIGHT_SEND);
+	}
+	mbox_mailbox_renounce(mbox, rights);
+	if ((rights & MBOX_RIGHT_RECV) && handle->sub)
+		mbox_subscription_end(mbox, handle->sub);
+	wake_up_interruptible_poll(&mbox->poll, EPOLLIN | EPOLLRDNORM |
+						EPOLLERR | EPOLLHUP);
+	return 0;
+}
+
 static int handle_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	return mbox_ring_mmap(file->private_data, vma);
@@ -101,8 +194,8 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "mbox-name:\t%s\n", info.name);
 	seq_printf(seq, "mbox-state:\t%s\n", states[info.state]);
 	seq_printf(seq, "mbox-rights:\t%s%s\n",
-		   handle->rights & MBOX_RIGHT_RECV ? "r" : "-",
-		   handle->rights & MBOX_RIGHT_SEND ? "w" : "-");
+		   info.rights & MBOX_RIGHT_RECV ? "r" : "-",
+		   info.rights & MBOX_RIGHT_SEND ? "w" : "-");
 	seq_printf(seq, "mbox-queued:\t%llu\n", info.queued);
 	seq_printf(seq, "mbox-received:\t%llu\n", info.handle_received);
 }
@@ -150,6 +243,10 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_detach;
 	handle->mbox = mbox;
 	handle->rights = rights;
+	handle->common = mbox->common;
+	INIT_LIST_HEAD(&handle->receives);
+	INIT_LIST_HEAD(&handle->sends);
+	INIT_LIST_HEAD(&handle->short_node);
 	/*
 	 * The sender has to have it too: neither may lend it to the other, as
 	 * a program with raised privileges would that writes to a handle which

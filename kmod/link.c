@@ -309,36 +309,51 @@ __poll_t mbox_link_poll(struct mbox_handle *handle, struct file *file,
 	struct mbox_lane *in = handle->in, *out = handle->out;
 	/* An ordinary message that the caller would send. */
 	struct mbox_message probe = {
-		.pid = task_tgid(current), .length = 1, .lane = out,
+		.pid = task_tgid(current), .length = out->msg_size, .lane = out,
 		.start = mbox_process_start(current->group_leader),
 	};
 	struct mbox *inbox = handle->mbox;
-	__poll_t events = 0;
+	__poll_t events;
+	u32 shut;
 
 	/* Once it is hooked up, see relay_hook(), events come here. */
 	if (!poll_does_not_wait(wait) && !smp_load_acquire(&relay->hooked))
 		relay_hook(handle);
 	poll_wait(file, &relay->queue, wait);
 	spin_lock(&inbox->lock);
+	events = mbox_handle_shut_events(handle);
+	shut = handle->shut;
 	if (in->ended || inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLERR;
 	if (inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLHUP;
+	else if (shut & MBOX_RIGHT_RECV)
+		; /* said */
 	else if (in->queued || !RB_EMPTY_ROOT(&in->senders.rb_root))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (in->ended)
 		events |= EPOLLHUP;
 	spin_unlock(&inbox->lock);
 
+	if (shut & MBOX_RIGHT_SEND)
+		return events;
 	/* It dies before the lane that was looked at ends: party_end(). */
 	inbox = out->to->inbox;
 	spin_lock(&inbox->lock);
-	if (inbox->state != MBOX_STATE_DEAD &&
-	    ((RB_EMPTY_ROOT(&out->senders.rb_root) &&
-	      mbox_queue_has_room(inbox, out, probe.length)) ||
-	     mbox_waiter_receiver_for(inbox, &probe)))
+	if (inbox->state == MBOX_STATE_DEAD) {
+		/* The other lane ends soon. */
+	} else if ((RB_EMPTY_ROOT(&out->senders.rb_root) &&
+		    mbox_queue_has_room(inbox, out, probe.length)) ||
+		   mbox_waiter_receiver_for(inbox, &probe)) {
 		events |= EPOLLOUT | EPOLLWRNORM;
+	} else {
+		inbox->nospace = true;
+		out->nospace = true;
+	}
 	spin_unlock(&inbox->lock);
+	if ((events & EPOLLOUT) &&
+	    !mbox_shortage_none(handle, out->msg_size, 0))
+		events &= ~(EPOLLOUT | EPOLLWRNORM);
 	return events;
 }
 

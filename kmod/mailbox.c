@@ -121,6 +121,9 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->members = RB_ROOT;
 	mbox->handles = 1;
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
+	mbox->send_handles = rights & MBOX_RIGHT_SEND ? 1 : 0;
+	mbox->reachable = name[0];
+	mbox->deaf = mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV);
 	init_waitqueue_head(&mbox->poll);
 	return mbox;
 }
@@ -160,44 +163,131 @@ void mbox_mailbox_release(struct mbox *mbox)
 }
 
 /*
- * A handle with @rights is being opened. ENOENT if the name is gone since, EUSERS
- * if as many are open as may be.
+ * A handle with @rights is being opened. ENOENT if the name is gone since, EIDRM if
+ * what is queued is being drained, and nothing can be sent, EUSERS if as many are
+ * open as may be.
  */
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 {
-	int error = -ENOENT;
+	int error = 0;
 
 	spin_lock(&mbox->lock);
-	if (mbox->state == MBOX_STATE_LIVE &&
-	    mbox->policy == MBOX_POLICY_BROADCAST &&
-	    (rights & MBOX_RIGHT_RECV) &&
-	    mbox->recv_handles >= MBOX_RECEIVERS_MAX) {
+	if (!mbox->reachable)
+		error = -ENOENT;
+	else if ((rights & MBOX_RIGHT_SEND) && mbox->state != MBOX_STATE_LIVE)
+		error = -EIDRM;
+	else if (mbox->policy == MBOX_POLICY_BROADCAST &&
+		 (rights & MBOX_RIGHT_RECV) &&
+		 mbox->recv_handles >= MBOX_RECEIVERS_MAX)
 		/* Each costs every sender, in memory and in time. */
 		error = -EUSERS;
-	} else if (mbox->state == MBOX_STATE_LIVE) {
+	if (!error) {
 		mbox->handles++;
 		if (rights & MBOX_RIGHT_RECV)
 			mbox->recv_handles++;
-		error = 0;
+		if (rights & MBOX_RIGHT_SEND)
+			mbox->send_handles++;
 	}
 	spin_unlock(&mbox->lock);
 	return error;
 }
 
-/* A handle with @rights is being closed. */
+/* End up to @n calls for which nobody is left; how many there were. */
+static unsigned int hang_up(struct mbox *mbox, unsigned int n,
+			    struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter;
+	unsigned int ended;
+
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->ring) {
+		mbox_ring_hang_up(mbox, deferred);
+		return 0;
+	}
+	for (ended = 0; ended < n; ended++) {
+		waiter = list_first_entry_or_null(&mbox->waiters,
+						  struct mbox_waiter, all);
+		if (!waiter)
+			break;
+		/* All are of one kind: the other kind has a handle each. */
+		if (waiter->filter)
+			mbox_waiter_complete(mbox, waiter, -EPIPE, deferred);
+		else
+			mbox_send_end(mbox, waiter, -EPIPE, deferred);
+	}
+	return ended;
+}
+
+/**
+ * mbox_mailbox_hang_up - end the calls that wait in vain, if nobody is left
+ * @mbox:	the mailbox; the caller has a reference
+ *
+ * To be called when a handle gave up a right, or the mailbox its name. May sleep.
+ */
+void mbox_mailbox_hang_up(struct mbox *mbox)
+{
+	struct mbox_deferred deferred;
+	unsigned int n;
+
+	do {
+		n = 0;
+		mbox_mailbox_lock(mbox, &deferred);
+		/* Of one that died all calls are ended anyway. */
+		if (mbox->state != MBOX_STATE_DEAD &&
+		    (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND) ||
+		     mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV)))
+			n = hang_up(mbox, MBOX_END_BATCH, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		cond_resched();
+	} while (n == MBOX_END_BATCH);
+}
+
+/*
+ * Under the lock: a right was given up, the state or the name changed. The caller
+ * has to call mbox_mailbox_hang_up() later.
+ */
+void mbox_mailbox_look(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->state >= MBOX_STATE_DRAINING ||
+	    mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
+		WRITE_ONCE(mbox->deaf, true);
+	if (mbox->deaf || mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
+		deferred->events |= EPOLLHUP | EPOLLERR;
+}
+
+/* Handles with @rights, of a handle that is open, are one less. May sleep. */
+void mbox_mailbox_renounce(struct mbox *mbox, u32 rights)
+{
+	struct mbox_deferred deferred;
+
+	if (!rights)
+		return;
+	mbox_mailbox_lock(mbox, &deferred);
+	if (rights & MBOX_RIGHT_RECV)
+		mbox->recv_handles--;
+	if (rights & MBOX_RIGHT_SEND)
+		mbox->send_handles--;
+	mbox_mailbox_look(mbox, &deferred);
+	/* What is queued nobody could receive, and nothing comes. */
+	if (mbox->state == MBOX_STATE_DRAINING &&
+	    mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
+		mbox_mailbox_die(mbox, -EIDRM, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	mbox_mailbox_hang_up(mbox);
+}
+
+/* A handle is being closed that has @rights still. */
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 {
 	struct mbox_deferred deferred;
 
+	mbox_mailbox_renounce(mbox, rights);
 	mbox_mailbox_lock(mbox, &deferred);
 	mbox->handles--;
-	if (rights & MBOX_RIGHT_RECV)
-		mbox->recv_handles--;
-	/* One without a name nobody could open again. */
-	if ((!mbox->handles && (mbox->lifetime == MBOX_LIFETIME_FD ||
-				mbox->state == MBOX_STATE_UNLINKED ||
-				(!mbox->name[0] && !mbox->inbox))) ||
-	    (!mbox->recv_handles && mbox->state == MBOX_STATE_DRAINING))
+	/* One that cannot be reached nobody could open again. */
+	if (!mbox->handles &&
+	    (mbox->lifetime == MBOX_LIFETIME_FD || !mbox->reachable))
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 }
@@ -335,31 +425,60 @@ static bool is_readable(const struct mbox_handle *handle)
 	       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
 }
 
-/* What poll() says to a handle. */
-__poll_t mbox_mailbox_poll(const struct mbox_handle *handle)
+/* Under the lock: of a handle that may receive from a mailbox that is not dead. */
+static __poll_t poll_receive(struct mbox_handle *handle)
 {
 	struct mbox *mbox = handle->mbox;
-	u32 rights = handle->rights;
-	/* An ordinary message that the caller would send. */
-	struct mbox_message probe = {
-		.pid = task_tgid(current), .length = 1,
-		.start = mbox_process_start(current->group_leader),
-	};
 	__poll_t events = 0;
 
+	if (is_readable(handle) && mbox_member_admits(mbox, MBOX_RIGHT_RECV))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
+		events |= EPOLLHUP;
+	return events;
+}
+
+/* The same of one that may send, as far as the quota is not concerned. */
+static __poll_t poll_send(struct mbox_handle *handle)
+{
+	struct mbox *mbox = handle->mbox;
+	/* The longest that the caller may send, with the least priority. */
+	struct mbox_message probe = {
+		.pid = task_tgid(current), .length = mbox->msg_size,
+		.start = mbox_process_start(current->group_leader),
+	};
+
+	if (mbox->deaf)
+		return EPOLLERR;
+	if (!is_writable(mbox, &probe)) {
+		mbox->nospace = true;
+		return 0;
+	}
+	return mbox_member_admits(mbox, MBOX_RIGHT_SEND) ?
+	       EPOLLOUT | EPOLLWRNORM : 0;
+}
+
+/* What poll() says to a handle. May sleep. */
+__poll_t mbox_mailbox_poll(struct mbox_handle *handle)
+{
+	struct mbox *mbox = handle->mbox;
+	__poll_t events;
+	u32 rights, length, slots;
+
 	spin_lock(&mbox->lock);
+	events = mbox_handle_shut_events(handle);
+	rights = handle->rights & ~handle->shut;
 	if (mbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLHUP;
-	if ((rights & MBOX_RIGHT_RECV) && mbox->state != MBOX_STATE_DEAD &&
-	    is_readable(handle))
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (rights & MBOX_RIGHT_SEND) {
-		if (mbox->state >= MBOX_STATE_DRAINING)
-			events |= EPOLLERR;
-		else if (is_writable(mbox, &probe))
-			events |= EPOLLOUT | EPOLLWRNORM;
-	}
+	else if (rights & MBOX_RIGHT_RECV)
+		events |= poll_receive(handle);
+	if (rights & MBOX_RIGHT_SEND)
+		events |= poll_send(handle);
+	length = mbox->msg_size;
+	slots = mbox->nr_subscriptions;
 	spin_unlock(&mbox->lock);
+	if ((events & EPOLLOUT) && !mbox_shortage_none(handle, length, slots))
+		events &= ~(EPOLLOUT | EPOLLWRNORM);
 	return events;
 }
 
@@ -369,7 +488,7 @@ static void handle_info(const struct mbox_handle *handle,
 {
 	const struct mbox_subscription *sub = handle->sub;
 
-	info->rights = handle->rights;
+	info->rights = handle->rights & ~handle->shut;
 	info->handle_received = handle->received;
 	if (handle->mbox->policy == MBOX_POLICY_BROADCAST) {
 		info->handle_lost = sub ? sub->lost : 0;
@@ -521,5 +640,8 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		mbox_send_admit(mbox, NULL, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
+	/* What pollers need of their quotas may be less. */
+	if (!error && (arg->mask & MBOX_SET_MSG_SIZE))
+		mbox_shortage_eased();
 	return error;
 }

@@ -22,11 +22,24 @@ static const struct kernel_param_ops max_msg_size_ops = {
 	.get = param_get_uint,
 };
 
+static int set_user_bytes(const char *val, const struct kernel_param *kp)
+{
+	int error = param_set_ulong(val, kp);
+
+	mbox_shortage_eased();
+	return error;
+}
+
+static const struct kernel_param_ops user_bytes_ops = {
+	.set = set_user_bytes,
+	.get = param_get_ulong,
+};
+
 module_param_cb(max_msg_size, &max_msg_size_ops, &mbox_max_msg_size, 0644);
 MODULE_PARM_DESC(max_msg_size, "highest msg_size of a mailbox, bytes (default 16 MiB, at most 1 GiB)");
 module_param_named(user_mailboxes, mbox_user_mailboxes, uint, 0644);
 MODULE_PARM_DESC(user_mailboxes, "mailboxes a user may have (default 4096)");
-module_param_named(user_bytes, mbox_user_bytes, ulong, 0644);
+module_param_cb(user_bytes, &user_bytes_ops, &mbox_user_bytes, 0644);
 MODULE_PARM_DESC(user_bytes, "bytes a user may have queued (default 64 MiB)");
 
 static int __init mbox_init(void)
@@ -71,6 +84,7 @@ err_party:
 err_watch:
 	mbox_watch_exit();
 err_user:
+	mbox_shortage_exit();
 	mbox_user_exit();
 err_message:
 	mbox_message_exit();
@@ -87,6 +101,7 @@ static void __exit mbox_exit(void)
 	/* Ends that are told queue work of parties. */
 	mbox_watch_exit();
 	mbox_party_exit();
+	mbox_shortage_exit();
 	mbox_user_exit();
 	mbox_message_exit();
 }

@@ -26,6 +26,7 @@
  *	      registry.c names and mailboxes of one network namespace
  *	      user.c	quotas
  *	        share.c	how much of them one mailbox may take
+ *	      shortage.c handles that a quota refuses, told when it has room
  *	      watch.c	processes: found by number, watched until they end
  *	netlink.c	the generic netlink family: what it can be asked to do
  *	  dump.c	what it says of mailboxes, handles, waiters and links
@@ -39,6 +40,7 @@
  *	registry->lock			spinlock: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
+ *	shortage_lock (shortage.c)	spinlock: handles and users short of quota
  *	telling (event.c)		mutex: one event that is told
  *	registry->lock
  *	  owing_lock (event.c)		spinlock: registries to be told of
@@ -139,6 +141,9 @@ struct mbox_user {
 	atomic_t mailboxes;
 	atomic_t slots;			/* free, that his mailboxes may keep */
 	struct rcu_head rcu;
+	struct list_head short_node;	/* shortage_lock: users that are short */
+	struct list_head short_handles;	/* shortage_lock: to be told of room */
+	u64 short_need;			/* shortage_lock: the least they need */
 };
 
 /* A charge succeeded, in the upper half of the quota: see share.c. */
@@ -304,6 +309,8 @@ struct mbox_waiter {
 	u64 number;			/* of the wait: constant */
 	u64 since;			/* constant: ns, CLOCK_MONOTONIC_COARSE */
 	struct task_struct *task;	/* constant */
+	struct mbox_handle *handle;	/* constant: the call is made through it */
+	struct list_head call;		/* lock: handle->receives or ->sends */
 	bool completed;			/* lock: has its result */
 	bool done;			/* published with release: last write */
 	int error;			/* result, valid when completed; may be
@@ -389,6 +396,13 @@ struct mbox {
 	int death;			/* what calls get once it is dead */
 	u32 capacity;
 	u32 msg_size;
+	bool deaf;			/* sends fail: draining, dead, no receivers */
+	bool nospace;			/* a sender was refused for want of room: tell
+					 * pollers when there is some; of an inbox:
+					 * by any lane
+					 */
+	bool turned_away;		/* so was a process, with EBUSY or EUSERS */
+	bool reachable;			/* by its name, or as an inbox */
 	u64 max_bytes;			/* 0: no limit */
 	u64 held;
 	u64 held_bytes;
@@ -429,7 +443,8 @@ struct mbox {
 	u64 partly;			/* of held: somebody received it */
 	u64 lost;			/* deliveries */
 	u32 handles;
-	u32 recv_handles;		/* of these, with the right to receive */
+	u32 recv_handles;		/* of these, with the right to receive, */
+	u32 send_handles;		/* to send, that are not shut down */
 	struct list_head open;		/* struct mbox_handle, by number */
 	u64 last_handle;
 	kuid_t uid;
@@ -486,6 +501,7 @@ struct mbox_lane {
 	struct rb_node numbered;	/* lock: inbox->numbered, likewise */
 	struct rb_root_cached senders;	/* lock: those of the inbox' that are its */
 	bool ended;			/* lock: nothing will come any more */
+	bool nospace;			/* lock: as that of a mailbox */
 	bool opened;			/* links_lock: by @to, a handle to receive */
 };
 
@@ -537,7 +553,7 @@ struct mbox_party {
 	struct rcu_head rcu;
 };
 
-/* An open file on a mailbox; constant but for what it counts. */
+/* An open file on a mailbox; constant but for what names a lock. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted; of a link the caller's inbox */
 	struct list_head node;		/* mbox->lock: mbox->open */
@@ -547,6 +563,10 @@ struct mbox_handle {
 	struct mbox_member *member;	/* its opener, counted; or NULL */
 	struct mbox_ring_holder *holder; /* of a ring's sides, or NULL */
 	u32 rights;			/* MBOX_RIGHT_* */
+	u32 shut;			/* mbox->lock: of these, given up; only grows */
+	bool common;			/* takes the fast path: as mbox->common, and
+					 * nothing is shut
+					 */
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
 	struct mbox_queue *queue;	/* from which it receives */
@@ -555,6 +575,10 @@ struct mbox_handle {
 	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
 	struct mbox_lane *out;		/* of a link; else NULL */
 	struct mbox_relay *relay;	/* of a link; else NULL */
+	struct list_head receives;	/* mbox->lock: calls blocked through it */
+	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
+	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */
+	struct mbox_user *short_of;	/* shortage_lock: whose quota; or NULL */
 };
 
 /*
@@ -662,6 +686,8 @@ long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* handle.c */
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
+int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights);
+__poll_t mbox_handle_shut_events(const struct mbox_handle *handle);
 
 /* mailbox.c */
 int mbox_capacity_check(u32 capacity, u32 policy);
@@ -674,14 +700,17 @@ void mbox_mailbox_unref(struct mbox *mbox);
 void mbox_mailbox_keep(struct mbox *mbox);
 void mbox_mailbox_release(struct mbox *mbox);
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
+void mbox_mailbox_renounce(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
+void mbox_mailbox_hang_up(struct mbox *mbox);
+void mbox_mailbox_look(struct mbox *mbox, struct mbox_deferred *deferred);
 umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
 		     umode_t mode);
 int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
 bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
 bool mbox_mailbox_opener_privileged(struct mbox *mbox, struct file *file);
 bool mbox_mailbox_caller_privileged(struct mbox *mbox);
-__poll_t mbox_mailbox_poll(const struct mbox_handle *handle);
+__poll_t mbox_mailbox_poll(struct mbox_handle *handle);
 void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		       struct mbox_info *info, struct mbox_stats *stats);
 bool mbox_mode_sees(const struct file *file, struct mbox_registry *registry,
@@ -735,6 +764,7 @@ void mbox_member_leave(struct mbox *mbox, u32 right,
 		       struct mbox_member *member);
 void mbox_member_exit(struct mbox *mbox);
 void mbox_member_sweep(struct mbox *mbox);
+bool mbox_member_admits(struct mbox *mbox, u32 right);
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member);
 bool mbox_member_served_before(const struct mbox_member *a,
 			       const struct mbox_member *b);
@@ -746,6 +776,8 @@ void mbox_ring_free(struct mbox *mbox);
 void mbox_ring_die(struct mbox *mbox);
 struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights);
 void mbox_ring_leave(struct mbox_ring_holder *holder);
+void mbox_ring_shut(struct mbox_handle *handle, u32 rights);
+void mbox_ring_hang_up(struct mbox *mbox, struct mbox_deferred *deferred);
 int mbox_ring_wait(struct mbox_handle *handle,
 		   const struct mbox_ring_wait *args);
 __poll_t mbox_ring_poll(struct mbox_handle *handle);
@@ -828,6 +860,7 @@ void mbox_registry_remove(struct mbox *mbox);
 int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args);
 struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
 				   struct mbox_send_args *args);
+void mbox_send_short(struct mbox_handle *handle);
 void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_waiter *receiver,
 		       struct mbox_deferred *deferred);
@@ -835,6 +868,9 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 			struct mbox_deferred *deferred);
 void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		     struct mbox_deferred *deferred);
+int mbox_send_refusal(const struct mbox *mbox);
+void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		   struct mbox_deferred *deferred);
 
 /* receive.c */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
@@ -863,11 +899,14 @@ void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
 			     struct mbox_deferred *deferred);
 void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
+			int error, struct mbox_deferred *deferred);
 
 /* subscription.c */
 struct mbox_subscription *mbox_subscription_new(void);
 void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub);
 unsigned int mbox_subscription_lose(struct mbox *mbox,
 				    struct mbox_subscription *sub,
 				    unsigned int n,
@@ -995,6 +1034,8 @@ struct mbox_share *mbox_share_new(void);
 void mbox_share_free(struct mbox_share *share);
 int mbox_share_take(struct mbox *mbox, struct mbox_message *message, s64 more,
 		    struct mbox_share **fresh);
+bool mbox_share_has_room(struct mbox *mbox, const struct mbox_user *user,
+			 s64 need);
 void mbox_share_add(struct mbox *mbox, struct mbox_message *message);
 void mbox_share_drop(struct mbox *mbox, struct mbox_message *message);
 
@@ -1007,6 +1048,7 @@ bool mbox_user_add_slots(struct mbox_user *user, int n);
 void mbox_user_remove_slots(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
+void mbox_user_ref(struct mbox_user *user);
 int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
 void mbox_user_uncharge(struct mbox_user *user, u32 length);
 int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited);
@@ -1016,6 +1058,18 @@ int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 void mbox_user_uncharge_ring(struct mbox_user *user, u64 size);
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
+u64 mbox_user_need(u32 length, u32 slots);
+bool mbox_user_has_room(const struct mbox_user *user, u64 need, bool unlimited);
+bool mbox_user_tight(const struct mbox_user *user, u64 need, bool unlimited);
+bool mbox_user_idle(const struct mbox_user *user);
+void mbox_user_begin_short(struct mbox_user *user);
+void mbox_user_end_short(struct mbox_user *user);
+
+/* shortage.c */
+void mbox_shortage_exit(void);
+void mbox_shortage_eased(void);
+bool mbox_shortage_none(struct mbox_handle *handle, u32 length, u32 slots);
+void mbox_shortage_forget(struct mbox_handle *handle);
 
 /* watch.c */
 int mbox_watch_init(void);
@@ -1052,6 +1106,18 @@ static inline struct mbox_queue *
 mbox_queue_of(struct mbox *mbox, const struct mbox_message *message)
 {
 	return unlikely(message->lane) ? &message->lane->queue : &mbox->queue;
+}
+
+/*
+ * Under the lock: whether no process has the right to send, or to receive, and
+ * none can get it, for good.
+ */
+static inline bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
+{
+	if (right == MBOX_RIGHT_RECV)
+		return !mbox->recv_handles && !mbox->reachable;
+	return !mbox->send_handles &&
+	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
 }
 
 /* What a call gets that cannot be made for the state of @mbox. */

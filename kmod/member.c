@@ -2,6 +2,7 @@
 /* Processes that take part in a mailbox: how many may, and who is in receive. */
 #include <linux/err.h>
 #include <linux/pid.h>
+#include <linux/poll.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -43,11 +44,27 @@ static void member_put(struct mbox_member *member)
 	kfree(member);
 }
 
+/* Tell pollers that were turned away, by EBUSY or EUSERS, to ask again. */
+static void tell_turned_away(struct mbox *mbox)
+{
+	bool told;
+
+	spin_lock(&mbox->lock);
+	told = mbox->turned_away;
+	mbox->turned_away = false;
+	spin_unlock(&mbox->lock);
+	if (told)
+		wake_up_interruptible_poll(&mbox->poll,
+					   EPOLLIN | EPOLLRDNORM |
+					   EPOLLOUT | EPOLLWRNORM);
+}
+
 /* One that is not in the tree (any more); or NULL. May sleep. */
 static void member_drop(struct mbox_member *member)
 {
 	if (!member)
 		return;
+	tell_turned_away(member->mbox);
 	if (mbox_watch_cancel(member->watch))
 		member_put(member);
 	member_put(member);
@@ -214,8 +231,10 @@ static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
 	member = find(mbox, pid, &parent, &link);
 	if (member)
 		return member;
-	if (mbox->max_procs && mbox->nr_members >= mbox->max_procs)
+	if (mbox->max_procs && mbox->nr_members >= mbox->max_procs) {
+		mbox->turned_away = true;
 		return ERR_PTR(-EUSERS);
+	}
 	member = *fresh;
 	if (!member)
 		return NULL;
@@ -308,6 +327,7 @@ static int begin_alone(struct mbox *mbox)
 	if (mbox->state == MBOX_STATE_DEAD) {
 		error = mbox->death;
 	} else if (mbox->nr_receiving && mbox->receiving != pid) {
+		mbox->turned_away = true;
 		error = -EBUSY;
 	} else {
 		mbox->receiving = pid;
@@ -319,10 +339,15 @@ static int begin_alone(struct mbox *mbox)
 
 static void end_alone(struct mbox *mbox)
 {
+	bool told;
+
 	spin_lock(&mbox->lock);
 	if (!--mbox->nr_receiving)
 		mbox->receiving = NULL;
+	told = !mbox->nr_receiving && mbox->turned_away;
 	spin_unlock(&mbox->lock);
+	if (told)
+		tell_turned_away(mbox);
 }
 
 static bool is_alone(const struct mbox *mbox, u32 right)
@@ -379,6 +404,24 @@ void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member)
 	spin_unlock(&mbox->lock);
 	member_drop(gone);
 	member_put(member);
+}
+
+/*
+ * Under the lock: whether the caller may enter, as far as others in the mailbox do
+ * not keep it out. Where they do, its pollers are told when one of them leaves.
+ */
+bool mbox_member_admits(struct mbox *mbox, u32 right)
+{
+	struct pid *pid = task_tgid(current);
+	struct rb_node *parent, **link;
+
+	if ((!is_alone(mbox, right) || !mbox->nr_receiving ||
+	     mbox->receiving == pid) &&
+	    (!mbox->max_procs || mbox->nr_members < mbox->max_procs ||
+	     find(mbox, pid, &parent, &link)))
+		return true;
+	mbox->turned_away = true;
+	return false;
 }
 
 /* A mailbox died: nobody takes part any more. */

@@ -334,6 +334,8 @@ static struct mbox *inbox_new(struct pid *pid, struct file *factory)
 	if (IS_ERR(inbox))
 		return inbox;
 	inbox->inbox = true;
+	inbox->reachable = true;
+	inbox->deaf = false;
 	inbox->common = false;
 	inbox->handles = 0;
 	error = mbox_user_add_mailbox(inbox->creator, factory);

@@ -253,7 +253,17 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	struct mbox_waiter waiter;
 	int error;
 
+	error = 0;
+	if (handle->shut & MBOX_RIGHT_RECV)
+		error = -ESHUTDOWN;
+	else if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
+		error = -EPIPE;
+	if (unlikely(error)) {
+		mbox_mailbox_unlock(mbox, deferred);
+		return error;
+	}
 	mbox_waiter_init(&waiter);
+	waiter.handle = handle;
 	waiter.filter = &args->filter;
 	waiter.room = args->room;
 	waiter.peek = args->peek;
@@ -433,8 +443,11 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 			return look_for_sender(mbox, args, &deferred);
 		if (!args->nonblock)
 			return wait_for_message(handle, args, &deferred);
-		error = args->filter.lane && args->filter.lane->ended ?
-			-EOWNERDEAD : -EAGAIN;
+		if (args->filter.lane && args->filter.lane->ended)
+			error = -EOWNERDEAD;
+		else
+			error = mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND) ?
+				-EPIPE : -EAGAIN;
 		mbox_mailbox_unlock(mbox, &deferred);
 		return error;
 	}
@@ -475,6 +488,8 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 static noinline int begin(struct mbox_handle *handle,
 			  struct mbox_recv_args *args)
 {
+	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
+		return -ESHUTDOWN;
 	if (!handle->party)
 		return mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
 					 &args->member);
@@ -504,7 +519,8 @@ static noinline void end(struct mbox_handle *handle,
  */
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
-	bool common = handle->mbox->common;
+	/* Once, for it changes when the handle is shut down. */
+	bool common = READ_ONCE(handle->common);
 	s64 prefaulted = NO_PREFAULT;
 	int error;
 

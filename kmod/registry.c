@@ -104,6 +104,27 @@ static void drop_name(struct mbox *mbox)
 }
 
 /*
+ * Take the name from a mailbox for another one. EEXIST if it is to keep it: unless
+ * it drains, and somebody has a handle to receive what is queued.
+ */
+static int take_name(struct mbox *mbox)
+{
+	int error = 0;
+
+	lockdep_assert_held(&mbox->registry->lock);
+	spin_lock(&mbox->lock);
+	if (mbox->reachable && !(mbox->state == MBOX_STATE_DRAINING &&
+				 mbox->recv_handles))
+		error = -EEXIST;
+	else
+		mbox->reachable = false;
+	spin_unlock(&mbox->lock);
+	if (!error)
+		drop_name(mbox);
+	return error;
+}
+
+/*
  * Enter a name. EEXIST if another mailbox has it, and is to keep it; EBUSY if the table
  * is being resized by a worker, which has to run.
  */
@@ -119,10 +140,11 @@ static int enter_name(struct mbox *mbox)
 	/* Under the lock the reference that the registry has is enough. */
 	other = rhashtable_lookup_fast(&registry->names, mbox->name,
 				       name_params);
-	if (other && READ_ONCE(other->state) == MBOX_STATE_LIVE)
-		return -EEXIST;
-	if (other)
-		drop_name(other);
+	if (other) {
+		error = take_name(other);
+		if (error)
+			return error;
+	}
 	error = rhashtable_insert_fast(&registry->names, &mbox->hash,
 				       name_params);
 	mbox->named = !error;

@@ -74,6 +74,8 @@ struct mbox_ring_holder {
 	struct mbox_watch *watch;	/* constant */
 };
 
+#define BOTH	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
+
 /* What a consumer waits with, to be counted as a receiver. */
 static const struct mbox_filter any;
 
@@ -229,9 +231,9 @@ void mbox_ring_die(struct mbox *mbox)
 		WRITE_ONCE(mbox->ring->sides[nr].control->gone, 1);
 }
 
-/* Take from @holder the sides that it has, and tell the others. */
+/* Take from @holder the sides of @rights that it has, and tell the others. */
 static void leave(struct mbox *mbox, struct mbox_ring_holder *holder,
-		  struct mbox_deferred *deferred)
+		  u32 rights, struct mbox_deferred *deferred)
 {
 	int nr;
 
@@ -239,7 +241,7 @@ static void leave(struct mbox *mbox, struct mbox_ring_holder *holder,
 	for (nr = 0; nr < SIDES; nr++) {
 		struct ring_side *side = &mbox->ring->sides[nr];
 
-		if (side->holder != holder)
+		if (side->holder != holder || !(rights & right_of(nr)))
 			continue;
 		side->holder = NULL;
 		side->left = true;
@@ -267,7 +269,7 @@ static void holder_ended(void *data)
 	struct mbox_deferred deferred;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	leave(mbox, holder, &deferred);
+	leave(mbox, holder, BOTH, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	holder_put(holder);
 }
@@ -279,11 +281,34 @@ void mbox_ring_leave(struct mbox_ring_holder *holder)
 	struct mbox_deferred deferred;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	leave(mbox, holder, &deferred);
+	leave(mbox, holder, BOTH, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	if (mbox_watch_cancel(holder->watch))
 		holder_put(holder);
 	holder_put(holder);
+}
+
+/* Nobody is left for some side: those who wait find out, when they look again. */
+void mbox_ring_hang_up(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	int nr;
+
+	for (nr = 0; nr < SIDES; nr++)
+		end_waits(mbox, &mbox->ring->sides[nr], 0, deferred);
+}
+
+/*
+ * A handle gives up sides of a ring: they are free, as if it was closed. Calls that
+ * are blocked look again.
+ */
+void mbox_ring_shut(struct mbox_handle *handle, u32 rights)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	leave(mbox, handle->holder, rights, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
 }
 
 /*
@@ -303,7 +328,7 @@ static int take(struct mbox *mbox, struct mbox_ring_holder *holder, u32 rights,
 			continue;
 		if (!mbox_process_ended(before->pid))
 			return -EBUSY;
-		leave(mbox, before, deferred);
+		leave(mbox, before, BOTH, deferred);
 	}
 	for (nr = 0; nr < SIDES; nr++) {
 		struct ring_side *side = &mbox->ring->sides[nr];
@@ -367,7 +392,7 @@ static int check_hold(const struct mbox_handle *handle)
 	if (mbox->state == MBOX_STATE_DEAD)
 		return mbox->death;
 	for (nr = 0; nr < SIDES; nr++) {
-		if ((handle->rights & right_of(nr)) &&
+		if ((handle->rights & ~handle->shut & right_of(nr)) &&
 		    mbox->ring->sides[nr].holder != handle->holder)
 			return -EOWNERDEAD;
 	}
@@ -404,11 +429,16 @@ static int look(const struct mbox_handle *handle, int nr, u64 seen)
 	const struct mbox_ring *ring = handle->mbox->ring;
 	int error = check_hold(handle);
 
+	if (handle->shut & right_of(nr))
+		return -ESHUTDOWN;
 	if (error)
 		return error;
 	if (awaited(ring, nr) != seen)
 		return 0;
-	return ring->sides[!nr].left ? -EOWNERDEAD : -EAGAIN;
+	if (ring->sides[!nr].left)
+		return -EOWNERDEAD;
+	return mbox_mailbox_nobody(handle->mbox, right_of(!nr)) ? -EPIPE :
+								  -EAGAIN;
 }
 
 /* MBOX_WAIT_MOVE: sleep until the other side's index is no longer @seen. */
@@ -433,6 +463,7 @@ static int wait_move(struct mbox_handle *handle, int nr,
 			break;
 		}
 		mbox_waiter_init(&waiter);
+		waiter.handle = handle;
 		waiter.filter = nr == CONSUMER ? &any : NULL;
 		mbox_waiter_block_side(mbox, &side->waiters, &waiter);
 		side->nr_waiters++;
@@ -527,7 +558,7 @@ int mbox_ring_wait(struct mbox_handle *handle, const struct mbox_ring_wait *args
 	    (nr != CONSUMER || !mbox->ring->grow))
 		return -EINVAL;
 	mbox_mailbox_lock(mbox, &deferred);
-	error = check_hold(handle);
+	error = handle->shut & args->side ? -ESHUTDOWN : check_hold(handle);
 	if (!error && (args->flags & MBOX_WAIT_WAKE))
 		wake(mbox, !nr, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
@@ -551,11 +582,14 @@ static bool ready(const struct mbox_ring *ring, int nr)
 	return used > ring->size || ring->size - used >= ring->longest;
 }
 
-static __poll_t poll_side(struct mbox_ring *ring, int nr)
+static __poll_t poll_side(struct mbox *mbox, int nr)
 {
+	struct mbox_ring *ring = mbox->ring;
 	struct ring_side *side = &ring->sides[nr];
 	__poll_t events = ring->sides[!nr].left ? EPOLLHUP : 0;
 
+	if (mbox_mailbox_nobody(mbox, right_of(!nr)))
+		events |= nr == CONSUMER ? EPOLLHUP : EPOLLERR;
 	if (!ready(ring, nr)) {
 		side->polled = true;
 		arm(side);
@@ -569,18 +603,21 @@ static __poll_t poll_side(struct mbox_ring *ring, int nr)
 __poll_t mbox_ring_poll(struct mbox_handle *handle)
 {
 	struct mbox *mbox = handle->mbox;
-	__poll_t events = 0;
+	__poll_t events;
+	u32 rights;
 	int nr;
 
 	spin_lock(&mbox->lock);
+	events = mbox_handle_shut_events(handle);
+	rights = handle->rights & ~handle->shut;
 	if (check_hold(handle)) {
 		events |= EPOLLHUP;
-		if (handle->rights & MBOX_RIGHT_SEND)
+		if (rights & MBOX_RIGHT_SEND)
 			events |= EPOLLERR;
 	} else {
 		for (nr = 0; nr < SIDES; nr++) {
-			if (handle->rights & right_of(nr))
-				events |= poll_side(mbox->ring, nr);
+			if (rights & right_of(nr))
+				events |= poll_side(mbox, nr);
 		}
 	}
 	spin_unlock(&mbox->lock);

@@ -107,6 +107,14 @@ static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
 	return !first || message->prio > first->message->prio;
 }
 
+/* There was no room: pollers are to be told when there is. */
+static void note_refusal(struct mbox *mbox, struct mbox_lane *lane)
+{
+	mbox->nospace = true;
+	if (lane)
+		lane->nospace = true;
+}
+
 #define HAS_TO_WAIT	1
 
 /*
@@ -120,8 +128,8 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_waiter *receiver;
 	int error;
 
-	if (unlikely(mbox->state >= MBOX_STATE_DRAINING))
-		return mbox_mailbox_gone(mbox);
+	if (unlikely(mbox->deaf))
+		return mbox_send_refusal(mbox);
 	if (unlikely(message->length > msg_size_of(mbox, args->lane)))
 		return -EMSGSIZE;
 	if (unlikely(args->share)) {
@@ -138,6 +146,7 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 	if (!receiver && !may_queue(mbox, message)) {
 		if (!args->nonblock)
 			return HAS_TO_WAIT;
+		note_refusal(mbox, args->lane);
 		mbox_event_full(mbox);
 		return -EAGAIN;
 	}
@@ -146,13 +155,10 @@ static int place(struct mbox *mbox, struct mbox_message *message,
 	return 0;
 }
 
-/* Take back the message of a waiter that gives up. */
-static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
-		     struct mbox_deferred *deferred)
+/* Take back the message of a sender that is not blocked any more. */
+static void take_back(struct mbox *mbox, struct mbox_message *message,
+		      struct mbox_deferred *deferred)
 {
-	struct mbox_message *message = waiter->message;
-
-	mbox_waiter_cancel(mbox, waiter);
 	message->sender = NULL;
 	if (message->state != MBOX_MESSAGE_PENDING) {
 		mbox_queue_release(mbox, message);
@@ -169,7 +175,37 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 		message->state = MBOX_MESSAGE_GONE;
 		mbox_message_put(mbox, message, deferred);
 	}
+}
+
+/* A sender gives up. */
+static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
+		     struct mbox_deferred *deferred)
+{
+	mbox_waiter_cancel(mbox, waiter);
+	take_back(mbox, waiter->message, deferred);
 	mbox_send_admit(mbox, waiter->lane, deferred);
+}
+
+/*
+ * End a blocked send with @error; its message is taken back. The caller has to
+ * admit others when it has ended all that it wants to end.
+ */
+void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		   struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = waiter->message;
+
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->state == MBOX_STATE_DEAD) {
+		mbox_mailbox_end_wait(mbox, waiter, deferred);
+		return;
+	}
+	if (mbox->policy == MBOX_POLICY_BROADCAST) {
+		mbox_broadcast_end(mbox, waiter, error, deferred);
+		return;
+	}
+	mbox_waiter_complete(mbox, waiter, error, deferred);
+	take_back(mbox, message, deferred);
 }
 
 /*
@@ -177,7 +213,7 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
  * unlock the mailbox. Apart from mbox_send(), and not inlined, for a send that
  * does not wait should not have to make room for a waiter on its stack.
  */
-static noinline int send_and_wait(struct mbox *mbox,
+static noinline int send_and_wait(struct mbox_handle *handle, struct mbox *mbox,
 				  struct mbox_message *message,
 				  const struct mbox_send_args *args,
 				  struct mbox_deferred *deferred)
@@ -188,7 +224,13 @@ static noinline int send_and_wait(struct mbox *mbox,
 	bool wanted = false;
 	int error;
 
+	if (unlikely(handle->shut & MBOX_RIGHT_SEND)) {
+		mbox_message_put(mbox, message, deferred);
+		mbox_mailbox_unlock(mbox, deferred);
+		return -ESHUTDOWN;
+	}
 	mbox_waiter_init(&waiter);
+	waiter.handle = handle;
 	waiter.message = message;
 	waiter.lane = lane;
 	waiter.sync = args->sync ||
@@ -211,6 +253,7 @@ static noinline int send_and_wait(struct mbox *mbox,
 		mbox_waiter_block_sync(mbox, &waiter);
 		mbox_send_deliver(mbox, message, receiver, deferred);
 	} else {
+		note_refusal(mbox, lane);
 		mbox_waiter_block_sender(mbox, &waiter);
 		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 	}
@@ -238,11 +281,29 @@ static noinline int send_and_wait(struct mbox *mbox,
 	return error;
 }
 
-/* It could not be charged for. */
-static noinline int refused(struct mbox *mbox, int error)
+/* A quota refused a send through @handle: its pollers are told when it has room. */
+void mbox_send_short(struct mbox_handle *handle)
 {
-	if (error == -EDQUOT)
+	struct mbox *mbox = handle->mbox;
+	u32 length = handle->out ? handle->out->msg_size :
+				   READ_ONCE(mbox->msg_size);
+
+	/* One that comes to poll later asks itself. */
+	if (waitqueue_active(&mbox->poll) &&
+	    mbox_shortage_none(handle, length,
+			       READ_ONCE(mbox->nr_subscriptions)))
+		wake_up_interruptible_poll(&mbox->poll,
+					   EPOLLOUT | EPOLLWRNORM);
+}
+
+/* It could not be charged for. */
+static noinline int refused(struct mbox_handle *handle, struct mbox *mbox,
+			    int error)
+{
+	if (error == -EDQUOT) {
 		mbox_event_quota(mbox);
+		mbox_send_short(handle);
+	}
 	return error;
 }
 
@@ -253,7 +314,7 @@ struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
 	struct mbox_user *user = charge_sender(handle, args);
 
 	return IS_ERR(user) ?
-	       ERR_PTR(refused(handle->mbox, PTR_ERR(user))) : user;
+	       ERR_PTR(refused(handle, handle->mbox, PTR_ERR(user))) : user;
 }
 
 static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
@@ -265,14 +326,14 @@ static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 	int result;
 
 	/* Checked again under the lock; here so that nothing large is made. */
-	if (unlikely(READ_ONCE(mbox->state) >= MBOX_STATE_DRAINING))
-		return mbox_mailbox_gone(mbox);
+	if (unlikely(READ_ONCE(mbox->deaf)))
+		return mbox_send_refusal(mbox);
 	if (args->length > msg_size_of(mbox, args->lane))
 		return -EMSGSIZE;
 
 	user = charge_sender(handle, args);
 	if (IS_ERR(user))
-		return refused(mbox, PTR_ERR(user));
+		return refused(handle, mbox, PTR_ERR(user));
 	message = lock_with_message(mbox, user, args, &deferred);
 	if (IS_ERR(message)) {
 		mbox_share_free(args->share);
@@ -280,15 +341,23 @@ static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 	}
 	result = place(mbox, message, args, &deferred);
 	if (result == HAS_TO_WAIT)
-		return send_and_wait(mbox, message, args, &deferred);
+		return send_and_wait(handle, mbox, message, args, &deferred);
 	if (unlikely(result)) {
 		mbox_message_put(mbox, message, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		mbox_share_free(args->share);
-		return refused(mbox, result);
+		return refused(handle, mbox, result);
 	}
 	mbox_mailbox_unlock(mbox, &deferred);
 	return 0;
+}
+
+/* What a send gets that cannot be received: @mbox is deaf. */
+int mbox_send_refusal(const struct mbox *mbox)
+{
+	/* What it died of is written before the state is. */
+	return smp_load_acquire(&mbox->state) >= MBOX_STATE_DRAINING ?
+	       mbox_mailbox_gone(mbox) : -EPIPE;
 }
 
 /* Where it matters which process sends: to which mailbox, and as whom. */
@@ -296,6 +365,8 @@ static noinline int begin(struct mbox_handle *handle,
 			  struct mbox_send_args *args, struct mbox **mbox,
 			  struct mbox_member **member)
 {
+	if (READ_ONCE(handle->shut) & MBOX_RIGHT_SEND)
+		return -ESHUTDOWN;
 	if (!handle->party)
 		return mbox_member_enter(*mbox, MBOX_RIGHT_SEND, member);
 	/* A link serves its process only. */
@@ -321,7 +392,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 
 	args->lane = NULL;
 	args->share = NULL;
-	if (unlikely(!mbox->common)) {
+	if (unlikely(!READ_ONCE(handle->common))) {
 		result = begin(handle, args, &mbox, &member);
 		if (result)
 			return result;
@@ -383,8 +454,7 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 	unsigned int n = 0;
 
 	lockdep_assert_held(&mbox->lock);
-	while (mbox->state < MBOX_STATE_DRAINING &&
-	       (first = mbox_waiter_first_sender(mbox, lane))) {
+	while (!mbox->deaf && (first = mbox_waiter_first_sender(mbox, lane))) {
 		struct mbox_message *message = first->message;
 
 		if (!mbox_queue_has_room(mbox, lane, message->length))
@@ -396,7 +466,14 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	}
-	deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	if (unlikely(lane ? lane->nospace : mbox->nospace) &&
+	    mbox_queue_has_room(mbox, lane, mbox->msg_size)) {
+		if (lane)
+			lane->nospace = false;
+		else
+			mbox->nospace = false;
+		deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	}
 	if (unlikely(mbox->full) && mbox_queue_has_room(mbox, NULL, 1))
 		mbox_event_room(mbox);
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)

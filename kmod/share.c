@@ -107,6 +107,24 @@ out:
 	return error;
 }
 
+/*
+ * Whether mbox_share_take() would count a message of @user for which @need bytes in
+ * all are charged, in the second half of the quota.
+ */
+bool mbox_share_has_room(struct mbox *mbox, const struct mbox_user *user,
+			 s64 need)
+{
+	struct rb_node *parent, **link;
+	struct mbox_share *share;
+
+	lockdep_assert_held(&mbox->lock);
+	if (mbox->creator == user && !mbox->inbox)
+		return true;
+	share = share_find(mbox, user, &parent, &link);
+	return (share ? share->bytes : 0) + need <=
+	       mbox_user_left(user) - need;
+}
+
 /* Count a delivery where the message is counted that it is one of. */
 void mbox_share_add(struct mbox *mbox, struct mbox_message *message)
 {

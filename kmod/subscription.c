@@ -68,8 +68,8 @@ unsigned int mbox_subscription_lose(struct mbox *mbox,
 }
 
 /*
- * The handle is being closed: nobody is in a call on it. What it has not received
- * is lost, a few at a time. Also for one that was never begun.
+ * The handle is being closed, or receives no more. What it has not received is
+ * lost, a few at a time. Also for one that was never begun.
  */
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 {
@@ -84,6 +84,12 @@ void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
 	} while (n == CLOSE_BATCH);
+}
+
+/* The same of a handle that is being closed: nobody is in a call on it. */
+void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub)
+{
+	mbox_subscription_end(mbox, sub);
 	kfree(sub);
 }
 

@@ -18,6 +18,7 @@
  *
  *	bits 0 to 38	bytes
  *	bits 39 to 62	references
+ *	bit 63		the user is short of quota, see shortage.c
  *
  * Neither may overflow: bytes stay below BYTES_MAX, half the field, plus what
  * small sends under way add before they find that it is too much, and references
@@ -30,6 +31,7 @@
 #define REF		((s64)BIT_ULL(39))
 #define BYTES_MAX	((s64)BIT_ULL(38))
 #define REFS_MAX	((s64)BIT_ULL(23))
+#define SHORT		S64_MIN
 
 /* Changed under the locks of its buckets, read under RCU. */
 static struct rhashtable users;
@@ -57,10 +59,23 @@ static bool user_ref(struct mbox_user *user)
 	return atomic64_add_unless(&user->pins, REF, 0);
 }
 
+static s64 bytes_of(s64 pins)
+{
+	return pins & (REF - 1);
+}
+
 static void unpin(struct mbox_user *user, s64 pins)
 {
-	if (!atomic64_sub_and_test(pins, &user->pins))
+	s64 left = atomic64_sub_return(pins, &user->pins);
+
+	if (likely(left > 0))
 		return;
+	/* Negative: SHORT is set. He may be gone by now, so nothing else is looked at. */
+	if (left) {
+		if (bytes_of(pins))
+			mbox_shortage_eased();
+		return;
+	}
 	/* It is not there if another user took its place. */
 	rhashtable_remove_fast(&users, &user->node, user_params);
 	kfree_rcu(user, rcu);
@@ -129,7 +144,7 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 		if (IS_ERR(user))
 			return user;
 	}
-	if (atomic64_read(&user->pins) / REF > REFS_MAX) {
+	if ((atomic64_read(&user->pins) & ~SHORT) / REF > REFS_MAX) {
 		unpin(user, REF);
 		return ERR_PTR(-ENFILE);
 	}
@@ -139,6 +154,12 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 void mbox_user_put(struct mbox_user *user)
 {
 	unpin(user, REF);
+}
+
+/* Only of one to whom somebody holds a reference. */
+void mbox_user_ref(struct mbox_user *user)
+{
+	atomic64_add(REF, &user->pins);
 }
 
 /**
@@ -166,11 +187,6 @@ static s64 quota(void)
 	return min_t(u64, READ_ONCE(mbox_user_bytes), BYTES_MAX);
 }
 
-static s64 bytes_of(s64 pins)
-{
-	return pins & (REF - 1);
-}
-
 /* What is left of a user's quota; less than nothing where he may pass it. */
 s64 mbox_user_left(const struct mbox_user *user)
 {
@@ -196,6 +212,48 @@ static int charge_up_to(struct mbox_user *user, s64 more, s64 limit)
 static int tight(bool unlimited)
 {
 	return unlimited && capable(CAP_SYS_RESOURCE) ? 0 : MBOX_USER_TIGHT;
+}
+
+/* What a message of @length bytes with @slots deliveries is charged. */
+u64 mbox_user_need(u32 length, u32 slots)
+{
+	return mbox_user_cost(length) + (u64)slots * MBOX_SMALL_CHARGE;
+}
+
+/* Whether charge() would charge @need bytes to @user, for whom the caller sends. */
+bool mbox_user_has_room(const struct mbox_user *user, u64 need, bool unlimited)
+{
+	u64 bytes = bytes_of(atomic64_read(&user->pins)) + need;
+
+	if (likely(bytes <= quota()))
+		return true;
+	return bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE);
+}
+
+/* Whether it would say then that more than half of the quota is used. */
+bool mbox_user_tight(const struct mbox_user *user, u64 need, bool unlimited)
+{
+	return mbox_user_left(user) - (s64)need < quota() >> 1 &&
+	       tight(unlimited);
+}
+
+/* Whether @user has nothing charged: then he has all the room that he may get. */
+bool mbox_user_idle(const struct mbox_user *user)
+{
+	return !bytes_of(atomic64_read(&user->pins));
+}
+
+/* Mark @user as short of quota, and count a reference for it. */
+void mbox_user_begin_short(struct mbox_user *user)
+{
+	mbox_user_ref(user);
+	atomic64_or(SHORT, &user->pins);
+}
+
+/* Take the mark away; the reference stays. */
+void mbox_user_end_short(struct mbox_user *user)
+{
+	atomic64_andnot(SHORT, &user->pins);
 }
 
 /* As mbox_user_charge(), of any number of bytes. */

@@ -60,6 +60,8 @@ static void begin(struct mbox *mbox, struct mbox_waiter *waiter)
 		mbox->nr_receivers++;
 	else
 		mbox->nr_senders++;
+	list_add_tail(&waiter->call, waiter->filter ? &waiter->handle->receives :
+						      &waiter->handle->sends);
 	trace_mbox_block(mbox, waiter);
 }
 
@@ -86,8 +88,10 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 		return error;
 	begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
-	if (!waiter->peek)
+	if (unlikely(mbox->nospace) && !waiter->peek) {
+		mbox->nospace = false;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	}
 	return 0;
 }
 
@@ -257,6 +261,7 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 	else
 		list_del(&waiter->node);
 	list_del(&waiter->all);
+	list_del(&waiter->call);
 	if (unlikely(waiter->lane))
 		mbox_deadlock_leave(waiter);
 	if (waiter->filter)

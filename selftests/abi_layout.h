@@ -132,6 +132,10 @@ ASSERT_LAYOUT(mbox_ioc_handover, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_handover, pid, 4);
 ASSERT_LAYOUT(mbox_ioc_handover, start, 8);
 
+ASSERT_SIZE(mbox_ioc_shutdown, 8);
+ASSERT_LAYOUT(mbox_ioc_shutdown, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_shutdown, how, 4);
+
 ASSERT_SIZE(mbox_ioc_wait, 32);
 ASSERT_LAYOUT(mbox_ioc_wait, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_wait, clock, 4);

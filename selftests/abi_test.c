@@ -22,6 +22,7 @@ TEST(numbers)
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
 	EXPECT_EQ(0x4010bd16U, MBOX_IOC_HANDOVER);
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
+	EXPECT_EQ(0x4008bd18U, MBOX_IOC_SHUTDOWN);
 	EXPECT_EQ(3, MBOX_ABI_VERSION);
 }
 
@@ -67,6 +68,7 @@ VARIANT_GROWN(get, MBOX_IOC_GET, mbox_info, 184, false);
 VARIANT(set, MBOX_IOC_SET, mbox_ioc_set, false);
 VARIANT_GROWN(handover, MBOX_IOC_HANDOVER, mbox_ioc_handover, 8, false);
 VARIANT(wait, MBOX_IOC_WAIT, mbox_ioc_wait, false);
+VARIANT(shutdown, MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown, false);
 
 /* Write a valid argument to @arg; what is out only is poisoned. */
 static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_abi *variant,
@@ -81,6 +83,7 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	struct mbox_ioc_set *set = arg;
 	struct mbox_ioc_handover *handover = arg;
 	struct mbox_ioc_wait *wait = arg;
+	struct mbox_ioc_shutdown *shutdown = arg;
 
 	memset(arg, 0, variant->size);
 	switch (variant->cmd) {
@@ -125,6 +128,9 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	case MBOX_IOC_WAIT:
 		wait->flags = MBOX_WAIT_WAKE;
 		wait->side = MBOX_RIGHT_SEND;
+		break;
+	case MBOX_IOC_SHUTDOWN:
+		shutdown->how = MBOX_RIGHT_SEND;
 		break;
 	}
 }
@@ -367,6 +373,8 @@ static const struct bad_value {
 	BAD(mbox_ioc_set, SET, msg_size, 0xffffffff),
 	BAD(mbox_ioc_set, SET, bytes, 0xffffffff),
 	BAD(mbox_ioc_handover, HANDOVER, flags, ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR)),
+	BAD(mbox_ioc_shutdown, SHUTDOWN, flags, 0xffffffff),
+	BAD(mbox_ioc_shutdown, SHUTDOWN, how, ~RIGHTS_BOTH),
 	BAD(mbox_ioc_wait, WAIT, flags, ~(MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)),
 	/* one of them, for the handle has both */
 	BAD(mbox_ioc_wait, WAIT, side, ~RIGHTS_BOTH, RIGHTS_BOTH),

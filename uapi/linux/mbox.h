@@ -105,10 +105,33 @@
  * The buffer may have been written in part.
  *
  * write() sends a message of priority 0 and type 0, read() receives the next
- * one. poll() reports EPOLLIN when a receive, EPOLLOUT when a send of
- * priority 0 would find what it needs, EPOLLERR to senders once sends can only
- * fail, and EPOLLHUP when the mailbox is gone. readv() and writev() are a read()
- * or write() for each segment in turn.
+ * one. readv() and writev() are a read() or write() for each segment in turn.
+ *
+ * poll() agrees with the calls, for the handle and the process that ask. It reports
+ * EPOLLIN when a receive would find something and be let in (EBUSY, EUSERS);
+ * EPOLLOUT when the longest message that the mailbox takes (msg_size), sent with
+ * priority 0, would find room or a receiver whose buffer holds it, the caller's
+ * quota takes it too, and it would be let in; EPOLLERR to senders once sends can
+ * only fail; and EPOLLHUP when the mailbox is gone, and to receivers once nothing
+ * can come any more (what is queued can be received first: EPOLLIN is reported
+ * too). With EPOLLET, EPOLLOUT is told again only after it was not reported, or
+ * after a send failed or blocked for want of room or of quota. Where the quota is
+ * smaller than what the longest message is charged, EPOLLOUT is never reported; and
+ * where two users share a handle, and both have used up their quota, to one of them
+ * it is reported nevertheless.
+ *
+ * NOBODY LEFT
+ *
+ * Where no handle has the right to send, and none can be opened, nothing can come:
+ * a receive that finds nothing fails with EPIPE, and poll() reports EPOLLHUP. Where
+ * no handle has the right to receive, and none can be opened, a send fails with
+ * EPIPE (without a signal), and poll() reports EPOLLERR. Calls that are blocked then
+ * return EPIPE at once; the message of a blocked synchronous send is withdrawn. None
+ * can be opened of an anonymous mailbox, and of one that lost its name; and none to
+ * send of one that drains. A handle with both rights counts for both, also if its
+ * own caller is the one who waits. MBOX_IOC_SHUTDOWN gives up a right of a handle
+ * without closing it. (On links and inboxes nobody is left when the peer has ended:
+ * see below. What holds of messages holds of MBOX_IOC_WAIT on a ring.)
  *
  * WHO RECEIVES
  *
@@ -243,6 +266,8 @@
  * EACCES        the mode of the mailbox does not grant the right
  * EPERM         only the owner may do this; or the caller may not give the mailbox
  *               to that user, group or process
+ * EPIPE         nobody is left who could receive what is sent, or send anything
+ * ESHUTDOWN     this handle gave up the right that the call needs
  * ETIMEDOUT     the deadline passed; nothing was sent or received
  * EOPNOTSUPP    not on a mailbox of this kind
  * EOWNERDEAD    the process that the mailbox, link or side of a ring belonged to
@@ -375,8 +400,8 @@
  *
  * Return: the handle, a file descriptor of at least 0, to be closed by the
  * caller. EACCES, EBUSY (the side of the ring is taken), EDQUOT, EEXIST, EFAULT,
- * EIDRM (the factory's namespace is gone), EINTR, EINVAL, EMFILE, ENFILE, ENOENT,
- * ENOMEM, EUSERS.
+ * EIDRM (the factory's namespace is gone; the mailbox drains, and the right to
+ * send is wanted), EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM, EUSERS.
  */
 struct mbox_ioc_open {
 	__u32	flags;
@@ -437,7 +462,7 @@ struct mbox_ioc_inbox {
 
 /* struct mbox_ioc_delete, how */
 #define MBOX_DELETE_EMPTY	0U /* only if no message is queued, else ENOTEMPTY */
-#define MBOX_DELETE_DRAIN	1U /* name goes, sends fail; gone once all is received */
+#define MBOX_DELETE_DRAIN	1U /* sends fail; gone once all is received */
 #define MBOX_DELETE_FORCE	2U /* gone now, queued messages are dropped */
 #define MBOX_DELETE_UNLINK	3U /* name goes; gone when the last handle is closed */
 
@@ -450,11 +475,19 @@ struct mbox_ioc_inbox {
  * @queued:	out, also with ENOTEMPTY: messages that were queued
  * @dropped:	out: messages of these that were dropped
  *
- * DRAIN is refused with ENOTEMPTY where messages are queued and nobody has a
- * handle to receive them. If the last such handle is closed later, what is left
- * is dropped. UNLINK drops what is queued if there is no handle at all. Every
- * call that is blocked on a mailbox when it goes returns EIDRM at once; DRAIN
- * does so to blocked sends whose message is not accepted yet.
+ * DRAIN ends the sending: sends fail, and blocked sends whose message is not
+ * accepted yet return EIDRM. The name stays until all is received, and can be opened
+ * to receive, or without rights; EIDRM for sending. A new mailbox may be created
+ * under the name (also by MBOX_OPEN_CREATE, by a caller that wants to send) if a
+ * handle is open to receive what is left: then the one that drains loses its name;
+ * without such a handle EEXIST (EIDRM with MBOX_OPEN_CREATE). Where it has no name,
+ * DRAIN is refused with ENOTEMPTY if messages are queued and no handle is open to
+ * receive them; if the last such handle is closed later, what is left is dropped.
+ * It may be deleted again, in another way: UNLINK takes its name.
+ *
+ * UNLINK drops what is queued if there is no handle at all, or, of a mailbox that
+ * drains, none to receive. Every call that is blocked on a mailbox when it goes
+ * returns EIDRM at once.
  *
  * The kernel does not know how many messages a ring holds: all that is in it
  * counts as one. DRAIN is refused with EOPNOTSUPP where anything is.
@@ -493,7 +526,7 @@ struct mbox_ioc_delete {
  * when its deadline passes or a signal comes is not received by the others; the
  * call fails only if nobody had received it); else 0. EAGAIN, EBADF, ECANCELED,
  * EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM,
- * EOPNOTSUPP, EOWNERDEAD, ETIMEDOUT, EUSERS.
+ * EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_send {
 	__u32	flags;
@@ -572,7 +605,7 @@ struct mbox_header {
  * kernel does not remember those that ended.
  *
  * Return: 0. EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL,
- * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, ETIMEDOUT, EUSERS.
+ * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_recv {
 	__u32	flags;
@@ -613,7 +646,7 @@ struct mbox_ioc_recv {
  * @capacity:	out, messages
  * @msg_size:	out, longest message in bytes
  * @bytes:	out, most bytes of payload queued, 0 for no such limit
- * @rights:	out, MBOX_RIGHT_* of this handle
+ * @rights:	out, MBOX_RIGHT_* of this handle, less those that it gave up
  * @handles:	out, open handles
  * @senders:	out, sends blocked now
  * @receivers:	out, receives blocked now
@@ -802,7 +835,8 @@ struct mbox_ioc_handover {
  *
  * Return: 0. EAGAIN (O_NONBLOCK, and it did not move), EBADF, EFAULT, EIDRM,
  * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side ended, or the
- * owner did, or the side is not the handle's any more), ETIMEDOUT, EUSERS.
+ * owner did, or the side is not the handle's any more), EPIPE (nobody can be the
+ * other side), ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_wait {
 	__u32	flags;
@@ -811,6 +845,30 @@ struct mbox_ioc_wait {
 	__aligned_u64	seen;
 	__u32	side;
 	__u32	pad;
+};
+
+/**
+ * struct mbox_ioc_shutdown - argument of MBOX_IOC_SHUTDOWN
+ * @flags:	in, 0
+ * @how:	in, MBOX_RIGHT_* out of those that the handle was opened with: the
+ *		rights to give up, at least one
+ *
+ * Gives up rights of the handle, for all who have it, for good. Calls that need one
+ * of them fail with ESHUTDOWN; those that are blocked through this handle return
+ * with it at once, and have sent or received nothing (a send that has to wait for
+ * its receipt withdraws the message; with BROADCAST it succeeds if somebody had
+ * received it). The message stays for other handles; with BROADCAST, what this
+ * handle has not received is lost to it. poll() reports EPOLLIN, EPOLLRDHUP and
+ * EPOLLHUP where the right to receive, EPOLLERR where that to send was given up.
+ * Elsewhere it is as if the handle were closed as far as that right goes: see
+ * NOBODY LEFT; a side of a ring is free. A right that was given up before may be
+ * named again. Works on a dead mailbox too.
+ *
+ * Return: 0. EBADF (not a right of the handle), EFAULT, EINVAL, EUSERS.
+ */
+struct mbox_ioc_shutdown {
+	__u32	flags;
+	__u32	how;
 };
 
 /* The calls. Numbers 18 and 19 are kept for SENDV and RECVV. */
@@ -829,6 +887,7 @@ struct mbox_ioc_wait {
 #define MBOX_IOC_GET		_IOWR(MBOX_IOC_TYPE, 20, struct mbox_info)
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 21, struct mbox_ioc_set)
 #define MBOX_IOC_HANDOVER	_IOW(MBOX_IOC_TYPE, 22, struct mbox_ioc_handover)
+#define MBOX_IOC_SHUTDOWN	_IOW(MBOX_IOC_TYPE, 24, struct mbox_ioc_shutdown)
 /* On a handle of a ring */
 #define MBOX_IOC_WAIT		_IOW(MBOX_IOC_TYPE, 23, struct mbox_ioc_wait)
 
