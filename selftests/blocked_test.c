@@ -108,7 +108,7 @@ TEST(read_and_write)
 	close(full);
 }
 
-/* While it drains: what is queued, in order, also by filters; no sends, no names, no handles. */
+/* While it drains: what is queued, in order, also by filters; no sends, no handles to send. */
 TEST(draining)
 {
 	char name[MBOX_NAME_SIZE];
@@ -123,7 +123,7 @@ TEST(draining)
 	EXPECT_EQ(-EIDRM, put(fd, 0, "late"));
 	EXPECT_EQ(-EIDRM, send_bytes(fd, MBOX_SEND_SYNC, 0, 0, "late", 4));
 	EXPECT_EQ(-EIDRM, xwrite(fd, "late", 4));
-	EXPECT_EQ(-ENOENT, open_name(name, 0));
+	EXPECT_EQ(-EIDRM, open_name(name, MBOX_RIGHT_SEND));
 	EXPECT_STREQ("high", peek(fd));
 	/* a receive of what is not there may still wait for the end */
 	receiver = call_new(fd, CALL_RECV);
@@ -147,7 +147,10 @@ TEST(draining)
 	close(fd);
 }
 
-/* The last one who could receive leaves: what is left is dropped, and counted. */
+/*
+ * The last one who could receive leaves: what is left is dropped, and counted, where nobody can open
+ * the mailbox again.
+ */
 TEST(draining_without_receivers)
 {
 	char name[MBOX_NAME_SIZE];
@@ -163,6 +166,7 @@ TEST(draining_without_receivers)
 	close(fd);
 	EXPECT_EQ(MBOX_STATE_DRAINING, info_of(sender).state);
 	EXPECT_STREQ("one", take(other));
+	ASSERT_EQ(0, delete_name(name, MBOX_DELETE_UNLINK));
 	close(other);
 	EXPECT_EQ(MBOX_STATE_DEAD, info_of(sender).state);
 	EXPECT_EQ(2, info_of(sender).dropped);

@@ -32,6 +32,7 @@ FIXTURE_VARIANT(delete)
 	int ret;
 	uint64_t dropped;
 	uint32_t state;			/* of who holds a handle */
+	bool keeps_name;		/* until what is queued was received */
 };
 
 #define GONE	MBOX_STATE_DEAD
@@ -48,15 +49,15 @@ FIXTURE_VARIANT_ADD(delete, empty_queued_open) {
 FIXTURE_VARIANT_ADD(delete, drain_idle) {
 	.how = MBOX_DELETE_DRAIN, .ret = 0 };
 FIXTURE_VARIANT_ADD(delete, drain_queued) {
-	.how = MBOX_DELETE_DRAIN, .messages = 3, .ret = -ENOTEMPTY };
+	.how = MBOX_DELETE_DRAIN, .messages = 3, .ret = 0, .keeps_name = true };
 FIXTURE_VARIANT_ADD(delete, drain_idle_open) {
 	.how = MBOX_DELETE_DRAIN, .handle = true, .rights = RIGHTS_BOTH, .ret = 0, .state = GONE };
 FIXTURE_VARIANT_ADD(delete, drain_queued_open) {
 	.how = MBOX_DELETE_DRAIN, .messages = 3, .handle = true, .rights = RIGHTS_BOTH, .ret = 0,
-	.state = MBOX_STATE_DRAINING };
+	.keeps_name = true, .state = MBOX_STATE_DRAINING };
 FIXTURE_VARIANT_ADD(delete, drain_queued_sender_only) {
 	.how = MBOX_DELETE_DRAIN, .messages = 3, .handle = true, .rights = MBOX_RIGHT_SEND,
-	.ret = -ENOTEMPTY, .state = MBOX_STATE_LIVE };
+	.ret = 0, .keeps_name = true, .state = MBOX_STATE_DRAINING };
 FIXTURE_VARIANT_ADD(delete, force_idle) {
 	.how = MBOX_DELETE_FORCE, .ret = 0 };
 FIXTURE_VARIANT_ADD(delete, force_queued) {
@@ -118,8 +119,13 @@ static void expect_deleted(struct __test_metadata *_metadata, struct _test_data_
 		return;
 	}
 	EXPECT_EQ(variant->dropped, self->arg.dropped);
-	EXPECT_EQ(-ENOENT, open_name(self->name, 0));
-	EXPECT_EQ(-ENOENT, delete_name(self->name, MBOX_DELETE_FORCE));
+	if (variant->keeps_name) {
+		EXPECT_EQ(-EIDRM, open_name(self->name, MBOX_RIGHT_SEND));
+		EXPECT_EQ(-ENOTEMPTY, delete_name(self->name, MBOX_DELETE_EMPTY));
+	} else {
+		EXPECT_EQ(-ENOENT, open_name(self->name, 0));
+		EXPECT_EQ(-ENOENT, delete_name(self->name, MBOX_DELETE_FORCE));
+	}
 	if (variant->handle) {
 		struct mbox_info info = info_of(self->fd);
 
@@ -167,9 +173,14 @@ TEST_F(delete, afterwards)
 		EXPECT_EQ(-EIDRM, put(self->fd, 0, "more"));
 	}
 	if (variant->state != GONE) {
+		int in = receives || !variant->messages ? self->fd :
+			 open_name(self->name, MBOX_RIGHT_RECV);
+
 		for (int i = 0; i < variant->messages; i++) {
-			EXPECT_STREQ("text", take(self->fd));
+			EXPECT_STREQ("text", take(in));
 		}
+		if (in != self->fd)
+			close(in);
 	}
 	if (variant->state == MBOX_STATE_UNLINKED) {
 		EXPECT_STREQ(receives ? "EAGAIN" : "EBADF", take(self->fd));
@@ -185,7 +196,10 @@ TEST_F(delete, afterwards)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* The name can be used again at once, whatever is left of the old mailbox. */
+/*
+ * The name can be used again at once, whatever is left of the old mailbox: unless it is needed to
+ * receive what is queued, for nobody has a handle.
+ */
 TEST_F(delete, name_is_free)
 {
 	struct mbox_ioc_open arg = open_arg(self->name, 8);
@@ -194,6 +208,16 @@ TEST_F(delete, name_is_free)
 	if (delete_call(self->name, variant->how, &self->arg)) {
 		EXPECT_EQ(-EEXIST, open_call(MBOX_IOC_CREATE, &arg));
 		return;
+	}
+	if (variant->keeps_name && !(variant->rights & MBOX_RIGHT_RECV)) {
+		int in;
+
+		EXPECT_EQ(-EEXIST, open_call(MBOX_IOC_CREATE, &arg));
+		in = open_name(self->name, MBOX_RIGHT_RECV);
+		for (int i = 0; i < variant->messages; i++) {
+			EXPECT_STREQ("text", take(in));
+		}
+		close(in);
 	}
 	fd = open_call(MBOX_IOC_CREATE, &arg);
 	ASSERT_LE(0, fd);
