@@ -54,6 +54,10 @@ const char *mbox_strerror(int error)
 		return "not on a mailbox of this kind";
 	case -EOWNERDEAD:
 		return "the process that the mailbox, link or side of the ring belonged to has ended";
+	case -EPIPE:
+		return "nobody is left who could send, or receive, and nobody can come";
+	case -ESHUTDOWN:
+		return "this handle gave up the right that the call needs";
 	case -ESRCH:
 		return "no process of that id, or it has ended";
 	case -EUSERS:

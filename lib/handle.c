@@ -151,6 +151,17 @@ int mbox_fd(const struct mbox *mb)
 	return mb ? mb->fd : -EINVAL;
 }
 
+int mbox_shutdown(struct mbox *mb, unsigned int rights)
+{
+	struct mbox_ioc_shutdown arg = {
+		.how = rights,
+	};
+
+	if (!mb)
+		return -EINVAL;
+	return mbox_ioctl(mb->fd, MBOX_IOC_SHUTDOWN, &arg);
+}
+
 void mbox_close(struct mbox *mb)
 {
 	int saved = errno;

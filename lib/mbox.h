@@ -221,8 +221,8 @@ struct mbox_deleted {
  * mbox_delete() - delete a mailbox by name
  * @name:	its name
  * @how:	MBOX_DELETE_EMPTY: only if no message is queued;
- *		MBOX_DELETE_DRAIN: the name goes and sends fail, what is queued
- *		can be received; MBOX_DELETE_FORCE: now, dropping what is
+ *		MBOX_DELETE_DRAIN: sends fail, what is queued can be received,
+ *		then it goes; MBOX_DELETE_FORCE: now, dropping what is
  *		queued; MBOX_DELETE_UNLINK: the name goes, the mailbox when its
  *		last handle is closed
  * @res:	out, also with -ENOTEMPTY; may be NULL
@@ -521,6 +521,23 @@ int mbox_chmod(struct mbox *mb, unsigned int mode);
  * Return: 0, -EPERM.
  */
 int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
+
+/**
+ * mbox_shutdown() - give up rights of a handle, and end the calls that wait for it
+ * @mb:		the handle
+ * @rights:	MBOX_RIGHT_* out of those that it was opened with, at least one
+ *
+ * Calls that are blocked through the handle and need one of @rights, in any thread
+ * or process, end with -ESHUTDOWN; so do later ones. Messages stay for others
+ * (those of MBOX_POLICY_BROADCAST that the handle has not received are lost to it).
+ * For the others the handle counts as closed, as far as that right goes: receives
+ * of which nobody is left to send fail with -EPIPE, and so do sends that nobody is
+ * left to receive. A right that was given up cannot be had back.
+ *
+ * Return: 0, -EBADF if the handle has never had such a right, -EINVAL, -EUSERS for
+ * a link or an inbox of another process, -ENOTTY if the running module is too old.
+ */
+int mbox_shutdown(struct mbox *mb, unsigned int rights);
 
 /**
  * mbox_handover() - make another the owner of a mailbox

@@ -31,6 +31,7 @@ TEST_F(lib, null_handle)
 	EXPECT_RET(-EINVAL, mbox_chmod(NULL, 0600));
 	EXPECT_RET(-EINVAL, mbox_chown(NULL, 0, 0));
 	EXPECT_RET(-EINVAL, mbox_chown(NULL, -1, -1));
+	EXPECT_RET(-EINVAL, mbox_shutdown(NULL, RIGHTS_BOTH));
 	errno = STAMP;
 	mbox_close(NULL);
 	EXPECT_EQ(STAMP, errno);
