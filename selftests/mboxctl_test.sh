@@ -363,8 +363,6 @@ delete_not_empty()
 	expect 2 delete "$box"
 	said '2 messages are queued'
 	said drain
-	expect 2 delete "$box" drain
-	said 'nobody has it open'
 	field queued 2
 	expect 0 -v delete "$box" force
 	grep -q '^dropped  *2$' "$dir/out" || wrong "printed '$(cat "$dir/out")'"
@@ -385,6 +383,19 @@ delete_drain()
 	kill -CONT "$pid"
 	finished 0
 	printed '1\n2\n3\n'
+	# also where nobody has it open: who opens it receives the rest
+	mboxctl create "$box"
+	mboxctl send "$box" a
+	expect 0 delete "$box" drain
+	field state draining
+	expect 2 send "$box" b
+	said 'deleted'
+	expect 2 create "$box"
+	said 'exists'
+	expect 0 recv "$box" count=all
+	printed 'a\n'
+	expect 2 recv "$box" nonblock
+	said 'no mailbox'
 }
 
 delete_blocked()
@@ -399,8 +410,9 @@ delete_blocked()
 			finished 2
 			said 'deleted'
 		else
-			kill "$pid"
-			finished 143
+			# it had no name any more, and nobody had it open to send
+			finished 2
+			said 'nobody is left'
 		fi
 	done
 }

@@ -21,13 +21,9 @@ static const struct word words[] = {
 	{ 0 },
 };
 
-static int refuse_deletion(const struct command *cmd, int error, unsigned int how,
+static int refuse_deletion(const struct command *cmd, int error,
 			   unsigned long long queued)
 {
-	if (error == -ENOTEMPTY && how == MBOX_DELETE_DRAIN)
-		return refuse(cmd, "receive them first (mboxctl recv NAME count=all), or drop them with force",
-			      "%llu message%s queued, and nobody has it open to receive",
-			      queued, queued == 1 ? " is" : "s are");
 	if (error == -ENOTEMPTY)
 		return refuse(cmd, "drain: let receivers take them; force: drop them; unlink: only the name goes",
 			      "not empty: %llu message%s queued",
@@ -42,7 +38,7 @@ static int delete_one(const struct command *cmd, unsigned int how)
 
 	error = mbox_delete(cmd->name, how, &deleted);
 	if (error)
-		return refuse_deletion(cmd, error, how, deleted.queued);
+		return refuse_deletion(cmd, error, deleted.queued);
 	if (cmd->verbose) {
 		out_begin(OUT_FIELDS);
 		out_number("queued", deleted.queued);
@@ -96,7 +92,7 @@ static int delete_each(const struct command *cmd, struct mbox_monitor *mon,
 			continue;
 		if (error) {
 			one.name = box->name;
-			status = refuse_deletion(&one, error, how, box->queued);
+			status = refuse_deletion(&one, error, box->queued);
 			failed++;
 			continue;
 		}

@@ -91,7 +91,7 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 	struct mbox_info info = { .flags = 0 };
 	char after[60] = "";
 
-	if (all && error == -EAGAIN)
+	if (all && (error == -EAGAIN || error == -EPIPE))
 		return STATUS_DONE;
 	/* A mailbox that is being drained goes with its last message. */
 	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
