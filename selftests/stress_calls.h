@@ -23,6 +23,17 @@ static int maybe_users(union handle handle)
 		      ledger->boxes[handle.box].max_procs, EUSERS);
 }
 
+/* Whether a worker may shut it down: what others rely on goes on. */
+static bool may_shut(union handle handle)
+{
+	return handle.box == NO_BOX || handle.link;
+}
+
+static int maybe_shut(union handle handle)
+{
+	return may_be(may_shut(handle), ESHUTDOWN);
+}
+
 static int maybe_owner(union handle handle)
 {
 	return may_be(handle.link || handle.inbox || handle.box == NO_BOX ||
@@ -134,7 +145,7 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		fault(FAULT_CALL, "a synchronous send returned no process");
 	if (handle.foreign && ret >= 0)
 		fault(FAULT_CALL, "another process sent over a link");
-	expect_errors("SEND", ret, EBADF, EDQUOT, EIDRM, EMSGSIZE, EFAULT,
+	expect_errors("SEND", ret, EBADF, EDQUOT, EIDRM, EMSGSIZE, EFAULT, EPIPE, maybe_shut(handle),
 		      waits ? EINTR : EAGAIN,
 		      arg.clock ? ETIMEDOUT : EBADF,
 		      handle.nonblock && (arg.flags & MBOX_SEND_SYNC) ? EINVAL : EBADF,
@@ -218,7 +229,7 @@ static void do_read(struct thread *t, union handle handle)
 	__atomic_store_n(&slot->receiving, 0, __ATOMIC_RELEASE);
 	if (ret == -EDEADLK)
 		count(&ledger->deadlocks);
-	expect_errors("read", ret, EBADF, EIDRM, EMSGSIZE, EFAULT,
+	expect_errors("read", ret, EBADF, EIDRM, EMSGSIZE, EFAULT, EPIPE, maybe_shut(handle),
 		      handle.nonblock ? EAGAIN : EINTR, maybe_users(handle), maybe_owner(handle),
 		      maybe_ring(handle), maybe_deadlock(handle), maybe_busy(handle), 0);
 }
@@ -294,7 +305,8 @@ static void do_recv(struct thread *t)
 	__atomic_store_n(&slot->receiving, 0, __ATOMIC_RELEASE);
 	if (ret == -EDEADLK)
 		count(&ledger->deadlocks);
-	expect_errors("RECV", ret, EBADF, EIDRM, EMSGSIZE, EFAULT, waits ? EINTR : EAGAIN,
+	expect_errors("RECV", ret, EBADF, EIDRM, EMSGSIZE, EFAULT, EPIPE, maybe_shut(handle),
+		      waits ? EINTR : EAGAIN,
 		      arg->clock ? ETIMEDOUT : EBADF, maybe_users(handle), maybe_owner(handle),
 		      maybe_ring(handle), maybe_deadlock(handle), maybe_busy(handle), 0);
 }

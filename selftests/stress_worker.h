@@ -24,7 +24,9 @@ static void do_open(struct thread *t)
 		arg.flags = MBOX_OPEN_NONBLOCK;
 	name_of(arg.name, false, name);
 	fd = xioctl(process.factory, MBOX_IOC_OPEN, &arg);
+	/* EIDRM: it drains */
 	expect_errors("OPEN", fd, ENOENT, process.privileged ? ENOENT : EACCES,
+		      may_be(arg.rights & MBOX_RIGHT_SEND, EIDRM),
 		      may_be(name_has_limits(name), EUSERS), 0);
 	if (fd >= 0)
 		handle_adopt(t, fd, true);
@@ -33,6 +35,18 @@ static void do_open(struct thread *t)
 static void do_close(struct thread *t)
 {
 	handle_put(t, (union handle) {});
+}
+
+/* Of handles that nobody else counts on. */
+static void do_shutdown(struct thread *t)
+{
+	struct mbox_ioc_shutdown arg = { .how = 1 + below(t, 3) };
+	union handle handle = handle_pick(t);
+
+	if (!handle.fd || !may_shut(handle))
+		return;
+	expect_errors("SHUTDOWN", xioctl(handle.fd, MBOX_IOC_SHUTDOWN, &arg), EBADF,
+		      maybe_users(handle), 0);
 }
 
 /* Mailboxes of which nobody keeps book: they come and go in all ways, quotas included. */
@@ -70,7 +84,8 @@ static void do_scratch(struct thread *t)
 	/* what there is already may be a ring, or have its processes */
 	expect_errors("CREATE", fd, EDQUOT, arg.name[0] ? EEXIST : EDQUOT,
 		      process.privileged ? EDQUOT : EACCES, EINTR,
-		      may_be(cmd == MBOX_IOC_OPEN, EUSERS), may_be(cmd == MBOX_IOC_OPEN, EBUSY), 0);
+		      may_be(cmd == MBOX_IOC_OPEN, EUSERS), may_be(cmd == MBOX_IOC_OPEN, EBUSY),
+		      may_be(cmd == MBOX_IOC_OPEN, EIDRM), 0);
 	if (fd >= 0)
 		handle_adopt(t, fd, true);
 	if (one_in(t, 2)) {
@@ -381,7 +396,10 @@ static void *live(void *arg)
 		case 83:
 			do_inbox(t);
 			break;
-		case 84 ... 87:
+		case 84:
+			do_shutdown(t);
+			break;
+		case 85 ... 87:
 			do_ring(t);
 			break;
 		case 88 ... 235:

@@ -184,6 +184,12 @@ static const struct field handover_fields[] = {
 	{ "start", K_START, MEMBER(mbox_ioc_handover, start) },
 };
 
+static const struct field shutdown_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_U32, MEMBER(mbox_ioc_shutdown, flags) },
+	{ "how", K_FLAGS, MEMBER(mbox_ioc_shutdown, how), .valid = 3, .dflt = 1 },
+};
+
 static const struct field wait_fields[] = {
 	IOCTL(SLOT_HANDLE),
 	{ "flags", K_FLAGS, MEMBER(mbox_ioc_wait, flags), .valid = 7 },
@@ -319,6 +325,7 @@ const struct op ops[] = {
 	{ "link", IOC(MBOX_IOC_LINK, mbox_ioc_link), FIELDS(link_fields), .weight = 60, .makes = SLOT_HANDLE },
 	{ "inbox", IOC(MBOX_IOC_INBOX, mbox_ioc_inbox), FIELDS(inbox_fields), .weight = 20, .makes = SLOT_HANDLE },
 	{ "handover", IOC(MBOX_IOC_HANDOVER, mbox_ioc_handover), FIELDS(handover_fields), .weight = 30 },
+	{ "shutdown", IOC(MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown), FIELDS(shutdown_fields), .weight = 15 },
 	{ "wait", IOC(MBOX_IOC_WAIT, mbox_ioc_wait), FIELDS(wait_fields), .weight = 30 },
 	{ "ioctl", SYSCALL(SYS_ioctl), FIELDS(ioctl_fields), .weight = 10 },
 	{ "read", SYSCALL(SYS_read), FIELDS(rw_fields), .weight = 40 },
