@@ -52,13 +52,16 @@
  * nothing was sent or received; the library does not try again. If the handler
  * was installed with SA_RESTART the kernel does, with the same deadline. A
  * relative timeout is turned into a deadline once, at the start of the call.
+ * No function is a cancellation point: a thread that is blocked in one acts on
+ * pthread_cancel() when the call has returned.
  *
  * BLOCKING
  *
  * A handle is born blocking. With O_NONBLOCK set on its descriptor,
  * fcntl(mbox_fd(mb), F_SETFL, O_NONBLOCK), no call on it blocks, whatever
  * timeout it is given; the setting belongs to the open file, and so to
- * everybody to whom the handle was passed or inherited.
+ * everybody to whom the handle was passed or inherited. A program of one thread
+ * that fills its own mailbox waits for ever in a blocking send.
  */
 #ifndef _MBOX_H
 #define _MBOX_H
@@ -164,7 +167,8 @@ int mbox_open(struct mbox **mbp, const char *name, unsigned int rights);
  * @mbp:	out, the handle, to be closed by the caller
  * @name:	its name
  * @rights:	MBOX_RIGHT_* that the handle shall have
- * @attr:	as for mbox_create(); has no effect if the mailbox exists
+ * @attr:	as for mbox_create(); has no effect if the mailbox exists, whose
+ *		attributes mbox_get() tells
  *
  * One step in the kernel: of several processes that call this together one
  * makes the mailbox and all get it.

@@ -25,7 +25,7 @@ static const struct word words[] = {
 	[ALL] = { .name = "all", .help = "the same as count=all" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for a message" },
 	[TIMEOUT] = { "timeout", "SECONDS", parse_seconds, 0, INT64_MAX,
-		      "seconds, with up to nine digits after a point",
+		      "seconds below 9223372036, with up to nine digits after a point",
 		      "wait so long at most, for each message; may have a fraction" },
 	[PEEK] = { .name = "peek", .help = "leave the message where it is" },
 	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",

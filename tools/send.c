@@ -19,7 +19,7 @@ static const struct word words[] = {
 	[SYNC] = { .name = "sync", .help = "wait until the message was received" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for room" },
 	[TIMEOUT] = { "timeout", "SECONDS", parse_seconds, 0, INT64_MAX,
-		      "seconds, with up to nine digits after a point",
+		      "seconds below 9223372036, with up to nine digits after a point",
 		      "wait so long at most, for each message; may have a fraction" },
 	[LINES] = { .name = "lines", .help = "each line of standard input is a message" },
 	{ 0 },

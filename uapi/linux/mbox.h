@@ -88,9 +88,13 @@
  * when the mailbox has room for it (capacity in messages, optionally in
  * bytes), or when a receiver that wants it is waiting. Until then a send
  * blocks, in that same order, or fails with EAGAIN if told not to block.
- * An accepted message is received exactly once, or still queued, or was
- * dropped by a deletion or a purge (<linux/mbox_netlink.h>) that said so and is
- * counted.
+ * An accepted message is received exactly once, or is still queued, or was
+ * dropped by something that says so and counts it: a deletion, a purge
+ * (<linux/mbox_netlink.h>), the end of the mailbox with its owner, its last
+ * handle or its namespace; of a BROADCAST also an overflow, or the closing of the
+ * handle that a delivery was for. A blocked send waits for a receiver, who may
+ * be its own process: with one thread, a blocking send to one's own full mailbox
+ * waits for ever. (Only over links is that found out, see EDEADLK.)
  *
  * In a mailbox of capacity zero nothing is kept: a send meets a receive
  * (rendezvous), and returns when the message was received. MBOX_SEND_SYNC asks
@@ -101,11 +105,18 @@
  *
  * A receive that fails leaves the message in its place: if the buffer is too
  * small (EMSGSIZE, and header.length says how large it has to be), if it is
- * not writable (EFAULT), and if the receiver is killed before its call returns.
- * The buffer may have been written in part.
+ * not writable (EFAULT), and if the receiver is killed before the message was
+ * copied. The buffer may have been written in part. A receiver that is killed
+ * after the copy takes the message with it, also if its call had not returned.
  *
  * write() sends a message of priority 0 and type 0, read() receives the next
- * one. readv() and writev() are a read() or write() for each segment in turn.
+ * one. readv() and writev() are a read() or write() for each segment in turn:
+ * writev() sends as many messages as there are segments, but not reliably for an
+ * empty one; readv() goes on to the next segment if a message filled one exactly,
+ * and may block there, with messages received that it has not returned yet. O_ASYNC
+ * has no effect. All handles share one inode with other files that have none of
+ * their own: st_ino does not tell mailboxes apart (id of struct mbox_info does), and
+ * flock() locks them all.
  *
  * poll() agrees with the calls, for the handle and the process that ask. It reports
  * EPOLLIN when a receive would find something and be let in (EBUSY, EUSERS);
@@ -206,7 +217,9 @@
  * deadline in the past is no error: what can be done at once is done (a
  * synchronous send cannot, for its receiver has to run first). A call that is
  * interrupted by a signal was not carried out; it is restarted if the handler
- * was installed with SA_RESTART, else EINTR.
+ * was installed with SA_RESTART, else EINTR. A call that is restarted begins
+ * anew, behind those that wait. Without any handler, so does one whose process
+ * was stopped and continued, traced or frozen.
  * A synchronous send whose deadline passes or that is interrupted has
  * withdrawn its message; if the message was received, the send succeeds.
  *
@@ -219,7 +232,8 @@
  * bytes, a larger one what is allocated for it: its length and MBOX_LARGE_CHARGE,
  * rounded up to a power of two if that is at most MBOX_LARGE_ROUND, else to whole
  * pages. Blocked sends are charged too, and so is each delivery of a BROADCAST, as
- * a small message, beside the message itself.
+ * a small message, beside the message itself. A send that the quota does not allow
+ * fails at once, whatever its deadline.
  *
  * The first half of his bytes a user may have queued in any mailbox. Of the second
  * half a mailbox that another user created, or an inbox, takes no more from him than
@@ -232,6 +246,10 @@
  * as well. All processes of a uid share its quotas, in all namespaces: containers
  * without user namespaces of their own have one quota for all their processes of
  * uid 0.
+ *
+ * What is queued is accounted to the memory cgroup of the sender too. At its limit a
+ * send fails with ENOMEM, or the kernel kills a process of that cgroup: of the
+ * senders, not of the receivers that do not receive.
  *
  * EXTENDING
  *
@@ -556,8 +574,11 @@ struct mbox_ioc_send {
  * @start:	out, start time of the sender, see IDENTITY. Also in, with
  *		MBOX_RECV_BY_START, else ignored.
  *
- * pid, uid and gid are those at the time of sending. An answer names @pid and
- * @start.
+ * pid, uid and gid are those at the time of sending, of the process that made
+ * the call, whoever opened the handle: a privileged program that is made to write
+ * to a handle, as its standard output, is the sender. uid and gid are the real
+ * ones, while rights to a mailbox are decided by the effective ones. An answer
+ * names @pid and @start.
  */
 struct mbox_header {
 	__aligned_u64	length;
@@ -655,7 +676,8 @@ struct mbox_ioc_recv {
  * @sent:	out, messages accepted since creation
  * @received:	out, messages received since creation
  * @withdrawn:	out, accepted messages that their synchronous sender took back
- * @dropped:	out, accepted messages that a deletion or a purge dropped
+ * @dropped:	out, accepted messages that were dropped; see SENDING AND RECEIVING
+ *		for what drops messages
  * @created:	out, when it was created: nanoseconds of CLOCK_REALTIME
  * @kind:	out, MBOX_KIND_*
  * @policy:	out, MBOX_POLICY_*
