@@ -11,6 +11,10 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 
+/* Rows that are told, and waiters that are looked at, before a lock is given up. */
+#define ROWS_BATCH		32
+#define WALK_BATCH		512
+
 /*
  * A dump is told a part at a time; between the parts there is no lock. It goes on
  * by numbers that grow and are not used again: the ids of mailboxes, and those of
@@ -265,27 +269,44 @@ static bool put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
 				 MBOX_A_HANDLE_PAD)));
 }
 
+/* Tell of a handle, if there is room for it. */
+static int fill_handle(struct dump *dump, const struct mbox_handle *handle)
+{
+	void *header;
+
+	header = begin_row(dump->skb, dump->cb, MBOX_CMD_HANDLE_GET);
+	if (!header)
+		return -EMSGSIZE;
+	if (!put_handle(dump->skb, handle)) {
+		genlmsg_cancel(dump->skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, header);
+	dump->progress->number = handle->number;
+	return 0;
+}
+
 static int fill_handles(struct dump *dump, struct mbox *mbox)
 {
 	struct mbox_handle *handle;
+	struct rb_node *node;
+	unsigned int n;
 	int error = 0;
-	void *header;
 
-	spin_lock(&mbox->lock);
-	list_for_each_entry(handle, &mbox->open, node) {
-		if (handle->number <= dump->progress->number)
-			continue;
-		header = begin_row(dump->skb, dump->cb, MBOX_CMD_HANDLE_GET);
-		if (!header || !put_handle(dump->skb, handle)) {
-			if (header)
-				genlmsg_cancel(dump->skb, header);
-			error = -EMSGSIZE;
-			break;
+	do {
+		spin_lock(&mbox->lock);
+		handle = mbox_handle_after(mbox, dump->progress->number);
+		/* Bound: ROWS_BATCH. */
+		for (n = 0; handle && n < ROWS_BATCH; n++) {
+			error = fill_handle(dump, handle);
+			if (error)
+				break;
+			node = rb_next(&handle->node);
+			handle = rb_entry_safe(node, struct mbox_handle, node);
 		}
-		genlmsg_end(dump->skb, header);
-		dump->progress->number = handle->number;
-	}
-	spin_unlock(&mbox->lock);
+		spin_unlock(&mbox->lock);
+		cond_resched();
+	} while (handle && !error);
 	return error;
 }
 
@@ -354,27 +375,80 @@ static bool put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 			       put_message(skb, waiter->message)));
 }
 
+/* Tell of a waiter, if there is room for it. */
+static int fill_waiter(struct dump *dump, const struct mbox *mbox,
+		       const struct mbox_waiter *waiter, struct pid *inbox)
+{
+	void *header;
+
+	header = begin_row(dump->skb, dump->cb, MBOX_CMD_WAITER_GET);
+	if (!header)
+		return -EMSGSIZE;
+	if (!put_waiter(dump->skb, mbox, waiter, inbox)) {
+		genlmsg_cancel(dump->skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(dump->skb, header);
+	dump->progress->number = waiter->number;
+	return 0;
+}
+
+/*
+ * Tell of the waiters that come after @marker, up to ROWS_BATCH of them, and move
+ * @marker behind the last that was looked at, of WALK_BATCH at most. Markers, this
+ * one and those of other dumps, have no number, and so are told by none. Set @more
+ * if there are waiters left to look at.
+ */
+static int fill_waiters_after(struct dump *dump, struct mbox *mbox,
+			      struct mbox_waiter *marker, struct pid *inbox,
+			      bool *more)
+{
+	unsigned int looked = 0, rows = 0;
+	struct mbox_waiter *waiter;
+	int error = 0;
+
+	lockdep_assert_held(&mbox->lock);
+	waiter = list_next_entry(marker, all);
+	/* Bound: WALK_BATCH looked at, ROWS_BATCH told. */
+	while (!list_entry_is_head(waiter, &mbox->waiters, all)) {
+		if (looked++ == WALK_BATCH)
+			break;
+		if (waiter->number > dump->progress->number) {
+			if (rows++ == ROWS_BATCH)
+				break;
+			error = fill_waiter(dump, mbox, waiter, inbox);
+			if (error)
+				break;
+		}
+		waiter = list_next_entry(waiter, all);
+	}
+	*more = !list_entry_is_head(waiter, &mbox->waiters, all);
+	list_move_tail(&marker->all, &waiter->all);
+	return error;
+}
+
+/*
+ * A part of a dump begins at the front, which the waiters should not have to pay
+ * for; a marker among them keeps the place where the lock was given up.
+ */
 static int fill_waiters_of(struct dump *dump, struct mbox *mbox,
 			   struct pid *inbox)
 {
-	struct mbox_waiter *waiter;
-	int error = 0;
-	void *header;
+	struct mbox_waiter marker = {};
+	bool more;
+	int error;
 
 	spin_lock(&mbox->lock);
-	list_for_each_entry(waiter, &mbox->waiters, all) {
-		if (waiter->number <= dump->progress->number)
-			continue;
-		header = begin_row(dump->skb, dump->cb, MBOX_CMD_WAITER_GET);
-		if (!header || !put_waiter(dump->skb, mbox, waiter, inbox)) {
-			if (header)
-				genlmsg_cancel(dump->skb, header);
-			error = -EMSGSIZE;
+	list_add(&marker.all, &mbox->waiters);
+	for (;;) {
+		error = fill_waiters_after(dump, mbox, &marker, inbox, &more);
+		if (error || !more)
 			break;
-		}
-		genlmsg_end(dump->skb, header);
-		dump->progress->number = waiter->number;
+		spin_unlock(&mbox->lock);
+		cond_resched();
+		spin_lock(&mbox->lock);
 	}
+	list_del(&marker.all);
 	spin_unlock(&mbox->lock);
 	return error;
 }

@@ -9,13 +9,49 @@
 
 #include "mbox.h"
 
+static bool handle_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct mbox_handle, node)->number <
+	       rb_entry(b, struct mbox_handle, node)->number;
+}
+
+/* Add a handle to those that are open; it gets a number that none had before. */
+static void handle_list(struct mbox *mbox, struct mbox_handle *handle)
+{
+	spin_lock(&mbox->lock);
+	handle->number = ++mbox->last_handle;
+	rb_add(&handle->node, &mbox->open, handle_less);
+	spin_unlock(&mbox->lock);
+}
+
+/* Return the open handle with the smallest number above @number, or NULL. */
+struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number)
+{
+	struct rb_node *node = mbox->open.rb_node;
+	struct mbox_handle *found = NULL;
+
+	lockdep_assert_held(&mbox->lock);
+	while (node) {
+		struct mbox_handle *handle;
+
+		handle = rb_entry(node, struct mbox_handle, node);
+		if (handle->number > number) {
+			found = handle;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
 static int handle_release(struct inode *inode, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 
 	mbox_shortage_forget(handle);
 	spin_lock(&handle->mbox->lock);
-	list_del(&handle->node);
+	rb_erase(&handle->node, &handle->mbox->open);
 	spin_unlock(&handle->mbox->lock);
 	if (handle->holder)
 		mbox_ring_leave(handle->holder);
@@ -291,10 +327,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 	}
 	stream_open(file_inode(file), file);
 	handle->pid = get_pid(task_tgid(current));
-	spin_lock(&mbox->lock);
-	handle->number = ++mbox->last_handle;
-	list_add_tail(&handle->node, &mbox->open);
-	spin_unlock(&mbox->lock);
+	handle_list(mbox, handle);
 	if (handle->sub)
 		mbox_subscription_begin(mbox, handle->sub);
 	return file;

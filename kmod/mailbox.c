@@ -112,7 +112,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	INIT_LIST_HEAD(&mbox->syncs);
 	INIT_LIST_HEAD(&mbox->taken);
 	INIT_LIST_HEAD(&mbox->waiters);
-	INIT_LIST_HEAD(&mbox->open);
+	mbox->open = RB_ROOT;
 	INIT_LIST_HEAD(&mbox->subscriptions);
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;

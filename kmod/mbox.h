@@ -306,7 +306,7 @@ struct mbox_waiter {
 	struct rb_node ranked;		/* lock: senders, receivers->keyed; or clear */
 	struct list_head all;		/* lock: mbox->waiters */
 	struct hlist_node late;		/* lock: in the deferred of its waker */
-	u64 number;			/* of the wait: constant */
+	u64 number;			/* of the wait: constant; 0: a dump's marker */
 	u64 since;			/* constant: ns, CLOCK_MONOTONIC_COARSE */
 	struct task_struct *task;	/* constant */
 	struct mbox_handle *handle;	/* constant: the call is made through it */
@@ -431,7 +431,7 @@ struct mbox {
 
 	u32 nr_senders;			/* on senders and syncs */
 	u32 nr_receivers;
-	struct list_head waiters;	/* all, by number */
+	struct list_head waiters;	/* all, by number, and markers of dumps */
 	u64 nr_blocked;			/* waits ever, also the last's number */
 	u64 nr_woken;			/* of these, completed */
 	u64 turns;			/* the last one given to a receiver */
@@ -445,7 +445,7 @@ struct mbox {
 	u32 handles;
 	u32 recv_handles;		/* of these, with the right to receive, */
 	u32 send_handles;		/* to send, that are not shut down */
-	struct list_head open;		/* struct mbox_handle, by number */
+	struct rb_root open;		/* struct mbox_handle, by number */
 	u64 last_handle;
 	kuid_t uid;
 	kgid_t gid;
@@ -556,7 +556,7 @@ struct mbox_party {
 /* An open file on a mailbox; constant but for what names a lock. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted; of a link the caller's inbox */
-	struct list_head node;		/* mbox->lock: mbox->open */
+	struct rb_node node;		/* mbox->lock: mbox->open */
 	u64 number;			/* in mbox->open */
 	struct pid *pid;		/* who opened it, counted: thread group */
 	struct mbox_user *user;		/* of its opener, counted */
@@ -688,6 +688,7 @@ long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
 int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights);
 __poll_t mbox_handle_shut_events(const struct mbox_handle *handle);
+struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number);
 
 /* mailbox.c */
 int mbox_capacity_check(u32 capacity, u32 policy);

@@ -409,6 +409,14 @@ static int begin_searches(void)
 	return pool.left == many[CROWD] ? 0 : -EPROTO;
 }
 
+static int act_delete_searched(void)
+{
+	int ret = delete_fd(crowd_fd, MBOX_DELETE_FORCE);
+
+	main_schedule(SCHED_OTHER, 0);
+	return ret ? ret : pool_await();
+}
+
 /* The last of them looks again, each time in vain, and waits where it was. */
 static int job_recv_last(int nr)
 {
