@@ -502,6 +502,7 @@ static u64 tell_registries(void)
 
 	spin_lock(&owing_lock);
 	list_splice_init(&owing, &list);
+	/* Bound: one registry for each time that the lock is held. */
 	while ((registry = list_first_entry_or_null(&list, struct mbox_registry,
 						    owing))) {
 		list_del_init(&registry->owing);

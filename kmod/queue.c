@@ -154,6 +154,7 @@ static __always_inline void unlink(struct mbox_queue *queue,
 
 	if (unlikely(message->lane))
 		mbox_inbox_skip(message->lane, message, next);
+	/* Bound: threads that search at the same time, three instructions each. */
 	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;

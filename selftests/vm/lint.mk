@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help
 LINT_KERNELS ?= 6.12 6.1
 
 lint: $(LINT)
@@ -74,6 +74,11 @@ lint-coccinelle: deps-lint
 			-I uapi --cocci-file "$$dir/$$script" --dir kmod >>$$out/output 2>$$out/errors || \
 			{ echo "$$script:"; cat $$out/errors; exit 1; }; \
 	done && { ! grep . $$out/output; }
+
+##lint-bounds        each loop of the module over a list, a tree or a table says what bounds it
+lint-bounds:
+	@echo "  LINT    bounds"
+	@awk -f $(VM)/bounds.awk kmod/*.c
 
 ##lint-symbols       no global symbol that drivers/mailbox or the kernel's exports have, too
 TAKEN := mbox_(send_message|request_channel.*|free_channel|chan_.*|controller_.*|client_.*|flush|bind_client)
