@@ -244,10 +244,11 @@ static int act_purge(void)
 
 static int begin_by_type(uint32_t policy)
 {
+	bool limited = policy == MBOX_POLICY_RR || policy == MBOX_POLICY_PRIO;
 	int ret = box_with(policy, 0, 64, 0);
 
 	want_type(9);
-	return ret ? ret : crowd_block(many[CROWD], job_recv);
+	return ret ? ret : crowd_block(limited ? limited_crowd() : many[CROWD], job_recv);
 }
 
 static int begin_by_type_fifo(void) { return begin_by_type(MBOX_POLICY_FIFO); }
@@ -271,7 +272,7 @@ static int begin_by_prio(void)
 
 	want_anything();
 	crowd_recv.min_prio = 5;
-	return ret ? ret : crowd_block(many[CROWD], job_recv);
+	return ret ? ret : crowd_block(limited_crowd(), job_recv);
 }
 
 static int begin_peek_by_type(void)
@@ -637,7 +638,7 @@ static int begin_ring(void)
 	struct mbox_ioc_open arg = ring_arg(NULL, RIGHTS_BOTH, RING_SIZE);
 
 	crowd_fd = open_call(MBOX_IOC_CREATE, &arg);
-	return crowd_fd < 0 ? crowd_fd : crowd_block(many[CROWD], job_ring);
+	return crowd_fd < 0 ? crowd_fd : crowd_block(limited_crowd(), job_ring);
 }
 
 /* they find that nothing moved, and wait again */
@@ -646,7 +647,7 @@ static int act_ring_wake(void)
 	int64_t end = now() + LONG;
 	int ret = ring_call(crowd_fd, MBOX_WAIT_WAKE, MBOX_RIGHT_SEND);
 
-	while (!ret && blocked(crowd_fd) != many[CROWD]) {
+	while (!ret && blocked(crowd_fd) != pool.wanted) {
 		if (now() > end)
 			ret = -ETIME;
 		nap();

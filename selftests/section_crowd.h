@@ -195,6 +195,12 @@ static int crowd_block(int n, int (*job)(int nr))
 	return 0;
 }
 
+/* Where each of them has to be looked at, no more may wait. */
+static int limited_crowd(void)
+{
+	return many[CROWD] < MBOX_WAITERS_MAX ? many[CROWD] : MBOX_WAITERS_MAX;
+}
+
 static int job_recv(int nr)
 {
 	struct mbox_ioc_recv recv = crowd_recv;
