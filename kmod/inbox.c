@@ -97,6 +97,7 @@ void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message)
 
 	lockdep_assert_held(&lane->inbox->lock);
 	lane->queued--;
+	/* Bound: threads that search the inbox at the same time. */
 	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (cursor->best == message) {
 			cursor->best = NULL;
@@ -118,6 +119,7 @@ void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
 {
 	struct mbox_cursor *cursor;
 
+	/* Bound: threads that search the inbox at the same time. */
 	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;

@@ -209,6 +209,7 @@ void mbox_member_sweep(struct mbox *mbox)
 		if (!after)
 			mbox->members_swept = ends;
 		spin_unlock(&mbox->lock);
+		/* Bound: those of one sweep; no lock is held. */
 		list_for_each_entry_safe(member, next, &gone, gone)
 			member_drop(member);
 		INIT_LIST_HEAD(&gone);
