@@ -51,8 +51,7 @@ static unsigned int end_waits(struct mbox *mbox, unsigned int n,
 	unsigned int ended;
 
 	for (ended = 0; ended < n; ended++) {
-		waiter = list_first_entry_or_null(&mbox->waiters,
-						  struct mbox_waiter, all);
+		waiter = mbox_waiter_first(mbox);
 		if (!waiter)
 			break;
 		mbox_mailbox_end_wait(mbox, waiter, deferred);

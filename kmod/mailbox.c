@@ -205,8 +205,7 @@ static unsigned int hang_up(struct mbox *mbox, unsigned int n,
 		return 0;
 	}
 	for (ended = 0; ended < n; ended++) {
-		waiter = list_first_entry_or_null(&mbox->waiters,
-						  struct mbox_waiter, all);
+		waiter = mbox_waiter_first(mbox);
 		if (!waiter)
 			break;
 		/* All are of one kind: the other kind has a handle each. */

@@ -930,6 +930,7 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		      const struct mbox_deadline *deadline);
 bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
 		       struct mbox_deferred *deferred);
+struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox);
 void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,

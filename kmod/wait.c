@@ -270,6 +270,20 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 		mbox->nr_senders--;
 }
 
+/* The call that is blocked for longest, or NULL: the markers of dumps are none. */
+struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox)
+{
+	struct mbox_waiter *waiter;
+
+	lockdep_assert_held(&mbox->lock);
+	/* Bound: dumps under way, of a thread each. */
+	list_for_each_entry(waiter, &mbox->waiters, all) {
+		if (waiter->number)
+			return waiter;
+	}
+	return NULL;
+}
+
 /* Let the task of a completed waiter go on; the caller wakes it and puts it. */
 static struct task_struct *publish(struct mbox_waiter *waiter)
 {
