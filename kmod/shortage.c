@@ -8,13 +8,13 @@
 
 /*
  * A handle is short if its caller's quota does not take the longest message that
- * its mailbox does, or the mailbox would take more than its share of it. poll() does not say EPOLLOUT then, and notes the handle with
- * the user, as a send does that fails with EDQUOT while somebody polls. A user
- * with such handles is marked in the counter that each message is charged to, so
- * that nothing else is looked at where bytes are uncharged; the first uncharge
- * that finds the mark starts the worker, which tells the pollers of the handles
- * of all users that have room again. Pollers look once more then, and may be
- * noted anew.
+ * its mailbox does, or the mailbox would take more than its share of it. poll()
+ * does not say EPOLLOUT then, and notes the handle with the user, as a send does
+ * that fails with EDQUOT while somebody polls. A user with such handles is marked
+ * in the counter that each message is charged to, so that nothing else is looked at
+ * where bytes are uncharged. An uncharge that finds the mark starts the worker,
+ * which tells the pollers of the handles of all users that have room again. Pollers
+ * look once more then, and may be noted anew.
  *
  * MBOX_SHORTAGE: a poller does not miss the room that is made meanwhile.
  *

@@ -539,6 +539,53 @@ TEST(quota_of_another)
 	close(user.fd);
 }
 
+/* A mailbox of another user takes a share only, and leaves something for all others. */
+static int quota_of_share(void *arg)
+{
+	struct user *user = arg;
+	int used, own, spare, result, level;
+
+	CHECK(0, become(user->uid, user->uid));
+	own = box_sized(0);
+	spare = box_sized(0);
+	for (int i = 0; i < 3; i++)
+		CHECK(0, put(spare, 0, "text"));
+	used = use_up();
+	CHECK(true, used >= 0);
+	level = watch(user->fd, EPOLLOUT);
+	CHECK(0, next_event(level, 0));
+	/* there is room for two, of which the mailbox may have one */
+	CHECK(0, recv_any(spare));
+	CHECK(0, recv_any(spare));
+	CHECK(EPOLLOUT, next_event(level, PATIENCE * 1000));
+	CHECK(0, compare(user->fd, true, &result));
+	CHECK(0, result);
+	CHECK(0, compare(user->fd, true, &result));
+	CHECK(-EDQUOT, result);
+	CHECK(0, next_event(level, 50));
+	CHECK(POLLOUT, events_of(own));
+	/* what it holds is received: then it may have one again */
+	CHECK(0, recv_any(user->fd));
+	CHECK(EPOLLOUT, next_event(level, PATIENCE * 1000));
+	CHECK(0, compare(user->fd, true, &result));
+	CHECK(0, result);
+	CHECK(0, compare(own, true, &result));
+	CHECK(0, result);
+	return 0;
+}
+
+TEST(quota_of_shares)
+{
+	struct user user = { .uid = spare_uid(4) };
+
+	if (geteuid())
+		SKIP(return, "only root can become another user");
+	user.fd = box_sized(0);
+	ASSERT_LE(0, user.fd);
+	EXPECT_EQ(0, in_child(quota_of_share, &user));
+	close(user.fd);
+}
+
 /* A link: what it sends is in the inbox of another. */
 static int quota_of_link(void *arg)
 {
