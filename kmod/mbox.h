@@ -399,7 +399,7 @@ struct mbox {
 	bool deaf;			/* sends fail: draining, dead, no receivers */
 	bool nospace;			/* a sender was refused for want of room: tell
 					 * pollers when there is some; of an inbox:
-					 * by any lane
+					 * by any lane. Set where full is.
 					 */
 	bool turned_away;		/* so was a process, with EBUSY or EUSERS */
 	bool reachable;			/* by its name, or as an inbox */

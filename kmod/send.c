@@ -439,6 +439,20 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 	mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 }
 
+/* Somebody was refused for want of room: tell if there is some now. */
+static noinline void tell_room(struct mbox *mbox, struct mbox_lane *lane,
+			       struct mbox_deferred *deferred)
+{
+	bool *nospace = lane ? &lane->nospace : &mbox->nospace;
+
+	if (mbox->full && mbox_queue_has_room(mbox, NULL, 1))
+		mbox_event_room(mbox);
+	if (*nospace && mbox_queue_has_room(mbox, lane, mbox->msg_size)) {
+		*nospace = false;
+		deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	}
+}
+
 /**
  * mbox_send_admit - room was made: let in those who wait for it
  * @mbox:	locked
@@ -466,16 +480,8 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	}
-	if (unlikely(lane ? lane->nospace : mbox->nospace) &&
-	    mbox_queue_has_room(mbox, lane, mbox->msg_size)) {
-		if (lane)
-			lane->nospace = false;
-		else
-			mbox->nospace = false;
-		deferred->events |= EPOLLOUT | EPOLLWRNORM;
-	}
-	if (unlikely(mbox->full) && mbox_queue_has_room(mbox, NULL, 1))
-		mbox_event_room(mbox);
+	if (unlikely(mbox->nospace))
+		tell_room(mbox, lane, deferred);
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }

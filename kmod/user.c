@@ -64,13 +64,13 @@ static s64 bytes_of(s64 pins)
 	return pins & (REF - 1);
 }
 
-static void unpin(struct mbox_user *user, s64 pins)
+/*
+ * The rest of unpin(). He may be gone by now, unless nothing is @left, and that is
+ * for the caller to see to; so nothing else of him is looked at.
+ */
+static noinline void unpinned(struct mbox_user *user, s64 pins, s64 left)
 {
-	s64 left = atomic64_sub_return(pins, &user->pins);
-
-	if (likely(left > 0))
-		return;
-	/* Negative: SHORT is set. He may be gone by now, so nothing else is looked at. */
+	/* SHORT is set; references make no room. */
 	if (left) {
 		if (bytes_of(pins))
 			mbox_shortage_eased();
@@ -79,6 +79,14 @@ static void unpin(struct mbox_user *user, s64 pins)
 	/* It is not there if another user took its place. */
 	rhashtable_remove_fast(&users, &user->node, user_params);
 	kfree_rcu(user, rcu);
+}
+
+static __always_inline void unpin(struct mbox_user *user, s64 pins)
+{
+	s64 had = atomic64_fetch_sub(pins, &user->pins);
+
+	if (unlikely(had <= pins))
+		unpinned(user, pins, had - pins);
 }
 
 /* The user of @uid, with a reference of the caller's, or NULL. */
@@ -314,9 +322,18 @@ void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
 	unpin(user, (s64)n * MBOX_SMALL_CHARGE);
 }
 
-void mbox_user_uncharge(struct mbox_user *user, u32 length)
+static noinline void uncharge_large(struct mbox_user *user, u32 length)
 {
 	unpin(user, mbox_user_cost(length));
+}
+
+void mbox_user_uncharge(struct mbox_user *user, u32 length)
+{
+	/* Apart, for the compiler knows the number then. */
+	if (likely(length <= MBOX_SMALL_SIZE))
+		unpin(user, MBOX_SMALL_CHARGE);
+	else
+		uncharge_large(user, length);
 }
 
 /* Whether quotas may be passed: both have to have it, so that neither lends it. */

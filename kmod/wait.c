@@ -89,7 +89,8 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (unlikely(mbox->nospace) && !waiter->peek) {
-		mbox->nospace = false;
+		/* Where a listener is to be told of room, that is still to come. */
+		mbox->nospace = mbox->full;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	return 0;
