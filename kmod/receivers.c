@@ -265,14 +265,14 @@ static bool fits_below(struct rb_node *node, u64 length)
 static struct rb_node *first_below(struct rb_node *node, u64 length, bool last)
 {
 	/* Bound: the depth of the tree. */
-	for (;;) {
+	while (fits_below(child_of(node, !last), length) ||
+	       waiter_of(node)->fit <= length) {
 		if (fits_below(child_of(node, !last), length))
 			node = child_of(node, !last);
-		else if (waiter_of(node)->fit > length)
-			return node;
 		else
 			node = child_of(node, last);
 	}
+	return node;
 }
 
 /* The first waiter of @key, or the @last, that @length fits; or NULL. */

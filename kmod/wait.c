@@ -324,10 +324,11 @@ void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred)
 
 	do {
 		spin_lock(&mbox->lock);
-		for (n = 0; n < ARRAY_SIZE(tasks) &&
-			    !hlist_empty(&deferred->late); n++) {
+		for (n = 0; n < ARRAY_SIZE(tasks); n++) {
 			struct mbox_waiter *waiter;
 
+			if (hlist_empty(&deferred->late))
+				break;
 			waiter = hlist_entry(deferred->late.first,
 					     struct mbox_waiter, late);
 			hlist_del(&waiter->late);
