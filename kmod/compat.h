@@ -5,6 +5,7 @@
 
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/shmem_fs.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
@@ -45,6 +46,16 @@ static inline int mbox_compat_mmap(struct file *file,
 	return call_mmap(file, vma);
 #else
 	return vfs_mmap(file, vma);
+#endif
+}
+
+/* Whether a poll waits where nothing is ready. Newer kernels do not say so themselves. */
+static inline bool mbox_compat_poll_waits(const poll_table *wait)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return !poll_does_not_wait(wait);
+#else
+	return wait && wait->_qproc;
 #endif
 }
 

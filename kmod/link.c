@@ -317,7 +317,7 @@ __poll_t mbox_link_poll(struct mbox_handle *handle, struct file *file,
 	u32 shut;
 
 	/* Once it is hooked up, see relay_hook(), events come here. */
-	if (!poll_does_not_wait(wait) && !smp_load_acquire(&relay->hooked))
+	if (mbox_compat_poll_waits(wait) && !smp_load_acquire(&relay->hooked))
 		relay_hook(handle);
 	poll_wait(file, &relay->queue, wait);
 	spin_lock(&inbox->lock);
