@@ -246,14 +246,17 @@ TEST_F(net, gives_quota_back)
 	EXPECT_EQ(0, in_child(use_up_quota, self));
 }
 
-static int drop_ipc_owner(void)
+static int set_ipc_owner(bool on)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	data[0].effective &= ~(1U << CAP_IPC_OWNER);
+	if (on)
+		data[0].effective |= 1U << CAP_IPC_OWNER;
+	else
+		data[0].effective &= ~(1U << CAP_IPC_OWNER);
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
@@ -273,17 +276,24 @@ static int be_root_inside(void *arg)
 	set.mode = 0;
 	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == 0);
 
-	CHECK(drop_ipc_owner() == 0);
+	CHECK(set_ipc_owner(false) == 0);
 	CHECK(open_name(self->name, MBOX_RIGHT_RECV) == -EACCES);
 	CHECK(open_name(self->name, MBOX_RIGHT_SEND) == -EACCES);
 	/* without rights only the owner would be given one, where the mode grants nothing */
 	CHECK(open_name(self->name, 0) == -EACCES);
 	CHECK(delete_name(self->name, MBOX_DELETE_FORCE) == -EPERM);
-	/* what was opened before keeps what its opener could do */
+	/* what was opened before keeps its rights, but is no power of a caller that has none */
+	CHECK(put(fd, 0, "kept") == 0);
 	set.mode = 0044;
+	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == -EPERM);
+	CHECK(delete_fd(fd, MBOX_DELETE_FORCE) == -EPERM);
+	CHECK(set_ipc_owner(true) == 0);
 	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == 0);
+	/* nor is it that of an opener that had none */
+	CHECK(set_ipc_owner(false) == 0);
 	weak = open_name(self->name, 0);
 	CHECK(weak >= 0);
+	CHECK(set_ipc_owner(true) == 0);
 	CHECK(xioctl(weak, MBOX_IOC_SET, &set) == -EPERM);
 	CHECK(delete_fd(weak, MBOX_DELETE_FORCE) == -EPERM);
 	CHECK(info_of(fd).state == MBOX_STATE_LIVE);
