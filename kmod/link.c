@@ -369,7 +369,7 @@ void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info)
 		info->gid = from_kgid_munged(user_ns, cred->egid);
 		put_cred(cred);
 	}
-	info->owner = pid_vnr(handle->party->pid);
+	info->owner = mbox_process_nr(handle->party->pid);
 	info->kind = MBOX_KIND_INBOX;
 	if (!in)
 		return;
@@ -379,6 +379,6 @@ void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info)
 	spin_lock(&handle->mbox->lock);
 	info->handle_queued = in->queued;
 	/* One that ended has no number any more; another may have it. */
-	info->peer = in->ended ? 0 : pid_vnr(in->from->pid);
+	info->peer = in->ended ? 0 : mbox_process_nr(in->from->pid);
 	spin_unlock(&handle->mbox->lock);
 }

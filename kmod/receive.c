@@ -411,10 +411,14 @@ static noinline int look_for_sender(struct mbox *mbox,
 				    struct mbox_deferred *deferred)
 {
 	struct mbox_lane *lane = args->filter.lane;
-	bool ended = args->ended || (lane && lane->ended);
+	int error = 0;
 
+	if (args->ended || (lane && lane->ended))
+		error = -EOWNERDEAD;
+	else if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
+		error = -EPIPE;
 	mbox_mailbox_unlock(mbox, deferred);
-	return ended ? -EOWNERDEAD : mbox_sender_look(args);
+	return error ?: mbox_sender_look(args);
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */

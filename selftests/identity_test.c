@@ -409,6 +409,24 @@ TEST_F(identity, room)
 	close(zero);
 }
 
+/* Where nobody can send any more that is what is said, as without a filter. */
+TEST_F(identity, nobody_left)
+{
+	struct mbox_ioc_open open = open_arg(NULL, 4);
+	struct mbox_header from;
+	int fd;
+
+	ASSERT_EQ(0, put(self->fd, 0, ""));
+	from = take_header(self->fd);
+	open.rights = MBOX_RIGHT_RECV;
+	fd = open_call(MBOX_IOC_CREATE, &open);
+	ASSERT_LE(0, fd);
+	EXPECT_STREQ("EPIPE", take(fd));
+	EXPECT_STREQ("EPIPE", take_from(fd, BY_IDENTITY, &from));
+	EXPECT_STREQ("EPIPE", take_from(fd, MBOX_RECV_BY_START, &from));
+	close(fd);
+}
+
 /* Each delivery of a broadcast says who it was. */
 TEST_F(identity, broadcast)
 {
@@ -487,6 +505,25 @@ TEST_F(identity, link)
 	EXPECT_LE(0, fd);
 	close(fd);
 	talker_end(second);
+}
+
+/* Of a process that ended no number is told: another may have it. */
+TEST_F(identity, numbers_of_the_dead)
+{
+	int socks[2], fd;
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks));
+	pid = fork_child();
+	ASSERT_LE(0, pid);
+	if (pid == 0)
+		_exit(fd_pass(socks[1], link_to(getppid(), 4)) != 0);
+	fd = fd_take(socks[0]);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, info_of(fd).owner);
+	EXPECT_EQ(getpid(), info_of(fd).peer);
+	close(fd);
 }
 
 TEST_F(identity, handover)
