@@ -134,6 +134,17 @@ bool parse_sender(const struct word *word, const char *text, uint64_t *num)
 	return true;
 }
 
+/* The start of the process that a word says, or 0. */
+uint64_t start_of(const struct value *value)
+{
+	uint64_t start = 0;
+	pid_t pid;
+
+	if (value->given && strchr(value->text, ':'))
+		parse_identity(value->text, &pid, &start);
+	return start;
+}
+
 /* A number, as the value of a word. */
 bool parse_process(const struct word *word, const char *text, uint64_t *num)
 {

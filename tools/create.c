@@ -63,7 +63,8 @@ static const struct word words[] = {
 	[LIFETIME] = { "lifetime", "os|process", parse_lifetime, 0, 0,
 		       "os, or process with owner=PID: any other would end with this command",
 		       "os: until it is deleted (default); process: it ends with its owner" },
-	[OWNER] = { "owner", "PID", parse_number, 1, INT32_MAX, "the id of a process",
+	[OWNER] = { "owner", "PID[:START]", parse_sender, 1, INT32_MAX,
+		    "the id of a process, or that and a start time",
 		    "the process that owns it, may receive, and that it ends with" },
 	[POLICY] = { "policy", "fifo|lifo|rr|prio|broadcast", parse_policy, 0, 0,
 		     "fifo, lifo, rr, prio or broadcast",
@@ -114,10 +115,14 @@ static bool check_words(const struct command *cmd)
 /* The mailbox is this process' until it is the other's, and so goes with it. */
 static int give_away(const struct command *cmd, struct mbox *mb)
 {
-	pid_t pid = (pid_t)cmd->v[OWNER].num;
+	const struct mbox_header who = {
+		.pid = (uint32_t)cmd->v[OWNER].num, .start = start_of(&cmd->v[OWNER]),
+	};
+	pid_t pid = (pid_t)who.pid;
 	int error;
 
-	error = mbox_handover(mb, pid, MBOX_HANDOVER_RECV);
+	error = who.start ? mbox_handover_sender(mb, &who, MBOX_HANDOVER_RECV) :
+			    mbox_handover(mb, pid, MBOX_HANDOVER_RECV);
 	if (!error)
 		return STATUS_DONE;
 	mbox_delete_handle(mb, MBOX_DELETE_FORCE, NULL);
@@ -178,7 +183,7 @@ static int run(struct command *cmd)
 
 const struct verb create_verb = {
 	.name = "create",
-	.synopsis = "NAME [capacity=zero|N|unbounded] [bytes=N] [msgsize=N] [mode=OCTAL] [lifetime=os|process] [owner=PID] [policy=fifo|lifo|rr|prio|broadcast] [maxprocs=N] [exclusive] [overflow] [ring=BYTES] [grow]",
+	.synopsis = "NAME [capacity=zero|N|unbounded] [bytes=N] [msgsize=N] [mode=OCTAL] [lifetime=os|process] [owner=PID[:START]] [policy=fifo|lifo|rr|prio|broadcast] [maxprocs=N] [exclusive] [overflow] [ring=BYTES] [grow]",
 	.summary = "make a mailbox",
 	.notes = "policy: fifo, who has waited longest; lifo, shortest; rr, the process served\n"
 		 "least recently; prio, by scheduling priority; broadcast, everybody gets a copy.",

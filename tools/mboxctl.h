@@ -123,6 +123,7 @@ bool parse_pid(const char *text, pid_t *pid);
 bool parse_identity(const char *text, pid_t *pid, uint64_t *start);
 bool parse_process(const struct word *word, const char *text, uint64_t *num);
 bool parse_sender(const struct word *word, const char *text, uint64_t *num);
+uint64_t start_of(const struct value *value);
 
 /* names.c */
 const char *state_name(unsigned int state);

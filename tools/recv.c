@@ -65,23 +65,12 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 		out_raw("\n", 1);
 }
 
-/* Of the process that from= says, or 0. */
-static uint64_t from_start(const struct command *cmd)
-{
-	uint64_t start = 0;
-	pid_t pid;
-
-	if (cmd->v[FROM].given && strchr(cmd->v[FROM].text, ':'))
-		parse_identity(cmd->v[FROM].text, &pid, &start);
-	return start;
-}
-
 /* EOWNERDEAD is about the process that sends, not about a mailbox that is gone. */
 static bool sender_ended(const struct command *cmd, const struct mbox_info *info)
 {
 	return info->state != MBOX_STATE_DEAD &&
 	       (info->kind == MBOX_KIND_LINK || info->kind == MBOX_KIND_RING ||
-		from_start(cmd));
+		start_of(&cmd->v[FROM]));
 }
 
 static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
@@ -185,7 +174,7 @@ static int run(struct command *cmd)
 		.type = (uint32_t)v[TYPE].num,
 		.pid = (uint32_t)v[FROM].num,
 		.min_prio = (uint32_t)v[MINPRIO].num,
-		.start = from_start(cmd),
+		.start = start_of(&v[FROM]),
 	};
 	int status = STATUS_DONE, error;
 	struct mbox *mb;
