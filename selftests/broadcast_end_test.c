@@ -338,6 +338,7 @@ FIXTURE(quota)
 {
 	struct cast cast;
 	uint64_t saved;
+	uid_t uid;			/* of the sender */
 };
 
 FIXTURE_SETUP(quota)
@@ -355,7 +356,8 @@ FIXTURE_SETUP(quota)
 	arg.mode = 0666;
 	umask(0);
 	/* of the sender's own, which may take all that he has */
-	ASSERT_EQ(0, setresuid(spare_uid(0), -1, -1));
+	self->uid = spare_uid(0);
+	ASSERT_EQ(0, setresuid(self->uid, -1, -1));
 	cast_new(_metadata, &self->cast, arg);
 	ASSERT_EQ(0, setresuid(0, -1, -1));
 }
@@ -369,10 +371,11 @@ FIXTURE_TEARDOWN_PARENT(quota)
 static int sends_in_quota(void *arg)
 {
 	static char large[MBOX_MSG_SIZE_DEFAULT];
-	struct cast *cast = arg;
+	struct _test_data_quota *self = arg;
+	struct cast *cast = &self->cast;
 	int fd;
 
-	if (become(spare_uid(0), spare_uid(0)))
+	if (become(self->uid, self->uid))
 		return -EPERM;
 	fd = open_name(cast->name, MBOX_RIGHT_SEND);
 	/* one that is more than the quota by itself */
@@ -398,7 +401,7 @@ static int sends_in_quota(void *arg)
 
 TEST_F(quota, all_or_none)
 {
-	EXPECT_EQ(10, in_child(sends_in_quota, &self->cast));
+	EXPECT_EQ(10, in_child(sends_in_quota, self));
 	EXPECT_COUNTS(self->cast.fd, 1, 10, 9, 0, 0, 0);
 }
 

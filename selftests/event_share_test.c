@@ -15,7 +15,9 @@ struct shared {
 	char names[BOXES][MBOX_NAME_SIZE];
 };
 
-/* The kind of the next event, and the name in it; 0: none came within @patience ms. */
+/* The kind of the next event, and the name in it; NOTHING: none came within @patience ms. */
+#define NOTHING	UINT32_MAX
+
 static uint32_t hear(struct nl *nl, char name[MBOX_NAME_SIZE], int patience)
 {
 	static _Alignas(8) char buffer[NL_SIZE];
@@ -25,10 +27,10 @@ static uint32_t hear(struct nl *nl, char name[MBOX_NAME_SIZE], int patience)
 	ssize_t size;
 
 	if (poll(&pollfd, 1, patience) != 1)
-		return 0;
+		return NOTHING;
 	size = recv(nl->fd, buffer, sizeof(buffer), 0);
 	if (size < (ssize_t)NLMSG_LENGTH(GENL_HDRLEN) || header->nlmsg_type != nl->family)
-		return 0;
+		return NOTHING;
 	nl_parse(&reply, (char *)NLMSG_DATA(header) + GENL_HDRLEN,
 		 header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
 	snprintf(name, MBOX_NAME_SIZE, "%s", nl_string(&reply, MBOX_A_NOTICE_NAME));
@@ -105,7 +107,7 @@ static int listen_to_both(void *arg)
 	set_flag(&shared->end);
 	if (reap(pid) || ret)
 		return ret ?: -ECHILD;
-	while ((kind = hear(&nl, name, 2500))) {
+	while ((kind = hear(&nl, name, 2500)) != NOTHING) {
 		overruns += kind == MBOX_EVENT_OVERRUN;
 		for (int i = 0; kind == MBOX_EVENT_CREATED && i < BOXES; i++)
 			heard += !strcmp(name, shared->names[i]);
@@ -158,7 +160,7 @@ static int heard_of(struct nl *nl, const char *wanted)
 	char name[MBOX_NAME_SIZE];
 	uint32_t kind;
 
-	while ((kind = hear(nl, name, 0)))
+	while ((kind = hear(nl, name, 0)) != NOTHING)
 		if (kind == MBOX_EVENT_CREATED && !strcmp(name, wanted))
 			return 1;
 	return 0;
@@ -197,7 +199,7 @@ static int listen_as_many(void *arg)
 		close(fd);
 		do {
 			kind = hear(&root, heard, PATIENCE * 1000);
-			if (!kind)
+			if (kind == NOTHING)
 				return -ETIME;
 		} while (kind != MBOX_EVENT_DELETED);
 		for (int i = 0; i < SOCKETS; i++)

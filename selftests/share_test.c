@@ -240,6 +240,7 @@ TEST_F(share, of_a_quota_that_is_lowered)
 FIXTURE(cast)
 {
 	uint64_t bytes;
+	uid_t uid;
 	char names[2][MBOX_NAME_SIZE];
 	int fds[2];
 };
@@ -253,6 +254,7 @@ FIXTURE_SETUP(cast)
 	self->bytes = param_get("user_bytes");
 	if (!self->bytes || param_set("user_bytes", 64 * 2 * MBOX_SMALL_CHARGE))
 		SKIP(return, "the module parameters cannot be written");
+	self->uid = spare_uid(0);
 	umask(0);
 	for (int i = 0; i < 2; i++) {
 		name_make(self->names[i]);
@@ -272,15 +274,22 @@ FIXTURE_TEARDOWN_PARENT(cast)
 
 static int cast_as_user(void *arg)
 {
-	const char *name = arg;
+	struct filling *filling = arg;
 	int fd, n = 0;
 
-	if (become(spare_uid(0), spare_uid(0)))
+	if (become(filling->uid, filling->uid))
 		return -EPROTO;
-	fd = open_name(name, MBOX_RIGHT_SEND);
+	fd = open_name(filling->name, MBOX_RIGHT_SEND);
 	while (put(fd, 0, "news") == 1)
 		n++;
 	return n;
+}
+
+static int cast(struct _test_data_cast *self, int box)
+{
+	struct filling filling = { .name = self->names[box], .uid = self->uid };
+
+	return in_child(cast_as_user, &filling);
 }
 
 TEST_F(cast, deliveries_are_counted)
@@ -288,17 +297,17 @@ TEST_F(cast, deliveries_are_counted)
 	int n;
 
 	/* each is a message and a delivery */
-	EXPECT_EQ(48, in_child(cast_as_user, self->names[0]));
-	EXPECT_EQ(8, in_child(cast_as_user, self->names[1]));
+	EXPECT_EQ(48, cast(self, 0));
+	EXPECT_EQ(8, cast(self, 1));
 	for (n = 0; !strcmp("news", take(self->fds[0])); n++)
 		;
 	EXPECT_EQ(48, n);
 	for (n = 0; !strcmp("news", take(self->fds[1])); n++)
 		;
 	EXPECT_EQ(8, n);
-	EXPECT_EQ(48, in_child(cast_as_user, self->names[0]));
+	EXPECT_EQ(48, cast(self, 0));
 	close(self->fds[0]);
-	EXPECT_EQ(48, in_child(cast_as_user, self->names[1]));
+	EXPECT_EQ(48, cast(self, 1));
 }
 
 MBOX_TEST_MAIN
