@@ -191,8 +191,8 @@ static struct file *open_or_create(struct file *factory,
 		file = open_new(factory, arg, attr);
 		if (!open || file != ERR_PTR(-EEXIST))
 			return file;
-		if (signal_pending(current))
-			return ERR_PTR(-ERESTARTSYS);
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
 		cond_resched();
 	}
 }

@@ -326,17 +326,10 @@ static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
 	return put_header(&header, args) ?: -EMSGSIZE;
 }
 
-/* Whether a call that has not got anything yet should end for a signal. */
-static bool interrupted(const struct mbox_recv_args *args)
-{
-	/* One that does not wait is soon done, and its callers know no EINTR. */
-	return args->nonblock ? fatal_signal_pending(current) :
-				signal_pending(current);
-}
-
 /*
  * Search the whole queue. The lock is given up now and then; the result is an
- * error if the mailbox died or a signal came meanwhile.
+ * error if the mailbox died or the caller is killed meanwhile. Other signals do not
+ * end it: it would begin at the front again, and with many of them never end.
  */
 static noinline struct mbox_message *search(struct mbox_handle *handle,
 					    const struct mbox_recv_args *args,
@@ -368,8 +361,8 @@ static noinline struct mbox_message *search(struct mbox_handle *handle,
 		list_del(&cursor.node);
 		if (mbox->state == MBOX_STATE_DEAD)
 			return ERR_PTR(mbox->death);
-		if (interrupted(args))
-			return ERR_PTR(-ERESTARTSYS);
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
 	}
 }
 
@@ -533,15 +526,10 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 		if (error)
 			return error;
 	}
-	for (;;) {
+	/* It looks at signals where it is about to sleep, and only there. */
+	do
 		error = try_receive(handle, args, &prefaulted);
-		if (likely(error != MBOX_LOOK_AGAIN))
-			break;
-		if (interrupted(args)) {
-			error = -ERESTARTSYS;
-			break;
-		}
-	}
+	while (unlikely(error == MBOX_LOOK_AGAIN));
 	if (unlikely(!common))
 		end(handle, args);
 	return error;

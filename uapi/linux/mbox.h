@@ -222,6 +222,8 @@
  * was stopped and continued, traced or frozen.
  * A synchronous send whose deadline passes or that is interrupted has
  * withdrawn its message; if the message was received, the send succeeds.
+ * Only a call that is about to sleep looks at signals: one whose message is there,
+ * or whose room is, completes.
  *
  * QUOTAS
  *
