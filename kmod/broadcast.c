@@ -20,16 +20,19 @@
  * is blocked and they have become more since: so a sender that waits has all the
  * deliveries that it will need, and can be admitted under the lock.
  *
- * Sending and withdrawing take time by the number of handles, under the lock; and
- * so does receiving while a sender is blocked, but see has_room_everywhere().
+ * Whatever takes time by the number of handles, or of deliveries, is done a few at a
+ * time: delivering in cast.c; withdrawing, purging and dying here.
  */
+
+/* Deliveries that are settled in one section under the lock. */
+#define BATCH	32
 
 /* What a delivery has in place of a payload. */
 struct delivery {
 	struct mbox_message *message;	/* constant: the message proper, counted */
 	struct mbox_subscription *sub;	/* constant */
 	struct list_head sibling;	/* lock: message->deliveries, unless settled */
-	struct list_head age;		/* lock: sub->ages, if queued */
+	struct rb_node age;		/* lock: OVERFLOW: sub->ages, if queued */
 };
 
 static_assert(sizeof(struct delivery) <= MBOX_SMALL_SIZE);
@@ -50,14 +53,19 @@ const struct mbox_message *mbox_broadcast_proper(const struct mbox_message *mess
 	return ((const struct delivery *)message->data)->message;
 }
 
-/* The message proper has no delivery any more that is not settled. */
-static void finish(struct mbox *mbox, struct mbox_message *message,
+/*
+ * The message proper has no delivery any more that is not settled. Its sender gets
+ * @error if nobody received it.
+ */
+static void finish(struct mbox *mbox, struct mbox_message *message, int error,
 		   struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *sender = message->sender;
 
 	/* If it is dead that was counted then. */
-	if (mbox->state != MBOX_STATE_DEAD) {
+	if (mbox->state == MBOX_STATE_DEAD) {
+		error = mbox->death;
+	} else {
 		mbox_queue_release(mbox, message);
 		if (message->receipts) {
 			mbox->received++;
@@ -71,27 +79,48 @@ static void finish(struct mbox *mbox, struct mbox_message *message,
 	if (sender) {
 		message->sender = NULL;
 		sender->delivered = message->receipts;
-		mbox_waiter_complete(mbox, sender, 0, deferred);
+		mbox_waiter_complete(mbox, sender, message->receipts ? 0 : error,
+				     deferred);
 	}
 	mbox_message_put(mbox, message, deferred);
 }
 
-/* A delivery that is on no list is received, or never will be. */
+/*
+ * A delivery that is on no list is received, or never will be: then @error is what
+ * a sender gets if nobody receives its message.
+ */
 static void settle(struct mbox *mbox, struct mbox_message *message,
-		   bool received, struct mbox_deferred *deferred)
+		   bool received, int error, struct mbox_deferred *deferred)
 {
 	struct delivery *delivery = delivery_of(message);
 	struct mbox_message *proper = delivery->message;
 
 	list_del(&delivery->sibling);
-	if (mbox->state != MBOX_STATE_DEAD) {
-		delivery->sub->held--;
-		delivery->sub->held_bytes -= message->length;
-		if (received && !proper->receipts++)
-			mbox->partly++;
-	}
+	delivery->sub->held--;
+	delivery->sub->held_bytes -= message->length;
+	if (received && !proper->receipts++)
+		mbox->partly++;
 	if (!--proper->left)
-		finish(mbox, proper, deferred);
+		finish(mbox, proper, error, deferred);
+}
+
+/* All deliveries of the message proper are made. */
+void mbox_broadcast_delivered(struct mbox *mbox, struct mbox_message *proper,
+			      struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (!--proper->left)
+		finish(mbox, proper, 0, deferred);
+}
+
+/*
+ * Whether a delivery came too late to be received: its message was withdrawn, or the
+ * mailbox died, and it was not taken back yet.
+ */
+static bool is_late(const struct mbox *mbox, struct mbox_message *message)
+{
+	return mbox->state == MBOX_STATE_DEAD ||
+	       delivery_of(message)->message->state == MBOX_MESSAGE_GONE;
 }
 
 /* As mbox_message_put(), of a delivery. */
@@ -111,31 +140,64 @@ void mbox_broadcast_put(struct mbox *mbox, struct mbox_message *message,
 	mbox_message_put(mbox, proper, deferred);
 }
 
-/* Take a delivery off its queue. */
+static bool is_older(struct rb_node *a, const struct rb_node *b)
+{
+	struct delivery *one = rb_entry(a, struct delivery, age);
+	struct delivery *other = rb_entry(b, struct delivery, age);
+
+	return message_of(one)->seq < message_of(other)->seq;
+}
+
+/* The oldest delivery that is queued, or NULL. With OVERFLOW only. */
+struct mbox_message *mbox_broadcast_oldest(struct mbox_subscription *sub)
+{
+	struct rb_node *node = rb_first_cached(&sub->ages);
+
+	return node ? message_of(rb_entry(node, struct delivery, age)) : NULL;
+}
+
+static void age_remove(struct mbox_subscription *sub,
+		       struct mbox_message *message)
+{
+	struct delivery *delivery = delivery_of(message);
+
+	if (RB_EMPTY_NODE(&delivery->age))
+		return;
+	rb_erase_cached(&delivery->age, &sub->ages);
+	RB_CLEAR_NODE(&delivery->age);
+}
+
+static void age_add(struct mbox *mbox, struct mbox_subscription *sub,
+		    struct mbox_message *message)
+{
+	if (mbox->options & MBOX_OPTION_OVERFLOW)
+		rb_add_cached(&delivery_of(message)->age, &sub->ages, is_older);
+}
+
+/* Take a delivery that is queued off its queue. */
+void mbox_broadcast_remove(struct mbox_subscription *sub,
+			   struct mbox_message *message)
+{
+	mbox_queue_remove(&sub->queue, message);
+	age_remove(sub, message);
+}
+
+/* A receiver is copying a delivery, which stays in its queue. */
 void mbox_broadcast_take(struct mbox_subscription *sub,
 			 struct mbox_message *message)
 {
-	mbox_queue_remove(&sub->queue, message);
-	list_del(&delivery_of(message)->age);
+	mbox_queue_take(&sub->queue, message);
+	age_remove(sub, message);
 }
 
-static void enqueue(struct mbox_subscription *sub, struct mbox_message *message)
+/* The receiver that is copying a delivery will not receive it, and frees it. */
+void mbox_broadcast_give_up(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred)
 {
-	struct delivery *delivery = delivery_of(message), *other;
-	struct list_head *before = &sub->ages;
-
-	mbox_queue_insert(&sub->queue, message);
-	/* At the end, or near the front if it was taken and comes back. */
-	other = list_empty(&sub->ages) ? NULL :
-		list_last_entry(&sub->ages, struct delivery, age);
-	if (other && message_of(other)->seq > message->seq) {
-		list_for_each_entry(other, &sub->ages, age) {
-			if (message_of(other)->seq > message->seq)
-				break;
-		}
-		before = &other->age;
-	}
-	list_add_tail(&delivery->age, before);
+	lockdep_assert_held(&mbox->lock);
+	mbox_queue_remove_taken(&delivery_of(message)->sub->queue, message);
+	message->state = MBOX_MESSAGE_GONE;
+	settle(mbox, message, false, 0, deferred);
 }
 
 /* The receiver of a subscription that is given @message, or NULL. */
@@ -148,7 +210,7 @@ static struct mbox_waiter *receiver_for(struct mbox *mbox,
 	return mbox_receivers_choose(mbox, &sub->receivers, message);
 }
 
-/* Give an accepted delivery that is on no list to a receiver, or queue it. */
+/* Queue an accepted delivery, which is on no list, and give it to a receiver if any waits. */
 void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
 			    struct mbox_deferred *deferred)
 {
@@ -156,100 +218,70 @@ void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_waiter *receiver = receiver_for(mbox, sub, message);
 
 	lockdep_assert_held(&mbox->lock);
+	mbox_queue_insert(&sub->queue, message);
 	if (receiver) {
-		message->state = MBOX_MESSAGE_TAKEN;
-		list_add_tail(&message->node, &mbox->taken);
+		mbox_queue_take(&sub->queue, message);
 		mbox_waiter_hand_over(mbox, receiver, message, deferred);
-		return;
+	} else {
+		age_add(mbox, sub, message);
+		mbox_waiter_tell(mbox, &sub->receivers, message, deferred);
 	}
-	enqueue(sub, message);
-	mbox_waiter_tell(mbox, &sub->receivers, message, deferred);
 }
 
-/* A delivery that is queued is lost: it is not received, though its handle could have. */
+/* A receiver could not have a delivery that it took: others may. */
+void mbox_broadcast_put_back(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred)
+{
+	struct mbox_subscription *sub = delivery_of(message)->sub;
+	struct mbox_waiter *receiver;
+
+	lockdep_assert_held(&mbox->lock);
+	if (unlikely(is_late(mbox, message))) {
+		mbox_broadcast_give_up(mbox, message, deferred);
+		mbox_broadcast_put(mbox, message, deferred);
+		mbox_cast_admit(mbox, deferred);
+		return;
+	}
+	/* Others that wait may be what is room for a message that is under way. */
+	mbox_cast_leave(mbox, sub, deferred);
+	receiver = receiver_for(mbox, sub, message);
+	if (receiver) {
+		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+	} else {
+		mbox_queue_put_back(&sub->queue, message);
+		age_add(mbox, sub, message);
+		mbox_waiter_tell(mbox, &sub->receivers, message, deferred);
+	}
+	mbox_cast_left(mbox, sub);
+}
+
+/*
+ * A delivery that is queued is lost: it is not received, though its handle could have.
+ * @error: what its sender gets if all are.
+ */
 void mbox_broadcast_lose(struct mbox *mbox, struct mbox_message *message,
-			 struct mbox_deferred *deferred)
+			 int error, struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub = delivery_of(message)->sub;
 
 	lockdep_assert_held(&mbox->lock);
-	mbox_broadcast_take(sub, message);
+	mbox_broadcast_remove(sub, message);
 	message->state = MBOX_MESSAGE_GONE;
-	if (mbox->state != MBOX_STATE_DEAD) {
+	if (!is_late(mbox, message)) {
 		sub->lost++;
 		mbox->lost++;
 		mbox_event_dropped(mbox, 1);
 		trace_mbox_drop(mbox, message);
 	}
-	settle(mbox, message, false, deferred);
+	settle(mbox, message, false, error, deferred);
 	mbox_broadcast_put(mbox, message, deferred);
 }
 
-static bool has_room(const struct mbox *mbox,
-		     const struct mbox_subscription *sub, u32 length)
-{
-	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
-	    sub->held >= mbox->capacity)
-		return false;
-	return !mbox->max_bytes || sub->held_bytes + length <= mbox->max_bytes;
-}
-
-/* With OVERFLOW: the oldest go. Those that are being copied cannot, and stay. */
-static void make_room(struct mbox *mbox, struct mbox_subscription *sub,
-		      u32 length, struct mbox_deferred *deferred)
-{
-	while (!has_room(mbox, sub, length) && !list_empty(&sub->ages))
-		mbox_broadcast_lose(mbox,
-				    message_of(list_first_entry(&sub->ages,
-								struct delivery,
-								age)),
-				    deferred);
-}
-
-/*
- * Whether all who had subscribed by @until have room for @message, or a receiver
- * that waits for it. The search starts at the one that had none last: as long as
- * it has none no other is looked at, and after it come those not known yet.
- */
-static bool has_room_everywhere(struct mbox *mbox,
-				const struct mbox_message *message, u64 until)
-{
-	struct mbox_subscription *sub = mbox->narrow;
-	u32 n;
-
-	if (mbox->options & MBOX_OPTION_OVERFLOW)
-		return true;
-	if (!sub)
-		sub = list_first_entry(&mbox->subscriptions,
-				       struct mbox_subscription, node);
-	for (n = mbox->nr_subscriptions; n; n--) {
-		if (sub->number <= until && !has_room(mbox, sub, message->length) &&
-		    !receiver_for(mbox, sub, message)) {
-			mbox->narrow = sub;
-			return false;
-		}
-		sub = list_next_entry_circular(sub, &mbox->subscriptions, node);
-	}
-	return true;
-}
-
-/* Whether a send of @message would not have to wait. */
-bool mbox_broadcast_has_room(struct mbox *mbox,
-			     const struct mbox_message *message)
-{
-	struct mbox_waiter *first;
-
-	lockdep_assert_held(&mbox->lock);
-	first = mbox_waiter_first_sender(mbox, NULL);
-	return (!first || message->prio > first->message->prio) &&
-	       has_room_everywhere(mbox, message, mbox->last_subscription);
-}
-
 /* A delivery of @proper to @sub, in the memory of a slot that was charged for. */
-static struct mbox_message *delivery_set(struct mbox *mbox,
-					 struct mbox_message *message,
-					 struct mbox_message *proper,
-					 struct mbox_subscription *sub)
+struct mbox_message *mbox_broadcast_new(struct mbox *mbox,
+					struct mbox_message *message,
+					struct mbox_message *proper,
+					struct mbox_subscription *sub)
 {
 	struct delivery *delivery = delivery_of(message);
 
@@ -272,6 +304,7 @@ static struct mbox_message *delivery_set(struct mbox *mbox,
 		mbox_share_add(mbox, message);
 	delivery->message = proper;
 	delivery->sub = sub;
+	RB_CLEAR_NODE(&delivery->age);
 	list_add_tail(&delivery->sibling, &proper->deliveries);
 	proper->refs++;
 	proper->left++;
@@ -281,162 +314,193 @@ static struct mbox_message *delivery_set(struct mbox *mbox,
 }
 
 /*
- * There is room: deliver the message of @sender, which is on no list. Whether it has
- * to wait on, for the receipts.
+ * The commit of a receive: a delivery, which is on no list, is received. False if it
+ * came too late for that.
  */
-static bool accept(struct mbox *mbox, struct mbox_waiter *sender,
-		   struct mbox_deferred *deferred)
+bool mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred)
 {
-	struct mbox_message *proper = sender->message;
-	struct mbox_subscription *sub;
-	struct mbox_message *slot;
+	bool received = !is_late(mbox, message);
 
-	proper->sender = sender->sync ? sender : NULL;
-	sub = list_first_entry_or_null(&mbox->subscriptions,
-				       struct mbox_subscription, node);
-	if (!sub || sub->number > sender->until) {
-		proper->sender = NULL;
-		mbox_message_put(mbox, proper, deferred);
-		return false;
-	}
-	mbox_queue_accept(mbox, proper);
-	proper->state = MBOX_MESSAGE_QUEUED;
-	INIT_LIST_HEAD(&proper->deliveries);
-	proper->left = 0;
-	proper->receipts = 0;
-	list_for_each_entry(sub, &mbox->subscriptions, node) {
-		if (sub->number > sender->until)
-			break;
-		if ((mbox->options & MBOX_OPTION_OVERFLOW) &&
-		    !receiver_for(mbox, sub, proper))
-			make_room(mbox, sub, proper->length, deferred);
-		slot = mbox_slot_pop(&sender->spares);
-		sender->nr_spares--;
-		sender->nr_charged--;
-		mbox_broadcast_deliver(mbox,
-				       delivery_set(mbox, slot, proper, sub),
-				       deferred);
-	}
-	sender->delivered = proper->left;
-	return sender->sync;
+	lockdep_assert_held(&mbox->lock);
+	if (received)
+		trace_mbox_receive(mbox, message);
+	settle(mbox, message, received, 0, deferred);
+	mbox_broadcast_put(mbox, message, deferred);
+	mbox_cast_admit(mbox, deferred);
+	return received;
 }
 
 /**
- * mbox_broadcast_admit - room may have been made: let in those who wait for it
- * @mbox:	locked
- * @deferred:	takes who is to be woken
+ * mbox_broadcast_purge - drop what is queued
+ * @mbox:	the mailbox
+ * @purged:	zero; set to the number of deliveries dropped
+ *
+ * A few at a time, and of each subscription not more than it has when its turn comes:
+ * who keeps sending does not keep the caller here.
+ *
+ * Return: 0, or what the mailbox died of before anything was dropped.
  */
-void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
+int mbox_broadcast_purge(struct mbox *mbox, u64 *purged)
 {
-	const struct mbox_message shortest = { .length = 1 };
-	const struct mbox_message longest = { .length = mbox->msg_size };
-	struct mbox_waiter *first;
+	struct mbox_subscription *sub = NULL;
+	struct mbox_deferred deferred;
+	u64 number = 0, left = 0;
+	unsigned int n;
+	u64 dropped;
 
-	lockdep_assert_held(&mbox->lock);
-	while (!mbox->deaf && (first = mbox_waiter_first_sender(mbox, NULL))) {
-		if (!has_room_everywhere(mbox, first->message, first->until))
-			return;
-		if (accept(mbox, first, deferred))
-			mbox_waiter_await_receipt(mbox, first);
-		else
-			mbox_waiter_complete(mbox, first, 0, deferred);
+	mbox_mailbox_lock(mbox, &deferred);
+	/* What is being delivered is queued with those who have it already. */
+	mbox_cast_finish(mbox, &deferred);
+	for (;;) {
+		if (mbox->state == MBOX_STATE_DEAD) {
+			int death = mbox->death;
+
+			mbox_mailbox_unlock(mbox, &deferred);
+			/* Its end dropped the rest. */
+			return *purged ? 0 : death;
+		}
+		dropped = mbox->dropped;
+		sub = mbox_subscription_from(mbox, number);
+		for (n = 0; sub && n < BATCH; n++) {
+			/* A new one, or the one in which the last section ended. */
+			if (sub->number != number || !left)
+				left = sub->held;
+			number = sub->number;
+			if (left && mbox_subscription_lose(mbox, sub, 1,
+							   -ECANCELED,
+							   &deferred)) {
+				left--;
+				++*purged;
+			} else {
+				left = 0;
+			}
+			if (!left) {
+				number++;
+				sub = mbox_subscription_next(sub);
+			}
+		}
+		mbox->purged += mbox->dropped - dropped;
+		mbox_cast_admit(mbox, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		if (!sub)
+			return 0;
+		cond_resched();
+		mbox_mailbox_lock(mbox, &deferred);
 	}
-	if (mbox->nospace &&
-	    has_room_everywhere(mbox, &longest, mbox->last_subscription)) {
-		mbox->nospace = false;
-		deferred->events |= EPOLLOUT | EPOLLWRNORM;
-	}
-	if (mbox->full &&
-	    has_room_everywhere(mbox, &shortest, mbox->last_subscription))
-		mbox_event_room(mbox);
-	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
-		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }
 
-/* The commit of a receive: a delivery, which is on no list, is received. */
-void mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred)
+/* Take back up to BATCH deliveries of @proper. */
+static void take_back_some(struct mbox *mbox, struct mbox_message *proper,
+			   struct mbox_deferred *deferred)
 {
-	lockdep_assert_held(&mbox->lock);
-	settle(mbox, message, true, deferred);
-	mbox_broadcast_put(mbox, message, deferred);
-	mbox_broadcast_admit(mbox, deferred);
-}
+	struct mbox_message *message;
+	struct delivery *delivery;
+	unsigned int n;
 
-/* Under the lock: what mbox_mailbox_die() does, of what only we know. */
-void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred)
-{
-	struct mbox_message *message, *next_message;
-	struct mbox_subscription *sub;
-
-	list_for_each_entry(sub, &mbox->subscriptions, node) {
-		sub->held = 0;
-		sub->held_bytes = 0;
-	}
-	list_for_each_entry_safe(message, next_message, &mbox->taken, node) {
-		list_del(&message->node);
+	/* Bound: BATCH. */
+	for (n = 0; n < BATCH && !list_empty(&proper->deliveries); n++) {
+		delivery = list_first_entry(&proper->deliveries,
+					    struct delivery, sibling);
+		message = message_of(delivery);
+		if (message->state == MBOX_MESSAGE_TAKEN) {
+			mbox_broadcast_give_up(mbox, message, deferred);
+			continue;
+		}
+		mbox_broadcast_remove(delivery->sub, message);
 		message->state = MBOX_MESSAGE_GONE;
-		settle(mbox, message, false, deferred);
+		settle(mbox, message, false, 0, deferred);
+		mbox_broadcast_put(mbox, message, deferred);
 	}
 }
 
-/* Take back what was not received yet. 0 if anything was, else @error. */
-static int take_back(struct mbox *mbox, struct mbox_waiter *waiter, int error,
-		     struct mbox_deferred *deferred)
+/*
+ * Under the lock, which is dropped now and then: take back the deliveries of a message
+ * that is withdrawn, and of which the caller has a reference.
+ */
+static void take_back(struct mbox *mbox, struct mbox_message *proper,
+		      struct mbox_deferred *deferred)
 {
-	struct mbox_message *proper = waiter->message, *message;
-	struct delivery *delivery, *next;
+	for (;;) {
+		take_back_some(mbox, proper, deferred);
+		mbox_cast_admit(mbox, deferred);
+		if (list_empty(&proper->deliveries))
+			break;
+		mbox_mailbox_unlock(mbox, deferred);
+		cond_resched();
+		mbox_mailbox_lock(mbox, deferred);
+	}
+	mbox_message_put(mbox, proper, deferred);
+}
+
+/*
+ * Withdraw an accepted message, of which the caller gets a reference: from here on
+ * nobody receives it any more. 0 if anybody has, else @error.
+ */
+static int withdraw(struct mbox_waiter *sender, int error)
+{
+	struct mbox_message *proper = sender->message;
 
 	proper->sender = NULL;
-	if (proper->state == MBOX_MESSAGE_PENDING) {
-		mbox_message_put(mbox, proper, deferred);
-	} else {
-		waiter->delivered = proper->receipts;
-		proper->state = MBOX_MESSAGE_GONE;
-		proper->refs++;
-		list_for_each_entry_safe(delivery, next, &proper->deliveries,
-					 sibling) {
-			bool taken;
-
-			message = message_of(delivery);
-			/* Its receiver will find that it came too late. */
-			taken = message->state == MBOX_MESSAGE_TAKEN;
-			if (taken)
-				list_del(&message->node);
-			else
-				mbox_broadcast_take(delivery->sub, message);
-			message->state = MBOX_MESSAGE_GONE;
-			settle(mbox, message, false, deferred);
-			if (!taken)
-				mbox_broadcast_put(mbox, message, deferred);
-		}
-		mbox_message_put(mbox, proper, deferred);
-	}
-	return waiter->delivered ? 0 : error;
+	proper->state = MBOX_MESSAGE_GONE;
+	proper->refs++;
+	sender->delivered = proper->receipts;
+	return proper->receipts ? 0 : error;
 }
 
-/* A sender gives up. 0 if anything was received, else @error. */
-static int withdraw(struct mbox *mbox, struct mbox_waiter *waiter, int error,
-		    struct mbox_deferred *deferred)
+/*
+ * A sender gives up; the lock is dropped now and then. A signal does not withdraw a
+ * message that somebody received: the others are to have it too. 0 if anybody
+ * received it, else @error.
+ */
+static int give_up(struct mbox *mbox, struct mbox_waiter *sender, int error,
+		   struct mbox_deferred *deferred)
 {
-	mbox_waiter_cancel(mbox, waiter);
-	error = take_back(mbox, waiter, error, deferred);
-	mbox_broadcast_admit(mbox, deferred);
+	struct mbox_message *proper = sender->message;
+
+	mbox_waiter_cancel(mbox, sender);
+	if (proper->state == MBOX_MESSAGE_PENDING) {
+		proper->sender = NULL;
+		mbox_message_put(mbox, proper, deferred);
+		mbox_cast_admit(mbox, deferred);
+	} else if (error == -ERESTARTSYS && proper->receipts) {
+		proper->sender = NULL;
+		sender->delivered = proper->receipts;
+		error = 0;
+	} else {
+		error = withdraw(sender, error);
+		take_back(mbox, proper, deferred);
+	}
 	return error;
 }
 
-/* As mbox_send_end(). */
+/*
+ * As mbox_send_end(), but the lock may be dropped, and the sender still be blocked
+ * then: it is in its list, if it is not completed, and the caller has to look again.
+ */
 void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
 			int error, struct mbox_deferred *deferred)
 {
+	struct mbox_message *message = waiter->message;
+
 	lockdep_assert_held(&mbox->lock);
-	error = take_back(mbox, waiter, error, deferred);
-	mbox_waiter_complete(mbox, waiter, error, deferred);
+	if (mbox->cast->sender == waiter && mbox->cast->message) {
+		mbox_cast_finish(mbox, deferred);
+	} else if (message->state == MBOX_MESSAGE_PENDING) {
+		message->sender = NULL;
+		mbox_waiter_complete(mbox, waiter, error, deferred);
+		mbox_message_put(mbox, message, deferred);
+	} else {
+		error = withdraw(waiter, error);
+		waiter->withdrawn = true;
+		mbox_waiter_complete(mbox, waiter, error, deferred);
+	}
 }
 
 /*
  * Lock the mailbox with as many slots at hand, charged to @user, as there are
- * subscriptions. EDQUOT, ENOMEM: then it is not locked.
+ * subscriptions, and with no other message under way: go on with one that is.
+ * EDQUOT, ENOMEM: then it is not locked.
  */
 static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 			    struct mbox_waiter *sender,
@@ -444,7 +508,7 @@ static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 			    struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
-	u32 wanted = READ_ONCE(mbox->nr_subscriptions);
+	u32 wanted = READ_ONCE(mbox->cast->nr_subscriptions);
 	struct mbox_message *slot;
 	int error;
 
@@ -469,9 +533,13 @@ static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 			mbox_slot_push(&sender->spares, slot);
 			sender->nr_spares++;
 		}
-		wanted = mbox->nr_subscriptions;
-		if (sender->nr_spares >= wanted)
-			return 0;
+		wanted = mbox->cast->nr_subscriptions;
+		if (sender->nr_spares >= wanted) {
+			if (mbox_cast_is_busy(mbox))
+				mbox_cast_step(mbox, deferred);
+			if (!mbox_cast_is_busy(mbox))
+				return 0;
+		}
 		mbox_mailbox_unlock(mbox, deferred);
 		while (sender->nr_spares < sender->nr_charged) {
 			slot = mbox_message_new(0);
@@ -484,14 +552,14 @@ static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
 	}
 }
 
-/* Under the lock: deliver, or begin to wait, for which @waits is set. */
-static int place(struct mbox *mbox, struct mbox_waiter *sender,
-		 struct mbox_send_args *args, bool *waits,
-		 struct mbox_deferred *deferred)
+/* Under the lock: begin to deliver, or to wait behind others that wait. */
+static void place(struct mbox *mbox, struct mbox_waiter *sender,
+		  struct mbox_send_args *args, struct mbox_deferred *deferred)
 {
+	struct mbox_waiter *first = mbox_waiter_first_sender(mbox, NULL);
 	int error = 0;
 
-	sender->until = mbox->last_subscription;
+	sender->until = mbox->cast->last_subscription;
 	if (mbox->deaf)
 		error = mbox_send_refusal(mbox);
 	else if (sender->handle->shut & MBOX_RIGHT_SEND)
@@ -503,26 +571,32 @@ static int place(struct mbox *mbox, struct mbox_waiter *sender,
 					(s64)sender->nr_charged *
 					MBOX_SMALL_CHARGE, &args->share);
 	if (error) {
-		mbox_message_put(mbox, sender->message, deferred);
-		return error;
-	}
-	if (mbox_broadcast_has_room(mbox, sender->message)) {
-		*waits = accept(mbox, sender, deferred);
-	} else if (args->nonblock) {
-		mbox->nospace = true;
-		mbox_event_full(mbox);
-		error = -EAGAIN;
+		sender->stage = MBOX_CAST_REFUSED;
+		sender->error = error;
+	} else if (first && sender->message->prio <= first->message->prio) {
+		mbox_cast_refuse(mbox, sender);
 	} else {
-		mbox->nospace = true;
-		*waits = true;
+		mbox_cast_begin(mbox, sender, deferred);
 	}
+}
 
-	if (error)
-		mbox_message_put(mbox, sender->message, deferred);
-	else if (*waits && sender->message->state == MBOX_MESSAGE_QUEUED)
-		mbox_waiter_block_sync(mbox, sender);
-	else if (*waits)
-		mbox_waiter_block_sender(mbox, sender);
+/* The sleep of a sender ended with @error, or it is told to take back its message. */
+static int end_sleep(struct mbox *mbox, struct mbox_waiter *sender, int error)
+{
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	/* What is being delivered is not withdrawn before it has come to all. */
+	if (error && !sender->completed && mbox->cast->sender == sender &&
+	    mbox->cast->message)
+		mbox_cast_finish(mbox, &deferred);
+	if (error && !mbox_waiter_ended(mbox, sender, &deferred))
+		error = give_up(mbox, sender, error, &deferred);
+	else
+		error = sender->error;
+	if (sender->withdrawn)
+		take_back(mbox, sender->message, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
 	return error;
 }
 
@@ -531,8 +605,8 @@ static int send(struct mbox_handle *handle, struct mbox_user *user,
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
-	bool waits = false;
 	int error;
+	u8 stage;
 
 	error = mbox_message_fill(sender->message, args->data);
 	if (!error)
@@ -542,21 +616,28 @@ static int send(struct mbox_handle *handle, struct mbox_user *user,
 		mbox_message_free(sender->message);
 		return error;
 	}
-	error = place(mbox, sender, args, &waits, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-	if (error || !waits)
-		return error;
+	place(mbox, sender, args, &deferred);
+	for (;;) {
+		bool more = mbox_cast_step(mbox, &deferred);
 
-	error = mbox_waiter_sleep(sender, &args->deadline);
-	if (error) {
-		mbox_mailbox_lock(mbox, &deferred);
-		if (mbox_waiter_ended(mbox, sender, &deferred))
-			error = 0;
-		else
-			error = withdraw(mbox, sender, error, &deferred);
+		stage = sender->stage;
+		if (stage == MBOX_CAST_REFUSED)
+			mbox_message_put(mbox, sender->message, &deferred);
+		deferred.admit = more && stage != MBOX_CAST_NEW;
 		mbox_mailbox_unlock(mbox, &deferred);
+		if (stage != MBOX_CAST_NEW)
+			break;
+		cond_resched();
+		mbox_mailbox_lock(mbox, &deferred);
 	}
-	return error ?: sender->error;
+	if (stage != MBOX_CAST_BLOCKED)
+		return sender->error;
+	error = mbox_waiter_sleep(sender, &args->deadline);
+	if (error || unlikely(sender->withdrawn))
+		error = end_sleep(mbox, sender, error);
+	else
+		error = sender->error;
+	return error;
 }
 
 /**
@@ -586,6 +667,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	mbox_waiter_init(&sender);
 	sender.handle = handle;
 	sender.sync = args->sync;
+	sender.nonblock = args->nonblock;
 	sender.message = mbox_message_new(args->length);
 	if (!sender.message) {
 		mbox_user_uncharge(user, args->length);

@@ -122,7 +122,7 @@ static void clear(struct mbox *mbox)
 		slots = mbox_slot_end(mbox);
 		n = end_waits(mbox, PURGE_BATCH, &deferred);
 		if (n < PURGE_BATCH)
-			n += mbox_subscription_purge(mbox, PURGE_BATCH - n,
+			n += mbox_subscription_clear(mbox, PURGE_BATCH - n,
 						     &deferred);
 		if (n < PURGE_BATCH)
 			n += clear_queue(mbox, PURGE_BATCH - n, &deferred);
@@ -145,9 +145,7 @@ static void go_on(struct mbox *mbox, struct mbox_deferred *deferred)
 		deferred->tell = tell;
 		mbox_receivers_tell_on(mbox, deferred);
 	}
-	if (admit && mbox->policy == MBOX_POLICY_BROADCAST)
-		mbox_broadcast_admit(mbox, deferred);
-	else if (admit)
+	if (admit)
 		mbox_send_admit(mbox, NULL, deferred);
 	__acquire(&mbox->lock);
 	spin_unlock(&mbox->lock);
@@ -164,6 +162,10 @@ void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
 
 	for (;;) {
 		run_deferred(mbox, deferred);
+		if (unlikely(deferred->admit && mbox->cast)) {
+			deferred->admit = false;
+			mbox_cast_run(mbox);
+		}
 		more = deferred->admit || deferred->telling;
 		if (likely(!more))
 			break;
@@ -207,8 +209,8 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	mbox->held_bytes = 0;
 	mbox->partly = 0;
 
-	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		mbox_broadcast_die(mbox, deferred);
+	if (mbox->cast)
+		mbox_cast_die(mbox, deferred);
 	if (mbox->ring)
 		mbox_ring_die(mbox);
 	deferred->events |= EPOLLHUP | EPOLLERR;
@@ -352,24 +354,6 @@ static unsigned int drop(struct mbox *mbox, struct mbox_cursor *cursor,
 	return dropped;
 }
 
-/* The same of deliveries; of these messages some are received, by others. */
-static unsigned int drop_deliveries(struct mbox *mbox, unsigned int n,
-				    struct mbox_deferred *deferred)
-{
-	struct mbox_subscription *sub;
-	u64 before = mbox->dropped;
-	unsigned int dropped = 0;
-
-	list_for_each_entry(sub, &mbox->subscriptions, node) {
-		dropped += mbox_subscription_lose(mbox, sub, n - dropped,
-						  deferred);
-		if (dropped == n)
-			break;
-	}
-	mbox->purged += mbox->dropped - before;
-	return dropped;
-}
-
 /**
  * mbox_mailbox_purge - drop what is queued
  * @mbox:	the mailbox
@@ -385,7 +369,6 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 {
 	/* All messages pass it. */
 	static const struct mbox_filter any;
-	bool broadcast = mbox->policy == MBOX_POLICY_BROADCAST;
 	struct mbox_deferred deferred;
 	struct mbox_cursor cursor;
 	u64 limit = U64_MAX;
@@ -398,6 +381,8 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 		return -EPERM;
 	if (mbox->ring)
 		return -EOPNOTSUPP;
+	if (mbox->cast)
+		return mbox_broadcast_purge(mbox, purged);
 	mbox_mailbox_lock(mbox, &deferred);
 	mbox_cursor_init(&cursor, &mbox->queue, &any);
 	list_add(&cursor.node, &mbox->queue.cursors);
@@ -405,18 +390,12 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 		if (mbox->state == MBOX_STATE_DEAD)
 			break;
 		if (limit == U64_MAX)
-			limit = broadcast ? mbox->held * mbox->nr_subscriptions :
-					    mbox->held;
+			limit = mbox->held;
 		n = min_t(u64, limit - *purged, PURGE_BATCH);
-		n = broadcast ? drop_deliveries(mbox, n, &deferred) :
-				drop(mbox, &cursor, n, &deferred);
+		n = drop(mbox, &cursor, n, &deferred);
 		*purged += n;
-		if (broadcast) {
-			mbox_broadcast_admit(mbox, &deferred);
-		} else {
-			mbox_event_dropped(mbox, n);
-			mbox_send_admit(mbox, NULL, &deferred);
-		}
+		mbox_event_dropped(mbox, n);
+		mbox_send_admit(mbox, NULL, &deferred);
 		more = (n || cursor.next) && *purged < limit;
 		if (!more)
 			break;

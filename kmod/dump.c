@@ -263,7 +263,8 @@ static bool put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
 			    handle->rights & ~handle->shut) &&
 	       put_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
 		       MBOX_A_HANDLE_PAD) &&
-	       (!sub || (put_u64(skb, MBOX_A_HANDLE_QUEUED, sub->held,
+	       (!sub || (put_u64(skb, MBOX_A_HANDLE_QUEUED,
+				 mbox_subscription_held(handle->mbox, sub),
 				 MBOX_A_HANDLE_PAD) &&
 			 put_u64(skb, MBOX_A_HANDLE_LOST, sub->lost,
 				 MBOX_A_HANDLE_PAD)));

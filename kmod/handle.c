@@ -162,7 +162,7 @@ static void end_calls(struct mbox_handle *handle, u32 right)
 		/* Not before all are ended, so that none of them is admitted. */
 		if (n < MBOX_END_BATCH && !receives) {
 			if (mbox->policy == MBOX_POLICY_BROADCAST)
-				mbox_broadcast_admit(mbox, &deferred);
+				mbox_cast_admit(mbox, &deferred);
 			else
 				mbox_send_admit(mbox, handle->out, &deferred);
 		}

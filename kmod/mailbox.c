@@ -84,6 +84,14 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 		mbox_user_put(creator);
 		return ERR_PTR(-ENOMEM);
 	}
+	if (attr->policy == MBOX_POLICY_BROADCAST) {
+		mbox->cast = mbox_cast_new();
+		if (!mbox->cast) {
+			kfree(mbox);
+			mbox_user_put(creator);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
 	memcpy(mbox->name, name, MBOX_NAME_SIZE);
 	mbox->id = atomic_long_inc_return(&last_id);
 	mbox->created = ktime_get_real_ns();
@@ -110,10 +118,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->lanes = RB_ROOT_CACHED;
 	mbox->numbered = RB_ROOT;
 	INIT_LIST_HEAD(&mbox->syncs);
-	INIT_LIST_HEAD(&mbox->taken);
 	INIT_LIST_HEAD(&mbox->waiters);
 	mbox->open = RB_ROOT;
-	INIT_LIST_HEAD(&mbox->subscriptions);
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
 	mbox->mode = attr->mode & ~current_umask();
@@ -139,6 +145,7 @@ void mbox_mailbox_unref(struct mbox *mbox)
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
 	mbox_slot_free_all(mbox_slot_end(mbox));
+	kfree(mbox->cast);
 	mbox_ring_free(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_mailbox_release(mbox);
@@ -404,7 +411,7 @@ static bool may_give_away(struct mbox *mbox, struct file *file)
 static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 {
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		return mbox_broadcast_has_room(mbox, probe);
+		return mbox_cast_has_room(mbox, probe);
 	return (RB_EMPTY_ROOT(&mbox->senders.rb_root) &&
 		mbox_queue_has_room(mbox, NULL, probe->length)) ||
 	       mbox_waiter_receiver_for(mbox, probe);
@@ -416,7 +423,8 @@ static bool is_readable(const struct mbox_handle *handle)
 	struct mbox *mbox = handle->mbox;
 
 	if (handle->sub)
-		return !list_empty(&handle->queue->messages);
+		return handle->sub->held > handle->queue->nr_taken ||
+		       mbox_cast_is_due(mbox, handle->sub);
 	if (unlikely(mbox->inbox))
 		return mbox_inbox_first(mbox) ||
 		       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
@@ -474,7 +482,7 @@ __poll_t mbox_mailbox_poll(struct mbox_handle *handle)
 	if (rights & MBOX_RIGHT_SEND)
 		events |= poll_send(handle);
 	length = mbox->msg_size;
-	slots = mbox->nr_subscriptions;
+	slots = mbox_mailbox_subscriptions(mbox);
 	spin_unlock(&mbox->lock);
 	if ((events & EPOLLOUT) && !mbox_shortage_none(handle, length, slots))
 		events &= ~(EPOLLOUT | EPOLLWRNORM);
@@ -491,7 +499,8 @@ static void handle_info(const struct mbox_handle *handle,
 	info->handle_received = handle->received;
 	if (handle->mbox->policy == MBOX_POLICY_BROADCAST) {
 		info->handle_lost = sub ? sub->lost : 0;
-		info->handle_queued = sub ? sub->held : 0;
+		info->handle_queued = sub ?
+			mbox_subscription_held(handle->mbox, sub) : 0;
 	} else {
 		info->handle_queued = info->queued;
 	}
@@ -634,7 +643,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	WRITE_ONCE(mbox->msg_size, msg_size);
 	mbox->max_bytes = bytes;
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		mbox_broadcast_admit(mbox, &deferred);
+		mbox_cast_admit(mbox, &deferred);
 	else
 		mbox_send_admit(mbox, NULL, &deferred);
 out:

@@ -10,7 +10,8 @@
  *	    send.c	one message in: accept it, hand it over, or wait for room
  *	    receive.c	one message out: choose it, copy it, commit
  *	      sender.c	the end of the process that a receive waits for
- *	    broadcast.c	one message to all: deliver it, settle it
+ *	    broadcast.c	one message to all: send it, settle its deliveries
+ *	      cast.c	delivers a message to all, a few at a time
  *	      subscription.c the place of a handle in what is broadcast
  *	      wait.c	waiters: sleeping, completing, waking, deadlines
  *	      receivers.c waiting receivers, found by what they want
@@ -97,6 +98,7 @@
 #include "compat.h"
 
 struct mbox;
+struct mbox_cast;
 struct mbox_handle;
 struct mbox_lane;
 struct mbox_link;
@@ -218,7 +220,7 @@ struct mbox_message {
 		struct rb_node level;	/* in queue->levels if first of its prio */
 		struct {		/* of one that is broadcast: */
 			struct list_head deliveries; /* not settled */
-			u32 left;	/* of these */
+			u32 left;	/* of these, and one while they are made */
 			u32 receipts;
 		};
 	};
@@ -333,7 +335,10 @@ struct mbox_waiter {
 	/* of a sender */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* who received, counted */
-	/* of a sender that broadcasts */
+	/* of a sender that broadcasts: guarded by the lock */
+	u8 stage;			/* enum mbox_cast_stage */
+	bool nonblock;			/* constant */
+	bool withdrawn;			/* it has to take back its deliveries */
 	u64 until;			/* the last subscription that is meant */
 	struct mbox_message *spares;	/* slots for deliveries */
 	u32 nr_spares;
@@ -361,7 +366,8 @@ struct mbox_receivers {
  *
  * Messages accepted and neither received nor gone are in queue.messages, those
  * that a receiver is copying (TAKEN) among them, and held counts them. With
- * BROADCAST those that are being copied are in taken. Blocked calls are among
+ * BROADCAST their deliveries are in the queues of the subscriptions. Blocked calls
+ * are among
  *
  *	receivers	mbox->policy says which of them is next
  *	senders		whose message is not accepted; by priority, then arrival
@@ -415,7 +421,6 @@ struct mbox {
 	struct rb_root_cached lanes;	/* of an inbox, with messages: inbox.c */
 	struct rb_root numbered;	/* the same, by number */
 	struct list_head syncs;
-	struct list_head taken;
 	u64 sent;			/* also the last sequence number */
 	u64 received;
 	u64 withdrawn;
@@ -436,10 +441,7 @@ struct mbox {
 	u64 nr_woken;			/* of these, completed */
 	u64 turns;			/* the last one given to a receiver */
 	/* BROADCAST, see broadcast.c */
-	struct list_head subscriptions;	/* by number */
-	u32 nr_subscriptions;
-	u64 last_subscription;
-	struct mbox_subscription *narrow; /* had no room when looked at last */
+	struct mbox_cast *cast;		/* constant; else NULL */
 	u64 partly;			/* of held: somebody received it */
 	u64 lost;			/* deliveries */
 	u32 handles;
@@ -465,15 +467,52 @@ struct mbox {
 	struct rcu_head rcu;
 };
 
+/* How far a sender that broadcasts has come. */
+enum mbox_cast_stage {
+	MBOX_CAST_NEW,		/* its message is looked at, or delivered */
+	MBOX_CAST_BLOCKED,	/* it waits, and is completed as any waiter is */
+	MBOX_CAST_REFUSED,	/* with sender->error; the message is still its own */
+	MBOX_CAST_ENDED,	/* with sender->error and sender->delivered */
+};
+
+/* A look for room that is not for a sender's message. */
+enum mbox_cast_probe {
+	MBOX_PROBE_NONE,
+	MBOX_PROBE_LONGEST,	/* may pollers be told that there is room? */
+	MBOX_PROBE_SHORTEST,	/* has a mailbox that was full any? */
+};
+
+/*
+ * What a mailbox that broadcasts has beside the others: its subscriptions, and the
+ * message that is being delivered to them; see cast.c. Guarded by mbox->lock.
+ */
+struct mbox_cast {
+	struct rb_root subscriptions;	/* by number */
+	u32 nr_subscriptions;
+	u64 last_subscription;
+	struct mbox_subscription *narrow; /* had no room when looked at last */
+	struct mbox_waiter *sender;	/* whose message it is; or NULL */
+	struct mbox_message *message;	/* accepted; NULL: is there room for it? */
+	u64 next;			/* the number at which to go on */
+	u64 until;			/* the last number that is meant */
+	u32 found;			/* those that have room */
+	u32 turn;			/* of the message, or the look, under way */
+	u32 runners;			/* tasks that go on with it until it is over */
+	bool look;			/* room may have been made */
+	u8 probe;			/* enum mbox_cast_probe, without a sender */
+};
+
 /*
  * What is there for a handle to receive from a mailbox that broadcasts: deliveries,
  * and who waits for one. All guarded by mbox->lock.
  */
 struct mbox_subscription {
-	struct list_head node;		/* mbox->subscriptions; empty: not listed */
+	struct rb_node node;		/* cast->subscriptions; clear: not listed */
 	u64 number;			/* constant */
+	u64 seen;			/* the last message that was delivered to it */
+	bool over;			/* OVERFLOW: its oldest have to go for that */
 	struct mbox_queue queue;
-	struct list_head ages;		/* the same, the oldest first */
+	struct rb_root_cached ages;	/* OVERFLOW: not TAKEN, the oldest first */
 	struct mbox_receivers receivers;
 	u64 held;			/* queued, or taken by a receiver */
 	u64 held_bytes;
@@ -606,7 +645,9 @@ struct mbox_deferred {
 	u32 nr_tasks;
 	__poll_t events;		/* to be told to pollers */
 	bool died;			/* the mailbox did: unlist it */
-	bool admit;			/* there may be room for more senders */
+	bool admit;			/* there may be room for more senders; with
+					 * BROADCAST: there is more to deliver
+					 */
 	bool telling;			/* more are to be told: see tell */
 	struct hlist_head late;		/* lock: waiters that are not done */
 	struct mbox_message *trash;	/* linked through node.next */
@@ -888,31 +929,71 @@ const struct mbox_message *
 mbox_broadcast_proper(const struct mbox_message *message);
 void mbox_broadcast_put(struct mbox *mbox, struct mbox_message *message,
 			struct mbox_deferred *deferred);
+void mbox_broadcast_remove(struct mbox_subscription *sub,
+			   struct mbox_message *message);
 void mbox_broadcast_take(struct mbox_subscription *sub,
 			 struct mbox_message *message);
+void mbox_broadcast_give_up(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred);
+void mbox_broadcast_put_back(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred);
+struct mbox_message *mbox_broadcast_oldest(struct mbox_subscription *sub);
+struct mbox_message *mbox_broadcast_new(struct mbox *mbox,
+					struct mbox_message *message,
+					struct mbox_message *proper,
+					struct mbox_subscription *sub);
 void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
 			    struct mbox_deferred *deferred);
+void mbox_broadcast_delivered(struct mbox *mbox, struct mbox_message *proper,
+			      struct mbox_deferred *deferred);
 void mbox_broadcast_lose(struct mbox *mbox, struct mbox_message *message,
-			 struct mbox_deferred *deferred);
-bool mbox_broadcast_has_room(struct mbox *mbox,
-			     const struct mbox_message *message);
-void mbox_broadcast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
-void mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
+			 int error, struct mbox_deferred *deferred);
+bool mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
 			     struct mbox_deferred *deferred);
-void mbox_broadcast_die(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
 			int error, struct mbox_deferred *deferred);
+int mbox_broadcast_purge(struct mbox *mbox, u64 *purged);
+
+/* cast.c */
+struct mbox_cast *mbox_cast_new(void);
+bool mbox_cast_is_due(const struct mbox *mbox,
+		      const struct mbox_subscription *sub);
+void mbox_cast_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
+			   struct mbox_deferred *deferred);
+void mbox_cast_catch_up(struct mbox *mbox, struct mbox_subscription *sub);
+bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message);
+bool mbox_cast_is_busy(const struct mbox *mbox);
+void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender);
+void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
+		     struct mbox_deferred *deferred);
+bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_cast_run(struct mbox *mbox);
+void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
+		     struct mbox_deferred *deferred);
+void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
+		      struct mbox_deferred *deferred);
+void mbox_cast_forget(struct mbox *mbox, const struct mbox_waiter *sender);
+void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred);
 
 /* subscription.c */
 struct mbox_subscription *mbox_subscription_new(void);
 void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub);
+struct mbox_subscription *mbox_subscription_from(const struct mbox *mbox,
+						 u64 number);
+struct mbox_subscription *
+mbox_subscription_next(const struct mbox_subscription *sub);
+u64 mbox_subscription_held(const struct mbox *mbox,
+			   const struct mbox_subscription *sub);
 unsigned int mbox_subscription_lose(struct mbox *mbox,
 				    struct mbox_subscription *sub,
-				    unsigned int n,
+				    unsigned int n, int error,
 				    struct mbox_deferred *deferred);
-unsigned int mbox_subscription_purge(struct mbox *mbox, unsigned int n,
+unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 				     struct mbox_deferred *deferred);
 
 /* wait.c */
@@ -1101,6 +1182,12 @@ static inline u64 mbox_process_start(const struct task_struct *leader)
 static inline bool mbox_handle_foreign(const struct mbox_handle *handle)
 {
 	return handle->party && handle->party->pid != task_tgid(current);
+}
+
+/* How many handles a message that is sent to @mbox is delivered to; else 0. */
+static inline u32 mbox_mailbox_subscriptions(const struct mbox *mbox)
+{
+	return mbox->cast ? READ_ONCE(mbox->cast->nr_subscriptions) : 0;
 }
 
 /* The queue in which @message is, or will be. */

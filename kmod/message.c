@@ -17,6 +17,9 @@
  */
 #define SLOT_SIZE	(sizeof(struct mbox_message) + MBOX_SMALL_SIZE)
 
+/* What is freed before others may run. */
+#define FREE_BATCH	64
+
 static_assert(SLOT_SIZE <= MBOX_SMALL_CHARGE);
 static_assert(sizeof(struct mbox_message) <= MBOX_LARGE_CHARGE);
 
@@ -75,12 +78,17 @@ struct mbox_message *mbox_slot_take(struct mbox *mbox)
 	return slot;
 }
 
+/* May sleep. */
 void mbox_slot_free_all(struct mbox_message *slots)
 {
 	struct mbox_message *slot;
+	unsigned int n = 0;
 
-	while ((slot = mbox_slot_pop(&slots)))
+	while ((slot = mbox_slot_pop(&slots))) {
 		kmem_cache_free(slot_cache, slot);
+		if (!(++n % FREE_BATCH))
+			cond_resched();
+	}
 }
 
 /**
@@ -159,12 +167,17 @@ void mbox_message_free(struct mbox_message *message)
 		kvfree(message);
 }
 
+/* May sleep. */
 void mbox_message_free_all(struct mbox_message *trash)
 {
 	struct mbox_message *message;
+	unsigned int n = 0;
 
-	while ((message = mbox_slot_pop(&trash)))
+	while ((message = mbox_slot_pop(&trash))) {
 		mbox_message_free(message);
+		if (!(++n % FREE_BATCH))
+			cond_resched();
+	}
 }
 
 /* Whether one more free slot may be kept, beyond those that each mailbox may keep. */

@@ -98,8 +98,7 @@ static void move_cursors(struct mbox_queue *queue, struct mbox_message *message)
  * @message:	a message that has its sequence number
  *
  * It goes before all messages of less priority, and among those of the same
- * after all with a smaller sequence number: at the end of its level. (A delivery of
- * a broadcast that was taken and comes back has to look for its place.)
+ * at the end: their sequence numbers are smaller.
  */
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 {
@@ -127,23 +126,8 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 		link_before(queue, message, next);
 		return;
 	}
-	if (message->seq < head->seq) {
-		rb_replace_node(&head->level, &message->level, &queue->levels);
-		RB_CLEAR_NODE(&head->level);
-		link_before(queue, message, head);
-		return;
-	}
-	next = next_level(head);
-	at = next ? list_prev_entry(next, node) :
-		    list_last_entry(&queue->messages, struct mbox_message, node);
-	if (at->seq < message->seq) {
-		link_before(queue, message, next);
-		return;
-	}
-	at = head;
-	while (at->seq < message->seq)
-		at = list_next_entry(at, node);
-	link_before(queue, message, at);
+	/* All that are there have smaller sequence numbers. */
+	link_before(queue, message, next_level(head));
 }
 
 static __always_inline void unlink(struct mbox_queue *queue,

@@ -106,7 +106,7 @@ static __always_inline void detach(struct mbox_handle *handle,
 	if (message->state == MBOX_MESSAGE_PENDING)
 		mbox_waiter_accepted(mbox, message, deferred);
 	else if (unlikely(handle->sub))
-		mbox_broadcast_take(handle->sub, message);
+		mbox_broadcast_remove(handle->sub, message);
 	else
 		mbox_queue_remove(mbox_queue_of(mbox, message), message);
 }
@@ -118,14 +118,12 @@ static void take(struct mbox_handle *handle, struct mbox_message *message,
 {
 	struct mbox *mbox = handle->mbox;
 
-	if (unlikely(handle->sub)) {
-		detach(handle, message, args, deferred);
-		message->state = MBOX_MESSAGE_TAKEN;
-		list_add_tail(&message->node, &mbox->taken);
-		return;
-	}
 	if (unlikely(args->member))
 		mbox_member_serve(mbox, args->member);
+	if (unlikely(handle->sub)) {
+		mbox_broadcast_take(handle->sub, message);
+		return;
+	}
 	if (message->state == MBOX_MESSAGE_PENDING) {
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(mbox_queue_of(mbox, message), message);
@@ -136,11 +134,8 @@ static void take(struct mbox_handle *handle, struct mbox_message *message,
 /* A message that is TAKEN is so no more, and on no list. */
 static void untake(struct mbox_handle *handle, struct mbox_message *message)
 {
-	if (unlikely(handle->sub))
-		list_del(&message->node);
-	else
-		mbox_queue_remove_taken(mbox_queue_of(handle->mbox, message),
-					message);
+	mbox_queue_remove_taken(unlikely(handle->sub) ? handle->queue :
+				mbox_queue_of(handle->mbox, message), message);
 }
 
 /* Drop a reference to a message that is on no list. */
@@ -153,7 +148,7 @@ static void put(struct mbox_handle *handle, struct mbox_message *message,
 		mbox_message_put(handle->mbox, message, deferred);
 }
 
-/* The commit: the message, which is on no list, is received. */
+/* The commit: the message, which is on no list, is received. Not of a delivery. */
 static void commit(struct mbox_handle *handle, struct mbox_message *message,
 		   struct mbox_deferred *deferred)
 {
@@ -163,10 +158,6 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 
 	handle->received++;
 	trace_mbox_receive(mbox, message);
-	if (unlikely(handle->sub)) {
-		mbox_broadcast_received(mbox, message, deferred);
-		return;
-	}
 	mbox->received++;
 	mbox_queue_release(mbox, message);
 	if (sender) {
@@ -177,6 +168,23 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 	/* First, for the message may be the last that holds the lane. */
 	mbox_send_admit(mbox, lane, deferred);
 	mbox_message_put(mbox, message, deferred);
+}
+
+/*
+ * The same of a delivery. If it came too late, being withdrawn or dropped meanwhile:
+ * MBOX_LOOK_AGAIN, or what the mailbox died of.
+ */
+static noinline int commit_delivery(struct mbox_handle *handle,
+				    struct mbox_message *message,
+				    struct mbox_deferred *deferred)
+{
+	struct mbox *mbox = handle->mbox;
+
+	if (mbox_broadcast_received(mbox, message, deferred)) {
+		handle->received++;
+		return 0;
+	}
+	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_LOOK_AGAIN;
 }
 
 /* Copy a message that is TAKEN, and commit or put it back. */
@@ -194,8 +202,12 @@ static int finish_taken(struct mbox_handle *handle,
 	mbox_mailbox_lock(mbox, &deferred);
 	if (message->state == MBOX_MESSAGE_TAKEN &&
 	    mbox->state == MBOX_STATE_DEAD) {
-		untake(handle, message);
-		message->state = MBOX_MESSAGE_GONE;
+		if (unlikely(handle->sub)) {
+			mbox_broadcast_give_up(mbox, message, &deferred);
+		} else {
+			untake(handle, message);
+			message->state = MBOX_MESSAGE_GONE;
+		}
 	}
 	if (message->state == MBOX_MESSAGE_GONE) {
 		put(handle, message, &deferred);
@@ -209,10 +221,12 @@ static int finish_taken(struct mbox_handle *handle,
 	if (!error) {
 		args->length = message->length;
 		untake(handle, message);
-		commit(handle, message, &deferred);
+		if (unlikely(handle->sub))
+			error = commit_delivery(handle, message, &deferred);
+		else
+			commit(handle, message, &deferred);
 	} else if (unlikely(handle->sub)) {
-		list_del(&message->node);
-		mbox_broadcast_deliver(mbox, message, &deferred);
+		mbox_broadcast_put_back(mbox, message, &deferred);
 	} else {
 		mbox_send_put_back(mbox, message, &deferred);
 	}
@@ -293,16 +307,21 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	}
 	/* It makes room for what it wants. */
 	if (unlikely(handle->sub))
-		mbox_broadcast_admit(mbox, deferred);
+		mbox_cast_admit(mbox, deferred);
 	mbox_mailbox_unlock(mbox, deferred);
 
 	error = mbox_waiter_sleep(&waiter, &args->deadline);
 	if (error) {
 		mbox_mailbox_lock(mbox, deferred);
-		if (mbox_waiter_ended(mbox, &waiter, deferred))
+		if (handle->sub)
+			mbox_cast_leave(mbox, handle->sub, deferred);
+		if (mbox_waiter_ended(mbox, &waiter, deferred)) {
 			error = 0;
-		else
+		} else {
 			mbox_waiter_cancel(mbox, &waiter);
+			if (handle->sub)
+				mbox_cast_left(mbox, handle->sub);
+		}
 		mbox_mailbox_unlock(mbox, deferred);
 		if (error == MBOX_LOOK_AGAIN)
 			args->ended = true;
@@ -461,6 +480,12 @@ static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		args->length = length;
 		if (!args->peek) {
 			detach(handle, message, args, &deferred);
+			if (unlikely(handle->sub)) {
+				error = commit_delivery(handle, message,
+							&deferred);
+				mbox_mailbox_unlock(mbox, &deferred);
+				return error;
+			}
 			commit(handle, message, &deferred);
 		}
 		mbox_mailbox_unlock(mbox, &deferred);
@@ -487,6 +512,8 @@ static noinline int begin(struct mbox_handle *handle,
 {
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
 		return -ESHUTDOWN;
+	if (handle->sub)
+		mbox_cast_catch_up(handle->mbox, handle->sub);
 	if (!handle->party)
 		return mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
 					 &args->member);

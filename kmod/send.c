@@ -291,7 +291,7 @@ void mbox_send_short(struct mbox_handle *handle)
 	/* One that comes to poll later asks itself. */
 	if (waitqueue_active(&mbox->poll) &&
 	    mbox_shortage_none(handle, length,
-			       READ_ONCE(mbox->nr_subscriptions)))
+			       mbox_mailbox_subscriptions(mbox)))
 		wake_up_interruptible_poll(&mbox->poll,
 					   EPOLLOUT | EPOLLWRNORM);
 }

@@ -155,6 +155,8 @@ void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 /* A sender does not wait for room any more. */
 static void unrank_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
+	if (unlikely(mbox->cast))
+		mbox_cast_forget(mbox, waiter);
 	rb_erase_cached(&waiter->ranked, &mbox->senders);
 	RB_CLEAR_NODE(&waiter->ranked);
 	if (unlikely(waiter->lane)) {

@@ -285,6 +285,7 @@ TEST_F(room, sync_signal)
 
 		call->send.flags = MBOX_SEND_SYNC;
 		call->send.size = 4;
+		memcpy(call->data, "text", 4);
 		call->prepare = handle_signal;
 		call_start(call);
 		ASSERT_TRUE(await_blocked(self->fd, 1, 0));
@@ -292,9 +293,39 @@ TEST_F(room, sync_signal)
 			EXPECT_EQ(0, recv_bytes(self->in[i], 0, &(char[8]) {}, 8, NULL));
 		kill(call->pid, SIGUSR1);
 		EXPECT_EQ(received ?: -EINTR, call_end(call));
-		EXPECT_STREQ("EAGAIN", take(self->in[received]));
+		/* what somebody received the others are to have too */
+		for (int i = received; i < HANDLES; i++)
+			EXPECT_STREQ(received ? "text" : "EAGAIN", take(self->in[i]));
 	}
 	EXPECT_COUNTS(self->fd, 0, 3, 2, 1, 0, 0);
+}
+
+/* A limit that is less than what a sender waits with: what is empty takes it all the same. */
+TEST(bytes_below_a_blocked_message)
+{
+	struct mbox_ioc_open arg = cast_arg(MBOX_CAPACITY_UNBOUNDED, 0);
+	struct mbox_ioc_set set = { .mask = MBOX_SET_BYTES | MBOX_SET_MSG_SIZE,
+				    .bytes = 4, .msg_size = 4 };
+	struct call *call;
+	struct cast cast;
+
+	arg.msg_size = 8;
+	arg.bytes = 10;
+	cast_new(_metadata, &cast, arg);
+	ASSERT_EQ(HANDLES, put(cast.fd, 0, "12345678"));
+	call = cast_send(_metadata, &cast, 0, 0, "87654321");
+	ASSERT_EQ(0, xioctl(cast.fd, MBOX_IOC_SET, &set));
+	for (int i = 0; i < HANDLES; i++) {
+		EXPECT_EQ(1, info_of(cast.fd).senders);
+		EXPECT_STREQ("12345678", take(cast.in[i]));
+	}
+	/* nobody waits for it, but it is there */
+	for (int i = 0; i < HANDLES; i++)
+		EXPECT_STREQ("87654321", take(cast.in[i]));
+	EXPECT_EQ(HANDLES, call_end(call));
+	EXPECT_EQ(HANDLES, put(cast.fd, 0, "1234"));
+	EXPECT_EQ(-EAGAIN, put(cast.fd, 0, "1"));
+	cast_end(&cast);
 }
 
 /* What is withdrawn is room again. */

@@ -156,7 +156,8 @@
  * these handles has its own place in what is queued; capacity counts for each of
  * them, so that the slowest holds the senders back, or, with MBOX_OPTION_OVERFLOW,
  * loses its oldest message, which is counted. What a receiver is copying just then
- * is not lost, and does not hold back either. A send says to how many handles it
+ * is not lost, and does not hold back either. A handle that holds nothing has room
+ * for any message. A send says to how many handles it
  * went, 0 being none: then it is gone. A message is accepted for all handles at
  * once: until then no receive finds it.
  *
@@ -221,7 +222,9 @@
  * anew, behind those that wait. Without any handler, so does one whose process
  * was stopped and continued, traced or frozen.
  * A synchronous send whose deadline passes or that is interrupted has
- * withdrawn its message; if the message was received, the send succeeds.
+ * withdrawn its message; if the message was received, the send succeeds. (A
+ * BROADCAST that some have received when a signal comes stays queued for the
+ * others, and the call returns how many have.)
  * Only a call that is about to sleep looks at signals: one whose message is there,
  * or whose room is, completes.
  *
@@ -268,7 +271,8 @@
  * EBADF         the handle does not have the right that the call needs
  * EBUSY         another process is in a receive that has to be alone; the side of
  *               a ring is taken
- * ECANCELED     the message, whose receipt the send waited for, was purged
+ * ECANCELED     the message, whose receipt the send waited for, was purged, and
+ *               nobody had received it
  * EDEADLK       the call would wait for a process that waits for the caller
  * EDQUOT        the user's quota of mailboxes or bytes is used up, or the mailbox's
  *               share of it
@@ -543,9 +547,9 @@ struct mbox_ioc_delete {
  * namespace sees it, 0 if not there (a number only, see IDENTITY: the receiver may
  * have ended by now); for BROADCAST the number of handles that it
  * was delivered to, or, with MBOX_SEND_SYNC, that received it (what is withdrawn
- * when its deadline passes or a signal comes is not received by the others; the
- * call fails only if nobody had received it); else 0. EAGAIN, EBADF, ECANCELED,
- * EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM,
+ * when its deadline passes is not received by the others, and stays queued for
+ * them when a signal comes; the call fails only if nobody had received it by
+ * then); else 0. EAGAIN, EBADF, ECANCELED, EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM,
  * EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_send {

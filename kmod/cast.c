@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Casting: deliver a message to all subscriptions, a few in each section. */
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "mbox.h"
+
+/*
+ * MBOX_CAST: there may be thousands of subscriptions, and each of them may have to
+ * lose thousands of deliveries. So the lock is dropped now and then, and yet a
+ * message is accepted for all of them at once.
+ *
+ * One message at a time is under way, that of cast->sender:
+ *
+ *	1) looking for room: cast->message is NULL. cast->next goes over the
+ *	   subscriptions. If one has no room, the sender is refused: it fails,
+ *	   or it is blocked.
+ *	2) accepted: in the section in which the last subscription was looked at
+ *	   the message gets its number, and cast->message is set.
+ *	3) delivering: cast->next goes over the subscriptions once more.
+ *
+ * From 2) on a subscription that it has not come to yet has a delivery that is
+ * due. Whoever uses the subscription makes the delivery first, or counts it: so
+ * nobody can tell it from one that is queued. One that is closed gets it first.
+ *
+ * Room that was found in 1) stays: nothing else is delivered meanwhile. The one
+ * exception is room that was a receiver that waits. When that leaves in 1), there is
+ * none, and the sender is refused (mbox_cast_left()); in 3) it gets the message,
+ * which was accepted before (mbox_cast_leave()).
+ *
+ * No task waits for another to go on with this. Every sender that finds a message
+ * under way goes on with it, and so does every section that may have made room:
+ * mbox_mailbox_unlock() calls mbox_cast_run(). The sender itself does not return
+ * before it is over, so cast->sender may be on its stack.
+ *
+ * With OVERFLOW there always is room, and 1) is left out. In 3) a subscription
+ * loses its oldest after the delivery is made.
+ *
+ * The model selftests/model/cast.pml has the orders in which that may happen.
+ */
+
+/*
+ * What is done in one section, where a subscription that is looked at costs 1, and
+ * one to which something is delivered, or from which something is lost, DELIVERY.
+ */
+#define BUDGET		512
+#define DELIVERY	16
+
+/* For a new mailbox; or NULL. */
+struct mbox_cast *mbox_cast_new(void)
+{
+	struct mbox_cast *cast = kzalloc(sizeof(*cast), GFP_KERNEL_ACCOUNT);
+
+	if (cast)
+		cast->subscriptions = RB_ROOT;
+	return cast;
+}
+
+/* Whether the message that is under way is accepted, and has not come to @sub. */
+bool mbox_cast_is_due(const struct mbox *mbox,
+		      const struct mbox_subscription *sub)
+{
+	const struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	return cast->message && sub->number <= cast->until &&
+	       sub->seen < cast->message->seq && !RB_EMPTY_NODE(&sub->node);
+}
+
+/* Deliver to @sub what is due. */
+void mbox_cast_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
+			   struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *sender = mbox->cast->sender;
+	struct mbox_message *proper = mbox->cast->message;
+	struct mbox_message *message;
+
+	sub->seen = proper->seq;
+	message = mbox_slot_pop(&sender->spares);
+	sender->nr_spares--;
+	sender->nr_charged--;
+	mbox_broadcast_deliver(mbox, mbox_broadcast_new(mbox, message, proper,
+							sub), deferred);
+	/* One that was given to a receiver takes no room in the queue. */
+	sub->over = (mbox->options & MBOX_OPTION_OVERFLOW) &&
+		    message->state == MBOX_MESSAGE_QUEUED;
+}
+
+/**
+ * mbox_cast_catch_up - deliver what is due before a receiver looks for it
+ * @mbox:	not locked
+ * @sub:	the receiver's
+ *
+ * Without the lock it is seen by a receiver that knows of the message from another
+ * one: that found it under the lock, where it was set before.
+ */
+void mbox_cast_catch_up(struct mbox *mbox, struct mbox_subscription *sub)
+{
+	struct mbox_deferred deferred;
+
+	if (!READ_ONCE(mbox->cast->message))
+		return;
+	mbox_mailbox_lock(mbox, &deferred);
+	if (mbox_cast_is_due(mbox, sub))
+		mbox_cast_deliver_due(mbox, sub, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+}
+
+/* A subscription that holds nothing has room for any message. */
+static bool has_room(const struct mbox *mbox,
+		     const struct mbox_subscription *sub, u32 length)
+{
+	u64 held = sub->held, bytes = sub->held_bytes;
+
+	if (unlikely(mbox_cast_is_due(mbox, sub))) {
+		held++;
+		bytes += mbox->cast->message->length;
+	}
+	if (!held)
+		return true;
+	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED && held >= mbox->capacity)
+		return false;
+	return !mbox->max_bytes || bytes + length <= mbox->max_bytes;
+}
+
+/* Whether @sub has room for @message, or a receiver that waits for it. */
+static bool can_take(struct mbox *mbox, struct mbox_subscription *sub,
+		     const struct mbox_message *message)
+{
+	return has_room(mbox, sub, message->length) ||
+	       (mbox->nr_receivers &&
+		mbox_receivers_choose(mbox, &sub->receivers, message));
+}
+
+/* What can_take() costs of a budget: receivers may have to be looked at. */
+static int cost_of(const struct mbox_subscription *sub)
+{
+	return 1 + sub->receivers.nr_rest / 4;
+}
+
+/*
+ * Whether it is known that not all up to @until can take @message: as long as the
+ * one that could not last still cannot, no other is looked at.
+ */
+static bool is_narrow(struct mbox *mbox, const struct mbox_message *message,
+		      u64 until)
+{
+	struct mbox_subscription *sub = mbox->cast->narrow;
+
+	return sub && sub->number <= until && !can_take(mbox, sub, message);
+}
+
+/**
+ * mbox_cast_has_room - whether a send of a message would not have to wait
+ * @mbox:	locked; the lock is dropped now and then
+ * @message:	the message
+ */
+bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message)
+{
+	struct mbox_waiter *first = mbox_waiter_first_sender(mbox, NULL);
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_subscription *sub;
+	int budget = BUDGET;
+	u64 number;
+
+	lockdep_assert_held(&mbox->lock);
+	if (first && message->prio <= first->message->prio)
+		return false;
+	if (mbox->options & MBOX_OPTION_OVERFLOW)
+		return true;
+	if (is_narrow(mbox, message, cast->last_subscription))
+		return false;
+	sub = mbox_subscription_from(mbox, 0);
+	/* Bound: BUDGET in one section. */
+	while (sub) {
+		if (!can_take(mbox, sub, message)) {
+			cast->narrow = sub;
+			return false;
+		}
+		number = sub->number + 1;
+		budget -= cost_of(sub);
+		if (budget > 0) {
+			sub = mbox_subscription_next(sub);
+		} else {
+			spin_unlock(&mbox->lock);
+			spin_lock(&mbox->lock);
+			sub = mbox_subscription_from(mbox, number);
+			budget = BUDGET;
+		}
+	}
+	return true;
+}
+
+/* Whether a message is under way, or a sender is blocked that need not be. */
+bool mbox_cast_is_busy(const struct mbox *mbox)
+{
+	lockdep_assert_held(&mbox->lock);
+	return mbox->cast->sender || mbox->cast->look;
+}
+
+/* The sender is not under way any more, and not blocked: that is all. */
+static void end(struct mbox_waiter *sender, u8 stage, int error)
+{
+	sender->error = error;
+	sender->stage = stage;
+}
+
+/* There is no room for the message of @sender, or it may not be sent any more. */
+void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender)
+{
+	lockdep_assert_held(&mbox->lock);
+	/* It stays where it is, and others end it. */
+	if (sender->stage == MBOX_CAST_BLOCKED)
+		return;
+	if (mbox->deaf) {
+		end(sender, MBOX_CAST_REFUSED, mbox_send_refusal(mbox));
+	} else if (sender->handle->shut & MBOX_RIGHT_SEND) {
+		end(sender, MBOX_CAST_REFUSED, -ESHUTDOWN);
+	} else if (sender->nonblock) {
+		mbox->nospace = true;
+		mbox_event_full(mbox);
+		end(sender, MBOX_CAST_REFUSED, -EAGAIN);
+	} else {
+		mbox->nospace = true;
+		mbox_waiter_block_sender(mbox, sender);
+		sender->stage = MBOX_CAST_BLOCKED;
+	}
+}
+
+/* There is no room for what is looked at. */
+static void refuse(struct mbox *mbox)
+{
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_waiter *sender = cast->sender;
+
+	cast->sender = NULL;
+	cast->turn++;
+	if (sender)
+		mbox_cast_refuse(mbox, sender);
+	else if (cast->probe == MBOX_PROBE_LONGEST)
+		cast->look = true;	/* for a shorter one there may be */
+	cast->probe = MBOX_PROBE_NONE;
+}
+
+/* There is room in all subscriptions. */
+static void accept(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_waiter *sender = cast->sender;
+	struct mbox_message *proper = sender->message;
+
+	sender->delivered = cast->found;
+	if (!cast->found) {
+		/* All of them are closed: nobody is to have it. */
+		cast->sender = NULL;
+		cast->turn++;
+		proper->sender = NULL;
+		if (sender->stage == MBOX_CAST_BLOCKED)
+			mbox_waiter_complete(mbox, sender, 0, deferred);
+		else
+			end(sender, MBOX_CAST_ENDED, 0);
+		mbox_message_put(mbox, proper, deferred);
+		mbox_cast_admit(mbox, deferred);
+		return;
+	}
+	mbox_queue_accept(mbox, proper);
+	proper->sender = NULL;
+	proper->state = MBOX_MESSAGE_QUEUED;
+	INIT_LIST_HEAD(&proper->deliveries);
+	proper->left = 1;
+	proper->receipts = 0;
+	cast->next = 0;
+	WRITE_ONCE(cast->message, proper); /* see mbox_cast_catch_up() */
+	if (sender->stage == MBOX_CAST_BLOCKED)
+		mbox_waiter_await_receipt(mbox, sender);
+}
+
+/* The message has come to all subscriptions. */
+static void end_delivery(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_waiter *sender = cast->sender;
+	struct mbox_message *proper = cast->message;
+
+	cast->sender = NULL;
+	WRITE_ONCE(cast->message, NULL);
+	cast->turn++;
+	if (sender->sync && sender->stage == MBOX_CAST_BLOCKED) {
+		proper->sender = sender;
+	} else if (sender->sync) {
+		mbox_waiter_block_sync(mbox, sender);
+		sender->stage = MBOX_CAST_BLOCKED;
+	} else if (sender->stage == MBOX_CAST_BLOCKED) {
+		mbox_waiter_complete(mbox, sender, 0, deferred);
+	} else {
+		end(sender, MBOX_CAST_ENDED, 0);
+	}
+	mbox_broadcast_delivered(mbox, proper, deferred);
+	mbox_cast_admit(mbox, deferred);
+}
+
+/* There is room for what is looked at. */
+static void found_room(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	if (cast->sender) {
+		accept(mbox, deferred);
+		return;
+	}
+	if (cast->probe == MBOX_PROBE_LONGEST) {
+		mbox->nospace = false;
+		deferred->events |= EPOLLOUT | EPOLLWRNORM;
+	}
+	if (mbox->full)
+		mbox_event_room(mbox);
+	cast->probe = MBOX_PROBE_NONE;
+	cast->turn++;
+}
+
+/* Look for room. What is left of @budget. */
+static int look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	const struct mbox_message probe = {
+		.length = cast->probe == MBOX_PROBE_LONGEST ? mbox->msg_size : 1,
+	};
+	const struct mbox_message *message = cast->sender ?
+					     cast->sender->message : &probe;
+	struct mbox_subscription *sub;
+
+	if (mbox->deaf || (cast->sender &&
+			   (cast->sender->handle->shut & MBOX_RIGHT_SEND))) {
+		refuse(mbox);
+		return budget;
+	}
+	sub = mbox_subscription_from(mbox, cast->next);
+	/* Bound: @budget. */
+	while (sub && sub->number <= cast->until) {
+		cast->next = sub->number;
+		if (budget <= 0)
+			return 0;
+		if (!can_take(mbox, sub, message)) {
+			cast->narrow = sub;
+			refuse(mbox);
+			return budget;
+		}
+		budget -= cost_of(sub);
+		cast->next++;
+		cast->found++;
+		sub = mbox_subscription_next(sub);
+	}
+	found_room(mbox, deferred);
+	return budget;
+}
+
+/*
+ * With OVERFLOW: lose one of what came before the message that is under way. False
+ * if none has to, or can: what is being copied stays.
+ */
+static bool lose_oldest(struct mbox *mbox, struct mbox_subscription *sub,
+			struct mbox_deferred *deferred)
+{
+	struct mbox_message *oldest = mbox_broadcast_oldest(sub);
+
+	sub->over = sub->over && oldest &&
+		    oldest->seq < mbox->cast->message->seq &&
+		    ((mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
+		      sub->held > mbox->capacity) ||
+		     (mbox->max_bytes && sub->held_bytes > mbox->max_bytes));
+	if (sub->over)
+		mbox_broadcast_lose(mbox, oldest, 0, deferred);
+	return sub->over;
+}
+
+/* Deliver the message that is accepted. What is left of @budget. */
+static int deliver(struct mbox *mbox, int budget,
+		   struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_subscription *sub;
+	u64 woken;
+
+	sub = mbox_subscription_from(mbox, cast->next);
+	/* Bound: @budget. */
+	for (; sub && sub->number <= cast->until; budget--) {
+		cast->next = sub->number;
+		if (mbox_cast_is_due(mbox, sub)) {
+			woken = mbox->nr_woken;
+			mbox_cast_deliver_due(mbox, sub, deferred);
+			budget -= DELIVERY * (1 + mbox->nr_woken - woken);
+		}
+		/* Bound: @budget. */
+		while (budget > 0 && lose_oldest(mbox, sub, deferred))
+			budget -= DELIVERY;
+		if (budget <= 0)
+			return 0;
+		sub = mbox_subscription_next(sub);
+	}
+	end_delivery(mbox, deferred);
+	return budget;
+}
+
+/* Whether it is not known that there is no room for a message of @length. */
+static bool may_have_room(struct mbox *mbox, u32 length)
+{
+	const struct mbox_message probe = { .length = length };
+
+	return !is_narrow(mbox, &probe, mbox->cast->last_subscription);
+}
+
+/* What to look for room for, but senders. */
+static u8 probe_next(struct mbox *mbox)
+{
+	if (mbox->nospace && may_have_room(mbox, mbox->msg_size))
+		return MBOX_PROBE_LONGEST;
+	return mbox->full && may_have_room(mbox, 1) ? MBOX_PROBE_SHORTEST :
+						      MBOX_PROBE_NONE;
+}
+
+/* Whether there may be room for what waits for some. */
+static bool may_look(struct mbox *mbox)
+{
+	struct mbox_waiter *first = mbox_waiter_first_sender(mbox, NULL);
+
+	if (mbox->deaf)
+		return false;
+	return first ? !is_narrow(mbox, first->message, first->until) :
+		       probe_next(mbox) != MBOX_PROBE_NONE;
+}
+
+/* Room may have been made: begin to look for it. False if nobody needs it. */
+static bool begin_look(struct mbox *mbox)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	cast->look = false;
+	if (!may_look(mbox))
+		return false;
+	cast->sender = mbox_waiter_first_sender(mbox, NULL);
+	cast->probe = cast->sender ? MBOX_PROBE_NONE : probe_next(mbox);
+	cast->until = cast->sender ? cast->sender->until :
+				     cast->last_subscription;
+	cast->next = 0;
+	cast->found = 0;
+	return true;
+}
+
+/**
+ * mbox_cast_begin - the message of a sender is under way
+ * @mbox:	locked; not busy, or mbox_cast_step() has to be called first
+ * @sender:	new, with its message and spares for all subscriptions; no other is
+ *		to be served before it
+ * @deferred:	takes the message if there is no subscription
+ */
+void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
+		     struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	if (cast->probe) {
+		cast->probe = MBOX_PROBE_NONE;
+		cast->look = true;
+	}
+	cast->sender = sender;
+	cast->until = sender->until;
+	cast->next = 0;
+	cast->found = 0;
+	if (mbox->options & MBOX_OPTION_OVERFLOW) {
+		cast->found = cast->nr_subscriptions;
+		accept(mbox, deferred);
+	}
+}
+
+/**
+ * mbox_cast_step - go on with what is under way
+ * @mbox:	locked
+ * @deferred:	takes what is not to be done under the lock
+ *
+ * Return: whether there is more to do, in another section.
+ */
+bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	int budget = BUDGET;
+
+	lockdep_assert_held(&mbox->lock);
+	/* Bound: BUDGET. */
+	while (budget > 0) {
+		if (cast->message)
+			budget = deliver(mbox, budget, deferred);
+		else if (cast->sender || cast->probe)
+			budget = look(mbox, budget, deferred);
+		else if (!cast->look || !begin_look(mbox))
+			return false;
+		budget--;
+	}
+	return true;
+}
+
+/* Whether some other task goes on with what is under way, if @mbox is left as it is. */
+static bool has_other(const struct mbox *mbox)
+{
+	const struct mbox_cast *cast = mbox->cast;
+
+	return cast->runners > 1 ||
+	       (cast->sender && cast->sender->stage == MBOX_CAST_NEW);
+}
+
+/*
+ * Go on until nothing is under way: a section that ends asks for it. Or, where others
+ * do as well, until what was under way is over: they may keep each other busy for
+ * ever, but nobody else.
+ */
+void mbox_cast_run(struct mbox *mbox)
+{
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_deferred deferred;
+	bool more;
+	u32 turn;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	cast->runners++;
+	turn = cast->turn;
+	for (;;) {
+		more = mbox_cast_step(mbox, &deferred) &&
+		       (cast->turn == turn || !has_other(mbox));
+		deferred.admit = false;
+		if (!more)
+			cast->runners--;
+		mbox_mailbox_unlock(mbox, &deferred);
+		cond_resched();
+		if (!more)
+			return;
+		mbox_mailbox_lock(mbox, &deferred);
+	}
+}
+
+/*
+ * Under the lock, which is dropped now and then: go on until what is being delivered
+ * now has come to all subscriptions.
+ */
+void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	u32 turn = cast->turn;
+
+	lockdep_assert_held(&mbox->lock);
+	while (cast->message && cast->turn == turn) {
+		mbox_cast_step(mbox, deferred);
+		deferred->admit = false;
+		mbox_mailbox_unlock(mbox, deferred);
+		cond_resched();
+		mbox_mailbox_lock(mbox, deferred);
+	}
+	deferred->admit |= mbox_cast_is_busy(mbox);
+}
+
+/**
+ * mbox_cast_admit - room may have been made: let in those who wait for it
+ * @mbox:	locked
+ * @deferred:	takes the rest, which is done without the lock
+ */
+void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (may_look(mbox)) {
+		mbox->cast->look = true;
+		deferred->admit = true;
+	}
+	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
+		mbox_mailbox_die(mbox, -EIDRM, deferred);
+}
+
+/* A receiver of @sub is about to wait no more: it may be what takes what is due. */
+void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
+		     struct mbox_deferred *deferred)
+{
+	if (mbox_cast_is_due(mbox, sub))
+		mbox_cast_deliver_due(mbox, sub, deferred);
+}
+
+/* It waits no more: it may have been the room that was found. */
+void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	if (!cast->sender || cast->message || sub->number >= cast->next ||
+	    can_take(mbox, sub, cast->sender->message))
+		return;
+	cast->narrow = sub;
+	refuse(mbox);
+}
+
+/* Take @sub out of the mailbox; what is due to it comes to it first. */
+void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
+		      struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	if (RB_EMPTY_NODE(&sub->node))
+		return;
+	if (mbox_cast_is_due(mbox, sub))
+		mbox_cast_deliver_due(mbox, sub, deferred);
+	else if (!cast->message && sub->number < cast->next)
+		cast->found--;
+	rb_erase(&sub->node, &cast->subscriptions);
+	RB_CLEAR_NODE(&sub->node);
+	WRITE_ONCE(cast->nr_subscriptions, cast->nr_subscriptions - 1);
+	if (cast->narrow == sub)
+		cast->narrow = NULL;
+}
+
+/* A sender is not among the blocked any more: no room is looked for, for it. */
+void mbox_cast_forget(struct mbox *mbox, const struct mbox_waiter *sender)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	if (cast->sender != sender || cast->message)
+		return;
+	cast->sender = NULL;
+	cast->turn++;
+}
+
+/* The mailbox died: what is being delivered is dropped with what is queued. */
+void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_waiter *sender = cast->sender;
+	struct mbox_message *proper = cast->message;
+	int error = 0;
+
+	lockdep_assert_held(&mbox->lock);
+	if (!proper)
+		return;
+	cast->sender = NULL;
+	WRITE_ONCE(cast->message, NULL);
+	cast->turn++;
+	if (sender->sync) {
+		sender->delivered = proper->receipts;
+		if (!proper->receipts)
+			error = mbox->death;
+	}
+	if (sender->stage == MBOX_CAST_BLOCKED)
+		mbox_waiter_complete(mbox, sender, error, deferred);
+	else
+		end(sender, MBOX_CAST_ENDED, error);
+	mbox_broadcast_delivered(mbox, proper, deferred);
+}
