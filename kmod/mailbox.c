@@ -118,6 +118,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->lanes = RB_ROOT_CACHED;
 	mbox->numbered = RB_ROOT;
 	INIT_LIST_HEAD(&mbox->syncs);
+	INIT_LIST_HEAD(&mbox->paused);
 	INIT_LIST_HEAD(&mbox->waiters);
 	mbox->open = RB_ROOT;
 	mbox->uid = cred->euid;

@@ -94,6 +94,7 @@ err_message:
 static void __exit mbox_exit(void)
 {
 	mbox_cdev_exit();
+	mbox_member_stop();
 	mbox_event_stop();
 	mbox_netlink_exit();
 	mbox_registry_exit();

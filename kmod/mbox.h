@@ -41,6 +41,7 @@
  *	registry->lock			spinlock: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
+ *	    paused_lock (member.c)	spinlock: mailboxes that a pause keeps
  *	shortage_lock (shortage.c)	spinlock: handles and users short of quota
  *	telling (event.c)		mutex: one event that is told
  *	registry->lock
@@ -460,6 +461,9 @@ struct mbox {
 	u64 members_swept;		/* mbox_watch_ends() of the last whole sweep */
 	u32 nr_receiving;		/* EXCLUSIVE: calls, of this process */
 	struct pid *receiving;		/* it is in a call: not counted */
+	struct pid *restarting;		/* thread whose call is restarted, counted */
+	u64 restart_until;		/* of its run time, ns */
+	struct list_head paused;	/* paused_lock: see member.c; or empty */
 	u64 served;			/* RR: the last that a member was given */
 	struct rb_root shares;		/* see share.c */
 
@@ -610,6 +614,8 @@ struct mbox_handle {
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
 	struct mbox_queue *queue;	/* from which it receives */
 	u64 received;			/* mbox->lock: messages, through it */
+	struct task_struct *paused;	/* mbox->lock: whose receive was, not counted */
+	u64 turn;			/* mbox->lock: which that had */
 	struct mbox_party *party;	/* whose link or inbox it is, counted; else NULL */
 	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
 	struct mbox_lane *out;		/* of a link; else NULL */
@@ -800,10 +806,11 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 /* member.c */
 struct mbox_member *mbox_member_open(struct mbox *mbox);
 void mbox_member_close(struct mbox_member *member);
+void mbox_member_stop(void);
 int mbox_member_enter(struct mbox *mbox, u32 right,
 		      struct mbox_member **member);
 void mbox_member_leave(struct mbox *mbox, u32 right,
-		       struct mbox_member *member);
+		       struct mbox_member *member, int result);
 void mbox_member_exit(struct mbox *mbox);
 void mbox_member_sweep(struct mbox *mbox);
 bool mbox_member_admits(struct mbox *mbox, u32 right);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processes that take part in a mailbox: how many may, and who is in receive. */
+#include <linux/cgroup.h>
 #include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
@@ -57,6 +58,60 @@ static void tell_turned_away(struct mbox *mbox)
 		wake_up_interruptible_poll(&mbox->poll,
 					   EPOLLIN | EPOLLRDNORM |
 					   EPOLLOUT | EPOLLWRNORM);
+}
+
+/*
+ * Mailboxes whose pollers are turned away because a thread is paused, counted. Nobody
+ * tells when such a thread is not about to receive any more, so pollers are told to
+ * ask again every RETELL.
+ */
+#define RETELL		(HZ / 10)
+
+static DEFINE_SPINLOCK(paused_lock);
+static LIST_HEAD(paused);		/* paused_lock: mbox->paused */
+
+static void retell(struct work_struct *work)
+{
+	struct mbox *mbox;
+	LIST_HEAD(mailboxes);
+
+	spin_lock(&paused_lock);
+	list_splice_init(&paused, &mailboxes);
+	spin_unlock(&paused_lock);
+	do {
+		spin_lock(&paused_lock);
+		mbox = list_first_entry_or_null(&mailboxes, struct mbox,
+						paused);
+		if (mbox)
+			list_del_init(&mbox->paused);
+		spin_unlock(&paused_lock);
+		if (mbox) {
+			tell_turned_away(mbox);
+			mbox_mailbox_unref(mbox);
+		}
+		cond_resched();
+	} while (mbox);
+}
+
+static DECLARE_DELAYED_WORK(retell_work, retell);
+
+/* The caller has a reference to @mbox, which is locked. */
+static void retell_later(struct mbox *mbox)
+{
+	spin_lock(&paused_lock);
+	if (list_empty(&mbox->paused)) {
+		mbox_mailbox_ref(mbox);
+		list_add_tail(&mbox->paused, &paused);
+	}
+	spin_unlock(&paused_lock);
+	schedule_delayed_work(&retell_work, RETELL);
+}
+
+/* No handle is open any more. */
+void mbox_member_stop(void)
+{
+	cancel_delayed_work_sync(&retell_work);
+	retell(NULL);
 }
 
 /* One that is not in the tree (any more); or NULL. May sleep. */
@@ -318,35 +373,102 @@ void mbox_member_close(struct mbox_member *member)
 	member_put(member);
 }
 
+/*
+ * MBOX_PAUSE: a thread that is stopped, traced or frozen leaves its receive with
+ * ERESTARTSYS, and makes it again when it goes on, without having been back in its
+ * program. Its process is to keep an exclusive mailbox over that. Whether a thread
+ * is about to make its call again nobody else can see; so it is taken to be as long
+ * as it is paused, and has not done much else since: not slept, and not run for more
+ * than PAUSE_RUN. A thread that handles the signal, and does not come back, gives it
+ * up by that.
+ */
+#define PAUSE_RUN	(50 * NSEC_PER_MSEC)
+
+static bool is_restarting(const struct mbox *mbox, struct task_struct *task)
+{
+	unsigned int state = READ_ONCE(task->__state);
+
+	if (READ_ONCE(task->flags) & PF_EXITING)
+		return false;
+	if (task_is_stopped(task) || task_is_traced(task) ||
+	    cgroup_task_frozen(task) || (state & TASK_FROZEN))
+		return true;
+	return state != TASK_INTERRUPTIBLE &&
+	       READ_ONCE(task->se.sum_exec_runtime) <= mbox->restart_until;
+}
+
+/* The process that a paused receive keeps the mailbox for, or NULL. Not counted. */
+static struct pid *kept_for(const struct mbox *mbox)
+{
+	struct task_struct *task;
+	struct pid *pid = NULL;
+
+	lockdep_assert_held(&mbox->lock);
+	if (likely(!mbox->restarting))
+		return NULL;
+	rcu_read_lock();
+	task = pid_task(mbox->restarting, PIDTYPE_PID);
+	if (task && is_restarting(mbox, task))
+		pid = task_tgid(task);
+	rcu_read_unlock();
+	return pid;
+}
+
+/*
+ * Under the lock: whether the caller's process may receive from a mailbox that is
+ * EXCLUSIVE: no other is in a receive, or is paused in one.
+ */
+static bool may_be_alone(struct mbox *mbox)
+{
+	struct pid *pid = mbox->nr_receiving ? mbox->receiving : kept_for(mbox);
+
+	return !pid || pid == task_tgid(current);
+}
+
 /* With EXCLUSIVE: the caller's process begins a receive. EBUSY: another is in one. */
 static int begin_alone(struct mbox *mbox)
 {
-	struct pid *pid = task_tgid(current);
+	struct pid *dropped = NULL;
 	int error = 0;
 
 	spin_lock(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD) {
 		error = mbox->death;
-	} else if (mbox->nr_receiving && mbox->receiving != pid) {
+	} else if (!may_be_alone(mbox)) {
 		mbox->turned_away = true;
 		error = -EBUSY;
 	} else {
-		mbox->receiving = pid;
+		/* Another thread of the same process may yet come back. */
+		if (mbox->restarting == task_pid(current) || !kept_for(mbox))
+			swap(dropped, mbox->restarting);
+		mbox->receiving = task_tgid(current);
 		mbox->nr_receiving++;
 	}
 	spin_unlock(&mbox->lock);
+	put_pid(dropped);
 	return error;
 }
 
-static void end_alone(struct mbox *mbox)
+/* The receive ends with @result. */
+static void end_alone(struct mbox *mbox, int result)
 {
+	struct pid *dropped = NULL;
 	bool told;
 
 	spin_lock(&mbox->lock);
 	if (!--mbox->nr_receiving)
 		mbox->receiving = NULL;
+	/* A worker of io_uring does not restart calls. */
+	if (result == -ERESTARTSYS && mbox->state != MBOX_STATE_DEAD &&
+	    !(current->flags & (PF_KTHREAD | PF_IO_WORKER))) {
+		dropped = mbox->restarting;
+		mbox->restarting = get_pid(task_pid(current));
+		mbox->restart_until = READ_ONCE(current->se.sum_exec_runtime) +
+				      PAUSE_RUN;
+	}
 	told = !mbox->nr_receiving && mbox->turned_away;
 	spin_unlock(&mbox->lock);
+	put_pid(dropped);
 	if (told)
 		tell_turned_away(mbox);
 }
@@ -383,20 +505,21 @@ int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
 	joined = join(mbox, false);
 	if (IS_ERR(joined)) {
 		if (is_alone(mbox, right))
-			end_alone(mbox);
+			end_alone(mbox, 0);
 		return PTR_ERR(joined);
 	}
 	*member = joined;
 	return 0;
 }
 
-/* That call ends, however it went. */
-void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member)
+/* That call ends with @result. */
+void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member,
+		       int result)
 {
 	struct mbox_member *gone;
 
 	if (is_alone(mbox, right))
-		end_alone(mbox);
+		end_alone(mbox, result);
 	if (!member)
 		return;
 	spin_lock(&mbox->lock);
@@ -416,21 +539,27 @@ bool mbox_member_admits(struct mbox *mbox, u32 right)
 	struct pid *pid = task_tgid(current);
 	struct rb_node *parent, **link;
 
-	if ((!is_alone(mbox, right) || !mbox->nr_receiving ||
-	     mbox->receiving == pid) &&
+	if ((!is_alone(mbox, right) || may_be_alone(mbox)) &&
 	    (!mbox->max_procs || mbox->nr_members < mbox->max_procs ||
 	     find(mbox, pid, &parent, &link)))
 		return true;
 	mbox->turned_away = true;
+	if (unlikely(mbox->restarting))
+		retell_later(mbox);
 	return false;
 }
 
 /* A mailbox died: nobody takes part any more. */
 void mbox_member_exit(struct mbox *mbox)
 {
+	struct pid *restarting = NULL;
 	struct mbox_member *member;
 	struct rb_node *node;
 
+	spin_lock(&mbox->lock);
+	swap(restarting, mbox->restarting);
+	spin_unlock(&mbox->lock);
+	put_pid(restarting);
 	do {
 		member = NULL;
 		spin_lock(&mbox->lock);

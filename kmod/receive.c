@@ -256,6 +256,28 @@ static int peek(struct mbox_handle *handle, struct mbox_message *message,
 }
 
 /*
+ * The turn of a receive that ended for a signal, or for a pause that is like one, is
+ * its thread's in the next that it makes through the handle: the same one, restarted.
+ * One is remembered, the last. (That the thread is not counted does not matter: in
+ * place of one that ended another would have the turn.)
+ */
+static void resume_turn(struct mbox_handle *handle, struct mbox_recv_args *args)
+{
+	if (likely(handle->paused != current))
+		return;
+	if (!args->turn)
+		args->turn = handle->turn;
+	handle->paused = NULL;
+}
+
+static void pause_turn(struct mbox_handle *handle,
+		       const struct mbox_recv_args *args)
+{
+	handle->paused = current;
+	handle->turn = args->turn;
+}
+
+/*
  * Nothing is there: unlock and wait. Apart from try_receive(), and not inlined, for a
  * receive that does not wait should not have to make room for a waiter.
  */
@@ -289,6 +311,7 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 		mbox_mailbox_unlock(mbox, deferred);
 		return -EOWNERDEAD;
 	}
+	resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
 					   &handle->sub->receivers :
 					   &mbox->receivers, &waiter,
@@ -321,6 +344,8 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 			mbox_waiter_cancel(mbox, &waiter);
 			if (handle->sub)
 				mbox_cast_left(mbox, handle->sub);
+			if (error == -ERESTARTSYS)
+				pause_turn(handle, args);
 		}
 		mbox_mailbox_unlock(mbox, deferred);
 		if (error == MBOX_LOOK_AGAIN)
@@ -527,10 +552,11 @@ static noinline int begin(struct mbox_handle *handle,
 }
 
 static noinline void end(struct mbox_handle *handle,
-			 const struct mbox_recv_args *args)
+			 const struct mbox_recv_args *args, int result)
 {
 	if (!handle->party)
-		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member);
+		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member,
+				  result);
 }
 
 /**
@@ -558,6 +584,6 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 		error = try_receive(handle, args, &prefaulted);
 	while (unlikely(error == MBOX_LOOK_AGAIN));
 	if (unlikely(!common))
-		end(handle, args);
+		end(handle, args, error);
 	return error;
 }

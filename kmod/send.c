@@ -404,7 +404,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 	result = send(handle, mbox, args);
 out:
 	if (unlikely(member))
-		mbox_member_leave(mbox, MBOX_RIGHT_SEND, member);
+		mbox_member_leave(mbox, MBOX_RIGHT_SEND, member, result);
 	return result;
 }
 

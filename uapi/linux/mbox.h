@@ -166,7 +166,8 @@
  * through a handle that it was given; it leaves when it ends, or when every handle
  * that it opened is closed. Whoever finds no place gets EUSERS. With
  * MBOX_OPTION_EXCLUSIVE one process at a time may be in a receive (any number of
- * its threads may): others get EBUSY.
+ * its threads may): others get EBUSY. A process whose receive is paused, see WAITING,
+ * is in it.
  *
  * DIRECT COMMUNICATION
  *
@@ -218,15 +219,23 @@
  * deadline in the past is no error: what can be done at once is done (a
  * synchronous send cannot, for its receiver has to run first). A call that is
  * interrupted by a signal was not carried out; it is restarted if the handler
- * was installed with SA_RESTART, else EINTR. A call that is restarted begins
- * anew, behind those that wait. Without any handler, so does one whose process
- * was stopped and continued, traced or frozen.
+ * was installed with SA_RESTART, else EINTR.
  * A synchronous send whose deadline passes or that is interrupted has
  * withdrawn its message; if the message was received, the send succeeds. (A
  * BROADCAST that some have received when a signal comes stays queued for the
  * others, and the call returns how many have.)
  * Only a call that is about to sleep looks at signals: one whose message is there,
  * or whose room is, completes.
+ *
+ * A thread that is paused (stopped, traced, frozen, or called away by io_uring)
+ * leaves the call in which it is blocked, and makes it again when it goes on: no
+ * handler runs, and the program does not notice. A receive keeps its turn, unless
+ * another thread was paused after it in one through the same open file, and its
+ * process keeps an exclusive mailbox: until the thread has made its call again, or
+ * has slept in another call, or has run for 50 ms without. A blocked send comes to
+ * stand behind the others of its priority. A synchronous send whose message was
+ * not received sends it again; a BROADCAST that some have received stays queued for
+ * the others, and the call returns how many have.
  *
  * QUOTAS
  *
