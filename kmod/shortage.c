@@ -94,11 +94,17 @@ void mbox_shortage_forget(struct mbox_handle *handle)
 		mbox_user_put(unlisted);
 }
 
+/* The mailbox that @handle sends to: pollers of a link hear of events there, too. */
+static struct mbox *target_of(const struct mbox_handle *handle)
+{
+	return handle->out ? handle->out->to->inbox : handle->mbox;
+}
+
 /* Whether the quota of @user, and the share that a mailbox may take, have room. */
 static bool has_room(struct mbox_handle *handle, const struct mbox_user *user,
 		     u64 need)
 {
-	struct mbox *mbox = handle->out ? handle->out->to->inbox : handle->mbox;
+	struct mbox *mbox = target_of(handle);
 	bool room;
 
 	if (!mbox_user_has_room(user, need, handle->unlimited))
@@ -164,7 +170,7 @@ static struct mbox *take_handle(struct list_head *handles)
 					  short_node);
 	if (!handle)
 		return NULL;
-	mbox = handle->mbox;
+	mbox = target_of(handle);
 	mbox_mailbox_ref(mbox);
 	/* Last: the handle may be freed then. */
 	list_del_init_careful(&handle->short_node);

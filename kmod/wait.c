@@ -89,8 +89,11 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (unlikely(mbox->nospace) && !waiter->peek) {
-		/* Where a listener is to be told of room, that is still to come. */
-		mbox->nospace = mbox->full;
+		/*
+		 * Where a listener is to be told of room, or pollers of another
+		 * lane are, that is still to come.
+		 */
+		mbox->nospace = mbox->full || mbox->inbox;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	return 0;

@@ -204,7 +204,7 @@ TEST_F(ring, refused)
 		{ { .flags = MBOX_RECV_BY_TYPE, .type = 1 }, -EOPNOTSUPP },
 		{ { .flags = MBOX_RECV_BY_SENDER, .pid = 1 }, -EOPNOTSUPP },
 		{ { .min_prio = 1 }, -EOPNOTSUPP }, { { .type = 1 }, -EINVAL },
-		{ { .pid = 1 }, -EINVAL }, { { .flags = 16 }, -EINVAL },
+		{ { .pid = 1 }, -EINVAL }, { { .flags = 32 }, -EINVAL },
 		{ { .min_prio = MBOX_PRIO_MAX + 1 }, -EINVAL }, { { .clock = 4 }, -EINVAL },
 		{ { .deadline = 1 }, -EINVAL },
 	};

@@ -297,12 +297,13 @@ TEST_F(lib, delete)
 	EXPECT_EQ(2, deleted.queued);
 	EXPECT_EQ(0, deleted.dropped);
 	EXPECT_EQ(MBOX_STATE_DRAINING, info_of(mbox_fd(self->mb)).state);
-	EXPECT_RET(-ENOENT, mbox_delete(self->name, MBOX_DELETE_FORCE, NULL));
 	EXPECT_STREQ("one", take(mbox_fd(self->mb)));
-	EXPECT_RET(0, mbox_delete_handle(self->mb, MBOX_DELETE_FORCE, &deleted));
+	/* it keeps its name until it is empty, or is deleted */
+	EXPECT_RET(0, mbox_delete(self->name, MBOX_DELETE_FORCE, &deleted));
 	EXPECT_EQ(1, deleted.queued);
 	EXPECT_EQ(1, deleted.dropped);
 	deleted = (struct mbox_deleted) { 5, 6 };
+	EXPECT_RET(-ENOENT, mbox_delete(self->name, MBOX_DELETE_FORCE, &deleted));
 	EXPECT_RET(-EIDRM, mbox_delete_handle(self->mb, MBOX_DELETE_FORCE, &deleted));
 	EXPECT_EQ(5, deleted.queued);
 	EXPECT_EQ(6, deleted.dropped);

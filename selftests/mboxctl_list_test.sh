@@ -99,12 +99,23 @@ filters()
 	only full 'messages' full
 	expect 0 list "name=$box-[fs]*" noheader columns=name sort=name
 	printed "$box-full\n$box-some\n"
-	# a mailbox that is on its way out, with a handle
+	# a mailbox that is on its way out, with handles: a receiver, and a sender that waits for its input
+	mkfifo "$dir/fifo"
+	mboxctl send "$box-wait" lines <"$dir/fifo" &
+	sender=$!
+	exec 7>"$dir/fifo"
+	tries=300
+	until [ "$(mboxctl list noheader columns=handles "name=$box-wait" | xargs)" = 2 ]; do
+		[ $((tries -= 1)) -gt 0 ] || { wrong "nobody has it open to send"; break; }
+		sleep 0.1
+	done
 	mboxctl delete "$box-wait" unlink
 	expect 0 list noheader columns=name state=unlinked "name=$box-*"
 	printed "$box-wait\n"
 	kill "$pid"
 	wait "$pid" 2>/dev/null
+	exec 7>&-
+	wait $sender
 	delete_ours
 }
 

@@ -393,7 +393,7 @@ delete_drain()
 	expect 2 create "$box"
 	said 'exists'
 	expect 0 recv "$box" count=all
-	printed 'a\n'
+	printed 'a'
 	expect 2 recv "$box" nonblock
 	said 'no mailbox'
 }
