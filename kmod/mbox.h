@@ -1023,8 +1023,6 @@ void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred);
-struct mbox_waiter *
-mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message);
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message);
 struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
@@ -1214,6 +1212,22 @@ static inline bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
 		return !mbox->recv_handles && !mbox->reachable;
 	return !mbox->send_handles &&
 	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
+}
+
+/* The receiver that is given @message, or NULL if there is none. */
+static inline struct mbox_waiter *
+mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (likely(!mbox->nr_receivers))
+		return NULL;
+	return mbox_receivers_choose(mbox, &mbox->receivers, message);
+}
+
+/* Whether no send waits for room, in any lane. */
+static inline bool mbox_waiter_no_senders(const struct mbox *mbox)
+{
+	return likely(RB_EMPTY_ROOT(&mbox->senders.rb_root));
 }
 
 /* What a call gets that cannot be made for the state of @mbox. */

@@ -80,7 +80,8 @@ static void link_before(struct mbox_queue *queue, struct mbox_message *message,
 }
 
 /* A search that pauses is to find @message, if it is the first that passes. */
-static void move_cursors(struct mbox_queue *queue, struct mbox_message *message)
+static noinline void move_cursors(struct mbox_queue *queue,
+				  struct mbox_message *message)
 {
 	struct mbox_cursor *cursor;
 
@@ -105,7 +106,8 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	struct mbox_message *head, *next, *at;
 	struct rb_node *parent, **link;
 
-	move_cursors(queue, message);
+	if (unlikely(!list_empty(&queue->cursors)))
+		move_cursors(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
 	if (unlikely(message->lane))
 		mbox_inbox_add(message->lane, message);

@@ -459,8 +459,9 @@ static noinline int look_for_sender(struct mbox *mbox,
 }
 
 /* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
-static int try_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
-		       s64 *prefaulted)
+static __always_inline int try_receive(struct mbox_handle *handle,
+				       struct mbox_recv_args *args,
+				       s64 *prefaulted)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;

@@ -103,6 +103,8 @@ static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
 
 	if (!mbox_queue_has_room(mbox, message->lane, message->length))
 		return false;
+	if (mbox_waiter_no_senders(mbox))
+		return true;
 	first = mbox_waiter_first_sender(mbox, message->lane);
 	return !first || message->prio > first->message->prio;
 }
@@ -380,7 +382,7 @@ static noinline int begin(struct mbox_handle *handle,
 /**
  * mbox_send - send a message
  * @handle:	open for sending
- * @args:	checked
+ * @args:	checked, with lane and share NULL
  *
  * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
  */
@@ -390,8 +392,6 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 	struct mbox *mbox = handle->mbox;
 	int result;
 
-	args->lane = NULL;
-	args->share = NULL;
 	if (unlikely(!READ_ONCE(handle->common))) {
 		result = begin(handle, args, &mbox, &member);
 		if (result)
@@ -468,7 +468,8 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 	unsigned int n = 0;
 
 	lockdep_assert_held(&mbox->lock);
-	while (!mbox->deaf && (first = mbox_waiter_first_sender(mbox, lane))) {
+	while (!mbox_waiter_no_senders(mbox) && !mbox->deaf &&
+	       (first = mbox_waiter_first_sender(mbox, lane))) {
 		struct mbox_message *message = first->message;
 
 		if (!mbox_queue_has_room(mbox, lane, message->length))

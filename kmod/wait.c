@@ -355,16 +355,6 @@ bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 	       mbox_filter_pass(receiver->filter, message);
 }
 
-/* The receiver that is given @message, or NULL if there is none. */
-struct mbox_waiter *
-mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
-{
-	lockdep_assert_held(&mbox->lock);
-	if (likely(!mbox->nr_receivers))
-		return NULL;
-	return mbox_receivers_choose(mbox, &mbox->receivers, message);
-}
-
 /* Of those who wait for room, in @lane if there is one, the next; or NULL. */
 struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
 					     struct mbox_lane *lane)
