@@ -554,12 +554,12 @@ struct mbox_ioc_delete {
  * Return: for a send that waited for its receiver (MBOX_SEND_SYNC, or capacity
  * zero without NONBLOCK) the process id of who received, as the caller's pid
  * namespace sees it, 0 if not there (a number only, see IDENTITY: the receiver may
- * have ended by now); for BROADCAST the number of handles that it
- * was delivered to, or, with MBOX_SEND_SYNC, that received it (what is withdrawn
- * when its deadline passes is not received by the others, and stays queued for
- * them when a signal comes; the call fails only if nobody had received it by
- * then); else 0. EAGAIN, EBADF, ECANCELED, EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM,
- * EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
+ * have ended by now); for BROADCAST the number of handles that it was delivered to,
+ * or, with MBOX_SEND_SYNC, that received it (where the deadline passes, the message
+ * is withdrawn from the others; where a signal comes, it stays queued for them; the
+ * call fails only if nobody had received it by then); else 0. EAGAIN, EBADF,
+ * ECANCELED, EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE,
+ * ENOMEM, EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_send {
 	__u32	flags;
