@@ -151,6 +151,14 @@ static bool is_narrow(struct mbox *mbox, const struct mbox_message *message,
 	return sub && sub->number <= until && !can_take(mbox, sub, message);
 }
 
+/* Give up the lock, and take it again. */
+static void let_others(struct mbox *mbox)
+	__must_hold(&mbox->lock)
+{
+	spin_unlock(&mbox->lock);
+	spin_lock(&mbox->lock);
+}
+
 /**
  * mbox_cast_has_room - whether a send of a message would not have to wait
  * @mbox:	locked; the lock is dropped now and then
@@ -183,8 +191,7 @@ bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message)
 		if (budget > 0) {
 			sub = mbox_subscription_next(sub);
 		} else {
-			spin_unlock(&mbox->lock);
-			spin_lock(&mbox->lock);
+			let_others(mbox);
 			sub = mbox_subscription_from(mbox, number);
 			budget = BUDGET;
 		}

@@ -726,9 +726,14 @@ void mbox_link_invite(struct mbox_lane *in)
 void mbox_link_leave(struct mbox_lane *in)
 {
 	struct mbox_link *link = in->link;
-	bool last = !atomic_add_unless(&link->handles, -1, 1);
+	int handles = atomic_read(&link->handles);
 	struct leaving leaving;
+	bool last;
 
+	do {
+		last = handles == 1;
+	} while (!last && !atomic_try_cmpxchg(&link->handles, &handles,
+					      handles - 1));
 	if (!last && READ_ONCE(link->listed))
 		return;
 	links_begin(&leaving);
