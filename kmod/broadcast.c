@@ -632,7 +632,14 @@ static int send(struct mbox_handle *handle, struct mbox_user *user,
 	}
 	if (stage != MBOX_CAST_BLOCKED)
 		return sender->error;
-	error = mbox_waiter_sleep(sender, &args->deadline);
+	/*
+	 * As long as it was under way it was in no list, where a shutdown of the handle
+	 * would have found it; that looks at the lists after it has set this.
+	 */
+	if (unlikely(READ_ONCE(handle->shut) & MBOX_RIGHT_SEND))
+		error = -ESHUTDOWN;
+	else
+		error = mbox_waiter_sleep(sender, &args->deadline);
 	if (error || unlikely(sender->withdrawn))
 		error = end_sleep(mbox, sender, error);
 	else

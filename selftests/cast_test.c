@@ -512,4 +512,50 @@ TEST(delivers_a_few_at_a_time)
 	close(fd);
 }
 
+/*
+ * A handle is shut down while a synchronous send through it is under way, and not blocked yet: the
+ * send does not wait for its receipts then.
+ */
+static void *shut_after(void *arg)
+{
+	struct mbox_ioc_shutdown shutdown = { .how = MBOX_RIGHT_SEND };
+	struct timespec delay = { 0 };
+	struct shut {
+		int fd;
+		unsigned int usecs;
+	} *shut = arg;
+
+	delay.tv_nsec = shut->usecs * 1000L;
+	nanosleep(&delay, NULL);
+	return (void *)(long)xioctl(shut->fd, MBOX_IOC_SHUTDOWN, &shutdown);
+}
+
+TEST_F(cast, shut_down_under_way)
+{
+	enum { SHUT_ROUNDS = 500 };
+
+	for (int round = 0; round < SHUT_ROUNDS; round++) {
+		struct shut {
+			int fd;
+			unsigned int usecs;
+		} shut = {
+			.fd = open_name(self->crowd.name, MBOX_RIGHT_SEND),
+			.usecs = round * 37 % 1500,
+		};
+		pthread_t thread;
+		void *result;
+
+		ASSERT_LE(0, shut.fd);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, shut_after, &shut));
+		ASSERT_EQ(-ESHUTDOWN, send_bytes(shut.fd, MBOX_SEND_SYNC, 0, 0, "text", 4)) {
+			TH_LOG("round %d", round);
+		}
+		ASSERT_EQ(0, pthread_join(thread, &result));
+		ASSERT_EQ(NULL, result);
+		close(shut.fd);
+	}
+	for (int i = 0; i < MANY; i++)
+		ASSERT_STREQ("EAGAIN", take(self->crowd.in[i]));
+}
+
 MBOX_TEST_MAIN
