@@ -2,6 +2,7 @@
 /* How mailboxes end, and how messages that nobody received do. */
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "mbox.h"
@@ -384,7 +385,16 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 	if (mbox->cast)
 		return mbox_broadcast_purge(mbox, purged);
 	mbox_mailbox_lock(mbox, &deferred);
+	/* Others search, and are so many that one more has to wait for its turn. */
+	while (mbox->queue.nr_cursors >= MBOX_SEARCHES_MAX) {
+		mbox_mailbox_unlock(mbox, &deferred);
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		mbox_mailbox_lock(mbox, &deferred);
+	}
 	mbox_cursor_init(&cursor, &mbox->queue, &any);
+	mbox->queue.nr_cursors++;
 	list_add(&cursor.node, &mbox->queue.cursors);
 	for (;;) {
 		if (mbox->state == MBOX_STATE_DEAD)
@@ -404,6 +414,7 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 		mbox_mailbox_lock(mbox, &deferred);
 	}
 	list_del(&cursor.node);
+	mbox->queue.nr_cursors--;
 	/* The end of the mailbox dropped the rest. */
 	if (mbox->state == MBOX_STATE_DEAD && more && !*purged)
 		error = mbox->death;

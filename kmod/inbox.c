@@ -66,7 +66,7 @@ static void offer(struct mbox_lane *lane, struct mbox_message *message)
 	u64 number = lane->link->number;
 	struct mbox_cursor *cursor;
 
-	/* Bound: receives of a thread each of the inbox' process. */
+	/* Bound: MBOX_SEARCHES_MAX. */
 	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (number > cursor->lane ||
 		    (number == cursor->lane && cursor->next &&

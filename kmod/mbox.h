@@ -121,6 +121,9 @@ struct vm_area_struct;
 /* Messages that are looked at for a filter before the lock is given up. */
 #define MBOX_FIND_BATCH		512
 
+/* Searches of one queue, purges among them, that may pause at a time. */
+#define MBOX_SEARCHES_MAX	128
+
 /*
  * Free slots that a mailbox keeps for the messages to come: so many, and more in steps
  * as long as its creator's mailboxes together do not keep too many (user.c).
@@ -253,6 +256,7 @@ struct mbox_queue {
 	struct list_head messages;
 	struct rb_root levels;
 	struct list_head cursors;	/* searches that pause */
+	u32 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
 	u64 nr_taken;			/* of the messages, those TAKEN */
 };
 

@@ -10,6 +10,7 @@ void mbox_queue_init(struct mbox_queue *queue)
 	INIT_LIST_HEAD(&queue->messages);
 	queue->levels = RB_ROOT;
 	INIT_LIST_HEAD(&queue->cursors);
+	queue->nr_cursors = 0;
 	queue->nr_taken = 0;
 }
 
@@ -85,7 +86,7 @@ static noinline void move_cursors(struct mbox_queue *queue,
 {
 	struct mbox_cursor *cursor;
 
-	/* Bound: receives of a thread each, which pause in a search. */
+	/* Bound: MBOX_SEARCHES_MAX. */
 	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (!(cursor->next && mbox_message_before(cursor->next, message)) &&
 		    mbox_filter_pass(cursor->filter, message))

@@ -374,6 +374,9 @@ static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
  * Search the whole queue. The lock is given up now and then; the result is an
  * error if the mailbox died or the caller is killed meanwhile. Other signals do not
  * end it: it would begin at the front again, and with many of them never end.
+ *
+ * All that comes and goes has to look at the searches that pause. So they are few,
+ * and one beyond them waits for its turn, and begins anew then.
  */
 static noinline struct mbox_message *search(struct mbox_handle *handle,
 					    const struct mbox_recv_args *args,
@@ -384,7 +387,7 @@ static noinline struct mbox_message *search(struct mbox_handle *handle,
 	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *message;
 	struct mbox_cursor cursor;
-	bool more;
+	bool more, paused;
 
 	mbox_cursor_init(&cursor, queue, filter);
 	for (;;) {
@@ -398,11 +401,23 @@ static noinline struct mbox_message *search(struct mbox_handle *handle,
 			message = mbox_waiter_find_pending(mbox, &cursor);
 		if (message || !(more || cursor.senders))
 			return message;
-		list_add(&cursor.node, &queue->cursors);
+		paused = queue->nr_cursors < MBOX_SEARCHES_MAX;
+		if (paused) {
+			queue->nr_cursors++;
+			list_add(&cursor.node, &queue->cursors);
+		}
 		mbox_mailbox_unlock(mbox, deferred);
-		cond_resched();
+		if (paused)
+			cond_resched();
+		else
+			schedule_timeout_killable(1);
 		mbox_mailbox_lock(mbox, deferred);
-		list_del(&cursor.node);
+		if (paused) {
+			queue->nr_cursors--;
+			list_del(&cursor.node);
+		} else {
+			mbox_cursor_init(&cursor, queue, filter);
+		}
 		if (mbox->state == MBOX_STATE_DEAD)
 			return ERR_PTR(mbox->death);
 		if (fatal_signal_pending(current))

@@ -128,7 +128,7 @@ static void move_cursors(struct mbox_queue *queue,
 	const struct mbox_message *message = waiter->message;
 	struct mbox_cursor *cursor;
 
-	/* Bound: receives of a thread each, which pause in a search. */
+	/* Bound: MBOX_SEARCHES_MAX. */
 	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->number && cursor->prio < message->prio &&
 		    mbox_filter_pass(cursor->filter, message)) {

@@ -148,6 +148,9 @@ static void scene_end(struct scene *s)
 		EXPECT_EQ(0, info_of(s->others).queued);
 		return;
 	}
+	/* one that drains stays until it is empty */
+	if (info_of(s->fd).state == MBOX_STATE_DRAINING)
+		EXPECT_EQ(0, delete_fd(s->fd, MBOX_DELETE_FORCE));
 	close(s->fd);
 	close(s->observer);
 	EXPECT_EQ(-ENOENT, open_name(s->name, 0));

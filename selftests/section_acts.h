@@ -393,22 +393,25 @@ static int job_search(int nr)
 	return ret;
 }
 
+#define SEARCHES	128	/* MBOX_SEARCHES_MAX */
+
 static int begin_searches(void)
 {
 	int64_t end;
 	int ret = box_plain(MBOX_CAPACITY_UNBOUNDED);
 
-	/* several turns each, but not so many that it takes minutes */
+	/* many turns each */
 	if (!ret)
-		ret = fill(many[BACKLOG] / 4, 0, 1);
+		ret = fill(many[BACKLOG], 0, 1);
 	if (ret)
 		return ret;
 	want_type(9);
 	crowd_recv.flags |= MBOX_RECV_NONBLOCK;
-	pool_order(many[CROWD], job_search);
+	/* more than this do not pause at a time */
+	pool_order(SEARCHES, job_search);
 	/* not in turn with all of them */
 	main_schedule(SCHED_FIFO, 1);
-	for (end = now() + many[CROWD] * 120000LL; now() < end; )
+	for (end = now() + SEARCHES * 120000LL; now() < end; )
 		nap();
 	return pool.left ? 0 : -EPROTO;
 }
@@ -571,34 +574,54 @@ static int act_get(void)
 	return 0;
 }
 
+/*
+ * A child that opens the mailbox when it is told to: fork() and exit() would have sections
+ * of their own, and a program that forks with so much mapped has them as well.
+ */
+static int opener_result;
+static char opener_name[MBOX_NAME_SIZE];
+
+static int child_opens(void *unused)
+{
+	for (;;) {
+		while (__atomic_load_n(&opener_result, __ATOMIC_ACQUIRE) != 2)
+			nap();
+		__atomic_store_n(&opener_result, open_name(opener_name, RIGHTS_BOTH),
+				 __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
 /* All places are taken: each is looked at, for who took it may have ended. */
 static int begin_members_full(void)
 {
 	struct mbox_ioc_open arg;
 	char name[MBOX_NAME_SIZE];
+	int ret;
 
 	name_make(name);
 	arg = open_arg(name, 8);
 	arg.max_procs = many[MEMBERS];
 	crowd_fd = open_call(MBOX_IOC_CREATE, &arg);
-	return crowd_fd < 0 ? crowd_fd : children_begin(many[MEMBERS] + 1, child_takes_part);
+	if (crowd_fd < 0)
+		return crowd_fd;
+	ret = children_begin(many[MEMBERS] + 1, child_takes_part);
+	name_copy(opener_name, arg.name);
+	return ret ? ret : children_start(many[MEMBERS] + 2, child_opens);
 }
 
 static int act_open(void)
 {
-	pid_t pid = fork();
-	int status;
+	int64_t end = now() + LONG;
+	int result;
 
-	if (pid == 0) {
-		struct mbox_info info = info_of(crowd_fd);
-
-		_exit(open_name(info.name, RIGHTS_BOTH) == -EUSERS ? 0 : 1);
+	__atomic_store_n(&opener_result, 2, __ATOMIC_RELEASE);
+	while ((result = __atomic_load_n(&opener_result, __ATOMIC_ACQUIRE)) == 2) {
+		if (now() > end)
+			return -ETIME;
+		nap();
 	}
-	if (pid < 0)
-		return -errno;
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
-	return status ? -EPROTO : 0;
+	return result == -EUSERS ? 0 : -EPROTO;
 }
 
 /* Dumps. */
