@@ -407,13 +407,21 @@ static int begin_searches(void)
 		return ret;
 	want_type(9);
 	crowd_recv.flags |= MBOX_RECV_NONBLOCK;
-	/* more than this do not pause at a time */
-	pool_order(SEARCHES, job_search);
 	/* not in turn with all of them */
 	main_schedule(SCHED_FIFO, 1);
-	for (end = now() + SEARCHES * 120000LL; now() < end; )
+	/* more than this do not pause at a time */
+	pool_order(SEARCHES, job_search);
+	for (end = now() + 60 * NSEC_PER_MSEC; now() < end; )
 		nap();
 	return pool.left ? 0 : -EPROTO;
+}
+
+static int act_send_searched(void)
+{
+	int ret = fill(8, 0, 1);
+
+	main_schedule(SCHED_OTHER, 0);
+	return ret ? ret : pool_await();
 }
 
 static int act_delete_searched(void)

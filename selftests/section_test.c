@@ -55,7 +55,7 @@ static struct section {
 	{ "send.peek_by_type", begin_peek_by_type, act_send },
 	{ "send.peek", begin_peek, act_send_to_all },
 	{ "send.too_small", begin_too_small, act_send_to_all },
-	{ "send.searches", begin_searches, act_send },
+	{ "send.searches", begin_searches, act_send_searched },
 	{ "delete.searches", begin_searches, act_delete_searched },
 	{ "poll.by_type", begin_by_type_full, act_poll },
 	{ "poll.broadcast", begin_subscribers, act_poll },
