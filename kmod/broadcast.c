@@ -3,8 +3,14 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 
+#include "broadcast.h"
+#include "event.h"
 #include "mbox.h"
+#include "message.h"
+#include "queue.h"
 #include "trace.h"
+#include "user.h"
+#include "wait.h"
 
 /*
  * The message proper, with the payload and what is to be known of its sender, is
@@ -183,10 +189,10 @@ void mbox_broadcast_remove(struct mbox_subscription *sub,
 }
 
 /* A receiver is copying a delivery, which stays in its queue. */
-void mbox_broadcast_take(struct mbox_subscription *sub,
-			 struct mbox_message *message)
+void mbox_broadcast_begin_flight(struct mbox_subscription *sub,
+				 struct mbox_message *message)
 {
-	mbox_queue_take(&sub->queue, message);
+	mbox_queue_begin_flight(&sub->queue, message);
 	age_remove(sub, message);
 }
 
@@ -195,7 +201,7 @@ void mbox_broadcast_give_up(struct mbox *mbox, struct mbox_message *message,
 			    struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
-	mbox_queue_remove_taken(&delivery_of(message)->sub->queue, message);
+	mbox_queue_end_flight(&delivery_of(message)->sub->queue, message);
 	message->state = MBOX_MESSAGE_GONE;
 	settle(mbox, message, false, 0, deferred);
 }
@@ -220,8 +226,8 @@ void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
 	lockdep_assert_held(&mbox->lock);
 	mbox_queue_insert(&sub->queue, message);
 	if (receiver) {
-		mbox_queue_take(&sub->queue, message);
-		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+		mbox_queue_begin_flight(&sub->queue, message);
+		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
 		age_add(mbox, sub, message);
 		mbox_waiter_tell(mbox, &sub->receivers, message, deferred);
@@ -246,7 +252,7 @@ void mbox_broadcast_put_back(struct mbox *mbox, struct mbox_message *message,
 	mbox_cast_leave(mbox, sub, deferred);
 	receiver = receiver_for(mbox, sub, message);
 	if (receiver) {
-		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
 		mbox_queue_put_back(&sub->queue, message);
 		age_add(mbox, sub, message);
@@ -403,7 +409,7 @@ static void take_back_some(struct mbox *mbox, struct mbox_message *proper,
 		delivery = list_first_entry(&proper->deliveries,
 					    struct delivery, sibling);
 		message = message_of(delivery);
-		if (message->state == MBOX_MESSAGE_TAKEN) {
+		if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
 			mbox_broadcast_give_up(mbox, message, deferred);
 			continue;
 		}

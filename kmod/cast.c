@@ -4,7 +4,12 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "broadcast.h"
+#include "event.h"
 #include "mbox.h"
+#include "message.h"
+#include "queue.h"
+#include "wait.h"
 
 /*
  * MBOX_CAST: there may be thousands of subscriptions, and each of them may have to
@@ -146,7 +151,7 @@ static int cost_of(const struct mbox_subscription *sub)
 static bool is_narrow(struct mbox *mbox, const struct mbox_message *message,
 		      u64 until)
 {
-	struct mbox_subscription *sub = mbox->cast->narrow;
+	struct mbox_subscription *sub = mbox->cast->fullest;
 
 	return sub && sub->number <= until && !can_take(mbox, sub, message);
 }
@@ -183,7 +188,7 @@ bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message)
 	/* Bound: BUDGET in one section. */
 	while (sub) {
 		if (!can_take(mbox, sub, message)) {
-			cast->narrow = sub;
+			cast->fullest = sub;
 			return false;
 		}
 		number = sub->number + 1;
@@ -349,7 +354,7 @@ static int look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
 		if (budget <= 0)
 			return 0;
 		if (!can_take(mbox, sub, message)) {
-			cast->narrow = sub;
+			cast->fullest = sub;
 			refuse(mbox);
 			return budget;
 		}
@@ -598,7 +603,7 @@ void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
 	if (!cast->sender || cast->message || sub->number >= cast->next ||
 	    can_take(mbox, sub, cast->sender->message))
 		return;
-	cast->narrow = sub;
+	cast->fullest = sub;
 	refuse(mbox);
 }
 
@@ -618,8 +623,8 @@ void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
 	rb_erase(&sub->node, &cast->subscriptions);
 	RB_CLEAR_NODE(&sub->node);
 	WRITE_ONCE(cast->nr_subscriptions, cast->nr_subscriptions - 1);
-	if (cast->narrow == sub)
-		cast->narrow = NULL;
+	if (cast->fullest == sub)
+		cast->fullest = NULL;
 }
 
 /* A sender is not among the blocked any more: no room is looked for, for it. */

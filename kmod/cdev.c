@@ -10,7 +10,14 @@
 #include <linux/uaccess.h>
 
 #include "copy.h"
+#include "event.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "registry.h"
+#include "ring.h"
+#include "wait.h"
 
 /*
  * A call: @min_size is that of the first version of its structure. The call
@@ -81,12 +88,12 @@ static struct file *open_existing(struct file *factory,
 	mbox = mbox_registry_find(factory->private_data, arg->name);
 	if (!mbox)
 		return ERR_PTR(-ENOENT);
-	mbox_owner_look(mbox);
+	mbox_owner_check(mbox);
 	error = mbox_mailbox_permit(mbox, factory, arg->rights);
 	if (!error)
 		error = mbox_mailbox_attach(mbox, arg->rights);
 	if (error) {
-		mbox_mailbox_unref(mbox);
+		mbox_mailbox_put(mbox);
 		return ERR_PTR(error);
 	}
 	return mbox_handle_open(mbox, arg->rights,
@@ -103,8 +110,8 @@ static void look_at_name(struct mbox_registry *registry, const char *name)
 	mbox = mbox_registry_find(registry, name);
 	if (!mbox)
 		return;
-	mbox_owner_look(mbox);
-	mbox_mailbox_unref(mbox);
+	mbox_owner_check(mbox);
+	mbox_mailbox_put(mbox);
 }
 
 /* A handle on a new mailbox. */
@@ -121,10 +128,10 @@ static struct file *open_new(struct file *factory,
 	if (IS_ERR(mbox))
 		return ERR_CAST(mbox);
 	if (attr->ring) {
-		error = mbox_ring_init(mbox, factory, attr->ring);
+		error = mbox_ring_attach(mbox, factory, attr->ring);
 		if (error) {
 			mbox_mailbox_detach(mbox, arg->rights);
-			mbox_mailbox_unref(mbox);
+			mbox_mailbox_put(mbox);
 			return ERR_PTR(error);
 		}
 	}
@@ -135,11 +142,11 @@ static struct file *open_new(struct file *factory,
 	look_at_name(factory->private_data, arg->name);
 	error = 0;
 	if (attr->lifetime == MBOX_LIFETIME_PROCESS)
-		error = mbox_owner_init(mbox);
+		error = mbox_owner_attach(mbox);
 	if (!error)
 		error = mbox_registry_add(mbox, factory);
 	if (error) {
-		mbox_owner_exit(mbox);
+		mbox_owner_detach(mbox);
 		fput(file);
 		return ERR_PTR(error);
 	}
@@ -282,7 +289,7 @@ static long ioc_link(struct file *factory, void __user *uarg, size_t usize)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	return install(fd, mbox_link_open(factory, &arg, attr.msg_size));
+	return install(fd, mbox_direct_open_link(factory, &arg, attr.msg_size));
 }
 
 static long ioc_inbox(struct file *factory, void __user *uarg, size_t usize)
@@ -298,7 +305,7 @@ static long ioc_inbox(struct file *factory, void __user *uarg, size_t usize)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	return install(fd, mbox_inbox_open(factory,
+	return install(fd, mbox_direct_open_inbox(factory,
 					   arg.flags & MBOX_OPEN_NONBLOCK));
 }
 
@@ -348,9 +355,9 @@ static long ioc_delete_named(struct file *factory, void __user *uarg,
 	mbox = mbox_registry_find(factory->private_data, arg.name);
 	if (!mbox)
 		return -ENOENT;
-	mbox_owner_look(mbox);
+	mbox_owner_check(mbox);
 	error = delete_mailbox(mbox, factory, &arg, uarg, usize);
-	mbox_mailbox_unref(mbox);
+	mbox_mailbox_put(mbox);
 	/* Somebody else deleted it first, or its owner has ended. */
 	return error == -EIDRM || error == -EOWNERDEAD ? -ENOENT : error;
 }
@@ -366,7 +373,7 @@ static long ioc_delete(struct file *file, void __user *uarg, size_t usize)
 		return error;
 	if (!name_empty(arg.name))
 		return -EINVAL;
-	if (handle->party)
+	if (handle->endpoint)
 		return -EOPNOTSUPP;
 	return delete_mailbox(handle->mbox, file, &arg, uarg, usize);
 }
@@ -471,7 +478,7 @@ static long ioc_recv(struct file *file, void __user *uarg, size_t usize)
 			(file->f_flags & O_NONBLOCK);
 	args.peek = recv.flags & MBOX_RECV_PEEK;
 	args.data = u64_to_user_ptr(recv.data);
-	args.room = min_t(u64, recv.size, SIZE_MAX);
+	args.size = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
 	args.header_size = min(usize, sizeof(recv)) - offsetof(typeof(recv), header);
 	args.filter.flags = recv.flags & RECV_FILTERS;
@@ -497,8 +504,8 @@ static long ioc_get(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));
 	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
-	if (handle->party)
-		mbox_link_info(handle, &info);
+	if (handle->endpoint)
+		mbox_direct_info(handle, &info);
 	return copy_result(uarg, usize, &info, sizeof(info));
 }
 
@@ -522,8 +529,8 @@ static long ioc_set(struct file *file, void __user *uarg, size_t usize)
 	    (set.msg_size && !(set.mask & MBOX_SET_MSG_SIZE)) ||
 	    (set.bytes && !(set.mask & MBOX_SET_BYTES)))
 		return -EINVAL;
-	if (handle->party)
-		return mbox_inbox_set(handle, &set);
+	if (handle->endpoint)
+		return mbox_direct_set(handle, &set);
 	return mbox_mailbox_set(handle->mbox, file, &set);
 }
 
@@ -540,7 +547,7 @@ static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	if (!arg.pid && ((arg.flags & MBOX_HANDOVER_RECV) || arg.start))
 		return -EINVAL;
-	if (handle->party)
+	if (handle->endpoint)
 		return -EOPNOTSUPP;
 	return mbox_owner_hand_over(handle->mbox, file, &arg);
 }

@@ -5,14 +5,16 @@
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 
+#include "link.h"
 #include "mbox.h"
+#include "wait.h"
 
 /*
  * MBOX_DEADLOCK: a process with one thread that is blocked without a deadline in
- * a send or a receive on a link has an edge, party->waits_for, to the peer. It is
+ * a send or a receive on a link has an edge, endpoint->waits_for, to the peer. It is
  * set before the call blocks, under the lock of the inbox it waits in, and taken
  * away by whoever completes or cancels its waiter, under the same lock. A process
- * numbers its edges, in party->wait_nr, before it sets them.
+ * numbers its edges, in endpoint->wait_nr, before it sets them.
  *
  * A call sets its edge, and then walks from its end along the edges, without a lock
  * and for fewer than MBOX_CYCLE_MAX steps. If that does not lead back to its process, which
@@ -56,22 +58,22 @@
  * there all the time.
  *
  * The threads are counted when a call begins to wait. A process with several has
- * no edge; if all but one of them end meanwhile, it still has none. Parties are
+ * no edge; if all but one of them end meanwhile, it still has none. Endpoints are
  * freed by RCU: who has an edge is in a call, whose handle holds where it leads, so
  * what was found as the end of an edge stays until the walk is over. The model
  * selftests/model/deadlock.pml covers all interleavings of three processes.
  */
 static DEFINE_SPINLOCK(waits_lock);
 
-/* Whether the edges lead from @party to @self, as it looks. */
-static bool leads_to(const struct mbox_party *party,
-		     const struct mbox_party *self)
+/* Whether the edges lead from @endpoint to @self, as it looks. */
+static bool leads_to(const struct mbox_endpoint *endpoint,
+		     const struct mbox_endpoint *self)
 {
 	unsigned int n;
 
-	for (n = 1; party && party != self && n < MBOX_CYCLE_MAX; n++)
-		party = READ_ONCE(party->waits_for);
-	return party == self;
+	for (n = 1; endpoint && endpoint != self && n < MBOX_CYCLE_MAX; n++)
+		endpoint = READ_ONCE(endpoint->waits_for);
+	return endpoint == self;
 }
 
 /*
@@ -79,35 +81,35 @@ static bool leads_to(const struct mbox_party *party,
  * after the edge was read for the second time, says that it was there in between: it
  * is written before the edge is, and the next one after the edge has gone.
  */
-static noinline bool is_cycle(const struct mbox_party *other,
-			      const struct mbox_party *self)
+static noinline bool is_cycle(const struct mbox_endpoint *other,
+			      const struct mbox_endpoint *self)
 {
-	const struct mbox_party *party;
+	const struct mbox_endpoint *endpoint;
 	u32 numbers[MBOX_CYCLE_MAX];
 	unsigned int n, steps = 0;
 
 	lockdep_assert_held(&waits_lock);
-	for (party = other; party != self; steps++) {
-		if (!party || steps == MBOX_CYCLE_MAX - 1)
+	for (endpoint = other; endpoint != self; steps++) {
+		if (!endpoint || steps == MBOX_CYCLE_MAX - 1)
 			return false;
 		/* the number first, see above */
-		numbers[steps] = smp_load_acquire(&party->wait_nr);
+		numbers[steps] = smp_load_acquire(&endpoint->wait_nr);
 		/* and all of that before the second walk */
-		party = smp_load_acquire(&party->waits_for);
+		endpoint = smp_load_acquire(&endpoint->waits_for);
 	}
-	party = other;
+	endpoint = other;
 	for (n = 0; n < steps; n++) {
-		const struct mbox_party *next;
+		const struct mbox_endpoint *next;
 
-		if (!party || party == self)
+		if (!endpoint || endpoint == self)
 			return false;
 		/* the edge first */
-		next = smp_load_acquire(&party->waits_for);
-		if (READ_ONCE(party->wait_nr) != numbers[n])
+		next = smp_load_acquire(&endpoint->waits_for);
+		if (READ_ONCE(endpoint->wait_nr) != numbers[n])
 			return false;
-		party = next;
+		endpoint = next;
 	}
-	return party == self;
+	return endpoint == self;
 }
 
 /**
@@ -119,8 +121,8 @@ static noinline bool is_cycle(const struct mbox_party *other,
  *
  * Return: 0; EDEADLK if the other waits for this one, by way of others or not.
  */
-int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_party *self,
-			struct mbox_party *other,
+int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_endpoint *self,
+			struct mbox_endpoint *other,
 			const struct mbox_deadline *deadline)
 {
 	int error = 0;

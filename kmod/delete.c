@@ -5,8 +5,17 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "broadcast.h"
+#include "event.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "queue.h"
+#include "registry.h"
+#include "ring.h"
 #include "trace.h"
+#include "wait.h"
 
 #define PURGE_BATCH	64
 
@@ -79,9 +88,9 @@ static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 		message = first_message(mbox);
 		if (!message)
 			break;
-		if (message->state == MBOX_MESSAGE_TAKEN) {
+		if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
 			/* Its receiver frees it. */
-			mbox_queue_remove_taken(&mbox->queue, message);
+			mbox_queue_end_flight(&mbox->queue, message);
 			message->state = MBOX_MESSAGE_GONE;
 			continue;
 		}
@@ -176,8 +185,8 @@ void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
 	}
 	if (unlikely(died)) {
 		clear(mbox);
-		mbox_owner_exit(mbox);
-		mbox_member_exit(mbox);
+		mbox_owner_detach(mbox);
+		mbox_member_detach(mbox);
 		mbox_registry_remove(mbox);
 	}
 }
@@ -264,7 +273,7 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			mbox_event_deleted(mbox);
 		}
 	}
-	mbox_mailbox_look(mbox, deferred);
+	mbox_mailbox_recheck(mbox, deferred);
 	return 0;
 }
 

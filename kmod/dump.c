@@ -7,9 +7,16 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "broadcast.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "process.h"
+#include "queue.h"
+#include "registry.h"
+#include "wait.h"
 
 /* Rows that are told, and waiters that are looked at, before a lock is given up. */
 #define ROWS_BATCH		32
@@ -190,7 +197,7 @@ static int begin(struct dump *dump, const struct nlattr *id,
 			return PTR_ERR(mbox);
 		progress->id = mbox->id;
 		progress->one = true;
-		mbox_mailbox_unref(mbox);
+		mbox_mailbox_put(mbox);
 	}
 	progress->begun = true;
 	return 0;
@@ -216,7 +223,7 @@ static int dump_mailboxes(struct dump *dump)
 			 mbox_netlink_sees(mbox, dump->file))
 			error = dump->fill(dump, mbox);
 		if (mbox)
-			mbox_mailbox_unref(mbox);
+			mbox_mailbox_put(mbox);
 		if (error)
 			return error;
 		progress->id++;
@@ -326,7 +333,7 @@ static bool put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
 {
 	const struct mbox_filter *filter = waiter->filter;
 
-	return put_u64(skb, MBOX_A_WAITER_SIZE, waiter->room,
+	return put_u64(skb, MBOX_A_WAITER_SIZE, waiter->size,
 		       MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, filter->min_prio) &&
 	       (!(filter->flags & MBOX_RECV_BY_TYPE) ||
@@ -460,17 +467,17 @@ static int fill_waiters(struct dump *dump, struct mbox *mbox)
 }
 
 /* Those that are blocked on an inbox. */
-static int visit_inbox(struct mbox_party *party, void *data)
+static int visit_inbox(struct mbox_endpoint *endpoint, void *data)
 {
 	struct dump *dump = data;
 
-	if (dump->progress->inbox != party->inbox->id) {
-		dump->progress->inbox = party->inbox->id;
+	if (dump->progress->inbox != endpoint->inbox->id) {
+		dump->progress->inbox = endpoint->inbox->id;
 		dump->progress->number = 0;
 	}
-	if (!mbox_party_seen(party, dump->file))
+	if (!mbox_endpoint_seen(endpoint, dump->file))
 		return 0;
-	return fill_waiters_of(dump, party->inbox, party->pid);
+	return fill_waiters_of(dump, endpoint->inbox, endpoint->pid);
 }
 
 static int visit_link(struct mbox_link *link, void *data)
@@ -486,8 +493,8 @@ static int visit_link(struct mbox_link *link, void *data)
 	one = mbox_compat_dump_attrs(dump->cb)[MBOX_A_LINK_ONE];
 	if (one && from != nla_get_u32(one) && to != nla_get_u32(one))
 		return 0;
-	if (!mbox_party_seen(there->from, dump->file) &&
-	    !mbox_party_seen(there->to, dump->file))
+	if (!mbox_endpoint_seen(there->from, dump->file) &&
+	    !mbox_endpoint_seen(there->to, dump->file))
 		return 0;
 	spin_lock(&there->to->inbox->lock);
 	queued = there->held;
@@ -577,13 +584,13 @@ int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		      attrs[MBOX_A_WAITER_NAME]);
 	/* Of one mailbox up to the end, whose message is checked as well. */
 	if (!error && (!progress->done || progress->one)) {
-		cb->seq = dump.changes + mbox_parties_changes() ?: 1;
+		cb->seq = dump.changes + mbox_endpoints_changes() ?: 1;
 		error = dump_mailboxes(&dump);
 	}
 	if (!error && !progress->one) {
 		cb->seq = dump.changes;
-		error = mbox_parties_visit(dump.registry, &progress->next,
-					   &cb->seq, visit_inbox, &dump);
+		error = mbox_endpoints_visit(dump.registry, &progress->next,
+					     &cb->seq, visit_inbox, &dump);
 	}
 	return dump_end(&dump, error);
 }

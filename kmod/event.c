@@ -11,8 +11,11 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "event.h"
 #include "mbox.h"
 #include "netlink_gen.h"
+#include "registry.h"
+#include "user.h"
 
 /*
  * An event is noted in its mailbox under the mailbox' lock, and told by a worker.
@@ -103,7 +106,7 @@ static bool note(struct mbox *mbox, enum mbox_event event)
 		return true;
 	notices->noted = true;
 	notices->user = mbox->creator->uid;
-	mbox_mailbox_keep(mbox);
+	mbox_mailbox_mem_get(mbox);
 	llist_add(&notices->node, &noted);
 	mod_delayed_work(queue, &teller, 0);
 	return true;
@@ -402,7 +405,7 @@ static void tell_mailbox(struct mbox *mbox)
 			tell_or_leave_out(&notice, event, taken.counts[event],
 					  dropped);
 	}
-	mbox_mailbox_release(mbox);
+	mbox_mailbox_mem_put(mbox);
 }
 
 /* Tell of the mailboxes whose time has come; when that of the next does, or 0. */

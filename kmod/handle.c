@@ -7,7 +7,14 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "broadcast.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "ring.h"
+#include "user.h"
+#include "wait.h"
 
 static bool handle_less(struct rb_node *a, const struct rb_node *b)
 {
@@ -61,8 +68,8 @@ static int handle_release(struct inode *inode, struct file *file)
 		mbox_subscription_free(handle->mbox, handle->sub);
 	mbox_mailbox_detach(handle->mbox, 0);
 	mbox_member_close(handle->member);
-	mbox_link_release(handle);
-	mbox_mailbox_unref(handle->mbox);
+	mbox_direct_release(handle);
+	mbox_mailbox_put(handle->mbox);
 	mbox_user_put(handle->user);
 	put_pid(handle->pid);
 	kfree(handle);
@@ -76,7 +83,7 @@ static ssize_t handle_read(struct file *file, char __user *data, size_t size,
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_recv_args args = {
 		.data = data,
-		.room = size,
+		.size = size,
 		.nonblock = file->f_flags & O_NONBLOCK,
 	};
 	int error;
@@ -111,7 +118,7 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 	struct mbox_handle *handle = file->private_data;
 
 	if (unlikely(handle->relay))
-		return mbox_link_poll(handle, file, wait);
+		return mbox_direct_poll(handle, file, wait);
 	poll_wait(file, &handle->mbox->poll, wait);
 	if (handle->mbox->ring)
 		return mbox_ring_poll(handle);
@@ -189,7 +196,7 @@ int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights)
 	mbox_mailbox_lock(mbox, &deferred);
 	rights &= ~handle->shut;
 	WRITE_ONCE(handle->shut, handle->shut | rights);
-	WRITE_ONCE(handle->common, false);
+	WRITE_ONCE(handle->plain, false);
 	mbox_mailbox_unlock(mbox, &deferred);
 
 	if (handle->holder) {
@@ -279,7 +286,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_detach;
 	handle->mbox = mbox;
 	handle->rights = rights;
-	handle->common = mbox->common;
+	handle->plain = mbox->plain;
 	INIT_LIST_HEAD(&handle->receives);
 	INIT_LIST_HEAD(&handle->sends);
 	INIT_LIST_HEAD(&handle->short_node);
@@ -345,6 +352,6 @@ err_free:
 	kfree(handle);
 err_detach:
 	mbox_mailbox_detach(mbox, rights);
-	mbox_mailbox_unref(mbox);
+	mbox_mailbox_put(mbox);
 	return ERR_PTR(error);
 }

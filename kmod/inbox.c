@@ -4,7 +4,10 @@
 #include <linux/pid_namespace.h>
 #include <linux/rbtree.h>
 
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "queue.h"
 
 /*
  * Each lane has a queue of its own: what one process sends does not stand in the

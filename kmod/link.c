@@ -1,384 +1,972 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Handles on links and inboxes: who may have them, and what is different of them. */
+/* Processes that take part in direct communication, and the links between them. */
 #include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/poll.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
 
+#include "link.h"
 #include "mbox.h"
-
-/* A handle on the inbox of @party, whose reference goes over to it. */
-static struct file *open_handle(struct mbox_party *party, u32 rights,
-				bool nonblock)
-{
-	struct mbox_handle *handle;
-	struct file *file;
-	int error;
-
-	error = mbox_mailbox_attach(party->inbox, rights);
-	if (error)
-		return ERR_PTR(error);
-	mbox_mailbox_ref(party->inbox);
-	file = mbox_handle_open(party->inbox, rights, nonblock);
-	if (IS_ERR(file))
-		return file;
-	handle = file->private_data;
-	handle->party = party;
-	return file;
-}
+#include "message.h"
+#include "process.h"
+#include "queue.h"
+#include "registry.h"
+#include "user.h"
+#include "wait.h"
 
 /*
- * Where the pollers of a handle on a link wait. They wait for what happens in two
- * inboxes, and there are kinds of pollers that wait in one queue only: so it has one,
- * which both inboxes wake from the first time on that somebody polls.
+ * links_lock guards all endpoints and links, of all users. A section under it takes
+ * as many steps as the trees are deep, or as one of the constants below says. It
+ * neither allocates nor frees nor sleeps: endpoints and links are made before it is
+ * taken, and those that go are collected in a struct leaving.
  */
-struct mbox_relay {
-	spinlock_t lock;		/* of who hooks it up */
-	bool hooked;			/* lock; set with release, and once */
-	struct mbox_lane *lane_in;	/* constant once hooked */
-	struct mbox_lane *lane_out;	/* likewise */
-	wait_queue_head_t queue;
-	wait_queue_entry_t in, out;	/* of the inboxes' queues, once hooked */
+static DEFINE_SPINLOCK(links_lock);
+static struct rb_root endpoints = RB_ROOT;	/* links_lock: known ones, by pid */
+static struct rb_root numbered = RB_ROOT;	/* links_lock: the same, by inbox->id */
+static struct rb_root links = RB_ROOT;		/* links_lock: listed ones, by number */
+static u64 last_link;				/* links_lock: number */
+static u32 link_changes = 1;	/* links_lock: links that came or went; never 0 */
+static u32 endpoint_changes = 1;	/* links_lock: endpoints likewise */
+
+/* Ends of endpoints. Not the watch's queue: they may be many, and have much to free. */
+static struct workqueue_struct *end_queue;
+#define END_WORKERS	32
+
+/* Links or endpoints that are looked at in one section. */
+#define VISIT_BATCH	64
+
+/* What a section under links_lock leaves to be done after it. */
+struct leaving {
+	struct mbox_link *links;	/* unlisted, linked through leaving */
+	struct mbox_endpoint *endpoints;	/* forgotten, likewise */
 };
 
+static void count_change(u32 *changes)
+{
+	lockdep_assert_held(&links_lock);
+	WRITE_ONCE(*changes, *changes + 1 ?: 1);
+}
+
+void mbox_link_get(struct mbox_link *link)
+{
+	refcount_inc(&link->refs);
+}
+
+/* Also under a lock. */
+void mbox_link_put(struct mbox_link *link)
+{
+	if (refcount_dec_and_test(&link->refs))
+		kfree(link);
+}
+
+/* The other direction. */
+struct mbox_lane *mbox_lane_back(struct mbox_lane *lane)
+{
+	struct mbox_link *link = lane->link;
+
+	return lane == &link->lanes[0] ? &link->lanes[1] : &link->lanes[0];
+}
+
+/* May sleep. The memory stays for those who walk along edges, see deadlock.c. */
+void mbox_endpoint_put(struct mbox_endpoint *endpoint)
+{
+	if (!refcount_dec_and_test(&endpoint->refs))
+		return;
+	put_pid(endpoint->pid);
+	mbox_mailbox_put(endpoint->inbox);
+	kfree_rcu(endpoint, rcu);
+}
+
+/* Drop a endpoint that is not known (any more). May sleep. */
+static void endpoint_drop(struct mbox_endpoint *endpoint)
+{
+	mbox_user_remove_mailbox(endpoint->inbox->creator);
+	if (mbox_watch_cancel(endpoint->watch))
+		mbox_endpoint_put(endpoint);
+	mbox_endpoint_put(endpoint);
+	/* Our caller holds the module too, or is waited for when it goes. */
+	module_put(THIS_MODULE);
+}
+
+static void links_begin(struct leaving *leaving)
+{
+	leaving->links = NULL;
+	leaving->endpoints = NULL;
+	spin_lock(&links_lock);
+	__release(&links_lock);
+}
+
+/* End a section under links_lock, and do what it left. May sleep. */
+static void links_end(struct leaving *leaving)
+{
+	struct mbox_endpoint *endpoint;
+	struct mbox_link *link;
+
+	__acquire(&links_lock);
+	spin_unlock(&links_lock);
+	while ((link = leaving->links)) {
+		leaving->links = link->leaving;
+		mbox_endpoint_put(link->lanes[0].to);
+		mbox_endpoint_put(link->lanes[1].to);
+		mbox_link_put(link);
+	}
+	while ((endpoint = leaving->endpoints)) {
+		leaving->endpoints = endpoint->leaving;
+		endpoint_drop(endpoint);
+	}
+}
+
+/* A known endpoint is known no more: its process ended, or nobody needs it. */
+static void endpoint_forget(struct mbox_endpoint *endpoint, struct leaving *leaving)
+{
+	lockdep_assert_held(&links_lock);
+	rb_erase(&endpoint->by_pid, &endpoints);
+	rb_erase(&endpoint->by_number, &numbered);
+	endpoint->known = false;
+	count_change(&endpoint_changes);
+	endpoint->leaving = leaving->endpoints;
+	leaving->endpoints = endpoint;
+}
+
+/* Forget a endpoint that nobody needs any more. */
+static void endpoint_tidy(struct mbox_endpoint *endpoint, struct leaving *leaving)
+{
+	struct mbox *inbox = endpoint->inbox;
+	bool needed;
+
+	lockdep_assert_held(&links_lock);
+	if (!endpoint->known || endpoint->openers || !RB_EMPTY_ROOT(&endpoint->lanes))
+		return;
+	spin_lock(&inbox->lock);
+	needed = inbox->handles || inbox->held;
+	spin_unlock(&inbox->lock);
+	if (!needed)
+		endpoint_forget(endpoint, leaving);
+}
+
+static void link_unlist(struct mbox_link *link, struct leaving *leaving)
+{
+	struct mbox_endpoint *one = link->lanes[0].to, *other = link->lanes[1].to;
+
+	lockdep_assert_held(&links_lock);
+	rb_erase(&link->node, &links);
+	rb_erase(&link->lanes[0].node, &one->lanes);
+	rb_erase(&link->lanes[1].node, &other->lanes);
+	/* Before the inboxes are looked at, see mbox_link_leave(). */
+	WRITE_ONCE(link->listed, false);
+	count_change(&link_changes);
+	endpoint_tidy(one, leaving);
+	endpoint_tidy(other, leaving);
+	link->leaving = leaving->links;
+	leaving->links = link;
+}
+
 /*
- * Of what happened in an inbox, the part that concerns a link: some pollers take
- * our word for it. It happened under a lock that is not held any more: what we see
- * is that, or what came after, which has its own event.
+ * End a link that nobody has a handle on, and that has no messages. Without a handle
+ * nothing is sent, so what the lanes hold can only become less.
  */
-static __poll_t relay_events(const struct mbox_relay *relay, bool in)
+static void link_tidy(struct mbox_link *link, struct leaving *leaving)
 {
-	const struct mbox_lane *lane = in ? relay->lane_in : relay->lane_out;
-	const struct mbox *inbox = lane->to->inbox;
-	__poll_t events = 0;
-
-	if (!in)
-		return mbox_lane_has_room(lane) ||
-		       READ_ONCE(inbox->nr_receivers) ?
-		       EPOLLOUT | EPOLLWRNORM : 0;
-	if (READ_ONCE(lane->queued) || !RB_EMPTY_ROOT(&lane->senders.rb_root))
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(lane->ended) || READ_ONCE(inbox->state) == MBOX_STATE_DEAD)
-		events |= EPOLLERR | EPOLLHUP;
-	return events;
-}
-
-static int relay_wake(wait_queue_entry_t *entry, unsigned int mode, int flags,
-		      void *key)
-{
-	struct mbox_relay *relay = entry->private;
-	__poll_t events;
-
-	events = key_to_poll(key) & relay_events(relay, entry == &relay->in);
-	if (events)
-		wake_up_poll(&relay->queue, events);
-	return 0;
-}
-
-static struct mbox_relay *relay_new(void)
-{
-	struct mbox_relay *relay;
-
-	relay = kzalloc(sizeof(*relay), GFP_KERNEL_ACCOUNT);
-	if (!relay)
-		return NULL;
-	spin_lock_init(&relay->lock);
-	init_waitqueue_head(&relay->queue);
-	init_waitqueue_func_entry(&relay->in, relay_wake);
-	init_waitqueue_func_entry(&relay->out, relay_wake);
-	relay->in.private = relay;
-	relay->out.private = relay;
-	return relay;
-}
-
-static void relay_hook(struct mbox_handle *handle)
-{
-	struct mbox_relay *relay = handle->relay;
-
-	spin_lock(&relay->lock);
-	if (!relay->hooked) {
-		relay->lane_in = handle->in;
-		relay->lane_out = handle->out;
-		add_wait_queue(&handle->mbox->poll, &relay->in);
-		add_wait_queue(&handle->out->to->inbox->poll, &relay->out);
-		/* pairs with mbox_link_poll(), which does not take the lock */
-		smp_store_release(&relay->hooked, true);
-	}
-	spin_unlock(&relay->lock);
-}
-
-/* The handle is being closed: nobody polls it. */
-static void relay_free(struct mbox_handle *handle)
-{
-	struct mbox_relay *relay = handle->relay;
-
-	if (relay->hooked) {
-		remove_wait_queue(&handle->mbox->poll, &relay->in);
-		remove_wait_queue(&handle->out->to->inbox->poll, &relay->out);
-	}
-	kfree(relay);
-}
-
-/* A handle on the link between two parties, whose references go over to it. */
-static struct file *open_between(struct mbox_party *self,
-				 struct mbox_party *peer,
-				 const struct mbox_ioc_link *arg, u32 msg_size)
-{
-	struct mbox_handle *handle;
-	struct mbox_lane *out, *in;
-	struct mbox_relay *relay;
-	struct file *file;
-
-	relay = relay_new();
-	if (!relay)
-		return ERR_PTR(-ENOMEM);
-	out = mbox_link_join(self, peer, arg->capacity, msg_size);
-	if (IS_ERR(out)) {
-		file = ERR_CAST(out);
-		goto err_relay;
-	}
-	in = mbox_lane_back(out);
-	file = open_handle(self, MBOX_RIGHT_RECV | MBOX_RIGHT_SEND,
-			   arg->flags & MBOX_OPEN_NONBLOCK);
-	if (IS_ERR(file)) {
-		mbox_link_leave(in);
-		mbox_link_put(out->link);
-		goto err_relay;
-	}
-	handle = file->private_data;
-	handle->out = out;
-	handle->in = in;
-	handle->queue = &in->queue;
-	handle->relay = relay;
-	mbox_link_invite(in);
-	return file;
-
-err_relay:
-	kfree(relay);
-	return file;
+	lockdep_assert_held(&links_lock);
+	if (link->listed && !atomic_read(&link->handles) &&
+	    !READ_ONCE(link->lanes[0].held) && !READ_ONCE(link->lanes[1].held))
+		link_unlist(link, leaving);
 }
 
 /*
- * Whether the factory's opener may address a process: by the mode that it gave
- * its inbox, or as one may send it a signal, see kill(2).
+ * Nothing will come by @lane any more: fail all receivers that wait for it, a few
+ * at a time. New ones do not begin to wait.
  */
-static int permit(struct file *factory, struct pid *pid)
+static void lane_end(struct mbox_lane *lane)
 {
-	const struct cred *own = factory->f_cred;
-	const struct cred *target = mbox_process_cred(pid);
-	umode_t mode;
-	bool may;
+	struct mbox *inbox = lane->to->inbox;
+	struct mbox_deferred deferred;
+	struct mbox_waiter *waiter;
+	unsigned int n;
 
-	if (!target)
-		return -ESRCH;
-	if (mbox_party_mode(pid, &mode)) {
-		mode = mbox_mode_of(factory, target->euid, target->egid, mode);
-		may = (mode & 02) || file_ns_capable(factory, target->user_ns,
-						     CAP_IPC_OWNER);
-	} else {
-		may = uid_eq(own->euid, target->suid) ||
-		      uid_eq(own->euid, target->uid) ||
-		      uid_eq(own->uid, target->suid) ||
-		      uid_eq(own->uid, target->uid) ||
-		      file_ns_capable(factory, target->user_ns, CAP_KILL);
-	}
-	put_cred(target);
-	return may ? 0 : -EPERM;
+	do {
+		mbox_mailbox_lock(inbox, &deferred);
+		/* From here on no receive begins to wait for it. */
+		lane->ended = true;
+		for (n = 0; n < MBOX_END_BATCH; n++) {
+			waiter = mbox_receivers_of_lane(&inbox->receivers, lane);
+			if (!waiter)
+				break;
+			mbox_waiter_complete(inbox, waiter, -EOWNERDEAD,
+					     &deferred);
+		}
+		deferred.events |= EPOLLHUP | EPOLLERR;
+		mbox_mailbox_unlock(inbox, &deferred);
+		cond_resched();
+	} while (n == MBOX_END_BATCH);
 }
 
-static struct file *open_link(struct file *factory,
-			      const struct mbox_ioc_link *arg, u32 msg_size,
-			      struct pid *pid)
+/* Unlist a link of a endpoint that ended; true if there was one. */
+static bool endpoint_end_link(struct mbox_endpoint *endpoint)
 {
-	struct mbox_party *self, *peer;
-	struct file *file;
+	struct mbox_lane *lane = NULL;
+	struct leaving leaving;
+	struct rb_node *node;
+
+	links_begin(&leaving);
+	node = rb_first(&endpoint->lanes);
+	if (node) {
+		lane = rb_entry(node, struct mbox_lane, node);
+		mbox_link_get(lane->link);
+		/* For the time after leaving has dropped its references. */
+		refcount_inc(&lane->from->refs);
+		link_unlist(lane->link, &leaving);
+	}
+	links_end(&leaving);
+	if (!lane)
+		return false;
+	lane_end(mbox_lane_back(lane));
+	mbox_endpoint_put(lane->from);
+	mbox_link_put(lane->link);
+	return true;
+}
+
+static void endpoint_end(struct work_struct *work)
+{
+	struct mbox_endpoint *endpoint = container_of(work, struct mbox_endpoint, end);
+	struct mbox_deferred deferred;
+	struct leaving leaving;
+
+	/* First: where a receive gets EOWNERDEAD, so does a send. */
+	mbox_mailbox_lock(endpoint->inbox, &deferred);
+	mbox_mailbox_die(endpoint->inbox, -EOWNERDEAD, &deferred);
+	mbox_mailbox_unlock(endpoint->inbox, &deferred);
+
+	/* From here on no link with it begins: mbox_link_join(). */
+	links_begin(&leaving);
+	endpoint->ended = true;
+	if (endpoint->known)
+		endpoint_forget(endpoint, &leaving);
+	links_end(&leaving);
+	while (endpoint_end_link(endpoint))
+		cond_resched();
+	mbox_endpoint_put(endpoint);
+}
+
+/* From the watch: the process is gone. It may not be known yet. */
+static void endpoint_ended(void *data)
+{
+	struct mbox_endpoint *endpoint = data;
+
+	queue_work(end_queue, &endpoint->end);
+}
+
+static struct mbox_endpoint *endpoint_find(struct pid *pid, struct rb_node **parent,
+					   struct rb_node ***link)
+{
+	struct rb_node **p = &endpoints.rb_node;
+
+	lockdep_assert_held(&links_lock);
+	*parent = NULL;
+	while (*p) {
+		struct mbox_endpoint *endpoint;
+
+		endpoint = rb_entry(*p, struct mbox_endpoint, by_pid);
+		if (endpoint->pid == pid)
+			return endpoint;
+		*parent = *p;
+		p = pid < endpoint->pid ? &(*p)->rb_left : &(*p)->rb_right;
+	}
+	*link = p;
+	return NULL;
+}
+
+/* The endpoint that a process is, or NULL. */
+static struct mbox_endpoint *endpoint_of(struct pid *pid)
+{
+	struct rb_node *parent, **link;
+
+	return endpoint_find(pid, &parent, &link);
+}
+
+/*
+ * The registry of the network namespace that a process is in, counted. ESRCH if it
+ * has none any more. The leader may have ended before other threads.
+ */
+static struct mbox_registry *registry_of(struct pid *pid)
+{
+	struct task_struct *task, *thread;
+	struct mbox_registry *registry;
+	struct net *net = NULL;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	if (task) {
+		for_each_thread(task, thread) {
+			task_lock(thread);
+			if (thread->nsproxy)
+				net = get_net(thread->nsproxy->net_ns);
+			task_unlock(thread);
+			if (net)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	if (!net)
+		return ERR_PTR(-ESRCH);
+	registry = mbox_registry_get(net);
+	put_net(net);
+	return registry;
+}
+
+/* The inbox of a process, which is charged to the factory's opener. */
+static struct mbox *inbox_new(struct pid *pid, struct file *factory)
+{
+	static const char no_name[MBOX_NAME_SIZE];
+	static const struct mbox_attr attr = {
+		.lifetime = MBOX_LIFETIME_PROCESS,
+		.capacity = MBOX_CAPACITY_UNBOUNDED,
+	};
+	struct mbox_registry *registry = registry_of(pid);
+	struct mbox *inbox;
 	int error;
 
-	/* Whom a process has addressed may answer it. */
-	if (!mbox_link_invited(task_tgid(current), pid)) {
-		error = permit(factory, pid);
-		if (error)
-			return ERR_PTR(error);
+	if (IS_ERR(registry))
+		return ERR_CAST(registry);
+	inbox = mbox_mailbox_new(registry, no_name, &attr, factory->f_cred, 0);
+	mbox_registry_put(registry);
+	if (IS_ERR(inbox))
+		return inbox;
+	inbox->inbox = true;
+	inbox->reachable = true;
+	inbox->deaf = false;
+	inbox->plain = false;
+	inbox->handles = 0;
+	error = mbox_user_add_mailbox(inbox->creator, factory);
+	if (error) {
+		mbox_mailbox_put(inbox);
+		return ERR_PTR(error);
 	}
-	self = mbox_party_get(task_tgid(current), factory);
-	if (IS_ERR(self))
-		return ERR_CAST(self);
-	peer = mbox_party_get(pid, factory);
-	if (IS_ERR(peer)) {
-		file = ERR_CAST(peer);
-		peer = NULL;
-		goto out;
+	return inbox;
+}
+
+/* A endpoint that is not known yet. References: one of the caller's, and of the watch. */
+static struct mbox_endpoint *endpoint_new(struct pid *pid, struct file *factory)
+{
+	struct mbox_endpoint *endpoint;
+	struct mbox_watch *watch;
+	struct mbox *inbox;
+
+	endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL_ACCOUNT);
+	if (!endpoint)
+		return ERR_PTR(-ENOMEM);
+	inbox = inbox_new(pid, factory);
+	if (IS_ERR(inbox)) {
+		kfree(endpoint);
+		return ERR_CAST(inbox);
 	}
-	file = open_between(self, peer, arg, msg_size);
-	mbox_party_unhold(peer);
-out:
-	mbox_party_unhold(self);
-	if (IS_ERR(file)) {
-		if (peer)
-			mbox_party_put(peer);
-		mbox_party_put(self);
+	refcount_set(&endpoint->refs, 2);
+	endpoint->pid = get_pid(pid);
+	endpoint->inbox = inbox;
+	endpoint->lanes = RB_ROOT;
+	INIT_WORK(&endpoint->end, endpoint_end);
+	watch = mbox_watch_new(pid, endpoint_ended, endpoint);
+	if (IS_ERR(watch)) {
+		mbox_user_remove_mailbox(inbox->creator);
+		mbox_endpoint_put(endpoint);
+		mbox_endpoint_put(endpoint);
+		return ERR_CAST(watch);
 	}
-	return file;
+	endpoint->watch = watch;
+	__module_get(THIS_MODULE);
+	return endpoint;
+}
+
+/* Make a endpoint known, with the caller's reference. */
+static void endpoint_enter(struct mbox_endpoint *endpoint, struct rb_node *parent,
+			   struct rb_node **link)
+{
+	struct rb_node **p = &numbered.rb_node, *above = NULL;
+
+	lockdep_assert_held(&links_lock);
+	rb_link_node(&endpoint->by_pid, parent, link);
+	rb_insert_color(&endpoint->by_pid, &endpoints);
+	while (*p) {
+		struct mbox_endpoint *other;
+
+		above = *p;
+		other = rb_entry(above, struct mbox_endpoint, by_number);
+		p = endpoint->inbox->id < other->inbox->id ? &above->rb_left :
+							  &above->rb_right;
+	}
+	rb_link_node(&endpoint->by_number, above, p);
+	rb_insert_color(&endpoint->by_number, &numbered);
+	endpoint->known = true;
+	count_change(&endpoint_changes);
 }
 
 /**
- * mbox_link_open - open a handle on the link between the caller and a process
- * @factory:	by whose opener's credentials it is decided whether that may be
- * @arg:	checked
- * @msg_size:	of a new link, with the default put in
+ * mbox_endpoint_get - the endpoint that a process is, made if need be
+ * @pid:	the process
+ * @factory:	whose opener pays for a new one
  *
- * Return: the file, or an error as MBOX_IOC_LINK.
+ * Return: the endpoint, with a reference of the caller's; it stays known, as long as
+ * its process is there, until mbox_endpoint_unhold(). Or EDQUOT, ENFILE, ENOMEM,
+ * ESRCH.
  */
-struct file *mbox_link_open(struct file *factory,
-			    const struct mbox_ioc_link *arg, u32 msg_size)
+struct mbox_endpoint *mbox_endpoint_get(struct pid *pid, struct file *factory)
 {
-	struct file *file;
-	struct pid *pid;
+	struct mbox_endpoint *endpoint, *fresh = NULL;
+	struct rb_node *parent, **link;
+	struct leaving leaving;
 
-	pid = arg->start ? mbox_process_find(arg->pid, arg->start) :
-			   mbox_process_get(arg->pid);
-	if (IS_ERR(pid))
-		return ERR_CAST(pid);
-	if (pid == task_tgid(current))
-		file = ERR_PTR(-EINVAL);
-	else if (mbox_process_ended(pid))
-		file = ERR_PTR(-ESRCH);
-	else
-		file = open_link(factory, arg, msg_size, pid);
-	put_pid(pid);
-	return file;
+	for (;;) {
+		links_begin(&leaving);
+		endpoint = endpoint_find(pid, &parent, &link);
+		if (!endpoint && fresh) {
+			if (fresh->ended) {
+				endpoint = ERR_PTR(-ESRCH);
+			} else {
+				endpoint_enter(fresh, parent, link);
+				endpoint = fresh;
+				fresh = NULL;
+			}
+		}
+		if (!IS_ERR_OR_NULL(endpoint)) {
+			refcount_inc(&endpoint->refs);
+			endpoint->openers++;
+		}
+		links_end(&leaving);
+		if (endpoint)
+			break;
+		fresh = endpoint_new(pid, factory);
+		if (IS_ERR(fresh))
+			return fresh;
+	}
+	if (fresh)
+		endpoint_drop(fresh);
+	return endpoint;
 }
 
-/* A handle on the caller's inbox, or an error as MBOX_IOC_INBOX. */
-struct file *mbox_inbox_open(struct file *factory, bool nonblock)
+/* It need not stay known for the caller; whose reference stays. */
+void mbox_endpoint_unhold(struct mbox_endpoint *endpoint)
 {
-	struct mbox_party *party;
-	struct file *file;
+	struct leaving leaving;
 
-	party = mbox_party_get(task_tgid(current), factory);
-	if (IS_ERR(party))
-		return ERR_CAST(party);
-	file = open_handle(party, MBOX_RIGHT_RECV, nonblock);
-	mbox_party_unhold(party);
-	if (IS_ERR(file))
-		mbox_party_put(party);
-	return file;
+	links_begin(&leaving);
+	endpoint->openers--;
+	endpoint_tidy(endpoint, &leaving);
+	links_end(&leaving);
 }
 
-/* MBOX_IOC_SET: who may send to the inbox from now on, and how much may wait there. */
-int mbox_inbox_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
+/* The first lane that leads to a endpoint from one whose address is above @from. */
+static struct rb_node *lane_after(const struct mbox_endpoint *to,
+				  const struct mbox_endpoint *from)
 {
-	if (handle->in || (arg->mask & ~(MBOX_SET_MODE | MBOX_SET_CAPACITY)))
-		return -EOPNOTSUPP;
-	if ((arg->mode & ~0666) ||
-	    mbox_capacity_check(arg->capacity, MBOX_POLICY_FIFO))
-		return -EINVAL;
-	if (mbox_handle_foreign(handle))
-		return -EUSERS;
-	if (arg->mask & MBOX_SET_MODE)
-		mbox_party_set_mode(handle->party, arg->mode);
-	if (arg->mask & MBOX_SET_CAPACITY)
-		mbox_party_set_capacity(handle->party, arg->capacity);
+	struct rb_node *node = to->lanes.rb_node, *after = NULL;
+
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_lane, node)->from > from) {
+			after = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return after;
+}
+
+/* MBOX_SET_MODE: the mode says from now on who may send to the inbox. */
+void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode)
+{
+	struct mbox *inbox = endpoint->inbox;
+
+	spin_lock(&links_lock);
+	endpoint->has_mode = true;
+	spin_lock(&inbox->lock);
+	inbox->mode = mode;
+	spin_unlock(&inbox->lock);
+	spin_unlock(&links_lock);
+}
+
+/*
+ * MBOX_SET_CAPACITY: no lane that leads to the inbox has room for more from now on.
+ * Where there is more room than before, let blocked senders in.
+ */
+void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
+{
+	struct mbox_endpoint *from = NULL;	/* only compared: it may be gone */
+	struct mbox *inbox = endpoint->inbox;
+	struct mbox_deferred deferred;
+	struct mbox_lane *lane;
+	struct rb_node *node;
+	bool more;
+
+	spin_lock(&inbox->lock);
+	WRITE_ONCE(inbox->capacity, capacity);
+	spin_unlock(&inbox->lock);
+	for (;;) {
+		spin_lock(&links_lock);
+		node = lane_after(endpoint, from);
+		lane = node ? rb_entry(node, struct mbox_lane, node) : NULL;
+		if (lane) {
+			from = lane->from;
+			mbox_link_get(lane->link);
+		}
+		spin_unlock(&links_lock);
+		if (!lane)
+			break;
+		do {
+			mbox_mailbox_lock(inbox, &deferred);
+			mbox_send_admit(inbox, lane, &deferred);
+			more = deferred.admit;
+			deferred.admit = false;
+			mbox_mailbox_unlock(inbox, &deferred);
+			cond_resched();
+		} while (more);
+		mbox_link_put(lane->link);
+	}
+}
+
+/* The mode that a process gave its inbox; false if it gave none. */
+bool mbox_endpoint_mode(struct pid *pid, umode_t *mode)
+{
+	struct mbox_endpoint *endpoint;
+	bool has_mode = false;
+
+	spin_lock(&links_lock);
+	endpoint = endpoint_of(pid);
+	if (endpoint && endpoint->has_mode) {
+		has_mode = true;
+		spin_lock(&endpoint->inbox->lock);
+		*mode = endpoint->inbox->mode;
+		spin_unlock(&endpoint->inbox->lock);
+	}
+	spin_unlock(&links_lock);
+	return has_mode;
+}
+
+/* The lane between two endpoints, or NULL and where its node has to be linked. */
+static struct mbox_lane *lane_find(struct mbox_endpoint *from,
+				   struct mbox_endpoint *to,
+				   struct rb_node **parent,
+				   struct rb_node ***link)
+{
+	struct rb_node **p = &to->lanes.rb_node;
+
+	lockdep_assert_held(&links_lock);
+	*parent = NULL;
+	while (*p) {
+		struct mbox_lane *lane;
+
+		lane = rb_entry(*p, struct mbox_lane, node);
+		if (lane->from == from)
+			return lane;
+		*parent = *p;
+		p = from < lane->from ? &(*p)->rb_left : &(*p)->rb_right;
+	}
+	*link = p;
+	return NULL;
+}
+
+/*
+ * Whether a process has a handle on its link to another, or had one: then that
+ * may answer it. A link that nobody uses any more counts no longer.
+ */
+bool mbox_link_invited(struct pid *self, struct pid *peer)
+{
+	struct mbox_endpoint *from, *to;
+	struct rb_node *parent, **link;
+	struct mbox_lane *out = NULL;
+	struct leaving leaving;
+	bool invited;
+
+	links_begin(&leaving);
+	from = endpoint_of(self);
+	to = endpoint_of(peer);
+	if (from && to) {
+		out = lane_find(from, to, &parent, &link);
+		if (out)
+			link_tidy(out->link, &leaving);
+	}
+	invited = out && out->link->listed && out->opened;
+	links_end(&leaving);
+	return invited;
+}
+
+static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
+		      struct mbox_endpoint *from, struct mbox_endpoint *to,
+		      u32 capacity, u32 msg_size)
+{
+	lane->link = link;
+	lane->from = from;
+	lane->to = to;
+	lane->capacity = capacity;
+	lane->msg_size = msg_size;
+	lane->inbox = to->inbox;
+	mbox_queue_init(&lane->queue);
+	lane->senders = RB_ROOT_CACHED;
+}
+
+/* A link that is not listed yet; its lanes[0] leads from @self. Or NULL. */
+static struct mbox_link *link_new(struct mbox_endpoint *self,
+				  struct mbox_endpoint *peer, u32 capacity,
+				  u32 msg_size)
+{
+	struct mbox_link *link;
+
+	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	if (!link)
+		return NULL;
+	refcount_set(&link->refs, 1);
+	lane_init(&link->lanes[0], link, self, peer, capacity, msg_size);
+	lane_init(&link->lanes[1], link, peer, self, capacity, msg_size);
+	return link;
+}
+
+static void lane_enter(struct mbox_lane *lane)
+{
+	struct mbox_endpoint *to = lane->to;
+	struct rb_node *parent, **link;
+
+	lane_find(lane->from, to, &parent, &link);
+	rb_link_node(&lane->node, parent, link);
+	rb_insert_color(&lane->node, &to->lanes);
+	refcount_inc(&to->refs);
+	spin_lock(&to->inbox->lock);
+	if (to->inbox->msg_size < lane->msg_size)
+		WRITE_ONCE(to->inbox->msg_size, lane->msg_size);
+	spin_unlock(&to->inbox->lock);
+}
+
+/* List a link, with the caller's reference. */
+static void link_enter(struct mbox_link *link)
+{
+	struct rb_node **p = &links.rb_node, *parent = NULL;
+
+	lockdep_assert_held(&links_lock);
+	link->number = ++last_link;
+	/* It has the greatest number. */
+	while (*p) {
+		parent = *p;
+		p = &parent->rb_right;
+	}
+	rb_link_node(&link->node, parent, p);
+	rb_insert_color(&link->node, &links);
+	lane_enter(&link->lanes[0]);
+	lane_enter(&link->lanes[1]);
+	link->listed = true;
+	count_change(&link_changes);
+}
+
+/**
+ * mbox_link_join - begin to use the link between two endpoints
+ * @self:	one, whose process is there
+ * @peer:	the other; the caller holds both
+ * @capacity:	of the link, if it is new
+ * @msg_size:	likewise
+ *
+ * Return: the lane from @self to @peer, whose link has one more handle, and a
+ * reference of the caller's, until mbox_link_leave(). ESRCH if @peer has ended,
+ * ENOMEM.
+ */
+struct mbox_lane *mbox_link_join(struct mbox_endpoint *self,
+				 struct mbox_endpoint *peer, u32 capacity,
+				 u32 msg_size)
+{
+	struct rb_node *parent, **place;
+	struct mbox_link *fresh = NULL;
+	struct leaving leaving;
+	struct mbox_lane *out;
+
+	for (;;) {
+		links_begin(&leaving);
+		out = lane_find(self, peer, &parent, &place);
+		/* What an unused link still was, it is not for a new opener. */
+		if (out) {
+			link_tidy(out->link, &leaving);
+			if (!out->link->listed)
+				out = NULL;
+		}
+		if (peer->ended || self->ended) {
+			out = ERR_PTR(-ESRCH);
+		} else if (!out && fresh) {
+			link_enter(fresh);
+			out = &fresh->lanes[0];
+			fresh = NULL;
+		}
+		if (!IS_ERR_OR_NULL(out)) {
+			atomic_inc(&out->link->handles);
+			mbox_link_get(out->link);
+		}
+		links_end(&leaving);
+		if (out)
+			break;
+		fresh = link_new(self, peer, capacity, msg_size);
+		if (!fresh)
+			return ERR_PTR(-ENOMEM);
+	}
+	kfree(fresh);
+	return out;
+}
+
+/* The process that @in leads to has a handle on its link: the other may answer. */
+void mbox_link_invite(struct mbox_lane *in)
+{
+	spin_lock(&links_lock);
+	in->opened = true;
+	spin_unlock(&links_lock);
+}
+
+/**
+ * mbox_link_leave - a handle on a link is closed
+ * @in:		the lane that leads to the handle's process
+ *
+ * It has been taken off its inbox before. Global only where the link is not used
+ * any more, or where it is not listed: then the endpoint may not be needed, and either
+ * we see that, or link_unlist() does not see our handle on the inbox.
+ */
+void mbox_link_leave(struct mbox_lane *in)
+{
+	struct mbox_link *link = in->link;
+	int handles = atomic_read(&link->handles);
+	struct leaving leaving;
+	bool last;
+
+	do {
+		last = handles == 1;
+	} while (!last && !atomic_try_cmpxchg(&link->handles, &handles,
+					      handles - 1));
+	if (!last && READ_ONCE(link->listed))
+		return;
+	links_begin(&leaving);
+	/* It goes to 0 under the lock only. */
+	if (last)
+		atomic_dec(&link->handles);
+	link_tidy(link, &leaving);
+	endpoint_tidy(in->to, &leaving);
+	links_end(&leaving);
+}
+
+/* A handle on the inbox of @endpoint was closed: what it had received is gone. */
+void mbox_endpoint_leave(struct mbox_endpoint *endpoint)
+{
+	struct mbox_endpoint *from = NULL;	/* only compared: it may be gone */
+	struct leaving leaving;
+	struct rb_node *node;
+	unsigned int n;
+
+	do {
+		links_begin(&leaving);
+		node = lane_after(endpoint, from);
+		for (n = 0; node && n < VISIT_BATCH; n++) {
+			struct mbox_lane *lane;
+
+			lane = rb_entry(node, struct mbox_lane, node);
+			node = rb_next(node);
+			from = lane->from;
+			link_tidy(lane->link, &leaving);
+		}
+		endpoint_tidy(endpoint, &leaving);
+		links_end(&leaving);
+		cond_resched();
+	} while (n == VISIT_BATCH);
+}
+
+/* Another number whenever a endpoint came or went meanwhile. */
+u32 mbox_endpoints_changes(void)
+{
+	return READ_ONCE(endpoint_changes);
+}
+
+/* Whether @file's opener may know of a process' direct communication. */
+bool mbox_endpoint_seen(const struct mbox_endpoint *endpoint, const struct file *file)
+{
+	const struct cred *cred = mbox_process_cred(endpoint->pid);
+	bool seen = false;
+
+	if (cred) {
+		seen = uid_eq(cred->euid, file->f_cred->euid) ||
+		       uid_eq(cred->uid, file->f_cred->euid);
+		put_cred(cred);
+	}
+	/* The caller counts if he is of the same user: the opener reads it too. */
+	return seen ||
+	       (endpoint->pid == task_tgid(current) &&
+		uid_eq(current_euid(), file->f_cred->euid)) ||
+	       file_ns_capable(file, endpoint->inbox->registry->user_ns,
+			       CAP_IPC_OWNER);
+}
+
+/* Of a tree, the first link whose number is @number or more. */
+static struct rb_node *link_from(u64 number)
+{
+	struct rb_node *node = links.rb_node, *from = NULL;
+
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_link, node)->number >= number) {
+			from = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return from;
+}
+
+/* The same of endpoints. */
+static struct rb_node *endpoint_from(u64 number)
+{
+	struct rb_node *node = numbered.rb_node, *from = NULL;
+
+	lockdep_assert_held(&links_lock);
+	while (node) {
+		if (rb_entry(node, struct mbox_endpoint, by_number)->inbox->id >=
+		    number) {
+			from = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return from;
+}
+
+/*
+ * The first link of a registry from number *@next on, which is set to its own, or to
+ * where to go on. NULL if there is none, and then *@more says whether there are
+ * others to look at. With references of the caller's to link and endpoints.
+ */
+static struct mbox_link *link_next(struct mbox_registry *registry, u64 *next,
+				   bool *more)
+{
+	struct mbox_link *link = NULL;
+	struct rb_node *node;
+	unsigned int n;
+
+	spin_lock(&links_lock);
+	node = link_from(*next);
+	for (n = 0; node && n < VISIT_BATCH; n++) {
+		link = rb_entry(node, struct mbox_link, node);
+		*next = link->number;
+		if (link->lanes[0].to->inbox->registry == registry ||
+		    link->lanes[1].to->inbox->registry == registry) {
+			mbox_link_get(link);
+			refcount_inc(&link->lanes[0].to->refs);
+			refcount_inc(&link->lanes[1].to->refs);
+			break;
+		}
+		link = NULL;
+		++*next;
+		node = rb_next(node);
+	}
+	*more = node;
+	spin_unlock(&links_lock);
+	return link;
+}
+
+static struct mbox_endpoint *endpoint_next(struct mbox_registry *registry, u64 *next,
+					   bool *more)
+{
+	struct mbox_endpoint *endpoint = NULL;
+	struct rb_node *node;
+	unsigned int n;
+
+	spin_lock(&links_lock);
+	node = endpoint_from(*next);
+	for (n = 0; node && n < VISIT_BATCH; n++) {
+		endpoint = rb_entry(node, struct mbox_endpoint, by_number);
+		*next = endpoint->inbox->id;
+		if (endpoint->inbox->registry == registry) {
+			refcount_inc(&endpoint->refs);
+			break;
+		}
+		endpoint = NULL;
+		++*next;
+		node = rb_next(node);
+	}
+	*more = node;
+	spin_unlock(&links_lock);
+	return endpoint;
+}
+
+/**
+ * mbox_links_visit - go through the links of a network namespace
+ * @registry:	whose: one of the two processes was in it when it was first linked
+ * @next:	the least number wanted; set to that of the link for which @visit
+ *		failed. Numbers grow: what is there all the time is visited once.
+ * @seq:	added to it is a number that changes when links come or go; never 0
+ *		then
+ * @visit:	called with no lock held; an error ends the visit
+ * @data:	for @visit
+ *
+ * Return: 0, or what @visit failed with.
+ */
+int mbox_links_visit(struct mbox_registry *registry, u64 *next,
+		     unsigned int *seq,
+		     int (*visit)(struct mbox_link *link, void *data),
+		     void *data)
+{
+	struct mbox_link *link;
+	int error = 0;
+	bool more;
+
+	*seq = *seq + READ_ONCE(link_changes) ?: 1;
+	do {
+		link = link_next(registry, next, &more);
+		if (link) {
+			error = visit(link, data);
+			mbox_endpoint_put(link->lanes[0].to);
+			mbox_endpoint_put(link->lanes[1].to);
+			mbox_link_put(link);
+			if (error)
+				return error;
+			++*next;
+		}
+		cond_resched();
+	} while (more);
 	return 0;
 }
 
-/* A handle is being closed, and does not count any more. */
-void mbox_link_release(struct mbox_handle *handle)
+/* The same of the processes that take part, by the ids of their inboxes. */
+int mbox_endpoints_visit(struct mbox_registry *registry, u64 *next,
+			 unsigned int *seq,
+		       int (*visit)(struct mbox_endpoint *endpoint, void *data),
+		       void *data)
 {
-	if (!handle->party)
-		return;
-	if (handle->in) {
-		relay_free(handle);
-		mbox_link_leave(handle->in);
-		mbox_party_put(handle->in->from);
-		mbox_link_put(handle->in->link);
-	} else {
-		mbox_party_leave(handle->party);
-	}
-	mbox_party_put(handle->party);
+	struct mbox_endpoint *endpoint;
+	int error = 0;
+	bool more;
+
+	*seq = *seq + READ_ONCE(endpoint_changes) ?: 1;
+	do {
+		endpoint = endpoint_next(registry, next, &more);
+		if (endpoint) {
+			error = visit(endpoint, data);
+			mbox_endpoint_put(endpoint);
+			if (error)
+				return error;
+			++*next;
+		}
+		cond_resched();
+	} while (more);
+	return 0;
 }
 
-/* poll() of a handle on a link. */
-__poll_t mbox_link_poll(struct mbox_handle *handle, struct file *file,
-			struct poll_table_struct *wait)
+int __init mbox_endpoint_init(void)
 {
-	struct mbox_relay *relay = handle->relay;
-	struct mbox_lane *in = handle->in, *out = handle->out;
-	/* An ordinary message that the caller would send. */
-	struct mbox_message probe = {
-		.pid = task_tgid(current), .length = out->msg_size, .lane = out,
-		.start = mbox_process_start(current->group_leader),
-	};
-	struct mbox *inbox = handle->mbox;
-	__poll_t events;
-	u32 shut;
-
-	/* Once it is hooked up, see relay_hook(), events come here. */
-	if (mbox_compat_poll_waits(wait) && !smp_load_acquire(&relay->hooked))
-		relay_hook(handle);
-	poll_wait(file, &relay->queue, wait);
-	spin_lock(&inbox->lock);
-	events = mbox_handle_shut_events(handle);
-	shut = handle->shut;
-	if (in->ended || inbox->state == MBOX_STATE_DEAD)
-		events |= EPOLLERR;
-	if (inbox->state == MBOX_STATE_DEAD)
-		events |= EPOLLHUP;
-	else if (shut & MBOX_RIGHT_RECV)
-		; /* said */
-	else if (in->queued || !RB_EMPTY_ROOT(&in->senders.rb_root))
-		events |= EPOLLIN | EPOLLRDNORM;
-	else if (in->ended)
-		events |= EPOLLHUP;
-	spin_unlock(&inbox->lock);
-
-	if (shut & MBOX_RIGHT_SEND)
-		return events;
-	/* It dies before the lane that was looked at ends: party_end(). */
-	inbox = out->to->inbox;
-	spin_lock(&inbox->lock);
-	if (inbox->state == MBOX_STATE_DEAD) {
-		/* The other lane ends soon. */
-	} else if ((RB_EMPTY_ROOT(&out->senders.rb_root) &&
-		    mbox_queue_has_room(inbox, out, probe.length)) ||
-		   mbox_waiter_receiver_for(inbox, &probe)) {
-		events |= EPOLLOUT | EPOLLWRNORM;
-	} else {
-		inbox->nospace = true;
-		out->nospace = true;
-	}
-	spin_unlock(&inbox->lock);
-	if ((events & EPOLLOUT) &&
-	    !mbox_shortage_none(handle, out->msg_size, 0))
-		events &= ~(EPOLLOUT | EPOLLWRNORM);
-	return events;
+	end_queue = alloc_workqueue("mbox_endpoint", WQ_UNBOUND | WQ_MEM_RECLAIM,
+				    END_WORKERS);
+	return end_queue ? 0 : -ENOMEM;
 }
 
-/* What is different in @info where the handle is on a link or an inbox. */
-void mbox_link_info(struct mbox_handle *handle, struct mbox_info *info)
+/* No process is watched any more; the last ends may be under way. */
+void mbox_endpoint_exit(void)
 {
-	const struct cred *cred = mbox_process_cred(handle->party->pid);
-	struct user_namespace *user_ns = current_user_ns();
-	struct mbox_lane *in = handle->in;
-
-	if (cred) {
-		info->uid = from_kuid_munged(user_ns, cred->euid);
-		info->gid = from_kgid_munged(user_ns, cred->egid);
-		put_cred(cred);
-	}
-	info->owner = mbox_process_nr(handle->party->pid);
-	info->kind = MBOX_KIND_INBOX;
-	if (!in)
-		return;
-	info->kind = MBOX_KIND_LINK;
-	info->capacity = in->capacity;
-	info->msg_size = in->msg_size;
-	spin_lock(&handle->mbox->lock);
-	info->handle_queued = in->queued;
-	/* One that ended has no number any more; another may have it. */
-	info->peer = in->ended ? 0 : mbox_process_nr(in->from->pid);
-	spin_unlock(&handle->mbox->lock);
+	destroy_workqueue(end_queue);
 }

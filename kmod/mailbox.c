@@ -8,7 +8,16 @@
 #include <linux/stat.h>
 #include <linux/timekeeping.h>
 
+#include "broadcast.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "queue.h"
+#include "registry.h"
+#include "ring.h"
+#include "user.h"
+#include "wait.h"
 
 #define MODE_MASK	0666
 #define SET_LIMITS	(MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
@@ -98,9 +107,9 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->policy = attr->policy;
 	mbox->options = attr->options;
 	mbox->max_procs = attr->max_procs;
-	mbox->common = !attr->policy && !attr->options && !attr->max_procs;
+	mbox->plain = !attr->policy && !attr->options && !attr->max_procs;
 	refcount_set(&mbox->refs, 1);
-	refcount_set(&mbox->kept, 1);
+	refcount_set(&mbox->mem_refs, 1);
 	refcount_inc(&registry->refs);
 	mbox->registry = registry;
 	mbox->creator = creator;
@@ -135,13 +144,13 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	return mbox;
 }
 
-void mbox_mailbox_ref(struct mbox *mbox)
+void mbox_mailbox_get(struct mbox *mbox)
 {
 	refcount_inc(&mbox->refs);
 }
 
 /* May sleep. */
-void mbox_mailbox_unref(struct mbox *mbox)
+void mbox_mailbox_put(struct mbox *mbox)
 {
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
@@ -149,22 +158,22 @@ void mbox_mailbox_unref(struct mbox *mbox)
 	kfree(mbox->cast);
 	mbox_ring_free(mbox);
 	mbox_user_put(mbox->creator);
-	mbox_mailbox_release(mbox);
+	mbox_mailbox_mem_put(mbox);
 }
 
 /*
  * Keep what is to be told of a mailbox, but not what it has, and is charged for: that
  * somebody listens is not to make a difference to who uses it.
  */
-void mbox_mailbox_keep(struct mbox *mbox)
+void mbox_mailbox_mem_get(struct mbox *mbox)
 {
-	refcount_inc(&mbox->kept);
+	refcount_inc(&mbox->mem_refs);
 }
 
 /* May sleep. The memory stays for lookups that are under way. */
-void mbox_mailbox_release(struct mbox *mbox)
+void mbox_mailbox_mem_put(struct mbox *mbox)
 {
-	if (!refcount_dec_and_test(&mbox->kept))
+	if (!refcount_dec_and_test(&mbox->mem_refs))
 		return;
 	mbox_registry_put(mbox->registry);
 	kfree_rcu(mbox, rcu);
@@ -253,7 +262,7 @@ void mbox_mailbox_hang_up(struct mbox *mbox)
  * Under the lock: a right was given up, the state or the name changed. The caller
  * has to call mbox_mailbox_hang_up() later.
  */
-void mbox_mailbox_look(struct mbox *mbox, struct mbox_deferred *deferred)
+void mbox_mailbox_recheck(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state >= MBOX_STATE_DRAINING ||
@@ -275,7 +284,7 @@ void mbox_mailbox_renounce(struct mbox *mbox, u32 rights)
 		mbox->recv_handles--;
 	if (rights & MBOX_RIGHT_SEND)
 		mbox->send_handles--;
-	mbox_mailbox_look(mbox, &deferred);
+	mbox_mailbox_recheck(mbox, &deferred);
 	/* What is queued nobody could receive, and nothing comes. */
 	if (mbox->state == MBOX_STATE_DRAINING &&
 	    mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
@@ -424,12 +433,12 @@ static bool is_readable(const struct mbox_handle *handle)
 	struct mbox *mbox = handle->mbox;
 
 	if (handle->sub)
-		return handle->sub->held > handle->queue->nr_taken ||
+		return handle->sub->held > handle->queue->nr_in_flight ||
 		       mbox_cast_is_due(mbox, handle->sub);
 	if (unlikely(mbox->inbox))
 		return mbox_inbox_first(mbox) ||
 		       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
-	return mbox->held > mbox->queue.nr_taken ||
+	return mbox->held > mbox->queue.nr_in_flight ||
 	       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
 }
 

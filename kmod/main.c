@@ -5,7 +5,14 @@
 #include <linux/sizes.h>
 #include <net/genetlink.h>
 
+#include "event.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "netlink.h"
+#include "process.h"
+#include "registry.h"
+#include "user.h"
 #include "version.h"
 
 unsigned int mbox_max_msg_size = SZ_16M;
@@ -55,12 +62,12 @@ static int __init mbox_init(void)
 	error = mbox_watch_init();
 	if (error)
 		goto err_user;
-	error = mbox_party_init();
+	error = mbox_endpoint_init();
 	if (error)
 		goto err_watch;
 	error = mbox_event_init();
 	if (error)
-		goto err_party;
+		goto err_endpoint;
 	error = mbox_registry_init();
 	if (error)
 		goto err_event;
@@ -79,8 +86,8 @@ err_registry:
 	mbox_registry_exit();
 err_event:
 	mbox_event_exit();
-err_party:
-	mbox_party_exit();
+err_endpoint:
+	mbox_endpoint_exit();
 err_watch:
 	mbox_watch_exit();
 err_user:
@@ -99,9 +106,9 @@ static void __exit mbox_exit(void)
 	mbox_netlink_exit();
 	mbox_registry_exit();
 	mbox_event_exit();
-	/* Ends that are told queue work of parties. */
+	/* Ends that are told queue work of endpoints. */
 	mbox_watch_exit();
-	mbox_party_exit();
+	mbox_endpoint_exit();
 	mbox_shortage_exit();
 	mbox_user_exit();
 	mbox_message_exit();

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "mbox.h"
+#include "process.h"
 
 /* Members that are looked at for an end before the lock is given up. */
 #define MEMBER_BATCH	128
@@ -41,7 +42,7 @@ static void member_put(struct mbox_member *member)
 	if (!refcount_dec_and_test(&member->refs))
 		return;
 	put_pid(member->pid);
-	mbox_mailbox_unref(member->mbox);
+	mbox_mailbox_put(member->mbox);
 	kfree(member);
 }
 
@@ -87,7 +88,7 @@ static void retell(struct work_struct *work)
 		spin_unlock(&paused_lock);
 		if (mbox) {
 			tell_turned_away(mbox);
-			mbox_mailbox_unref(mbox);
+			mbox_mailbox_put(mbox);
 		}
 		cond_resched();
 	} while (mbox);
@@ -100,7 +101,7 @@ static void retell_later(struct mbox *mbox)
 {
 	spin_lock(&paused_lock);
 	if (list_empty(&mbox->paused)) {
-		mbox_mailbox_ref(mbox);
+		mbox_mailbox_get(mbox);
 		list_add_tail(&mbox->paused, &paused);
 	}
 	spin_unlock(&paused_lock);
@@ -171,7 +172,7 @@ static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
 	if (!member)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&member->refs, 2);
-	mbox_mailbox_ref(mbox);
+	mbox_mailbox_get(mbox);
 	member->mbox = mbox;
 	member->pid = get_pid(pid);
 	RB_CLEAR_NODE(&member->node);
@@ -481,7 +482,7 @@ static bool is_alone(const struct mbox *mbox, u32 right)
 
 /**
  * mbox_member_enter - a call begins that is about messages
- * @mbox:	one that is not mbox->common
+ * @mbox:	one that is not mbox->plain
  * @right:	MBOX_RIGHT_RECV or MBOX_RIGHT_SEND: what the call does
  * @member:	set to who the caller is, or NULL where that is not kept
  *
@@ -550,7 +551,7 @@ bool mbox_member_admits(struct mbox *mbox, u32 right)
 }
 
 /* A mailbox died: nobody takes part any more. */
-void mbox_member_exit(struct mbox *mbox)
+void mbox_member_detach(struct mbox *mbox)
 {
 	struct pid *restarting = NULL;
 	struct mbox_member *member;

@@ -8,7 +8,12 @@
 #include <linux/user_namespace.h>
 
 #include "copy.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "user.h"
+#include "wait.h"
 
 /*
  * A slot has the size that the ABI promises to charge for it. The mailbox keeps

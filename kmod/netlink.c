@@ -11,6 +11,8 @@
 #include "mbox.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "process.h"
+#include "registry.h"
 
 /* The file of the socket that a request came by: its opener's rights count. */
 struct file *mbox_netlink_file(const struct sk_buff *skb)
@@ -49,7 +51,7 @@ static struct mbox *find_id(struct mbox_registry *registry, u64 id)
 		return NULL;
 	mbox = mbox_registry_next(registry, &found);
 	if (mbox && found != id) {
-		mbox_mailbox_unref(mbox);
+		mbox_mailbox_put(mbox);
 		mbox = NULL;
 	}
 	return mbox;
@@ -96,10 +98,10 @@ struct mbox *mbox_netlink_find(struct mbox_registry *registry,
 	mbox = id ? find_id(registry, nla_get_u64(id)) :
 		    find_name(registry, name);
 	if (mbox)
-		mbox_owner_look(mbox);
+		mbox_owner_check(mbox);
 	if (mbox && (READ_ONCE(mbox->state) == MBOX_STATE_DEAD ||
 		     !mbox_netlink_sees(mbox, file))) {
-		mbox_mailbox_unref(mbox);
+		mbox_mailbox_put(mbox);
 		mbox = NULL;
 	}
 	if (!mbox) {
@@ -161,7 +163,7 @@ static int answer(struct sk_buff *skb, struct genl_info *info, size_t size,
 	/* Where there is no room for it, there is none for an error either. */
 	genlmsg_reply(reply, info);
 out:
-	mbox_mailbox_unref(mbox);
+	mbox_mailbox_put(mbox);
 	return error;
 }
 
@@ -270,7 +272,7 @@ int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
 			NL_SET_ERR_MSG(info->extack,
 				       "the limits of a ring cannot be changed");
 	}
-	mbox_mailbox_unref(mbox);
+	mbox_mailbox_put(mbox);
 	return error;
 }
 

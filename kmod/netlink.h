@@ -11,6 +11,8 @@ struct nlattr;
 struct sk_buff;
 
 /* netlink.c */
+int mbox_netlink_init(void);
+void mbox_netlink_exit(void);
 struct file *mbox_netlink_file(const struct sk_buff *skb);
 bool mbox_netlink_sees(struct mbox *mbox, struct file *file);
 struct mbox *mbox_netlink_find(struct mbox_registry *registry,

@@ -7,6 +7,8 @@
 #include <linux/slab.h>
 
 #include "mbox.h"
+#include "process.h"
+#include "wait.h"
 
 /*
  * An owner or heir of a mailbox. It is mbox->owner or mbox->heir, or neither any
@@ -29,7 +31,7 @@ static void owner_put(struct mbox_owner *owner)
 	if (!refcount_dec_and_test(&owner->refs))
 		return;
 	put_pid(owner->pid);
-	mbox_mailbox_unref(owner->mbox);
+	mbox_mailbox_put(owner->mbox);
 	kfree(owner);
 }
 
@@ -79,13 +81,13 @@ static void owner_ended(void *data)
 }
 
 /**
- * mbox_owner_look - see whether the owner has ended
+ * mbox_owner_check - see whether the owner has ended
  * @mbox:	the mailbox, to which the caller has a reference
  *
  * The watch tells of it, but later than wait() does: whoever knows from that, and
  * now makes or opens a mailbox of that name, is not to find the old one.
  */
-void mbox_owner_look(struct mbox *mbox)
+void mbox_owner_check(struct mbox *mbox)
 {
 	struct mbox_owner *owner, *gone;
 	struct mbox_deferred deferred;
@@ -112,7 +114,7 @@ static struct mbox_owner *owner_new(struct mbox *mbox, struct pid *pid,
 	if (!owner)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&owner->refs, 2);
-	mbox_mailbox_ref(mbox);
+	mbox_mailbox_get(mbox);
 	owner->mbox = mbox;
 	owner->pid = get_pid(pid);
 	owner->may_receive = may_receive;
@@ -127,12 +129,12 @@ static struct mbox_owner *owner_new(struct mbox *mbox, struct pid *pid,
 }
 
 /**
- * mbox_owner_init - make the caller's process the owner of a new mailbox
+ * mbox_owner_attach - make the caller's process the owner of a new mailbox
  * @mbox:	that nobody can reach yet
  *
  * Return: 0 or ENOMEM.
  */
-int mbox_owner_init(struct mbox *mbox)
+int mbox_owner_attach(struct mbox *mbox)
 {
 	struct mbox_owner *owner;
 
@@ -145,7 +147,7 @@ int mbox_owner_init(struct mbox *mbox)
 }
 
 /* A mailbox died: it is nobody's any more. */
-void mbox_owner_exit(struct mbox *mbox)
+void mbox_owner_detach(struct mbox *mbox)
 {
 	struct mbox_owner *owner, *heir;
 

@@ -3,6 +3,9 @@
 #include <linux/sched.h>
 
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "wait.h"
 
 /*
  * Receivers wait in order of their turns. These functions walk a list of at most

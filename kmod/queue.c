@@ -2,7 +2,10 @@
 /* The order of messages, the room for them, and what a filter passes. */
 #include <linux/pid_namespace.h>
 
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "queue.h"
 #include "trace.h"
 
 void mbox_queue_init(struct mbox_queue *queue)
@@ -11,7 +14,7 @@ void mbox_queue_init(struct mbox_queue *queue)
 	queue->levels = RB_ROOT;
 	INIT_LIST_HEAD(&queue->cursors);
 	queue->nr_cursors = 0;
-	queue->nr_taken = 0;
+	queue->nr_in_flight = 0;
 }
 
 /* The message after @message, or NULL. */
@@ -164,10 +167,10 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 }
 
 /* A receiver is copying @message, which stays where it is, and is found no more. */
-void mbox_queue_take(struct mbox_queue *queue, struct mbox_message *message)
+void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message)
 {
-	message->state = MBOX_MESSAGE_TAKEN;
-	queue->nr_taken++;
+	message->state = MBOX_MESSAGE_IN_FLIGHT;
+	queue->nr_in_flight++;
 	if (unlikely(message->lane))
 		mbox_inbox_remove(message->lane, message);
 }
@@ -176,17 +179,17 @@ void mbox_queue_take(struct mbox_queue *queue, struct mbox_message *message)
 void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 {
 	message->state = MBOX_MESSAGE_QUEUED;
-	queue->nr_taken--;
+	queue->nr_in_flight--;
 	if (unlikely(message->lane))
 		mbox_inbox_add(message->lane, message);
 	move_cursors(queue, message);
 }
 
-/* Remove a message that is TAKEN. */
-void mbox_queue_remove_taken(struct mbox_queue *queue,
-			     struct mbox_message *message)
+/* Remove a message that is IN_FLIGHT. */
+void mbox_queue_end_flight(struct mbox_queue *queue,
+			   struct mbox_message *message)
 {
-	queue->nr_taken--;
+	queue->nr_in_flight--;
 	unlink(queue, message);
 }
 

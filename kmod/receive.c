@@ -4,16 +4,22 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "broadcast.h"
 #include "copy.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "queue.h"
 #include "trace.h"
+#include "wait.h"
 
 /*
  * A message is received in three steps: it is chosen, copied to the receiver,
  * and committed. Only the commit takes it from its mailbox; whatever fails
  * before leaves it there. A small message goes through all three in one section
  * under the lock, with page faults disabled. A large one, one that was handed
- * over, and one whose copying has to wait for a page, is TAKEN meanwhile:
+ * over, and one whose copying has to wait for a page, is IN_FLIGHT meanwhile:
  * invisible to others, but held, and put back in its place if the copying
  * fails or the receiver is being killed. The model selftests/model/receipt.pml
  * has what may happen to it meanwhile.
@@ -121,20 +127,20 @@ static void take(struct mbox_handle *handle, struct mbox_message *message,
 	if (unlikely(args->member))
 		mbox_member_serve(mbox, args->member);
 	if (unlikely(handle->sub)) {
-		mbox_broadcast_take(handle->sub, message);
+		mbox_broadcast_begin_flight(handle->sub, message);
 		return;
 	}
 	if (message->state == MBOX_MESSAGE_PENDING) {
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	}
-	mbox_queue_take(mbox_queue_of(mbox, message), message);
+	mbox_queue_begin_flight(mbox_queue_of(mbox, message), message);
 }
 
-/* A message that is TAKEN is so no more, and on no list. */
+/* A message that is IN_FLIGHT is so no more, and on no list. */
 static void untake(struct mbox_handle *handle, struct mbox_message *message)
 {
-	mbox_queue_remove_taken(unlikely(handle->sub) ? handle->queue :
+	mbox_queue_end_flight(unlikely(handle->sub) ? handle->queue :
 				mbox_queue_of(handle->mbox, message), message);
 }
 
@@ -172,7 +178,7 @@ static void commit(struct mbox_handle *handle, struct mbox_message *message,
 
 /*
  * The same of a delivery. If it came too late, being withdrawn or dropped meanwhile:
- * MBOX_LOOK_AGAIN, or what the mailbox died of.
+ * MBOX_RETRY, or what the mailbox died of.
  */
 static noinline int commit_delivery(struct mbox_handle *handle,
 				    struct mbox_message *message,
@@ -184,12 +190,12 @@ static noinline int commit_delivery(struct mbox_handle *handle,
 		handle->received++;
 		return 0;
 	}
-	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_LOOK_AGAIN;
+	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_RETRY;
 }
 
-/* Copy a message that is TAKEN, and commit or put it back. */
-static int finish_taken(struct mbox_handle *handle,
-			struct mbox_message *message,
+/* Copy a message that is IN_FLIGHT, and commit or put it back. */
+static int finish_flight(struct mbox_handle *handle,
+			 struct mbox_message *message,
 			struct mbox_recv_args *args)
 {
 	struct mbox *mbox = handle->mbox;
@@ -200,7 +206,7 @@ static int finish_taken(struct mbox_handle *handle,
 	mbox_message_header(message, &header);
 	error = copy_out(handle, message, &header, args);
 	mbox_mailbox_lock(mbox, &deferred);
-	if (message->state == MBOX_MESSAGE_TAKEN &&
+	if (message->state == MBOX_MESSAGE_IN_FLIGHT &&
 	    mbox->state == MBOX_STATE_DEAD) {
 		if (unlikely(handle->sub)) {
 			mbox_broadcast_give_up(mbox, message, &deferred);
@@ -212,7 +218,7 @@ static int finish_taken(struct mbox_handle *handle,
 	if (message->state == MBOX_MESSAGE_GONE) {
 		put(handle, message, &deferred);
 		error = mbox->state == MBOX_STATE_DEAD ? mbox->death :
-							 MBOX_LOOK_AGAIN;
+							 MBOX_RETRY;
 		goto out;
 	}
 	/* Who is being killed never sees it: let another have it. */
@@ -301,7 +307,7 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 	mbox_waiter_init(&waiter);
 	waiter.handle = handle;
 	waiter.filter = &args->filter;
-	waiter.room = args->room;
+	waiter.size = args->size;
 	waiter.peek = args->peek;
 	waiter.member = args->member;
 	if (unlikely(args->sender))
@@ -348,14 +354,14 @@ static noinline int wait_for_message(struct mbox_handle *handle,
 				pause_turn(handle, args);
 		}
 		mbox_mailbox_unlock(mbox, deferred);
-		if (error == MBOX_LOOK_AGAIN)
+		if (error == MBOX_RETRY)
 			args->ended = true;
 		if (error)
 			return error;
 	}
 	if (waiter.error)
 		return waiter.error;
-	return finish_taken(handle, waiter.message, args);
+	return finish_flight(handle, waiter.message, args);
 }
 
 /* The buffer is too small: unlock, and say what it would have to be. */
@@ -438,7 +444,7 @@ static struct mbox_message *find(struct mbox_handle *handle,
 		return ERR_PTR(mbox->death);
 	first = list_first_entry_or_null(&handle->queue->messages,
 					 struct mbox_message, node);
-	if (unlikely(handle->party))
+	if (unlikely(handle->endpoint))
 		first = filter->lane ? filter->lane->first :
 				       mbox_inbox_first(mbox);
 	if (!first) {
@@ -470,10 +476,10 @@ static noinline int look_for_sender(struct mbox *mbox,
 	else if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
 		error = -EPIPE;
 	mbox_mailbox_unlock(mbox, deferred);
-	return error ?: mbox_sender_look(args);
+	return error ?: mbox_sender_check(args);
 }
 
-/* One try; MBOX_LOOK_AGAIN if things changed, or @prefaulted did. */
+/* One try; MBOX_RETRY if things changed, or @prefaulted did. */
 static __always_inline int try_receive(struct mbox_handle *handle,
 				       struct mbox_recv_args *args,
 				       s64 *prefaulted)
@@ -510,7 +516,7 @@ static __always_inline int try_receive(struct mbox_handle *handle,
 	}
 
 	length = message->length;
-	if (unlikely(length > args->room))
+	if (unlikely(length > args->size))
 		return too_small(mbox, message, args, &deferred);
 
 	/* What a blocked sender's message will be when it is received now. */
@@ -537,14 +543,14 @@ static __always_inline int try_receive(struct mbox_handle *handle,
 	if (*prefaulted < length) {
 		mbox_mailbox_unlock(mbox, &deferred);
 		*prefaulted = length;
-		return prefault(args, length) ?: MBOX_LOOK_AGAIN;
+		return prefault(args, length) ?: MBOX_RETRY;
 	}
 
 	if (args->peek)
 		return peek(handle, message, args, &deferred);
 	take(handle, message, args, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
-	return finish_taken(handle, message, args);
+	return finish_flight(handle, message, args);
 }
 
 /* Where it matters which process receives. */
@@ -555,7 +561,7 @@ static noinline int begin(struct mbox_handle *handle,
 		return -ESHUTDOWN;
 	if (handle->sub)
 		mbox_cast_catch_up(handle->mbox, handle->sub);
-	if (!handle->party)
+	if (!handle->endpoint)
 		return mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
 					 &args->member);
 	/* A link or an inbox serves its process only. */
@@ -570,7 +576,7 @@ static noinline int begin(struct mbox_handle *handle,
 static noinline void end(struct mbox_handle *handle,
 			 const struct mbox_recv_args *args, int result)
 {
-	if (!handle->party)
+	if (!handle->endpoint)
 		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member,
 				  result);
 }
@@ -586,11 +592,11 @@ static noinline void end(struct mbox_handle *handle,
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
 	/* Once, for it changes when the handle is shut down. */
-	bool common = READ_ONCE(handle->common);
+	bool plain = READ_ONCE(handle->plain);
 	s64 prefaulted = NO_PREFAULT;
 	int error;
 
-	if (unlikely(!common)) {
+	if (unlikely(!plain)) {
 		error = begin(handle, args);
 		if (error)
 			return error;
@@ -598,8 +604,8 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	/* It looks at signals where it is about to sleep, and only there. */
 	do
 		error = try_receive(handle, args, &prefaulted);
-	while (unlikely(error == MBOX_LOOK_AGAIN));
-	if (unlikely(!common))
+	while (unlikely(error == MBOX_RETRY));
+	if (unlikely(!plain))
 		end(handle, args, error);
 	return error;
 }

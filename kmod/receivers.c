@@ -5,7 +5,11 @@
 #include <linux/rbtree_augmented.h>
 #include <linux/sched.h>
 
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "queue.h"
+#include "wait.h"
 
 /*
  * A receive asks for messages by flags, and by a type, a sender or a lane where the
@@ -454,7 +458,7 @@ static bool tell_keyed(struct mbox *mbox, struct mbox_receivers *receivers,
 				tell->turn = waiter->turn;
 				if (waiter->number <= tell->limit)
 					mbox_waiter_complete(mbox, waiter,
-							     MBOX_LOOK_AGAIN,
+							     MBOX_RETRY,
 							     deferred);
 			}
 			tell->turn = 0;
@@ -487,7 +491,7 @@ void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 	/* Bound: MBOX_WAITERS_MAX. */
 	list_for_each_entry_safe(waiter, next, &receivers->rest, node) {
 		if (mbox_filter_pass(waiter->filter, message))
-			mbox_waiter_complete(mbox, waiter, MBOX_LOOK_AGAIN,
+			mbox_waiter_complete(mbox, waiter, MBOX_RETRY,
 					     deferred);
 	}
 	tell_set(&here, message);

@@ -8,8 +8,12 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "event.h"
 #include "mbox.h"
+#include "registry.h"
 #include "trace.h"
+#include "user.h"
+#include "wait.h"
 
 static unsigned int registry_net_id;
 
@@ -167,7 +171,7 @@ static int enter(struct mbox *mbox)
 	xa_store(&registry->mailboxes, mbox->id, mbox, 0);
 	mbox->listed = true;
 	count_change(registry);
-	mbox_mailbox_ref(mbox);
+	mbox_mailbox_get(mbox);
 	__module_get(THIS_MODULE);
 	mbox_event_created(mbox);
 	trace_mbox_create(mbox);
@@ -241,7 +245,7 @@ void mbox_registry_remove(struct mbox *mbox)
 	if (!listed)
 		return;
 	mbox_user_remove_mailbox(mbox->creator);
-	mbox_mailbox_unref(mbox);
+	mbox_mailbox_put(mbox);
 	/*
 	 * What called us holds the module too: a file, or its pernet operations;
 	 * or, of a request over netlink, its family waits for us before it goes.
@@ -292,7 +296,7 @@ static void __net_exit registry_net_exit(struct net *net)
 		mbox_mailbox_unlock(mbox, &deferred);
 		/* Who else ended it may not have come to this yet. */
 		mbox_registry_remove(mbox);
-		mbox_mailbox_unref(mbox);
+		mbox_mailbox_put(mbox);
 	}
 	/*
 	 * No name comes or goes any more. Where the last reference goes later, maybe

@@ -14,6 +14,11 @@
 #include <linux/mbox_ring.h>
 
 #include "mbox.h"
+#include "process.h"
+#include "queue.h"
+#include "ring.h"
+#include "user.h"
+#include "wait.h"
 
 /*
  * <linux/mbox_ring.h> has the protocol. What the sides do is theirs: the kernel
@@ -114,14 +119,14 @@ int mbox_ring_check(struct mbox_attr *attr)
 }
 
 /**
- * mbox_ring_init - make the ring of a new mailbox
+ * mbox_ring_attach - make the ring of a new mailbox
  * @mbox:	that nobody can reach yet, with checked attributes
  * @factory:	by whose opener's credentials the quota may be passed
  * @size:	bytes, checked
  *
  * Return: 0, or EDQUOT, ENFILE, ENOMEM.
  */
-int mbox_ring_init(struct mbox *mbox, struct file *factory, u64 size)
+int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size)
 {
 	struct mbox_ring *ring;
 	int error = -ENOMEM;
@@ -257,7 +262,7 @@ static void holder_put(struct mbox_ring_holder *holder)
 	if (!refcount_dec_and_test(&holder->refs))
 		return;
 	put_pid(holder->pid);
-	mbox_mailbox_unref(holder->mbox);
+	mbox_mailbox_put(holder->mbox);
 	kfree(holder);
 }
 
@@ -361,7 +366,7 @@ struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights)
 	if (!holder)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&holder->refs, 2);
-	mbox_mailbox_ref(mbox);
+	mbox_mailbox_get(mbox);
 	holder->mbox = mbox;
 	holder->pid = get_pid(task_tgid(current));
 	/* The caller is alive: it does not end before the hold is there. */

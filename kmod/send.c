@@ -3,8 +3,16 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 
+#include "broadcast.h"
+#include "event.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "queue.h"
 #include "trace.h"
+#include "user.h"
+#include "wait.h"
 
 /* The message was refused by a quota, or can only be charged to a share of it. */
 static noinline int charge_share(struct mbox_user *user,
@@ -167,9 +175,9 @@ static void take_back(struct mbox *mbox, struct mbox_message *message,
 		mbox->withdrawn++;
 		trace_mbox_drop(mbox, message);
 	}
-	if (message->state == MBOX_MESSAGE_TAKEN) {
+	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
 		/* Its receiver is copying, and will find that it came too late. */
-		mbox_queue_remove_taken(mbox_queue_of(mbox, message), message);
+		mbox_queue_end_flight(mbox_queue_of(mbox, message), message);
 		message->state = MBOX_MESSAGE_GONE;
 	} else {
 		if (message->state == MBOX_MESSAGE_QUEUED)
@@ -369,7 +377,7 @@ static noinline int begin(struct mbox_handle *handle,
 {
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_SEND)
 		return -ESHUTDOWN;
-	if (!handle->party)
+	if (!handle->endpoint)
 		return mbox_member_enter(*mbox, MBOX_RIGHT_SEND, member);
 	/* A link serves its process only. */
 	if (mbox_handle_foreign(handle))
@@ -392,7 +400,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 	struct mbox *mbox = handle->mbox;
 	int result;
 
-	if (unlikely(!READ_ONCE(handle->common))) {
+	if (unlikely(!READ_ONCE(handle->plain))) {
 		result = begin(handle, args, &mbox, &member);
 		if (result)
 			return result;
@@ -416,8 +424,8 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 	lockdep_assert_held(&mbox->lock);
 	mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	if (receiver) {
-		mbox_queue_take(mbox_queue_of(mbox, message), message);
-		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+		mbox_queue_begin_flight(mbox_queue_of(mbox, message), message);
+		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
 		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 	}
@@ -432,7 +440,7 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 	lockdep_assert_held(&mbox->lock);
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (receiver) {
-		mbox_waiter_hand_over(mbox, receiver, message, deferred);
+		mbox_waiter_deliver(mbox, receiver, message, deferred);
 		return;
 	}
 	mbox_queue_put_back(mbox_queue_of(mbox, message), message);

@@ -8,6 +8,9 @@
 #include <linux/slab.h>
 
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "wait.h"
 
 /*
  * A receive by BY_START ends with EOWNERDEAD when its sender has ended and nothing
@@ -71,16 +74,16 @@ static struct mbox_sender *sender_new(struct pid *pid)
 }
 
 /**
- * mbox_sender_look - nothing of the sender is there: see whether it can send more
+ * mbox_sender_check - nothing of the sender is there: see whether it can send more
  * @args:	of a receive by BY_START, that does not watch its sender
  *
  * Sets args->ended if the sender has ended, else, for a receive that blocks,
  * args->sender, to be forgotten when the receive is over.
  *
- * Return: MBOX_LOOK_AGAIN: look at the mailbox once more, for the sender may have
+ * Return: MBOX_RETRY: look at the mailbox once more, for the sender may have
  * sent meanwhile. EAGAIN, ENOMEM.
  */
-int mbox_sender_look(struct mbox_recv_args *args)
+int mbox_sender_check(struct mbox_recv_args *args)
 {
 	struct mbox_sender *sender;
 	struct pid *pid;
@@ -88,20 +91,20 @@ int mbox_sender_look(struct mbox_recv_args *args)
 	pid = mbox_process_find(args->filter.pid, args->filter.start);
 	if (IS_ERR(pid)) {
 		args->ended = true;
-		return MBOX_LOOK_AGAIN;
+		return MBOX_RETRY;
 	}
 	if (args->nonblock) {
 		args->ended = mbox_process_ended(pid);
 		put_pid(pid);
-		return args->ended ? MBOX_LOOK_AGAIN : -EAGAIN;
+		return args->ended ? MBOX_RETRY : -EAGAIN;
 	}
 	sender = sender_new(pid);
 	put_pid(pid);
 	args->ended = sender == ERR_PTR(-ESRCH);
 	if (IS_ERR(sender))
-		return args->ended ? MBOX_LOOK_AGAIN : PTR_ERR(sender);
+		return args->ended ? MBOX_RETRY : PTR_ERR(sender);
 	args->sender = sender;
-	return MBOX_LOOK_AGAIN;
+	return MBOX_RETRY;
 }
 
 /* What tells that the sender has ended; valid until mbox_sender_forget(). */

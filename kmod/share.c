@@ -4,6 +4,8 @@
 #include <linux/slab.h>
 
 #include "mbox.h"
+#include "message.h"
+#include "user.h"
 
 /*
  * A sender pays until the receiver receives. So that a receiver that does not cannot

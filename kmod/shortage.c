@@ -4,7 +4,9 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "link.h"
 #include "mbox.h"
+#include "user.h"
 
 /*
  * A handle is short if its caller's quota does not take the longest message that
@@ -171,7 +173,7 @@ static struct mbox *take_handle(struct list_head *handles)
 	if (!handle)
 		return NULL;
 	mbox = target_of(handle);
-	mbox_mailbox_ref(mbox);
+	mbox_mailbox_get(mbox);
 	/* Last: the handle may be freed then. */
 	list_del_init_careful(&handle->short_node);
 	return mbox;
@@ -189,7 +191,7 @@ static void tell(struct list_head *handles)
 		if (!mbox)
 			return;
 		wake_up_interruptible_poll(&mbox->poll, EPOLLOUT | EPOLLWRNORM);
-		mbox_mailbox_unref(mbox);
+		mbox_mailbox_put(mbox);
 		cond_resched();
 	}
 }

@@ -3,7 +3,11 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "broadcast.h"
 #include "mbox.h"
+#include "message.h"
+#include "queue.h"
+#include "wait.h"
 
 /* Deliveries that are given up in one section under the lock. */
 #define CLOSE_BATCH	64
@@ -102,7 +106,7 @@ unsigned int mbox_subscription_lose(struct mbox *mbox,
 	list_for_each_entry_safe(message, next, &sub->queue.messages, node) {
 		if (lost == n)
 			break;
-		if (message->state == MBOX_MESSAGE_TAKEN)
+		if (message->state == MBOX_MESSAGE_IN_FLIGHT)
 			continue;
 		mbox_broadcast_lose(mbox, message, error, deferred);
 		lost++;
@@ -159,7 +163,7 @@ unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 		/* One that is empty remains so. */
 		if (!message)
 			mbox_cast_unlist(mbox, sub, deferred);
-		else if (message->state == MBOX_MESSAGE_TAKEN)
+		else if (message->state == MBOX_MESSAGE_IN_FLIGHT)
 			mbox_broadcast_give_up(mbox, message, deferred);
 		else
 			mbox_broadcast_lose(mbox, message, 0, deferred);

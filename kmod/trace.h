@@ -9,6 +9,7 @@
 #include <linux/tracepoint.h>
 
 #include "mbox.h"
+#include "message.h"
 
 TRACE_EVENT(mbox_create,
 	TP_PROTO(const struct mbox *mbox),

@@ -10,6 +10,7 @@
 #include <linux/user_namespace.h>
 
 #include "mbox.h"
+#include "user.h"
 
 /*
  * One counter holds both references (handles, mailboxes) and charged bytes, so

@@ -10,8 +10,15 @@
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 
+#include "broadcast.h"
+#include "event.h"
+#include "link.h"
 #include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "queue.h"
 #include "trace.h"
+#include "wait.h"
 
 /*
  * MBOX_WAKE: a waiter lives on the stack of the task that waits. Who completes
@@ -82,7 +89,7 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 		*turn = ++mbox->turns;
 	waiter->turn = *turn;
 	if (!waiter->peek)
-		waiter->fit = min_t(u64, waiter->room, U32_MAX) + 1;
+		waiter->fit = min_t(u64, waiter->size, U32_MAX) + 1;
 	error = mbox_receivers_add(mbox, receivers, waiter);
 	if (error)
 		return error;
@@ -199,7 +206,7 @@ void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
  * @deadline:	when to give up
  *
  * Return: 0 if the waiter is completed; ETIMEDOUT, ERESTARTSYS if a signal is pending,
- * or MBOX_LOOK_AGAIN if the sender that it waits for has ended: then the caller has to
+ * or MBOX_RETRY if the sender that it waits for has ended: then the caller has to
  * look again, under the lock, whether it was completed after all.
  */
 int mbox_waiter_sleep(struct mbox_waiter *waiter,
@@ -213,7 +220,7 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		if (smp_load_acquire(&waiter->done)) /* see MBOX_WAKE */
 			break;
 		if (unlikely(waiter->ended) && READ_ONCE(*waiter->ended)) {
-			error = MBOX_LOOK_AGAIN; /* see sender.c */
+			error = MBOX_RETRY; /* see sender.c */
 			break;
 		}
 		if (signal_pending(current)) {
@@ -351,7 +358,7 @@ void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred)
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message)
 {
-	return !receiver->peek && message->length <= receiver->room &&
+	return !receiver->peek && message->length <= receiver->size &&
 	       mbox_filter_pass(receiver->filter, message);
 }
 
@@ -370,8 +377,8 @@ struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
 }
 
 /* Give an accepted message to @receiver, which waits. */
-void mbox_waiter_hand_over(struct mbox *mbox, struct mbox_waiter *receiver,
-			   struct mbox_message *message,
+void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
+			 struct mbox_message *message,
 			   struct mbox_deferred *deferred)
 {
 	receiver->message = message;

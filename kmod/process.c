@@ -11,6 +11,7 @@
 #include <linux/workqueue.h>
 
 #include "mbox.h"
+#include "process.h"
 
 /*
  * The end of a process is known from its struct pid: the queue that polling a

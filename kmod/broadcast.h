@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Broadcast: subscriptions, and the delivery of a message to all of them. */
+#ifndef MBOX_BROADCAST_H
+#define MBOX_BROADCAST_H
+
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+#include "mbox.h"
+#include "queue.h"
+#include "wait.h"
+
+struct mbox_message;
+struct mbox_send_args;
+
+/* How far a sender that broadcasts has come. */
+enum mbox_cast_stage {
+	MBOX_CAST_NEW,		/* its message is looked at, or delivered */
+	MBOX_CAST_BLOCKED,	/* it waits, and is completed as any waiter is */
+	MBOX_CAST_REFUSED,	/* with sender->error; the message is still its own */
+	MBOX_CAST_ENDED,	/* with sender->error and sender->delivered */
+};
+
+/* A look for room that is not for a sender's message. */
+enum mbox_cast_probe {
+	MBOX_PROBE_NONE,
+	MBOX_PROBE_LONGEST,	/* may pollers be told that there is room? */
+	MBOX_PROBE_SHORTEST,	/* has a mailbox that was full any? */
+};
+
+/*
+ * What a mailbox that broadcasts has beside the others: its subscriptions, and the
+ * message that is being delivered to them; see cast.c. Guarded by mbox->lock.
+ */
+struct mbox_cast {
+	struct rb_root subscriptions;	/* by number */
+	u32 nr_subscriptions;
+	u64 last_subscription;
+	struct mbox_subscription *fullest; /* had no room when looked at last */
+	struct mbox_waiter *sender;	/* whose message it is; or NULL */
+	struct mbox_message *message;	/* accepted; NULL: is there room for it? */
+	u64 next;			/* the number at which to go on */
+	u64 until;			/* the last number that is meant */
+	u32 found;			/* those that have room */
+	u32 turn;			/* of the message, or the look, under way */
+	u32 runners;			/* tasks that go on with it until it is over */
+	bool look;			/* room may have been made */
+	u8 probe;			/* enum mbox_cast_probe, without a sender */
+};
+
+/*
+ * What is there for a handle to receive from a mailbox that broadcasts: deliveries,
+ * and who waits for one. All guarded by mbox->lock.
+ */
+struct mbox_subscription {
+	struct rb_node node;		/* cast->subscriptions; clear: not listed */
+	u64 number;			/* constant */
+	u64 seen;			/* the last message that was delivered to it */
+	bool over;			/* OVERFLOW: its oldest have to go for that */
+	struct mbox_queue queue;
+	struct rb_root_cached ages;	/* OVERFLOW: not IN_FLIGHT, the oldest first */
+	struct mbox_receivers receivers;
+	u64 held;			/* queued, or taken by a receiver */
+	u64 held_bytes;
+	u64 lost;
+};
+
+/* broadcast.c */
+int mbox_broadcast_send(struct mbox_handle *handle,
+			struct mbox_send_args *args);
+const struct mbox_message *
+mbox_broadcast_proper(const struct mbox_message *message);
+void mbox_broadcast_put(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_deferred *deferred);
+void mbox_broadcast_remove(struct mbox_subscription *sub,
+			   struct mbox_message *message);
+void mbox_broadcast_begin_flight(struct mbox_subscription *sub,
+				 struct mbox_message *message);
+void mbox_broadcast_give_up(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred);
+void mbox_broadcast_put_back(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred);
+struct mbox_message *mbox_broadcast_oldest(struct mbox_subscription *sub);
+struct mbox_message *mbox_broadcast_new(struct mbox *mbox,
+					struct mbox_message *message,
+					struct mbox_message *proper,
+					struct mbox_subscription *sub);
+void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred);
+void mbox_broadcast_delivered(struct mbox *mbox, struct mbox_message *proper,
+			      struct mbox_deferred *deferred);
+void mbox_broadcast_lose(struct mbox *mbox, struct mbox_message *message,
+			 int error, struct mbox_deferred *deferred);
+bool mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred);
+void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
+			int error, struct mbox_deferred *deferred);
+int mbox_broadcast_purge(struct mbox *mbox, u64 *purged);
+
+/* cast.c */
+struct mbox_cast *mbox_cast_new(void);
+bool mbox_cast_is_due(const struct mbox *mbox,
+		      const struct mbox_subscription *sub);
+void mbox_cast_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
+			   struct mbox_deferred *deferred);
+void mbox_cast_catch_up(struct mbox *mbox, struct mbox_subscription *sub);
+bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message);
+bool mbox_cast_is_busy(const struct mbox *mbox);
+void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender);
+void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
+		     struct mbox_deferred *deferred);
+bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_cast_run(struct mbox *mbox);
+void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
+		     struct mbox_deferred *deferred);
+void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
+		      struct mbox_deferred *deferred);
+void mbox_cast_forget(struct mbox *mbox, const struct mbox_waiter *sender);
+void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred);
+
+/* subscription.c */
+struct mbox_subscription *mbox_subscription_new(void);
+void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub);
+struct mbox_subscription *mbox_subscription_from(const struct mbox *mbox,
+						 u64 number);
+struct mbox_subscription *
+mbox_subscription_next(const struct mbox_subscription *sub);
+u64 mbox_subscription_held(const struct mbox *mbox,
+			   const struct mbox_subscription *sub);
+unsigned int mbox_subscription_lose(struct mbox *mbox,
+				    struct mbox_subscription *sub,
+				    unsigned int n, int error,
+				    struct mbox_deferred *deferred);
+unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
+				     struct mbox_deferred *deferred);
+
+/* How many handles a message that is sent to @mbox is delivered to; else 0. */
+static inline u32 mbox_mailbox_subscriptions(const struct mbox *mbox)
+{
+	return mbox->cast ? READ_ONCE(mbox->cast->nr_subscriptions) : 0;
+}
+
+#endif /* MBOX_BROADCAST_H */

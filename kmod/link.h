@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Links: processes that communicate directly, their lanes and inboxes. */
+#ifndef MBOX_LINK_H
+#define MBOX_LINK_H
+
+#include <linux/atomic.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "mbox.h"
+#include "message.h"
+#include "queue.h"
+
+struct file;
+struct mbox_deadline;
+struct mbox_watch;
+struct mbox_waiter;
+struct poll_table_struct;
+
+/*
+ * One direction of a link: what one process sent another, which is in the inbox
+ * of that one, with what came by other lanes. It has the capacity that elsewhere
+ * a mailbox has.
+ */
+struct mbox_lane {
+	struct mbox_link *link;		/* constant: whose part it is */
+	struct mbox_endpoint *from;	/* constant; there for who has a handle */
+	struct mbox_endpoint *to;		/* likewise; its inbox->lock is "lock" */
+	u32 capacity;			/* constant: that of the link, see inbox.c */
+	u32 msg_size;			/* constant */
+	struct rb_node node;		/* links_lock: to->lanes, by from */
+	u64 held;			/* lock: as that of a mailbox */
+	u64 queued;			/* lock: of these, not being taken */
+	struct mbox *inbox;		/* constant; there while it has messages */
+	struct mbox_queue queue;	/* lock */
+	struct mbox_message *first;	/* lock: not being taken; or NULL */
+	struct rb_node ranked;		/* lock: inbox->lanes, if there is a first */
+	struct rb_node numbered;	/* lock: inbox->numbered, likewise */
+	struct rb_root_cached senders;	/* lock: those of the inbox' that are its */
+	bool ended;			/* lock: nothing will come any more */
+	bool nospace;			/* lock: as that of a mailbox */
+	bool opened;			/* links_lock: by @to, a handle to receive */
+};
+
+/*
+ * A link: two lanes, one to each process. Listed, and found by its two endpoints,
+ * until one of them ends, or until nobody has a handle on it and no message is in
+ * it. Its memory stays as long as a handle or a message refers to it.
+ *
+ * References: one while it is listed, one of each handle, one of each message.
+ * While it is listed it holds both endpoints.
+ */
+struct mbox_link {
+	struct rb_node node;		/* links_lock: while listed, by number */
+	u64 number;			/* constant once listed; grows */
+	bool listed;			/* links_lock */
+	refcount_t refs;
+	atomic_t handles;		/* open, on either side; to and from 0
+					 * under links_lock
+					 */
+	struct mbox_link *leaving;	/* of who unlisted it */
+	struct mbox_lane lanes[2];
+};
+
+/*
+ * A process that takes part in direct communication. Known, in the trees, from
+ * when it is first needed until the process ends, or until there is neither lane
+ * nor handle that leads to its inbox, nor message in it.
+ *
+ * References: one while it is known, one of its watch, and then of the work that
+ * tells its end, one of each link that is listed, and of each handle, two of one on
+ * a link. It is freed by RCU.
+ */
+struct mbox_endpoint {
+	struct rb_node by_pid;		/* links_lock: while known */
+	struct rb_node by_number;	/* links_lock: likewise, of its inbox */
+	bool known;			/* links_lock */
+	bool ended;			/* links_lock: the process did */
+	bool has_mode;			/* links_lock: inbox->mode says who may send */
+	unsigned int openers;		/* links_lock: calls that need it known */
+	struct rb_root lanes;		/* links_lock: that lead here */
+	refcount_t refs;
+	struct pid *pid;		/* constant, counted: thread group */
+	struct mbox *inbox;		/* constant, counted */
+	struct mbox_watch *watch;	/* constant; cancelled by who forgets it */
+	struct work_struct end;
+	struct mbox_endpoint *leaving;	/* of who forgot it */
+	struct mbox_endpoint *waits_for;	/* without lock, see deadlock.c */
+	u32 wait_nr;			/* likewise: of the last of these edges */
+	struct rcu_head rcu;
+};
+
+/* link.c */
+int mbox_endpoint_init(void);
+void mbox_endpoint_exit(void);
+void mbox_link_get(struct mbox_link *link);
+void mbox_link_put(struct mbox_link *link);
+struct mbox_endpoint *mbox_endpoint_get(struct pid *pid, struct file *factory);
+void mbox_endpoint_put(struct mbox_endpoint *endpoint);
+void mbox_endpoint_unhold(struct mbox_endpoint *endpoint);
+void mbox_endpoint_leave(struct mbox_endpoint *endpoint);
+void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode);
+void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity);
+bool mbox_endpoint_mode(struct pid *pid, umode_t *mode);
+struct mbox_lane *mbox_lane_back(struct mbox_lane *lane);
+bool mbox_link_invited(struct pid *self, struct pid *peer);
+struct mbox_lane *mbox_link_join(struct mbox_endpoint *self,
+				 struct mbox_endpoint *peer, u32 capacity,
+				 u32 msg_size);
+void mbox_link_invite(struct mbox_lane *in);
+void mbox_link_leave(struct mbox_lane *in);
+bool mbox_endpoint_seen(const struct mbox_endpoint *endpoint, const struct file *file);
+u32 mbox_endpoints_changes(void);
+int mbox_links_visit(struct mbox_registry *registry, u64 *next,
+		     unsigned int *seq,
+		     int (*visit)(struct mbox_link *link, void *data),
+		     void *data);
+int mbox_endpoints_visit(struct mbox_registry *registry, u64 *next,
+			 unsigned int *seq,
+		       int (*visit)(struct mbox_endpoint *endpoint, void *data),
+		       void *data);
+
+/* inbox.c */
+void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message);
+void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message);
+void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
+		     struct mbox_message *next);
+struct mbox_message *mbox_inbox_first(const struct mbox *inbox);
+struct mbox_message *mbox_inbox_find(struct mbox *inbox,
+				     struct mbox_cursor *cursor, bool *more);
+u32 mbox_lane_capacity(const struct mbox_lane *lane);
+bool mbox_lane_has_room(const struct mbox_lane *lane);
+
+/* deadlock.c */
+int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_endpoint *self,
+			struct mbox_endpoint *other,
+			const struct mbox_deadline *deadline);
+void mbox_deadlock_leave(struct mbox_waiter *waiter);
+
+/* direct.c */
+struct file *mbox_direct_open_link(struct file *factory,
+				   const struct mbox_ioc_link *arg, u32 msg_size);
+struct file *mbox_direct_open_inbox(struct file *factory, bool nonblock);
+int mbox_direct_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg);
+void mbox_direct_release(struct mbox_handle *handle);
+__poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
+			  struct poll_table_struct *wait);
+void mbox_direct_info(struct mbox_handle *handle, struct mbox_info *info);
+
+/* Whether a handle on a link or an inbox is used by another process than its own. */
+static inline bool mbox_handle_foreign(const struct mbox_handle *handle)
+{
+	return handle->endpoint && handle->endpoint->pid != task_tgid(current);
+}
+
+/* The queue in which @message is, or will be. */
+static inline struct mbox_queue *
+mbox_queue_of(struct mbox *mbox, const struct mbox_message *message)
+{
+	return unlikely(message->lane) ? &message->lane->queue : &mbox->queue;
+}
+
+#endif /* MBOX_LINK_H */

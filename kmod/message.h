@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Messages, their memory, and their way in and out of a mailbox. */
+#ifndef MBOX_MESSAGE_H
+#define MBOX_MESSAGE_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/mbox.h>
+
+#include "queue.h"
+#include "wait.h"
+
+struct mbox;
+struct mbox_deferred;
+struct mbox_handle;
+struct mbox_lane;
+struct mbox_member;
+struct mbox_sender;
+struct mbox_share;
+struct mbox_user;
+struct mbox_waiter;
+struct pid;
+
+/*
+ * Free slots that a mailbox keeps for the messages to come: so many, and more in steps
+ * as long as its creator's mailboxes together do not keep too many (user.c).
+ */
+#define MBOX_SLOTS_STEP		4
+#define MBOX_SLOTS_KEPT		32
+
+enum mbox_message_state {
+	MBOX_MESSAGE_NEW,	/* its sender's alone */
+	MBOX_MESSAGE_PENDING,	/* of a blocked sender, not accepted yet */
+	MBOX_MESSAGE_QUEUED,	/* accepted */
+	MBOX_MESSAGE_IN_FLIGHT,	/* accepted, a receiver is copying it */
+	MBOX_MESSAGE_GONE,	/* withdrawn or dropped while a receiver copied */
+};
+
+/*
+ * A message. Payloads of up to MBOX_SMALL_SIZE live in slots of one size that
+ * the mailbox recycles, larger ones in an allocation of their own.
+ *
+ * From the time it is visible to others (PENDING, or accepted) all of it but
+ * the payload is guarded by mbox->lock. The payload is constant from then on;
+ * it may be read without the lock by a receiver that took the message, or by
+ * one that peeks and counted itself in refs.
+ */
+struct mbox_message {
+	struct list_head node;		/* queue, taken, or a list of trash */
+	union {
+		struct rb_node level;	/* in queue->levels if first of its prio */
+		struct {		/* of one that is broadcast: */
+			struct list_head deliveries; /* not settled */
+			u32 left;	/* of these, and one while they are made */
+			u32 receipts;
+		};
+	};
+	u64 seq;			/* 0 until accepted */
+	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
+	struct pid *pid;		/* thread group of the sender, counted */
+	u64 start;			/* of that process: mbox_process_start() */
+	struct mbox_user *user;		/* charged for it; NULL: it is trash */
+	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
+	struct mbox_lane *lane;		/* it came by; its link counted; or NULL */
+	u32 length;
+	u32 prio;
+	u32 type;
+	kuid_t uid;
+	kgid_t gid;
+	u32 refs;			/* owner and peekers; freed with the last */
+	u8 state;			/* enum mbox_message_state */
+	bool shared;			/* counted in a share, see share.c */
+	u8 data[] __aligned(8);
+};
+
+/* Arguments of a call, copied and checked. */
+struct mbox_send_args {
+	const void __user *data;
+	u32 length;
+	u32 prio;
+	u32 type;
+	bool nonblock;
+	bool sync;
+	struct mbox_deadline deadline;
+	struct mbox_lane *lane;		/* that of the handle */
+	struct mbox_share *share;	/* for the message, if it needs one; or NULL */
+};
+
+struct mbox_recv_args {
+	void __user *data;
+	size_t size;
+	struct mbox_header __user *header;	/* or NULL */
+	u32 header_size;		/* bytes of it that the caller knows */
+	bool nonblock;
+	bool peek;
+	bool ended;			/* BY_START: the sender has, see sender.c */
+	struct mbox_filter filter;
+	struct mbox_deadline deadline;
+	u64 turn;			/* looks again: keeps it; 0: has none yet */
+	struct mbox_member *member;	/* whose call it is; NULL: not kept */
+	struct mbox_sender *sender;	/* BY_START: watched; or NULL */
+	u32 length;			/* out: of the message received */
+};
+
+/* message.c */
+int mbox_message_init(void);
+void mbox_message_exit(void);
+struct mbox_message *mbox_message_new(u32 length);
+struct mbox_message *mbox_slot_take(struct mbox *mbox);
+void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
+		      const struct mbox_send_args *args);
+int mbox_message_fill(struct mbox_message *message, const void __user *data);
+bool mbox_message_fill_atomic(struct mbox_message *message,
+			      const void __user *data);
+void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
+		      struct mbox_deferred *deferred);
+void mbox_message_free(struct mbox_message *message);
+void mbox_message_free_all(struct mbox_message *trash);
+void mbox_slot_push(struct mbox_message **stack, struct mbox_message *slot);
+struct mbox_message *mbox_slot_pop(struct mbox_message **stack);
+struct mbox_message *mbox_slot_end(struct mbox *mbox);
+void mbox_slot_free_all(struct mbox_message *slots);
+void mbox_message_header(const struct mbox_message *message,
+			 struct mbox_header *header);
+
+/* send.c */
+int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args);
+struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
+				   struct mbox_send_args *args);
+void mbox_send_short(struct mbox_handle *handle);
+void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
+		       struct mbox_waiter *receiver,
+		       struct mbox_deferred *deferred);
+void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_deferred *deferred);
+void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
+		     struct mbox_deferred *deferred);
+int mbox_send_refusal(const struct mbox *mbox);
+void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		   struct mbox_deferred *deferred);
+
+/* receive.c */
+int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
+
+/* sender.c */
+int mbox_sender_check(struct mbox_recv_args *args);
+const bool *mbox_sender_ended(struct mbox_sender *sender);
+void mbox_sender_forget(struct mbox_sender *sender);
+
+#endif /* MBOX_MESSAGE_H */

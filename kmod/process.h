@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Processes: found, watched until they end; owners and members of mailboxes. */
+#ifndef MBOX_PROCESS_H
+#define MBOX_PROCESS_H
+
+#include <linux/sched.h>
+#include <linux/types.h>
+
+struct cred;
+struct file;
+struct mbox;
+struct mbox_ioc_handover;
+struct mbox_member;
+struct mbox_owner;
+struct mbox_watch;
+struct pid;
+
+/* process.c */
+int mbox_watch_init(void);
+u64 mbox_watch_ends(void);
+void mbox_watch_exit(void);
+struct pid *mbox_process_get(u32 nr);
+struct pid *mbox_process_find(u32 nr, u64 start);
+bool mbox_process_ended(struct pid *pid);
+u32 mbox_process_nr(struct pid *pid);
+const struct cred *mbox_process_cred(struct pid *pid);
+int mbox_process_signal(struct pid *pid);
+struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
+				  void *data);
+bool mbox_watch_cancel(struct mbox_watch *watch);
+
+/*
+ * The start time of a process, by its leader: no other process that ever had the
+ * same number has the same. Nanoseconds of CLOCK_BOOTTIME, without the offset of
+ * a time namespace, so that it is one number for all. exec() keeps it.
+ */
+static inline u64 mbox_process_start(const struct task_struct *leader)
+{
+	return leader->start_boottime;
+}
+
+/* owner.c */
+int mbox_owner_attach(struct mbox *mbox);
+void mbox_owner_detach(struct mbox *mbox);
+void mbox_owner_check(struct mbox *mbox);
+u32 mbox_owner_nr(const struct mbox_owner *owner);
+bool mbox_owner_may_receive(const struct mbox *mbox);
+int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
+			 const struct mbox_ioc_handover *arg);
+
+/* member.c */
+struct mbox_member *mbox_member_open(struct mbox *mbox);
+void mbox_member_close(struct mbox_member *member);
+void mbox_member_stop(void);
+int mbox_member_enter(struct mbox *mbox, u32 right,
+		      struct mbox_member **member);
+void mbox_member_leave(struct mbox *mbox, u32 right,
+		       struct mbox_member *member, int result);
+void mbox_member_detach(struct mbox *mbox);
+void mbox_member_sweep(struct mbox *mbox);
+bool mbox_member_admits(struct mbox *mbox, u32 right);
+void mbox_member_serve(struct mbox *mbox, struct mbox_member *member);
+bool mbox_member_served_before(const struct mbox_member *a,
+			       const struct mbox_member *b);
+
+#endif /* MBOX_PROCESS_H */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Queues: accepted messages in order, searches of them, filters. */
+#ifndef MBOX_QUEUE_H
+#define MBOX_QUEUE_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+struct mbox;
+struct mbox_lane;
+struct mbox_message;
+struct pid_namespace;
+
+/* Messages that are looked at for a filter before the lock is given up. */
+#define MBOX_FIND_BATCH		512
+
+/* Searches of one queue, purges among them, that may pause at a time. */
+#define MBOX_SEARCHES_MAX	128
+
+/*
+ * Accepted messages in the order in which they are received. The list is
+ * sorted; the first message of each priority is also a node of the tree of
+ * levels, so that an insertion takes time by the number of priorities in use,
+ * not of messages.
+ */
+struct mbox_queue {
+	struct list_head messages;
+	struct rb_root levels;
+	struct list_head cursors;	/* searches that pause */
+	u32 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
+	u64 nr_in_flight;			/* of the messages, those IN_FLIGHT */
+};
+
+/*
+ * A search for what a filter passes, in a queue and then among the blocked
+ * senders. A long search pauses now and then, so that nobody keeps the lock for
+ * as long as he has filled a queue. Meanwhile others move its cursor, so that no
+ * message before it passes: on if the message there goes, back to a message that
+ * passes and comes before it.
+ */
+struct mbox_cursor {
+	struct list_head node;		/* lock: queue->cursors */
+	const struct mbox_filter *filter;
+	struct mbox_message *next;	/* lock: where to go on, or NULL */
+	bool senders;			/* lock: goes on among the senders */
+	u32 prio;			/* lock: of the last sender looked at, */
+	u64 number;			/* and its number; 0: none yet */
+	/* of a search of all lanes, inbox.c: */
+	u64 lane;			/* lock: number of that which it is in */
+	struct mbox_message *best;	/* lock: of what it found; or NULL */
+	bool lost;			/* lock: the best went since it began */
+	u32 retries;			/* the times that it began anew */
+};
+
+/* What a receiver wants; constant while it waits. */
+struct mbox_filter {
+	u32 flags;			/* MBOX_RECV_BY_*, FILTER_LANE */
+	u32 type;
+	u32 pid;
+	u32 min_prio;
+	struct pid_namespace *pid_ns;	/* in which pid is meant */
+	u64 start;			/* with BY_START: of process pid */
+	struct mbox_lane *lane;		/* what came by it only; or NULL */
+};
+
+/* Beside MBOX_RECV_BY_*: there is a lane. */
+#define MBOX_FILTER_LANE	BIT(31)
+
+/* queue.c */
+bool mbox_message_before(const struct mbox_message *a,
+			 const struct mbox_message *b);
+struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
+				     struct mbox_message *message);
+void mbox_queue_init(struct mbox_queue *queue);
+void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_put_back(struct mbox_queue *queue,
+			 struct mbox_message *message);
+void mbox_queue_end_flight(struct mbox_queue *queue,
+			   struct mbox_message *message);
+void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		      const struct mbox_filter *filter);
+struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
+				     struct mbox_cursor *cursor);
+bool mbox_queue_has_room(const struct mbox *mbox, const struct mbox_lane *lane,
+			 u32 length);
+void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message);
+void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message);
+bool mbox_filter_pass(const struct mbox_filter *filter,
+		      const struct mbox_message *message);
+
+#endif /* MBOX_QUEUE_H */

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Waiters: blocked calls, their deadlines, and what a section leaves to be done after it. */
+#ifndef MBOX_WAIT_H
+#define MBOX_WAIT_H
+
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+#include <linux/mbox.h>
+
+struct mbox;
+struct mbox_cursor;
+struct mbox_endpoint;
+struct mbox_filter;
+struct mbox_handle;
+struct mbox_lane;
+struct mbox_member;
+struct mbox_message;
+struct pid;
+struct task_struct;
+
+struct mbox_deadline {
+	bool set;
+	clockid_t clock;
+	ktime_t expires;
+};
+
+/* Something came that concerns a receiver, which has to look for itself. */
+#define MBOX_RETRY		1
+
+/*
+ * A call that is blocked; lives on its stack. See MBOX_WAKE in wait.c for how it
+ * is completed.
+ */
+struct mbox_waiter {
+	struct list_head node;		/* lock: syncs, side of a ring, rest */
+	struct rb_node ranked;		/* lock: senders, receivers->keyed; or clear */
+	struct list_head all;		/* lock: mbox->waiters */
+	struct hlist_node late;		/* lock: in the deferred of its waker */
+	u64 number;			/* of the wait: constant; 0: a dump's marker */
+	u64 since;			/* constant: ns, CLOCK_MONOTONIC_COARSE */
+	struct task_struct *task;	/* constant */
+	struct mbox_handle *handle;	/* constant: the call is made through it */
+	struct list_head call;		/* lock: handle->receives or ->sends */
+	bool completed;			/* lock: has its result */
+	bool done;			/* published with release: last write */
+	int error;			/* result, valid when completed; may be
+					 * MBOX_RETRY for a receiver
+					 */
+	struct mbox_message *message;	/* sender: its message until accepted;
+					 * receiver: what was handed over
+					 */
+	/* of a receiver */
+	const struct mbox_filter *filter;
+	size_t size;
+	bool peek;
+	bool limited;			/* lock: counts as one of the rest */
+	u64 turn;			/* receivers are in order of it */
+	u64 fit;			/* messages shorter than this fit; peeks: 0 */
+	u64 most_fit;			/* lock: the most below it in the tree */
+	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
+	struct mbox_member *member;	/* whose call it is, or NULL; held by it */
+	const bool *ended;		/* BY_START: set when the sender ended; or NULL */
+	/* of a sender */
+	bool sync;			/* waits until it is received */
+	struct pid *receiver;		/* who received, counted */
+	/* of a sender that broadcasts: guarded by the lock */
+	u8 stage;			/* enum mbox_cast_stage */
+	bool nonblock;			/* constant */
+	bool withdrawn;			/* it has to take back its deliveries */
+	u64 until;			/* the last subscription that is meant */
+	struct mbox_message *spares;	/* slots for deliveries */
+	u32 nr_spares;
+	u32 nr_charged;			/* to its user: spares, or for some */
+	u32 delivered;			/* result: handles */
+	/* of a call on a link */
+	struct mbox_lane *lane;		/* constant; else NULL */
+	struct rb_node lane_ranked;	/* lock: lane->senders; or clear */
+	struct mbox_endpoint *waits;	/* lock: whose edge it has, deadlock.c */
+};
+
+/*
+ * Receives that wait for messages of one queue. A message finds those that it
+ * suits by what they ask for, so that its way to them does not become longer by
+ * those who ask for something else: see receivers.c.
+ */
+struct mbox_receivers {
+	struct rb_root keyed;		/* by key, then turn */
+	struct list_head rest;		/* by turn: they have to be looked at */
+	u32 nr_rest;			/* of these; up to MBOX_WAITERS_MAX */
+};
+
+/*
+ * A message that was queued, or is pending, of which receivers are to be told:
+ * the part of them that did not fit into one section.
+ */
+struct mbox_tell {
+	u32 type;
+	struct pid *pid;		/* counted */
+	u64 start;			/* of that process */
+	struct mbox_lane *lane;		/* only compared */
+	u64 limit;			/* the last wait that is to be told */
+	u32 flags;			/* where to go on: the key, */
+	unsigned int level;		/* level of pid, */
+	u64 turn;			/* and after this turn */
+};
+
+/*
+ * What a section under mbox->lock leaves to be done after it. Waiters whose tasks
+ * do not fit are completed, but woken later, in sections of their own.
+ */
+#define MBOX_DEFERRED_WAKES	4
+
+struct mbox_deferred {
+	u32 nr_tasks;
+	__poll_t events;		/* to be told to pollers */
+	bool died;			/* the mailbox did: unlist it */
+	bool admit;			/* there may be room for more senders; with
+					 * BROADCAST: there is more to deliver
+					 */
+	bool telling;			/* more are to be told: see tell */
+	struct hlist_head late;		/* lock: waiters that are not done */
+	struct mbox_message *trash;	/* linked through node.next */
+	struct task_struct *tasks[MBOX_DEFERRED_WAKES]; /* counted */
+	struct mbox_tell tell;
+};
+
+/* Blocked calls that end in one section under the lock, where many may. */
+#define MBOX_END_BATCH		64
+
+/* wait.c */
+void mbox_waiter_init(struct mbox_waiter *waiter);
+int mbox_waiter_block_receiver(struct mbox *mbox,
+			       struct mbox_receivers *receivers,
+			       struct mbox_waiter *waiter, u64 *turn,
+			       struct mbox_deferred *deferred);
+void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
+			    struct mbox_waiter *waiter);
+int mbox_waiter_sleep(struct mbox_waiter *waiter,
+		      const struct mbox_deadline *deadline);
+bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
+		       struct mbox_deferred *deferred);
+struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox);
+void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred);
+void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
+			  int error, struct mbox_deferred *deferred);
+bool mbox_waiter_suits(const struct mbox_waiter *receiver,
+		       const struct mbox_message *message);
+struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
+					     struct mbox_lane *lane);
+void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
+			 struct mbox_message *message,
+			   struct mbox_deferred *deferred);
+void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
+		      const struct mbox_message *message,
+		      struct mbox_deferred *deferred);
+struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
+					      struct mbox_cursor *cursor);
+void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
+			  struct mbox_deferred *deferred);
+int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
+
+/* Set a deadline from its form in the ABI. 0 or EINVAL. */
+static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
+				    s64 ns)
+{
+	deadline->set = false;
+	if (clock == MBOX_CLOCK_NONE && !ns)
+		return 0;
+	return __mbox_deadline_set(deadline, clock, ns);
+}
+
+/* receivers.c */
+void mbox_receivers_init(struct mbox_receivers *receivers);
+int mbox_receivers_add(const struct mbox *mbox,
+		       struct mbox_receivers *receivers,
+		       struct mbox_waiter *waiter);
+void mbox_receivers_remove(struct mbox_waiter *waiter);
+struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
+					  struct mbox_receivers *receivers,
+					  const struct mbox_message *message);
+struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
+					   struct mbox_lane *lane);
+bool mbox_receivers_any(struct mbox_receivers *receivers,
+			const struct mbox_message *message);
+void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
+			 const struct mbox_message *message,
+			 struct mbox_deferred *deferred);
+void mbox_receivers_tell_on(struct mbox *mbox, struct mbox_deferred *deferred);
+
+/* policy.c */
+struct mbox_waiter *mbox_policy_choose(const struct mbox *mbox,
+				       const struct list_head *receivers,
+				       const struct mbox_message *message);
+
+#endif /* MBOX_WAIT_H */
