@@ -11,7 +11,7 @@
  *   box.c       mailboxes in tables: columns, filters, order
  *   loop.c      verbs that go on until they are told to end
  *   VERB.c      one file per verb: a table of its words and a function
- *   tour.h      has the map of the files of mboxctl tour
+ *   tour/       mboxctl tour; tour/tour.h has the map of its files
  *
  * send and recv do their work on what open_box() opens: the mailbox that NAME
  * says, or, as verbs below link and inbox, a link or the inbox.

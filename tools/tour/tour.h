@@ -2,12 +2,12 @@
 /*
  * mboxctl tour: what its files share
  *
- *   tour.c         the director: the verb, and setting the scene
- *   tour_moment.c  moments: telling the actors, waiting until all have settled
- *   tour_want.c    what a concept claims, compared with what happened
- *   tour_actor.c   the actors: processes that make the calls they are told to
- *   tour_draw.c    the time line
- *   tour_SECTION.c concepts, as scripts for director and actors
+ *   tour.c      the director: the verb, and setting the scene
+ *   moment.c    moments: telling the actors, waiting until all have settled
+ *   want.c      what a concept claims, compared with what happened
+ *   actor.c     the actors: processes that make the calls they are told to
+ *   draw.c      the time line
+ *   SECTION.c   concepts, as scripts for director and actors
  *
  * A moment is one call of one actor. It is over when everybody has settled: each
  * actor either has its result or is blocked, which the mailbox says and not the
@@ -21,7 +21,7 @@
 #ifndef TOUR_H
 #define TOUR_H
 
-#include "mboxctl.h"
+#include "../mboxctl.h"
 
 /*
  * In the order of the textbook: identifier, word, and what --help says of it.
@@ -215,13 +215,13 @@ void tour_fail(struct tour *tour, const char *why, ...)
 	__attribute__((format(printf, 2, 3)));
 void tour_fail_call(struct tour *tour, const char *what, int error);
 
-/* tour_actor.c */
+/* actor.c */
 int actor_start(struct actor *actor, const struct actor *others, int count);
 int actor_tell(struct actor *actor, const struct order *order);
 int actor_hear(struct actor *actor, struct answer *answer, struct mbox **box);
 void actor_end(struct actor *actor);
 
-/* tour_draw.c */
+/* draw.c */
 void draw_init(void);
 void draw_title(const struct tour *tour);
 void draw_head(const struct tour *tour);
