@@ -56,7 +56,7 @@ int mbox_attr_check(struct mbox_attr *attr)
 		return -EINVAL;
 	if (attr->ring)
 		return mbox_ring_check(attr);
-	if (attr->policy > MBOX_POLICY_BROADCAST ||
+	if (attr->policy > MBOX_POLICY_MAX ||
 	    attr->max_procs > MBOX_PROCS_MAX)
 		return -EINVAL;
 	/* Each excludes the other: who broadcasts does not choose. */

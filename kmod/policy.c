@@ -9,12 +9,13 @@
 
 /*
  * Receivers wait in order of their turns. These functions walk a list of at most
- * MBOX_WAITERS_MAX; those that need not be looked at are in a tree, see receivers.c.
+ * MBOX_WAITERS_MAX; receivers that need not be walked are in a tree, see receivers.c.
+ * Each is named after its policy.
  */
 
-/* The receiver with the first turn. Bound: MBOX_WAITERS_MAX. */
-static struct mbox_waiter *policy_first(const struct list_head *receivers,
-					const struct mbox_message *message)
+/* Choose the receiver with the first turn. Bound: MBOX_WAITERS_MAX. */
+static struct mbox_waiter *policy_fifo(const struct list_head *receivers,
+				       const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter;
 
@@ -25,8 +26,8 @@ static struct mbox_waiter *policy_first(const struct list_head *receivers,
 	return NULL;
 }
 
-/* The receiver with the last turn: its caches are warm. Bound: MBOX_WAITERS_MAX. */
-static struct mbox_waiter *policy_last(const struct list_head *receivers,
+/* Choose the one with the last turn: its caches are warm. Bound: MBOX_WAITERS_MAX. */
+static struct mbox_waiter *policy_lifo(const struct list_head *receivers,
 				       const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter;
@@ -39,13 +40,12 @@ static struct mbox_waiter *policy_last(const struct list_head *receivers,
 }
 
 /*
- * The receiver with the highest priority, as the scheduler sees it now: with what it
- * has inherited, and real-time before the others, for which it is the nice value.
+ * Choose the receiver with the highest priority, as the scheduler sees it now: with
+ * the priority that it has inherited, and real-time before the nice values.
  * Bound: MBOX_WAITERS_MAX.
  */
-static struct mbox_waiter *
-policy_most_urgent(const struct list_head *receivers,
-		   const struct mbox_message *message)
+static struct mbox_waiter *policy_prio(const struct list_head *receivers,
+				       const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter, *best = NULL;
 	int prio, best_prio = 0;
@@ -64,12 +64,11 @@ policy_most_urgent(const struct list_head *receivers,
 }
 
 /*
- * A receiver of the process that was served least recently, and of these the one
- * with the first turn. Bound: MBOX_WAITERS_MAX.
+ * Choose a receiver of the process that was served least recently, and of these the
+ * one with the first turn. Bound: MBOX_WAITERS_MAX.
  */
-static struct mbox_waiter *
-policy_least_served(const struct list_head *receivers,
-		    const struct mbox_message *message)
+static struct mbox_waiter *policy_rr(const struct list_head *receivers,
+				     const struct mbox_message *message)
 {
 	struct mbox_waiter *waiter, *best = NULL;
 
@@ -83,9 +82,21 @@ policy_least_served(const struct list_head *receivers,
 	return best;
 }
 
+static struct mbox_waiter *
+(*const policies[])(const struct list_head *receivers,
+		    const struct mbox_message *message) = {
+	[MBOX_POLICY_FIFO] = policy_fifo,
+	[MBOX_POLICY_LIFO] = policy_lifo,
+	[MBOX_POLICY_RR] = policy_rr,
+	[MBOX_POLICY_PRIO] = policy_prio,
+	[MBOX_POLICY_BROADCAST] = policy_fifo,	/* among those of one handle */
+};
+
+static_assert(ARRAY_SIZE(policies) == MBOX_POLICY_MAX + 1);
+
 /**
  * mbox_policy_choose - choose the receiver of a message from a list
- * @mbox:	locked
+ * @mbox:	locked; its policy is at most MBOX_POLICY_MAX
  * @receivers:	by turn
  * @message:	the message
  *
@@ -96,13 +107,5 @@ struct mbox_waiter *mbox_policy_choose(const struct mbox *mbox,
 				       const struct mbox_message *message)
 {
 	lockdep_assert_held(&mbox->lock);
-	switch (mbox->policy) {
-	case MBOX_POLICY_LIFO:
-		return policy_last(receivers, message);
-	case MBOX_POLICY_RR:
-		return policy_least_served(receivers, message);
-	case MBOX_POLICY_PRIO:
-		return policy_most_urgent(receivers, message);
-	}
-	return policy_first(receivers, message);
+	return policies[mbox->policy](receivers, message);
 }

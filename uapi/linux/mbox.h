@@ -358,6 +358,7 @@
 #define MBOX_POLICY_RR		2U	/* the process served least recently */
 #define MBOX_POLICY_PRIO	3U	/* by scheduling priority, then FIFO */
 #define MBOX_POLICY_BROADCAST	4U	/* each handle open for receiving */
+#define MBOX_POLICY_MAX		4U	/* the highest that this header has */
 
 /* Options of a mailbox. */
 #define MBOX_OPTION_EXCLUSIVE	(1U << 0) /* one process in receive at a time */
