@@ -55,6 +55,15 @@ bool parse_size(const struct word *word, const char *text, uint64_t *num)
 	return in_range(word, *num);
 }
 
+/* One of the names that the word's table has, into its number. */
+bool parse_choice(const struct word *word, const char *text, uint64_t *num)
+{
+	for (*num = 0; *num <= word->max; ++*num)
+		if (!strcmp(word->choices[*num].name, text))
+			return true;
+	return false;
+}
+
 bool parse_octal(const struct word *word, const char *text, uint64_t *num)
 {
 	*num = 0;
@@ -224,6 +233,18 @@ static const struct word *find_word(const struct word *words, const char *text)
 	return NULL;
 }
 
+static void refuse_value(const struct command *cmd, const struct word *word, const char *text)
+{
+	char names[100] = "";
+	size_t length = 0;
+
+	for (uint64_t i = 0; word->choices && i <= word->max && length < sizeof(names); i++)
+		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+					   !i ? "" : i < word->max ? ", " : " or ",
+					   word->choices[i].name);
+	usage(cmd, "%s: has to be %s", text, word->form ? word->form : names);
+}
+
 static bool take_word(struct command *cmd, const struct word *word, const char *text)
 {
 	struct value *value = &cmd->v[word - cmd->words];
@@ -236,7 +257,7 @@ static bool take_word(struct command *cmd, const struct word *word, const char *
 	value->text = word->parse ? text + strlen(word->name) + 1 : text;
 	if (word->parse &&
 	    !word->parse(word, text + strlen(word->name) + 1, &value->num)) {
-		usage(cmd, "%s: has to be %s", text, word->form);
+		refuse_value(cmd, word, text);
 		return false;
 	}
 	return true;
@@ -276,6 +297,8 @@ static bool complete(struct command *cmd)
 {
 	const struct verb *verb = cmd->verb;
 
+	if (verb->first == FIRST_VERB)
+		return true;
 	if (verb->first != FIRST_NONE && verb->first != FIRST_MAYBE && !cmd->name) {
 		usage(cmd, verb->first == FIRST_PID ? "the id of a process is missing" :
 		      "the name of a mailbox is missing");
@@ -352,7 +375,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 			return false;
 		}
 	}
-	if (cmd->help || cmd->version || verb == &help_verb)
+	if (cmd->help || cmd->version)
 		return true;
 	return complete(cmd);
 }

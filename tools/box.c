@@ -314,6 +314,12 @@ void box_print_columns(void)
 		printf("    %-14s %s\n", box_columns[i].column.name, box_columns[i].help);
 }
 
+void box_print_column_names(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
+		printf(" %s", box_columns[i].column.name);
+}
+
 bool parse_text(const struct word *word, const char *text, uint64_t *num)
 {
 	(void)word;

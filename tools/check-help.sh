@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# check-help.sh MBOXCTL PAGE [COMPLETION]: of each verb, do --help, the manual page (its synopsis and
-# its section) and the completion know the same words?
+# check-help.sh MBOXCTL PAGE [COMPLETION]: compare --help of each verb, its words for completion, and
+# the manual page (synopsis, section, and columns). Where there is bash, complete each verb by
+# COMPLETION, too.
 
 mboxctl=$1 page=$2 completion=${3-}
 status=0
@@ -38,14 +39,38 @@ words_of_page()
 		sed -n 's/^\.[BI]*[RI]* *\([a-z-][a-z-]*=\{0,1\}\).*/\1/p' | sort
 }
 
-words_of_completion()
+# The same as completion gets them.
+words_for_completion()
 {
-	sed -n "s/^[[:space:]]*$1)[[:space:]]*words='\([a-z= -]*\)' ;;\$/\1/p" "$completion" |
-		tr ' ' '\n' | sort
+	"$mboxctl" help "$1" --words | sed -n 's/^\(word\|verb\) \([^ ]*\).*/\2/p' | sort
+}
+
+# What bash offers after the verb and an operand; the words may have values beside them.
+completed_by_bash()
+{
+	PATH=$(dirname "$mboxctl"):$PATH bash -c '
+		. "$1"
+		COMP_WORDS=(mboxctl "$2" 1 "") COMP_CWORD=3
+		_mboxctl
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$completion" "$1"
+}
+
+# The names of columns and policies, with four spaces before them, and those of the page's tables.
+names_of_help()
+{
+	"$mboxctl" "$1" --help | sed -n 's/^    \([a-z_][a-z_]*\)  .*/\1/p'
+}
+
+names_of_page()
+{
+	sed -n "/^\.SS $1\$/,/^\.S[SH] /s/^\\\\fB\([a-z_]*\)\\\\fP	.*/\1/p" "$page"
 }
 
 verbs=$("$mboxctl" help | sed -n '/^verbs:/,/^$/ s/^  \([a-z]*\) .*/\1/p')
 [ -n "$verbs" ] || complain "$mboxctl help lists no verbs"
+other=$("$mboxctl" help --words | sed -n 's/^verb //p')
+[ "$verbs" = "$other" ] || complain "help lists the verbs:" "$verbs" "-- completion gets:" "$other"
 
 for verb in $verbs; do
 	usage=$("$mboxctl" "$verb" --help | joined | sed -n '1 s/^usage: mboxctl \[OPTIONS\] //p')
@@ -55,11 +80,17 @@ for verb in $verbs; do
 	other=$(words_of_page "$verb")
 	[ "$words" = "$other" ] ||
 		complain "$verb: --help has the words:" "$words" "-- the page:" "$other"
-	[ -n "$completion" ] || continue
-	grep -qE "words='([a-z]+ )*$verb( [a-z]+)*'" "$completion" ||
-		complain "$completion does not complete $verb"
-	other=$(words_of_completion "$verb")
+	other=$(words_for_completion "$verb")
 	[ "$words" = "$other" ] ||
-		complain "$verb: --help has the words:" "$words" "-- the completion:" "$other"
+		complain "$verb: --help has the words:" "$words" "-- completion gets:" "$other"
+	[ "$(names_of_help "$verb")" = "$(names_of_page "$verb")" ] ||
+		complain "$verb: --help explains" "$(names_of_help "$verb")" "-- the page" "$(names_of_page "$verb")"
+	[ -n "$completion" ] || continue
+	command -v bash >/dev/null || continue
+	offered=$(completed_by_bash "$verb")
+	for word in $words; do
+		printf '%s\n' "$offered" | grep -qxFe "$word" ||
+			complain "$completion does not complete $verb by $word"
+	done
 done
 exit $status

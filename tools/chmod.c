@@ -22,10 +22,11 @@ static int run(struct command *cmd)
 
 const struct verb chmod_verb = {
 	.name = "chmod",
-	.synopsis = "NAME OCTAL",
+	.operands = "NAME OCTAL",
 	.summary = "change who may receive from and send to a mailbox",
 	.notes = "OCTAL is a mode as of a file: r is the right to receive, w to send. Handles\n"
 		 "that are open keep the rights they have.",
 	.operand = "OCTAL",
+	.operand_hints = MODE_HINTS,
 	.run = run,
 };

@@ -64,10 +64,11 @@ static int run(struct command *cmd)
 
 const struct verb chown_verb = {
 	.name = "chown",
-	.synopsis = "NAME UID[:GID]",
+	.operands = "NAME UID[:GID]",
 	.summary = "change the owner and group of a mailbox",
 	.notes = "UID and GID are numbers or names; :GID alone changes the group only. Another owner,\n"
 		 "and a group that one is not in, take CAP_IPC_OWNER, as root has.",
 	.operand = "UID[:GID]",
+	.operand_hints = "USER",
 	.run = run,
 };

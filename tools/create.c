@@ -16,29 +16,6 @@ static bool parse_capacity(const struct word *word, const char *text, uint64_t *
 	return true;
 }
 
-/* A mailbox that ends with its last handle would end with this tool. */
-static bool parse_lifetime(const struct word *word, const char *text, uint64_t *num)
-{
-	(void)word;
-	*num = !strcmp(text, "process") ? MBOX_LIFETIME_PROCESS : MBOX_LIFETIME_OS;
-	return *num == MBOX_LIFETIME_PROCESS || !strcmp(text, "os");
-}
-
-static bool parse_policy(const struct word *word, const char *text, uint64_t *num)
-{
-	static const char *const names[] = {
-		[MBOX_POLICY_FIFO] = "fifo", [MBOX_POLICY_LIFO] = "lifo",
-		[MBOX_POLICY_RR] = "rr", [MBOX_POLICY_PRIO] = "prio",
-		[MBOX_POLICY_BROADCAST] = "broadcast",
-	};
-
-	(void)word;
-	for (*num = 0; *num < ARRAY_SIZE(names); ++*num)
-		if (!strcmp(text, names[*num]))
-			return true;
-	return false;
-}
-
 static bool parse_power(const struct word *word, const char *text, uint64_t *num)
 {
 	return parse_size(word, text, num) && !(*num & (*num - 1));
@@ -48,35 +25,46 @@ enum { CAPACITY, BYTES, MSGSIZE, MODE, LIFETIME, OWNER, POLICY, MAXPROCS, EXCLUS
        RING, GROW };
 
 static const struct word words[] = {
-	[CAPACITY] = { "capacity", "zero|N|unbounded", parse_capacity, 0, MBOX_CAPACITY_MAX,
-		       "zero, 1 to 1048576, or unbounded",
-		       "messages it keeps (default 64); zero: sends wait for receives" },
-	[BYTES] = { "bytes", "N", parse_size, 1, UINT64_MAX,
-		    "a number of bytes, with K (1024) or M (1024 K) if you like",
-		    "most bytes of payload it keeps (default any); may end in K, M" },
-	[MSGSIZE] = { "msgsize", "N", parse_size, 1, UINT32_MAX,
-		      "1 to 4294967295 bytes, with K (1024) or M (1024 K) if you like",
-		      "longest message in bytes (default 8K); may end in K or M" },
-	[MODE] = { "mode", "OCTAL", parse_octal, 0, 0666,
-		   "octal, out of 0666: r is to receive, w to send, x is not used",
-		   "who may receive (r) and send (w), as of a file (default 0600)" },
-	[LIFETIME] = { "lifetime", "os|process", parse_lifetime, 0, 0,
-		       "os, or process with owner=PID: any other would end with this command",
-		       "os: until it is deleted (default); process: it ends with its owner" },
-	[OWNER] = { "owner", "PID[:START]", parse_sender, 1, INT32_MAX,
-		    "the id of a process, or that and a start time",
-		    "the process that owns it, may receive, and that it ends with" },
-	[POLICY] = { "policy", "fifo|lifo|rr|prio|broadcast", parse_policy, 0, 0,
-		     "fifo, lifo, rr, prio or broadcast",
-		     "which of several waiting receivers gets a message (default fifo)" },
-	[MAXPROCS] = { "maxprocs", "N", parse_number, 1, MBOX_PROCS_MAX, "1 to 4096",
-		       "processes that may take part (default any)" },
+	[CAPACITY] = { .name = "capacity", .arg = "zero|N|unbounded", .parse = parse_capacity,
+		       .max = MBOX_CAPACITY_MAX, .form = "zero, 1 to 1048576, or unbounded",
+		       .hints = "zero 1 16 64 256 1024 unbounded",
+		       .help = "messages it keeps (default 64); zero: sends wait for receives" },
+	[BYTES] = { .name = "bytes", .arg = "N", .parse = parse_size, .min = 1, .max = UINT64_MAX,
+		    .form = "a number of bytes, with K (1024) or M (1024 K) if you like",
+		    .hints = "4K 8K 64K 256K 1M",
+		    .help = "most bytes of payload it keeps (default any); may end in K, M" },
+	[MSGSIZE] = { .name = "msgsize", .arg = "N", .parse = parse_size, .min = 1,
+		      .max = UINT32_MAX,
+		      .form = "1 to 4294967295 bytes, with K (1024) or M (1024 K) if you like",
+		      .hints = "4K 8K 64K 256K 1M",
+		      .help = "longest message in bytes (default 8K); may end in K or M" },
+	[MODE] = { .name = "mode", .arg = "OCTAL", .parse = parse_octal, .max = 0666,
+		   .form = "octal, out of 0666: r is to receive, w to send, x is not used",
+		   .hints = MODE_HINTS,
+		   .help = "who may receive (r) and send (w), as of a file (default 0600)" },
+	/* A mailbox that ends with its last handle would end with this command. */
+	[LIFETIME] = { .name = "lifetime", .parse = parse_choice, .choices = lifetimes,
+		       .max = MBOX_LIFETIME_PROCESS,
+		       .form = "os, or process with owner=PID: any other would end with this command",
+		       .help = "os: until it is deleted (default); process: it ends with its owner" },
+	[OWNER] = { .name = "owner", .arg = "PID[:START]", .parse = parse_sender, .min = 1,
+		    .max = INT32_MAX, .form = "the id of a process, or that and a start time",
+		    .hints = "PID",
+		    .help = "the process that owns it, may receive, and that it ends with" },
+	[POLICY] = { .name = "policy", .parse = parse_choice, .choices = policies,
+		     .max = MBOX_POLICY_MAX,
+		     .help = "which of several waiting receivers gets a message (default fifo)" },
+	[MAXPROCS] = { .name = "maxprocs", .arg = "N", .parse = parse_number, .min = 1,
+		       .max = MBOX_PROCS_MAX, .form = "1 to 4096", .hints = "1 2 4 8",
+		       .help = "processes that may take part (default any)" },
 	[EXCLUSIVE] = { .name = "exclusive", .help = "one process at a time may be in a receive" },
 	[OVERFLOW] = { .name = "overflow",
-		       .help = "with broadcast: who is slow loses the oldest, and sends go on" },
-	[RING] = { "ring", "BYTES", parse_power, MBOX_RING_MIN, MBOX_RING_MAX,
-		   "a power of two from 4096 to 1024M bytes, with K or M if you like",
-		   "a ring in shared memory, between one sender and one receiver" },
+		       .help = "with broadcast: slow receivers lose the oldest, and sends go on" },
+	[RING] = { .name = "ring", .arg = "BYTES", .parse = parse_power, .min = MBOX_RING_MIN,
+		   .max = MBOX_RING_MAX,
+		   .form = "a power of two from 4096 to 1024M bytes, with K or M if you like",
+		   .hints = "4K 64K 1M 16M",
+		   .help = "a ring in shared memory, between one sender and one receiver" },
 	[GROW] = { .name = "grow", .help = "with ring: it takes memory only while it is used" },
 	{ 0 },
 };
@@ -183,10 +171,9 @@ static int run(struct command *cmd)
 
 const struct verb create_verb = {
 	.name = "create",
-	.synopsis = "NAME [capacity=zero|N|unbounded] [bytes=N] [msgsize=N] [mode=OCTAL] [lifetime=os|process] [owner=PID[:START]] [policy=fifo|lifo|rr|prio|broadcast] [maxprocs=N] [exclusive] [overflow] [ring=BYTES] [grow]",
+	.operands = "NAME",
 	.summary = "make a mailbox",
-	.notes = "policy: fifo, who has waited longest; lifo, shortest; rr, the process served\n"
-		 "least recently; prio, by scheduling priority; broadcast, everybody gets a copy.",
+	.first = FIRST_NEW,
 	.words = words,
 	.run = run,
 };

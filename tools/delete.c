@@ -157,8 +157,8 @@ static int run(struct command *cmd)
 
 const struct verb delete_verb = {
 	.name = "delete",
-	.synopsis = "NAME|--all [drain|force|unlink] [--yes] [name=PATTERN] [user=USER] [owner=PID] "
-		    "[state=live|unlinked|draining] [kind=mailbox|ring] [full] [messages] [waiters]",
+	.operands = "NAME|--all",
+	.synopsis = "[drain|force|unlink] [--yes] " BOX_FILTER_SYNOPSIS,
 	.summary = "delete a mailbox, or all, if no messages are in it",
 	.notes = "--all asks first, on a terminal; elsewhere it wants --yes. It is tried with each\n"
 		 "mailbox that has a name and that the caller has a right on, and goes on where it\n"

@@ -58,12 +58,13 @@ static int run(struct command *cmd)
 
 const struct verb handover_verb = {
 	.name = "handover",
-	.synopsis = "NAME os|PID[:START]|none [recv] [heir]",
+	.operands = "NAME os|PID[:START]|none",
 	.summary = "make a process or the system the owner of a mailbox",
 	.notes = "A mailbox that a process owns ends with it; os: it lasts until it is deleted.\n"
 		 "Where a process owns it, only that one (or root) may hand it over; and only to a\n"
 		 "process that it may send a signal. PID:START, of a header, is that very process.",
 	.words = words,
 	.operand = "os, PID or none",
+	.operand_hints = "os none PID",
 	.run = run,
 };

@@ -30,7 +30,7 @@ static const struct verb *const inbox_subs[] = { &recv_verb, NULL };
 
 const struct verb link_verb = {
 	.name = "link",
-	.synopsis = "PID[:START] send|recv [WORDS]",
+	.operands = "PID[:START] send|recv [WORDS]",
 	.summary = "send to one process, or receive from it",
 	.notes = "WORDS are those of send and recv: see their help. What is sent stays in the\n"
 		 "inbox of PID when this command ends; what it receives was sent to this very\n"
@@ -43,7 +43,7 @@ const struct verb link_verb = {
 
 const struct verb inbox_verb = {
 	.name = "inbox",
-	.synopsis = "recv [WORDS]",
+	.operands = "recv [WORDS]",
 	.summary = "receive from every process that links to this one",
 	.notes = "WORDS are those of recv: see its help. What it receives was sent to this very\n"
 		 "command (mboxctl link PID send), whose pid -v prints.",

@@ -6,7 +6,8 @@ enum { PID, NOHEADER };
 
 static const struct word words[] = {
 	[PID] = { .name = "pid", .arg = "PID", .parse = parse_process,
-		  .form = "the id of a process", .help = "those of this process" },
+		  .form = "the id of a process", .hints = "PID",
+		  .help = "those of this process" },
 	[NOHEADER] = { .name = "noheader", .help = "without the line of names above" },
 	{ 0 },
 };
@@ -79,7 +80,7 @@ static int run(struct command *cmd)
 
 const struct verb links_verb = {
 	.name = "links",
-	.synopsis = "[pid=PID] [noheader]",
+	.operands = "",
 	.summary = "list the links between processes, and what is on the way",
 	.notes = "queued is on the way from the first process to the second, queued_back the other\n"
 		 "way. Listed are links of the caller's processes; for root all.",

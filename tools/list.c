@@ -14,9 +14,11 @@ static const struct word words[] = {
 	BOX_FILTER_WORDS,
 	[COLUMNS] = { .name = "columns", .arg = "COLUMN[,COLUMN...]|all", .parse = parse_columns,
 		      .form = "names of columns with commas between them, or all",
+		      .print_hints = box_print_column_names,
 		      .help = "what is printed of each" },
 	[SORT] = { .name = "sort", .arg = "[-]COLUMN", .parse = parse_sort,
 		   .form = "the name of a column, with - before it for the highest first",
+		   .print_hints = box_print_column_names,
 		   .help = "in this order; else in the order in which they were created" },
 	[NOHEADER] = { .name = "noheader", .help = "without the line of names above" },
 	{ 0 },
@@ -108,9 +110,9 @@ static void print_columns(void)
 
 const struct verb list_verb = {
 	.name = "list",
-	.synopsis = "[columns=COLUMN[,COLUMN...]|all] [sort=[-]COLUMN] [name=PATTERN] [user=USER] "
-		    "[owner=PID] [state=live|unlinked|draining] [kind=mailbox|ring] [full] "
-		    "[messages] [waiters] [noheader]",
+	.operands = "",
+	.synopsis = "[columns=COLUMN[,COLUMN...]|all] [sort=[-]COLUMN] " BOX_FILTER_SYNOPSIS
+		    " [noheader]",
 	.summary = "list mailboxes, one in each line",
 	.notes = "Listed are the mailboxes that the caller has a right on; for root all. Words that\n"
 		 "say which may be combined. With -j all columns are printed, if none are named.",

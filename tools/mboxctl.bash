@@ -1,111 +1,79 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Completion of mboxctl for bash.
+# Completion of mboxctl for bash. It knows no verb: mboxctl help --words says what may be typed.
 
-# The mailboxes that are there.
-_mboxctl_names()
+# Replace the words of $1 in capitals by the mailboxes, processes and users that there are.
+_mboxctl_expand()
 {
-	mboxctl list columns=name noheader state=live 2>/dev/null
+	local word pids
+
+	for word in $1; do
+		case $word in
+		NAME)	mboxctl list columns=name noheader state=live 2>/dev/null ;;
+		PID)	pids=$(compgen -G '/proc/[0-9]*')
+			echo "${pids//\/proc\//}" ;;
+		USER)	compgen -u ;;
+		*)	echo "$word" ;;
+		esac
+	done
 }
 
 _mboxctl()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' words='' pids word i
+	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' first='' words='' kind word values i
 
 	COMPREPLY=()
 	# = is one of readline's word breaks: key=value comes as three words, and
-	# what is completed replaces the last of them only.
+	# the completion replaces the last of them only.
 	if [[ $cur = '=' ]]; then
 		cur=${COMP_WORDS[COMP_CWORD - 1]}=
 	elif [[ $COMP_CWORD -ge 2 && ${COMP_WORDS[COMP_CWORD - 1]} = '=' ]]; then
 		cur=${COMP_WORDS[COMP_CWORD - 2]}=$cur
 	fi
 
+	# Find the verb and its first operand; a verb below it has words of its own.
+	local -A below=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		case $word in
-		--)	[[ -z $verb ]] || return 0 ;;
-		-?*)	;;
-		*)	if [[ -z $verb ]]; then
-				verb=$word
-			elif [[ $verb = inbox || $verb = tour ]]; then
-				verb=$word name=-
-			elif [[ $verb = list || $verb = top || $verb = links ]]; then
-				name=-
-			elif [[ $word = '=' ]]; then
-				:
-			elif [[ -z $name ]]; then
-				name=$word
-			elif [[ $verb = link ]]; then
-				verb=$word
+		if [[ $word = -- ]]; then
+			[[ -z $verb ]] || return 0
+		elif [[ $word = -?* ]]; then
+			:
+		elif [[ -z $verb || -n ${below[$word]-} ]]; then
+			[[ -z $verb ]] || name=-
+			verb=$word first='' below=()
+			while read -r kind word values; do
+				case $kind in
+				first | maybe)	first=$kind ;;
+				verb)		below[$word]=1 ;;
+				esac
+			done < <(mboxctl help "$verb" --words 2>/dev/null)
+		elif [[ $word != '=' && ${COMP_WORDS[i - 1]} != '=' && ${COMP_WORDS[i + 1]-} != '=' ]]; then
+			name=$word
+		fi
+	done
+	[[ -n $first ]] || name=-
+
+	if [[ -z $verb && $cur != -* ]]; then
+		words=$(mboxctl help --words 2>/dev/null | sed -n 's/^verb //p')
+	elif [[ $cur = -* ]]; then
+		words='-j --json -v --verbose -h --help --version --'
+	fi
+	[[ -z $verb ]] || while read -r kind word values; do
+		case $kind in
+		first | maybe)
+			[[ -n $name || $cur = *=* ]] || words+=" $(_mboxctl_expand "$word $values")" ;;
+		operand)
+			[[ -z $name || $cur = *=* ]] || words+=" $(_mboxctl_expand "$word $values")" ;;
+		verb | word)
+			if [[ $cur = "$word"* && $word = *= && $cur = *=* ]]; then
+				words+=" $(_mboxctl_expand "$values")"
+			elif [[ ( -n $name || $first = maybe || $word = --* ) && $cur != *=* ]]; then
+				words+=" $word"
 			fi ;;
 		esac
-	done
-
-	pids=$(compgen -G '/proc/[0-9]*')
-	pids=${pids//\/proc\//}
-
-	if [[ $cur = -* ]]; then
-		words='-j --json -v --verbose -h --help --version --'
-		[[ $verb != delete ]] || words+=' --all --yes'
-	elif [[ -z $verb ]]; then
-		words='create delete send recv list show watch top stat links purge chmod chown handover link inbox tour help'
-	elif [[ -z $name && ! $verb =~ ^(inbox|tour|list|top|links)$ && ! ( $verb = watch && $cur = *=* ) ]]; then
-		case $verb in
-		link)		words=$pids ;;
-		create|help)	;;
-		watch)		words="$(_mboxctl_names) count= timeout=" ;;
-		*)		words=$(_mboxctl_names) ;;
-		esac
-		[[ $verb != help ]] || words='create delete send recv list show watch top stat links purge chmod chown handover link inbox tour help'
-	else
-		case $verb in
-		create)	words='capacity= bytes= msgsize= mode= lifetime= owner= policy= maxprocs= exclusive overflow ring= grow' ;;
-		delete)	words='name= user= owner= state= kind= full messages waiters drain force unlink --all --yes' ;;
-		list)	words='name= user= owner= state= kind= full messages waiters columns= sort= noheader' ;;
-		watch)	words='count= timeout=' ;;
-		top)	words='name= user= owner= state= kind= full messages waiters interval= count= rows= sort=' ;;
-		stat)	words='interval= count= noheader' ;;
-		links)	words='pid= noheader' ;;
-		send)	words='prio= type= sync nonblock timeout= lines' ;;
-		recv)	words='count= all nonblock timeout= peek type= from= minprio= header lines' ;;
-		chmod)	words='0600 0620 0622 0640 0644 0660 0666' ;;
-		chown)	words=$(compgen -u) ;;
-		handover) words='recv heir' ;;
-		link)	words='send recv' ;;
-		inbox)	words='recv' ;;
-		tour)	words='direct inbox identity indirect two exclusive fifo lifo rr prio broadcast owner handover blocking-send nonblocking-send blocking-receive nonblocking-receive rendezvous deadlock zero bounded unbounded ring growing' ;;
-		esac
-		case $verb:$cur in
-		create:capacity=*)	words='zero 1 16 64 256 1024 unbounded' ;;
-		create:bytes=* | create:msgsize=*)
-					words='4K 8K 64K 256K 1M' ;;
-		create:mode=*)		words='0600 0620 0622 0640 0644 0660 0666' ;;
-		create:lifetime=*)	words='os process' ;;
-		create:policy=*)	words='fifo lifo rr prio broadcast' ;;
-		create:maxprocs=*)	words='1 2 4 8' ;;
-		create:ring=*)		words='4K 64K 1M 16M' ;;
-		recv:count=*)		words='1 10 100 all' ;;
-		recv:timeout=* | send:timeout=*)
-					words='0.1 1 5 10 60' ;;
-		recv:from=* | links:pid=* | *:owner=*)
-					words=$pids ;;
-		*:user=*)		words=$(compgen -u) ;;
-		*:state=*)		words='live unlinked draining' ;;
-		*:kind=*)		words='mailbox ring' ;;
-		top:sort=*)		words='rate depth blocked' ;;
-		list:sort=* | list:columns=*)
-					words='id user uid group gid mode kind state lifetime owner heir policy exclusive overflow grow maxprocs procs ring producer consumer created capacity bytes msgsize queued queued_bytes peak peak_bytes handles senders receivers waiters sent sent_bytes received withdrawn dropped purged lost refused blocked woken name' ;;
-		*:interval=*)		words='0.5 1 2 5 10' ;;
-		watch:count=* | top:count=* | stat:count=*)
-					words='1 10 100' ;;
-		watch:timeout=*)	words='1 5 10 60' ;;
-		*:name=*)		words=$(_mboxctl_names) ;;
-		handover:*)		words+=" os none $pids" ;;
-		*=*)			words='' ;;
-		esac
-		cur=${cur#*=}
-	fi
+	done < <(mboxctl help "$verb" --words 2>/dev/null)
+	[[ $cur != *=* ]] || cur=${cur#*=}
 
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	# The value is still to come.

@@ -2,7 +2,7 @@
 /*
  * mboxctl: what its files share
  *
- *   mboxctl.c   the table of verbs, options, help
+ *   mboxctl.c   the table of verbs, and options
  *   args.c      words of the command line into values
  *   output.c    one set of print calls for text and JSON
  *   error.c     what the kernel said, in words, with what to do
@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <mbox.h>
 #include <mbox_monitor.h>
 
@@ -45,49 +46,74 @@ struct value {
 	const char *text;		/* as it was given */
 };
 
+/* One of the values that a word may have, which is a number of the kernel. */
+struct choice {
+	const char *name;
+	const char *help;		/* or NULL */
+};
+
 /*
- * A word that may follow NAME: key=VALUE if @parse is set, else a flag. One that
- * begins with -- may stand in the place of NAME, too, which is no name of any.
- * @form completes "has to be …" when a value is refused.
+ * A word that may follow NAME: key=VALUE if @parse is set, else a flag. A word that
+ * begins with -- may replace NAME. With @choices, the first @max + 1 of them are the
+ * values, and @arg and @form follow from their names.
  */
 struct word {
 	const char *name;
 	const char *arg;
 	bool (*parse)(const struct word *word, const char *text, uint64_t *num);
 	uint64_t min, max;
-	const char *form;
+	const char *form;		/* completes "has to be ..." */
 	const char *help;
+	const struct choice *choices;	/* with parse_choice; else NULL */
+	const char *hints;		/* values for completion; NAME, PID, USER: those there are */
+	void (*print_hints)(void);	/* prints more of them; or NULL */
 };
 
 struct command;
 
-/* What follows a verb. */
+/* The first operand of a verb. */
 enum first {
-	FIRST_NAME,	/* of a mailbox */
-	FIRST_MAYBE,	/* the same, or nothing */
-	FIRST_PID,	/* of a process, which is linked to */
-	FIRST_NONE,	/* nothing: it is about no mailbox that is there already */
+	FIRST_NAME,	/* name of a mailbox */
+	FIRST_NEW,	/* name of a mailbox that is to be made */
+	FIRST_MAYBE,	/* name of a mailbox, or nothing */
+	FIRST_PID,	/* id of a process, which is linked to */
+	FIRST_VERB,	/* name of a verb, or nothing */
+	FIRST_NONE,	/* nothing: the verb is about no mailbox that is there already */
 };
+
+#define TIMEOUT_FORM	"seconds below 9223372036, with up to nine digits after a point"
+
+/* Modes that are worth completing. */
+#define MODE_HINTS	"0600 0620 0622 0640 0644 0660 0666"
 
 struct verb {
 	const char *name;
-	const char *synopsis;		/* what follows the verb */
+	const char *operands;		/* as in the synopsis */
+	const char *synopsis;		/* of the words; or NULL: each of them in brackets */
 	const char *summary;
 	const char *notes;		/* for --help, below the words; or NULL */
-	void (*more)(void);		/* prints what comes after these; or NULL */
+	void (*more)(void);		/* prints the rest of --help; or NULL */
 	const struct word *words;	/* ends with a word without name */
 	enum first first;
 	const struct verb *const *subs;	/* one of these comes next, with its words; or NULL */
 	const char *operand;		/* one more operand after NAME, or NULL */
+	const char *operand_hints;	/* its values for completion, as of a word */
 	bool text;			/* any words may follow as TEXT */
 	int (*run)(struct command *cmd);
 };
 
-extern const struct verb create_verb, delete_verb, send_verb, recv_verb,
-			 show_verb, chmod_verb, chown_verb, handover_verb,
-			 link_verb, inbox_verb, tour_verb, help_verb,
-			 list_verb, watch_verb, top_verb, stat_verb, purge_verb,
-			 links_verb;
+/* All verbs, in the order of "mboxctl help". Each is a struct verb, NAME_verb. */
+#define VERBS(X) \
+	X(create) X(delete) X(send) X(recv) \
+	X(list) X(show) X(watch) X(top) X(stat) X(links) \
+	X(purge) X(chmod) X(chown) X(handover) \
+	X(link) X(inbox) X(tour) X(help)
+
+#define VERB_DECLARE(name)	extern const struct verb name##_verb;
+VERBS(VERB_DECLARE)
+#undef VERB_DECLARE
+
+extern const struct verb *const verbs[];	/* ends with NULL */
 
 /* One call of the tool. */
 struct command {
@@ -108,8 +134,12 @@ struct command {
 	bool version;
 };
 
-/* mboxctl.c */
+/* help.c */
+void list_verbs(FILE *to);
 int print_help(const char *verb_name);
+
+/* mboxctl.c */
+const struct verb *find_verb(const char *name);
 
 /* args.c */
 bool parse_options(struct command *cmd, int argc, char **argv, int *pos);
@@ -117,6 +147,7 @@ bool parse_words(struct command *cmd, int argc, char **argv);
 bool exclusive(const struct command *cmd, size_t a, size_t b);
 bool parse_number(const struct word *word, const char *text, uint64_t *num);
 bool parse_size(const struct word *word, const char *text, uint64_t *num);
+bool parse_choice(const struct word *word, const char *text, uint64_t *num);
 bool parse_octal(const struct word *word, const char *text, uint64_t *num);
 bool parse_seconds(const struct word *word, const char *text, uint64_t *num);
 bool parse_pid(const char *text, pid_t *pid);
@@ -126,6 +157,7 @@ bool parse_sender(const struct word *word, const char *text, uint64_t *num);
 uint64_t start_of(const struct value *value);
 
 /* names.c */
+extern const struct choice states[], lifetimes[], kinds[], policies[];
 const char *state_name(unsigned int state);
 const char *lifetime_name(unsigned int lifetime);
 const char *kind_name(unsigned int kind);
@@ -135,8 +167,6 @@ const char *event_name(unsigned int event);
 const char *user_name(uint32_t uid);
 const char *group_name(uint32_t gid);
 const char *process_name(uint32_t pid);
-bool parse_state(const struct word *word, const char *text, uint64_t *num);
-bool parse_kind(const struct word *word, const char *text, uint64_t *num);
 bool parse_user(const struct word *word, const char *text, uint64_t *num);
 
 /* output.c */
@@ -192,23 +222,27 @@ enum { BOX_NAME, BOX_USER, BOX_OWNER, BOX_STATE, BOX_KIND, BOX_FULL, BOX_MESSAGE
 
 #define BOX_FILTER_WORDS \
 	[BOX_NAME] = { .name = "name", .arg = "PATTERN", .parse = parse_text, \
-		       .form = "a pattern of names, as of files", \
+		       .form = "a pattern of names, as of files", .hints = "NAME", \
 		       .help = "those of such a name, as patterns of file names" }, \
 	[BOX_USER] = { .name = "user", .arg = "USER", .parse = parse_user, .max = UINT32_MAX - 1, \
-		       .form = "the name or number of a user", \
+		       .form = "the name or number of a user", .hints = "USER", \
 		       .help = "those of this user, a name or number" }, \
 	[BOX_OWNER] = { .name = "owner", .arg = "PID", .parse = parse_process, \
-			.form = "the id of a process", \
+			.form = "the id of a process", .hints = "PID", \
 			.help = "those that this process owns" }, \
-	[BOX_STATE] = { .name = "state", .arg = "live|unlinked|draining", .parse = parse_state, \
-			.form = "live, unlinked or draining", \
+	[BOX_STATE] = { .name = "state", .parse = parse_choice, \
+			.choices = states, .max = MBOX_STATE_DRAINING, \
 			.help = "those in this state" }, \
-	[BOX_KIND] = { .name = "kind", .arg = "mailbox|ring", .parse = parse_kind, \
-		       .form = "mailbox or ring", \
+	[BOX_KIND] = { .name = "kind", .parse = parse_choice, \
+		       .choices = kinds, .max = MBOX_KIND_RING, \
 		       .help = "those of this kind" }, \
 	[BOX_FULL] = { .name = "full", .help = "those that have no room" }, \
 	[BOX_MESSAGES] = { .name = "messages", .help = "those with messages in them" }, \
 	[BOX_WAITERS] = { .name = "waiters", .help = "those that calls are blocked on now" }
+
+#define BOX_FILTER_SYNOPSIS \
+	"[name=PATTERN] [user=USER] [owner=PID] [state=live|unlinked|draining] " \
+	"[kind=mailbox|ring] [full] [messages] [waiters]"
 
 #define BOX_COLUMNS_MAX	64
 
@@ -230,6 +264,7 @@ int box_compare(const struct mbox_monitor_mailbox *a, const struct mbox_monitor_
 bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box);
 bool box_filtered(const struct command *cmd);
 void box_print_columns(void);
+void box_print_column_names(void);
 int boxes_get(struct boxes *boxes, struct mbox_monitor *mon);
 bool parse_text(const struct word *word, const char *text, uint64_t *num);
 bool parse_columns(const struct word *word, const char *text, uint64_t *num);

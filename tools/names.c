@@ -7,55 +7,57 @@
 #include <string.h>
 #include "mboxctl.h"
 
-static const char *const states[] = {
-	[MBOX_STATE_LIVE] = "live",
-	[MBOX_STATE_UNLINKED] = "unlinked",
-	[MBOX_STATE_DRAINING] = "draining",
-	[MBOX_STATE_DEAD] = "dead",
+const struct choice states[] = {
+	[MBOX_STATE_LIVE] = { .name = "live" },
+	[MBOX_STATE_UNLINKED] = { .name = "unlinked" },
+	[MBOX_STATE_DRAINING] = { .name = "draining" },
+	[MBOX_STATE_DEAD] = { .name = "dead" },
 };
 
-static const char *const lifetimes[] = {
-	[MBOX_LIFETIME_OS] = "os",
-	[MBOX_LIFETIME_PROCESS] = "process",
-	[MBOX_LIFETIME_FD] = "fd",
+const struct choice lifetimes[] = {
+	[MBOX_LIFETIME_OS] = { .name = "os" },
+	[MBOX_LIFETIME_PROCESS] = { .name = "process" },
+	[MBOX_LIFETIME_FD] = { .name = "fd" },
 };
 
-static const char *const kinds[] = {
-	[MBOX_KIND_MAILBOX] = "mailbox",
-	[MBOX_KIND_RING] = "ring",
-	[MBOX_KIND_INBOX] = "inbox",
-	[MBOX_KIND_LINK] = "link",
+const struct choice kinds[] = {
+	[MBOX_KIND_MAILBOX] = { .name = "mailbox" },
+	[MBOX_KIND_RING] = { .name = "ring" },
+	[MBOX_KIND_INBOX] = { .name = "inbox" },
+	[MBOX_KIND_LINK] = { .name = "link" },
 };
 
-static const char *const policies[] = {
-	[MBOX_POLICY_FIFO] = "fifo",
-	[MBOX_POLICY_LIFO] = "lifo",
-	[MBOX_POLICY_RR] = "rr",
-	[MBOX_POLICY_PRIO] = "prio",
-	[MBOX_POLICY_BROADCAST] = "broadcast",
+const struct choice policies[] = {
+	[MBOX_POLICY_FIFO] = { "fifo", "the receiver that has waited longest" },
+	[MBOX_POLICY_LIFO] = { "lifo", "the receiver that has waited shortest" },
+	[MBOX_POLICY_RR] = { "rr", "the process that was served least recently" },
+	[MBOX_POLICY_PRIO] = { "prio", "the process of the highest scheduling priority" },
+	[MBOX_POLICY_BROADCAST] = { "broadcast", "every receiver gets a copy" },
 };
 
-static const char *const calls[] = {
-	[MBOX_CALL_RECEIVE] = "receive",
-	[MBOX_CALL_SEND] = "send",
-	[MBOX_CALL_RECEIPT] = "receipt",
-	[MBOX_CALL_CONSUME] = "consume",
-	[MBOX_CALL_PRODUCE] = "produce",
+_Static_assert(ARRAY_SIZE(policies) == MBOX_POLICY_MAX + 1, "each policy has a name");
+
+static const struct choice calls[] = {
+	[MBOX_CALL_RECEIVE] = { .name = "receive" },
+	[MBOX_CALL_SEND] = { .name = "send" },
+	[MBOX_CALL_RECEIPT] = { .name = "receipt" },
+	[MBOX_CALL_CONSUME] = { .name = "consume" },
+	[MBOX_CALL_PRODUCE] = { .name = "produce" },
 };
 
-static const char *const events[] = {
-	[MBOX_EVENT_CREATED] = "created",
-	[MBOX_EVENT_DELETED] = "deleted",
-	[MBOX_EVENT_OWNER_DIED] = "owner-died",
-	[MBOX_EVENT_FULL] = "full",
-	[MBOX_EVENT_ROOM] = "room",
-	[MBOX_EVENT_DROPPED] = "dropped",
-	[MBOX_EVENT_QUOTA] = "quota",
-	[MBOX_EVENT_OVERRUN] = "overrun",
+static const struct choice events[] = {
+	[MBOX_EVENT_CREATED] = { .name = "created" },
+	[MBOX_EVENT_DELETED] = { .name = "deleted" },
+	[MBOX_EVENT_OWNER_DIED] = { .name = "owner-died" },
+	[MBOX_EVENT_FULL] = { .name = "full" },
+	[MBOX_EVENT_ROOM] = { .name = "room" },
+	[MBOX_EVENT_DROPPED] = { .name = "dropped" },
+	[MBOX_EVENT_QUOTA] = { .name = "quota" },
+	[MBOX_EVENT_OVERRUN] = { .name = "overrun" },
 };
 
 /* A newer kernel may have more of them. */
-#define NAME_OF(names, num)	((num) < ARRAY_SIZE(names) ? (names)[num] : "unknown")
+#define NAME_OF(table, num)	((num) < ARRAY_SIZE(table) ? (table)[num].name : "unknown")
 
 const char *state_name(unsigned int state)
 {
@@ -158,30 +160,6 @@ const char *process_name(uint32_t pid)
 		if (!isascii(*c) || !isgraph(*c))
 			*c = '?';
 	return length ? name : NULL;
-}
-
-static bool parse_name(const char *const *names, size_t count, const char *text,
-		       uint64_t *num)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], text))
-			continue;
-		*num = i;
-		return true;
-	}
-	return false;
-}
-
-bool parse_state(const struct word *word, const char *text, uint64_t *num)
-{
-	(void)word;
-	return parse_name(states, MBOX_STATE_DEAD, text, num);
-}
-
-bool parse_kind(const struct word *word, const char *text, uint64_t *num)
-{
-	(void)word;
-	return parse_name(kinds, MBOX_KIND_RING + 1, text, num);
 }
 
 /* A name, or the number of one that has none. */

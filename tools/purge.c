@@ -25,7 +25,7 @@ static int run(struct command *cmd)
 
 const struct verb purge_verb = {
 	.name = "purge",
-	.synopsis = "NAME",
+	.operands = "NAME",
 	.summary = "drop the messages in a mailbox, and print how many",
 	.notes = "The mailbox stays. Messages that their sender waits for to be received are dropped,\n"
 		 "too, and the sender is told. A ring cannot be purged.",

@@ -19,22 +19,23 @@ static bool parse_count(const struct word *word, const char *text, uint64_t *num
 enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES };
 
 static const struct word words[] = {
-	[COUNT] = { "count", "N|all", parse_count, 1, UINT64_MAX - 1,
-		    "a number from 1 on, or all",
-		    "receive N messages (default 1); all: what is queued, then end" },
+	[COUNT] = { .name = "count", .arg = "N|all", .parse = parse_count, .min = 1,
+		    .max = UINT64_MAX - 1, .form = "a number from 1 on, or all",
+		    .hints = "1 10 100 all",
+		    .help = "receive N messages (default 1); all: what is queued, then end" },
 	[ALL] = { .name = "all", .help = "the same as count=all" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for a message" },
-	[TIMEOUT] = { "timeout", "SECONDS", parse_seconds, 0, INT64_MAX,
-		      "seconds below 9223372036, with up to nine digits after a point",
-		      "wait so long at most, for each message; may have a fraction" },
+	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
+		      .help = "wait so long at most, for each message; may have a fraction" },
 	[PEEK] = { .name = "peek", .help = "leave the message where it is" },
-	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",
-		   "only messages of this type" },
-	[FROM] = { "from", "PID[:START]", parse_sender, 0, INT32_MAX,
-		   "a process id, or that and a start time",
-		   "only messages that this process sent" },
-	[MINPRIO] = { "minprio", "N", parse_number, 0, MBOX_PRIO_MAX, "0 to 32767",
-		      "only messages of at least this priority" },
+	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
+		   .form = "0 to 4294967295", .help = "only messages of this type" },
+	[FROM] = { .name = "from", .arg = "PID[:START]", .parse = parse_sender, .max = INT32_MAX,
+		   .form = "a process id, or that and a start time", .hints = "PID",
+		   .help = "only messages that this process sent" },
+	[MINPRIO] = { .name = "minprio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
+		      .form = "0 to 32767", .help = "only messages of at least this priority" },
 	[HEADER] = { .name = "header", .help = "print one line about each message before it" },
 	[LINES] = { .name = "lines", .help = "print a newline after each message" },
 	{ 0 },
@@ -217,7 +218,9 @@ static int run(struct command *cmd)
 
 const struct verb recv_verb = {
 	.name = "recv",
-	.synopsis = "NAME [count=N|all] [nonblock] [timeout=SECONDS] [peek] [type=N] [from=PID[:START]] [minprio=N] [header] [lines]",
+	.operands = "NAME",
+	.synopsis = "[count=N|all] [nonblock] [timeout=SECONDS] [peek] [type=N] [from=PID[:START]] "
+		    "[minprio=N] [header] [lines]",
 	.summary = "receive messages and print them",
 	.notes = "Payloads are printed byte for byte. With -j each message is one line of JSON:\n"
 		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".",

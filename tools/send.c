@@ -12,15 +12,17 @@
 enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES };
 
 static const struct word words[] = {
-	[PRIO] = { "prio", "N", parse_number, 0, MBOX_PRIO_MAX, "0 to 32767",
-		   "priority, 0 to 32767 (default 0); higher is received first" },
-	[TYPE] = { "type", "N", parse_number, 0, UINT32_MAX, "0 to 4294967295",
-		   "type, a number that receivers may select by (default 0)" },
+	[PRIO] = { .name = "prio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
+		   .form = "0 to 32767",
+		   .help = "priority, 0 to 32767 (default 0); higher is received first" },
+	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
+		   .form = "0 to 4294967295",
+		   .help = "type, a number that receivers may select by (default 0)" },
 	[SYNC] = { .name = "sync", .help = "wait until the message was received" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for room" },
-	[TIMEOUT] = { "timeout", "SECONDS", parse_seconds, 0, INT64_MAX,
-		      "seconds below 9223372036, with up to nine digits after a point",
-		      "wait so long at most, for each message; may have a fraction" },
+	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
+		      .help = "wait so long at most, for each message; may have a fraction" },
 	[LINES] = { .name = "lines", .help = "each line of standard input is a message" },
 	{ 0 },
 };
@@ -215,7 +217,7 @@ static int run(struct command *cmd)
 
 const struct verb send_verb = {
 	.name = "send",
-	.synopsis = "NAME [prio=N] [type=N] [sync] [nonblock] [timeout=SECONDS] [lines] [TEXT...]",
+	.operands = "NAME",
 	.summary = "send a message, or each line of standard input as one",
 	.notes = "TEXT is one message, its words joined by one space; it begins with the first\n"
 		 "word that is none of the above, or after --. Without TEXT the whole of\n"

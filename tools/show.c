@@ -184,7 +184,7 @@ static int run(struct command *cmd)
 
 const struct verb show_verb = {
 	.name = "show",
-	.synopsis = "NAME",
+	.operands = "NAME",
 	.summary = "print all about a mailbox: who is blocked, who has it open",
 	.notes = "After its attributes and counters, a line for each call that is blocked on it\n"
 		 "(waiter), and for each process that has it open (handle). senders and\n"

@@ -11,10 +11,10 @@ enum { INTERVAL, COUNT, NOHEADER };
 static const struct word words[] = {
 	[INTERVAL] = { .name = "interval", .arg = "SECONDS", .parse = parse_seconds,
 		       .min = SECOND / 100, .max = 86400 * SECOND,
-		       .form = "a number of seconds from 0.01 to 86400",
+		       .form = "a number of seconds from 0.01 to 86400", .hints = "0.5 1 2 5 10",
 		       .help = "go on, with a line after each such time" },
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
-		    .max = UINT64_MAX, .form = "a number from 1",
+		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
 		    .help = "end after so many lines" },
 	[NOHEADER] = { .name = "noheader", .help = "without lines of names" },
 	{ 0 },
@@ -124,7 +124,7 @@ static int run(struct command *cmd)
 
 const struct verb stat_verb = {
 	.name = "stat",
-	.synopsis = "NAME [interval=SECONDS] [count=N] [noheader]",
+	.operands = "NAME",
 	.summary = "print the traffic of a mailbox, as vmstat does a machine's",
 	.notes = "The first line has the rates since the mailbox was created, each of the others those\n"
 		 "since the line before. Without words there is this one line; with count but without\n"

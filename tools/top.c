@@ -21,35 +21,25 @@ enum { INTERVAL = BOX_FILTERS, COUNT, ROWS, SORT };
 
 enum sort { SORT_RATE, SORT_DEPTH, SORT_BLOCKED };
 
-static const char *const sorts[] = {
-	[SORT_RATE] = "rate",
-	[SORT_DEPTH] = "depth",
-	[SORT_BLOCKED] = "blocked",
+static const struct choice sorts[] = {
+	[SORT_RATE] = { .name = "rate" },
+	[SORT_DEPTH] = { .name = "depth" },
+	[SORT_BLOCKED] = { .name = "blocked" },
 };
-
-static bool parse_sorts(const struct word *word, const char *text, uint64_t *num)
-{
-	(void)word;
-	for (*num = 0; *num < ARRAY_SIZE(sorts); ++*num)
-		if (!strcmp(sorts[*num], text))
-			return true;
-	return false;
-}
 
 static const struct word words[] = {
 	BOX_FILTER_WORDS,
 	[INTERVAL] = { .name = "interval", .arg = "SECONDS", .parse = parse_seconds,
 		       .min = SECOND / 100, .max = 86400 * SECOND,
-		       .form = "a number of seconds from 0.01 to 86400",
+		       .form = "a number of seconds from 0.01 to 86400", .hints = "0.5 1 2 5 10",
 		       .help = "time between two tables, by default 2" },
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
-		    .max = UINT64_MAX, .form = "a number from 1",
+		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
 		    .help = "end after so many tables" },
 	[ROWS] = { .name = "rows", .arg = "N", .parse = parse_number, .min = 1,
 		   .max = UINT32_MAX, .form = "a number from 1",
 		   .help = "lines of a table; by default those of the terminal, else all" },
-	[SORT] = { .name = "sort", .arg = "rate|depth|blocked", .parse = parse_sorts,
-		   .form = "rate, depth or blocked",
+	[SORT] = { .name = "sort", .parse = parse_choice, .choices = sorts, .max = SORT_BLOCKED,
 		   .help = "the most of it first; by default rate" },
 	{ 0 },
 };
@@ -210,7 +200,7 @@ static int draw(const struct top *top)
 			print_line("\033[?7l\033[H\033[J");
 		snprintf(line, sizeof(line), "%s  mailboxes=%zu messages=%llu blocked=%zu sort=%s%s\n",
 			 time_text, top->count, (unsigned long long)messages, blocked,
-			 sorts[sort_by], top->terminal ? "  (q ends)" : "");
+			 sorts[sort_by].name, top->terminal ? "  (q ends)" : "");
 		print_line(line);
 		error = out_flush();
 		if (!error)
@@ -352,9 +342,9 @@ static int run(struct command *cmd)
 
 const struct verb top_verb = {
 	.name = "top",
-	.synopsis = "[interval=SECONDS] [count=N] [rows=N] [sort=rate|depth|blocked] [name=PATTERN] "
-		    "[user=USER] [owner=PID] [state=live|unlinked|draining] [kind=mailbox|ring] [full] "
-		    "[messages] [waiters]",
+	.operands = "",
+	.synopsis = "[interval=SECONDS] [count=N] [rows=N] [sort=rate|depth|blocked] "
+		    BOX_FILTER_SYNOPSIS,
 	.summary = "show the busiest mailboxes, again and again",
 	.notes = "On a terminal the table fills the window; q ends. Else one table comes after the\n"
 		 "other, each with the rates since the one before.",

@@ -8,10 +8,11 @@ enum { COUNT, TIMEOUT };
 
 static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
-		    .max = UINT64_MAX, .form = "a number from 1",
+		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
 		    .help = "end after so many events" },
 	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
 		      .max = INT64_MAX, .form = "a number of seconds, such as 5 or 0.5",
+		      .hints = "1 5 10 60",
 		      .help = "end after so long; with count, fail if too few came" },
 	{ 0 },
 };
@@ -130,7 +131,7 @@ static int run(struct command *cmd)
 
 const struct verb watch_verb = {
 	.name = "watch",
-	.synopsis = "[NAME] [count=N] [timeout=SECONDS]",
+	.operands = "[NAME]",
 	.summary = "print what happens to mailboxes, as it comes",
 	.notes = "One line for each event: created, deleted, owner-died, full, room, dropped (by a\n"
 		 "purge; or deliveries of a broadcast), quota (a user's quota refused something),\n"

@@ -117,7 +117,7 @@ static const struct {
 };
 
 static const struct word words[] = {
-#define WORD(id, word, help)	{ word, NULL, NULL, 0, 0, NULL, help },
+#define WORD(id, word, text)	{ .name = word, .help = text },
 	TOUR_CONCEPTS(WORD)
 #undef WORD
 	{ 0 },
@@ -189,6 +189,7 @@ static int run(struct command *cmd)
 
 const struct verb tour_verb = {
 	.name = "tour",
+	.operands = "",
 	.synopsis = "[CONCEPT...]",
 	.summary = "show the concepts of interprocess communication at work",
 	.first = FIRST_NONE,
