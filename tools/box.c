@@ -7,8 +7,9 @@
 #include <string.h>
 #include "mboxctl.h"
 
+/* FORM_COUNTER is a FORM_U64 that the monitor has and MBOX_IOC_GET has not. */
 enum form {
-	FORM_U32, FORM_U64, FORM_NAME, FORM_USER, FORM_GROUP, FORM_MODE,
+	FORM_U32, FORM_U64, FORM_COUNTER, FORM_NAME, FORM_USER, FORM_GROUP, FORM_MODE,
 	FORM_KIND, FORM_STATE, FORM_LIFETIME, FORM_POLICY, FORM_OWNER, FORM_HEIR,
 	FORM_EXCLUSIVE, FORM_OVERFLOW, FORM_GROW, FORM_MAXPROCS, FORM_PROCS,
 	FORM_CAPACITY, FORM_BYTES, FORM_RING, FORM_PRODUCER, FORM_CONSUMER,
@@ -52,22 +53,22 @@ static const struct box_column box_columns[] = {
 	{ { "msgsize", 8, false, NULL }, FORM_U32, BOX(msg_size), "longest message, in bytes" },
 	{ { "queued", 8, false, NULL }, FORM_U64, BOX(queued), "messages in it now" },
 	{ { "queued_bytes", 12, false, NULL }, FORM_U64, BOX(queued_bytes), "bytes of payload in these" },
-	{ { "peak", 8, false, NULL }, FORM_U64, BOX(peak), "the most that queued has been" },
-	{ { "peak_bytes", 12, false, NULL }, FORM_U64, BOX(peak_bytes), "the most that queued_bytes has been" },
+	{ { "peak", 8, false, NULL }, FORM_COUNTER, BOX(peak), "the most that queued has been" },
+	{ { "peak_bytes", 12, false, NULL }, FORM_COUNTER, BOX(peak_bytes), "the most that queued_bytes has been" },
 	{ { "handles", 7, false, NULL }, FORM_U32, BOX(handles), "open handles" },
 	{ { "senders", 7, false, NULL }, FORM_U32, BOX(senders), "sends blocked now" },
 	{ { "receivers", 9, false, NULL }, FORM_U32, BOX(receivers), "receives blocked now" },
 	{ { "waiters", 7, false, NULL }, FORM_WAITERS, 0, "both" },
 	{ { "sent", 10, false, NULL }, FORM_U64, BOX(sent), "messages accepted since creation" },
-	{ { "sent_bytes", 12, false, NULL }, FORM_U64, BOX(sent_bytes), "bytes of payload in these" },
+	{ { "sent_bytes", 12, false, NULL }, FORM_COUNTER, BOX(sent_bytes), "bytes of payload in these" },
 	{ { "received", 10, false, NULL }, FORM_U64, BOX(received), "messages received" },
 	{ { "withdrawn", 9, false, NULL }, FORM_U64, BOX(withdrawn), "messages their senders took back" },
 	{ { "dropped", 8, false, NULL }, FORM_U64, BOX(dropped), "messages gone otherwise" },
-	{ { "purged", 8, false, NULL }, FORM_U64, BOX(purged), "of these, by a purge" },
+	{ { "purged", 8, false, NULL }, FORM_COUNTER, BOX(purged), "of these, by a purge" },
 	{ { "lost", 8, false, NULL }, FORM_U64, BOX(lost), "deliveries of a broadcast that were lost" },
-	{ { "refused", 8, false, NULL }, FORM_U64, BOX(refused), "messages refused by a quota" },
-	{ { "blocked", 8, false, NULL }, FORM_U64, BOX(blocked), "calls that had to wait" },
-	{ { "woken", 8, false, NULL }, FORM_U64, BOX(woken), "of these, that got what they waited for" },
+	{ { "refused", 8, false, NULL }, FORM_COUNTER, BOX(refused), "messages refused by a quota" },
+	{ { "blocked", 8, false, NULL }, FORM_COUNTER, BOX(blocked), "calls that had to wait" },
+	{ { "woken", 8, false, NULL }, FORM_COUNTER, BOX(woken), "of these, that got what they waited for" },
 	/* The last one, for it may be long. */
 	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name), "its name" },
 };
@@ -128,6 +129,7 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 		cell_number(u32_of(box, column));
 		break;
 	case FORM_U64:
+	case FORM_COUNTER:
 		cell_number(u64_of(box, column));
 		break;
 	case FORM_NAME:
@@ -216,6 +218,14 @@ int box_row(const struct mbox_monitor_mailbox *box, const struct column *const *
 	return table_row();
 }
 
+/* Print the counters that MBOX_IOC_GET does not have as fields of a record. */
+void box_print_counters(const struct mbox_monitor_mailbox *box)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
+		if (box_columns[i].form == FORM_COUNTER)
+			out_number(box_columns[i].column.name, u64_of(box, &box_columns[i]));
+}
+
 /* The columns that @list names, separated by commas. Returns how many, or 0. */
 size_t box_columns_of(const char *list, const struct column **columns)
 {
@@ -256,6 +266,7 @@ static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct
 {
 	switch (column->form) {
 	case FORM_U64:
+	case FORM_COUNTER:
 	case FORM_RING:
 	case FORM_TIME:
 		return u64_of(box, column);

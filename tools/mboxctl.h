@@ -259,6 +259,7 @@ size_t box_columns_of(const char *list, const struct column **columns);
 const struct column *box_column_named(const char *name, size_t length);
 int box_row(const struct mbox_monitor_mailbox *box, const struct column *const *columns,
 	    size_t count);
+void box_print_counters(const struct mbox_monitor_mailbox *box);
 int box_compare(const struct mbox_monitor_mailbox *a, const struct mbox_monitor_mailbox *b,
 		const struct column *by);
 bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box);

@@ -124,13 +124,7 @@ static int print_parties(struct mbox_monitor *mon, struct mbox_monitor_mailbox *
 /* What the device does not tell. */
 static void print_more(const struct mbox_monitor_mailbox *box)
 {
-	out_number("peak", box->peak);
-	out_number("peak_bytes", box->peak_bytes);
-	out_number("sent_bytes", box->sent_bytes);
-	out_number("purged", box->purged);
-	out_number("refused", box->refused);
-	out_number("blocked", box->blocked);
-	out_number("woken", box->woken);
+	box_print_counters(box);
 	out_detail("producer", box->ring_producer, box_has_side(box, MBOX_A_RING_PRODUCER));
 	out_detail("consumer", box->ring_consumer, box_has_side(box, MBOX_A_RING_CONSUMER));
 }
