@@ -33,7 +33,7 @@ from()
 	mboxctl recv -j "$box" nonblock peek | grep -q "\"start\":${who#*:}," ||
 		wrong "JSON has no start"
 	expect 2 recv "$box" nonblock from="${who%:*}:1"
-	said 'the process that sends has ended'
+	said 'the sending process has ended'
 	expect 0 recv "$box" all from="${who%:*}:1"
 	printed ''
 	expect 0 recv "$box" nonblock peek from="$who"
@@ -42,7 +42,7 @@ from()
 	printed text
 	finished 0
 	expect 2 recv "$box" from="$who"
-	said 'the process that sends has ended'
+	said 'the sending process has ended'
 	expect 2 recv "$box" nonblock from="${who%:*}"
 	said 'no message that fits is there'
 }

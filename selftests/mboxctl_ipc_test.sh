@@ -173,7 +173,7 @@ owner_blocked()
 	blocked receivers
 	gone $idle
 	finished 2
-	said 'the process that it belonged to has ended'
+	said 'the process that owned it has ended'
 	printed ''
 }
 
@@ -337,7 +337,7 @@ link_sync()
 	said 'within 0.1 seconds'
 	gone $idle
 	finished 2
-	said 'the process that sends has ended'
+	said 'the sending process has ended'
 	start -j -v inbox recv
 	tries=300
 	until grep -q '^{"pid":' "$dir/bg.out" || [ $((tries -= 1)) -eq 0 ]; do
@@ -392,7 +392,7 @@ ring()
 	expect 2 send "$box" prio=1 text
 	said 'not on a mailbox of this kind'
 	expect 2 recv "$box" nonblock
-	said 'the process that sends has ended'
+	said 'the sending process has ended'
 	expect 0 recv "$box" all
 	printed ''
 	expect 0 delete "$box" force

@@ -98,7 +98,7 @@ words()
 	said 'no JSON'
 	printed ''
 	expect 1 tour nonsense
-	said 'nonsense: not a word of this verb'
+	said 'nonsense: unknown argument'
 	expect 1 tour zero zero
 	said 'given twice'
 }

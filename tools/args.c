@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: words of the command line into values. Numbers are strict. */
+/* mboxctl: parse the words of the command line into values. Numbers are strict. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include "mboxctl.h"
 
-/* Decimal digits only: no sign, no space, no other base. */
+/* Parse decimal digits only: no sign, no space, no other base. */
 static bool digits(const char *text, const char **end, uint64_t *num)
 {
 	uint64_t n = 0;
@@ -36,7 +36,7 @@ bool parse_number(const struct word *word, const char *text, uint64_t *num)
 	return digits(text, &text, num) && !*text && in_range(word, *num);
 }
 
-/* A number, or one with K (1024) or M (1024 K) after it. */
+/* Parse a number, or a number and K (1024) or M (1024 K). */
 bool parse_size(const struct word *word, const char *text, uint64_t *num)
 {
 	unsigned int shift = 0;
@@ -55,7 +55,7 @@ bool parse_size(const struct word *word, const char *text, uint64_t *num)
 	return in_range(word, *num);
 }
 
-/* One of the names that the word's table has, into its number. */
+/* Parse one of the names in the word's table into its number. */
 bool parse_choice(const struct word *word, const char *text, uint64_t *num)
 {
 	for (*num = 0; *num <= word->max; ++*num)
@@ -77,7 +77,7 @@ bool parse_octal(const struct word *word, const char *text, uint64_t *num)
 	return in_range(word, *num) && !(*num & ~word->max);
 }
 
-/* Seconds with up to nine digits after a point, into nanoseconds. */
+/* Parse seconds, with up to nine digits after a point, into nanoseconds. */
 bool parse_seconds(const struct word *word, const char *text, uint64_t *num)
 {
 	uint64_t seconds, fraction = 0;
@@ -97,7 +97,7 @@ bool parse_seconds(const struct word *word, const char *text, uint64_t *num)
 	return !*text && in_range(word, *num);
 }
 
-/* The number of a process. */
+/* Parse the id of a process. */
 bool parse_pid(const char *text, pid_t *pid)
 {
 	static const struct word word = { .min = 1, .max = INT32_MAX };
@@ -110,8 +110,8 @@ bool parse_pid(const char *text, pid_t *pid)
 }
 
 /*
- * A process as PID or PID:START, which is that very process: see header. @start is 0
- * where it is not given.
+ * Parse PID or PID:START. START, of the header of a message, tells processes with the
+ * same id apart. @start is 0 if it is not given.
  */
 bool parse_identity(const char *text, pid_t *pid, uint64_t *start)
 {
@@ -129,7 +129,7 @@ bool parse_identity(const char *text, pid_t *pid, uint64_t *start)
 	return parse_pid(number, pid) && parse_number(&word, colon + 1, start);
 }
 
-/* The same, as the value of a word: the number, or 0. */
+/* Parse the same as the value of a word. The number is that of PID. */
 bool parse_sender(const struct word *word, const char *text, uint64_t *num)
 {
 	uint64_t start;
@@ -143,7 +143,7 @@ bool parse_sender(const struct word *word, const char *text, uint64_t *num)
 	return true;
 }
 
-/* The start of the process that a word says, or 0. */
+/* Return START of the value of a word, or 0. */
 uint64_t start_of(const struct value *value)
 {
 	uint64_t start = 0;
@@ -154,7 +154,7 @@ uint64_t start_of(const struct value *value)
 	return start;
 }
 
-/* A number, as the value of a word. */
+/* Parse the id of a process as the value of a word. */
 bool parse_process(const struct word *word, const char *text, uint64_t *num)
 {
 	pid_t pid;
@@ -196,17 +196,17 @@ static bool parse_option(struct command *cmd, const char *option)
 		}
 	return true;
 unknown:
-	usage(cmd, "%s: there is no such option; put -- before what begins with -", option);
+	usage(cmd, "%s: unknown option; put -- before a word that begins with -", option);
 	return false;
 }
 
-/* A lone - is a word like any other (and a valid name). */
+/* A lone - is no option but a valid name. */
 static bool is_option(const char *word)
 {
 	return word[0] == '-' && word[1];
 }
 
-/* The options before the verb. After --, the verb follows. */
+/* Parse the options before the verb. After --, the verb follows. */
 bool parse_options(struct command *cmd, int argc, char **argv, int *pos)
 {
 	for (; *pos < argc && is_option(argv[*pos]); ++*pos) {
@@ -263,7 +263,7 @@ static bool take_word(struct command *cmd, const struct word *word, const char *
 	return true;
 }
 
-/* What the kernel would refuse with EINVAL, said in words. */
+/* Explain a name that the kernel would refuse with EINVAL. */
 static bool check_name(const struct command *cmd)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -273,12 +273,12 @@ static bool check_name(const struct command *cmd)
 	if (length && length < MBOX_NAME_SIZE && cmd->name[0] != '.' &&
 	    strspn(cmd->name, allowed) == length)
 		return true;
-	usage(cmd, "not a name: 1 to %u of A-Z a-z 0-9 . _ -, and no dot first",
+	usage(cmd, "invalid name: a name has 1 to %u of A-Z a-z 0-9 . _ -, and no dot first",
 	      MBOX_NAME_SIZE - 1);
 	return false;
 }
 
-/* Which of the verbs below this one. */
+/* Find the verb below this one that @text names. */
 static bool take_sub(struct command *cmd, const char *text)
 {
 	for (const struct verb *const *sub = cmd->verb->subs; *sub; sub++) {
@@ -288,11 +288,11 @@ static bool take_sub(struct command *cmd, const char *text)
 		cmd->words = cmd->sub->words;
 		return true;
 	}
-	usage(cmd, "%s: not what this verb does", text);
+	usage(cmd, "%s: unknown verb", text);
 	return false;
 }
 
-/* What the verb cannot do without. */
+/* Check that all operands of the verb are there. */
 static bool complete(struct command *cmd)
 {
 	const struct verb *verb = cmd->verb;
@@ -307,11 +307,11 @@ static bool complete(struct command *cmd)
 	if (cmd->name && verb->first != FIRST_PID && verb->first != FIRST_NONE && !check_name(cmd))
 		return false;
 	if (verb->first == FIRST_PID && !parse_identity(cmd->name, &cmd->pid, &cmd->start)) {
-		usage(cmd, "not the id of a process");
+		usage(cmd, "invalid process id");
 		return false;
 	}
 	if (verb->subs && !cmd->sub) {
-		usage(cmd, "what to do is missing");
+		usage(cmd, "a verb is missing");
 		return false;
 	}
 	if (verb->operand && !cmd->operand) {
@@ -322,8 +322,8 @@ static bool complete(struct command *cmd)
 }
 
 /*
- * What follows the verb. Words of the verb's table are taken until one is
- * none; from there on (or after --) all is TEXT, where the verb takes TEXT.
+ * Parse the words after the verb. If the verb takes TEXT, then TEXT begins with the
+ * first word that is not in the verb's table, or after --.
  */
 bool parse_words(struct command *cmd, int argc, char **argv)
 {
@@ -346,7 +346,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 				return false;
 			continue;
 		}
-		/* No name has = in it; and where --all stands, none is to come. */
+		/* A name has no = in it; and after --all no name may follow. */
 		if (verb->first == FIRST_MAYBE && !cmd->name && !ended &&
 		    (no_name || strchr(argv[i], '=')))
 			word = find_word(cmd->words, argv[i]);
@@ -371,7 +371,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 		} else if (verb->operand && !cmd->operand) {
 			cmd->operand = argv[i];
 		} else {
-			usage(cmd, "%s: not a word of this verb", argv[i]);
+			usage(cmd, "%s: unknown argument", argv[i]);
 			return false;
 		}
 	}
@@ -380,7 +380,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 	return complete(cmd);
 }
 
-/* Words @a and @b of the verb's table may not be given together. */
+/* Refuse the words @a and @b of the verb's table together. */
 bool exclusive(const struct command *cmd, size_t a, size_t b)
 {
 	if (!cmd->v[a].given || !cmd->v[b].given)

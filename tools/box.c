@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: mailboxes in tables: their columns, which of them are shown, and in what order */
+/* mboxctl: mailboxes in tables: columns, filters and order */
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum form {
 	FORM_TIME, FORM_WAITERS,
 };
 
-/* The column comes first: what points to one points to the other. */
+/* The column comes first: a pointer to it points to the whole, too. */
 struct box_column {
 	struct column column;
 	enum form form;
@@ -28,48 +28,62 @@ struct box_column {
 
 static const struct box_column box_columns[] = {
 	{ { "id", 6, false, NULL }, FORM_U64, BOX(id), "number that no other mailbox has" },
-	{ { "user", 8, true, NULL }, FORM_USER, BOX(uid), "whose it is" },
-	{ { "uid", 6, false, NULL }, FORM_U32, BOX(uid), "the same as a number" },
-	{ { "group", 8, true, NULL }, FORM_GROUP, BOX(gid), "its group" },
-	{ { "gid", 6, false, NULL }, FORM_U32, BOX(gid), "the same as a number" },
+	{ { "user", 8, true, NULL }, FORM_USER, BOX(uid), "user that owns it" },
+	{ { "uid", 6, false, NULL }, FORM_U32, BOX(uid), "number of that user" },
+	{ { "group", 8, true, NULL }, FORM_GROUP, BOX(gid), "group that owns it" },
+	{ { "gid", 6, false, NULL }, FORM_U32, BOX(gid), "number of that group" },
 	{ { "mode", 4, true, NULL }, FORM_MODE, BOX(mode), "permission bits" },
 	{ { "kind", 7, true, NULL }, FORM_KIND, BOX(kind), "mailbox or ring" },
 	{ { "state", 8, true, NULL }, FORM_STATE, BOX(state), "live, unlinked or draining" },
 	{ { "lifetime", 8, true, NULL }, FORM_LIFETIME, BOX(lifetime), "os, process or fd" },
 	{ { "owner", 7, false, NULL }, FORM_OWNER, BOX(owner), "process that it ends with" },
 	{ { "heir", 7, false, NULL }, FORM_HEIR, BOX(heir), "process that is the next owner" },
-	{ { "policy", 9, true, NULL }, FORM_POLICY, BOX(policy), "which of several receivers gets a message" },
-	{ { "exclusive", 9, true, NULL }, FORM_EXCLUSIVE, BOX(options), "one process in receive at a time" },
-	{ { "overflow", 8, true, NULL }, FORM_OVERFLOW, BOX(options), "slow receivers lose their oldest" },
-	{ { "grow", 4, true, NULL }, FORM_GROW, BOX(options), "a ring that takes memory as it is used" },
-	{ { "maxprocs", 8, false, NULL }, FORM_MAXPROCS, BOX(max_procs), "processes that may take part" },
+	{ { "policy", 9, true, NULL }, FORM_POLICY, BOX(policy),
+	  "which of several receivers gets a message" },
+	{ { "exclusive", 9, true, NULL }, FORM_EXCLUSIVE, BOX(options),
+	  "one process in receive at a time" },
+	{ { "overflow", 8, true, NULL }, FORM_OVERFLOW, BOX(options),
+	  "slow receivers lose their oldest message" },
+	{ { "grow", 4, true, NULL }, FORM_GROW, BOX(options),
+	  "a ring that takes memory as it is used" },
+	{ { "maxprocs", 8, false, NULL }, FORM_MAXPROCS, BOX(max_procs),
+	  "processes that may take part" },
 	{ { "procs", 5, false, NULL }, FORM_PROCS, BOX(procs), "processes that do, if limited" },
 	{ { "ring", 10, false, NULL }, FORM_RING, BOX(ring), "bytes of a ring" },
-	{ { "producer", 8, false, NULL }, FORM_PRODUCER, BOX(ring_producer), "process that sends to a ring" },
-	{ { "consumer", 8, false, NULL }, FORM_CONSUMER, BOX(ring_consumer), "process that receives from it" },
+	{ { "producer", 8, false, NULL }, FORM_PRODUCER, BOX(ring_producer),
+	  "process that sends to a ring" },
+	{ { "consumer", 8, false, NULL }, FORM_CONSUMER, BOX(ring_consumer),
+	  "process that receives from it" },
 	{ { "created", 30, true, NULL }, FORM_TIME, BOX(created), "when it was created" },
 	{ { "capacity", 9, false, NULL }, FORM_CAPACITY, BOX(capacity), "messages it keeps" },
 	{ { "bytes", 10, false, NULL }, FORM_BYTES, BOX(bytes), "bytes of payload it keeps" },
 	{ { "msgsize", 8, false, NULL }, FORM_U32, BOX(msg_size), "longest message, in bytes" },
 	{ { "queued", 8, false, NULL }, FORM_U64, BOX(queued), "messages in it now" },
-	{ { "queued_bytes", 12, false, NULL }, FORM_U64, BOX(queued_bytes), "bytes of payload in these" },
+	{ { "queued_bytes", 12, false, NULL }, FORM_U64, BOX(queued_bytes),
+	  "bytes of payload in these" },
 	{ { "peak", 8, false, NULL }, FORM_COUNTER, BOX(peak), "the most that queued has been" },
-	{ { "peak_bytes", 12, false, NULL }, FORM_COUNTER, BOX(peak_bytes), "the most that queued_bytes has been" },
+	{ { "peak_bytes", 12, false, NULL }, FORM_COUNTER, BOX(peak_bytes),
+	  "the most that queued_bytes has been" },
 	{ { "handles", 7, false, NULL }, FORM_U32, BOX(handles), "open handles" },
 	{ { "senders", 7, false, NULL }, FORM_U32, BOX(senders), "sends blocked now" },
 	{ { "receivers", 9, false, NULL }, FORM_U32, BOX(receivers), "receives blocked now" },
-	{ { "waiters", 7, false, NULL }, FORM_WAITERS, 0, "both" },
+	{ { "waiters", 7, false, NULL }, FORM_WAITERS, 0, "senders and receivers together" },
 	{ { "sent", 10, false, NULL }, FORM_U64, BOX(sent), "messages accepted since creation" },
-	{ { "sent_bytes", 12, false, NULL }, FORM_COUNTER, BOX(sent_bytes), "bytes of payload in these" },
+	{ { "sent_bytes", 12, false, NULL }, FORM_COUNTER, BOX(sent_bytes),
+	  "bytes of payload in these" },
 	{ { "received", 10, false, NULL }, FORM_U64, BOX(received), "messages received" },
-	{ { "withdrawn", 9, false, NULL }, FORM_U64, BOX(withdrawn), "messages their senders took back" },
+	{ { "withdrawn", 9, false, NULL }, FORM_U64, BOX(withdrawn),
+	  "messages their senders took back" },
 	{ { "dropped", 8, false, NULL }, FORM_U64, BOX(dropped), "messages gone otherwise" },
-	{ { "purged", 8, false, NULL }, FORM_COUNTER, BOX(purged), "of these, by a purge" },
-	{ { "lost", 8, false, NULL }, FORM_U64, BOX(lost), "deliveries of a broadcast that were lost" },
-	{ { "refused", 8, false, NULL }, FORM_COUNTER, BOX(refused), "messages refused by a quota" },
+	{ { "purged", 8, false, NULL }, FORM_COUNTER, BOX(purged), "of these, dropped by a purge" },
+	{ { "lost", 8, false, NULL }, FORM_U64, BOX(lost),
+	  "deliveries of a broadcast that were lost" },
+	{ { "refused", 8, false, NULL }, FORM_COUNTER, BOX(refused),
+	  "messages refused by a quota" },
 	{ { "blocked", 8, false, NULL }, FORM_COUNTER, BOX(blocked), "calls that had to wait" },
-	{ { "woken", 8, false, NULL }, FORM_COUNTER, BOX(woken), "of these, that got what they waited for" },
-	/* The last one, for it may be long. */
+	{ { "woken", 8, false, NULL }, FORM_COUNTER, BOX(woken),
+	  "of these, calls that were woken" },
+	/* The last one, because it may be long. */
 	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name), "its name" },
 };
 
@@ -226,7 +240,7 @@ void box_print_counters(const struct mbox_monitor_mailbox *box)
 			out_number(box_columns[i].column.name, u64_of(box, &box_columns[i]));
 }
 
-/* The columns that @list names, separated by commas. Returns how many, or 0. */
+/* Find the columns that @list names, separated by commas. Return their number, or 0. */
 size_t box_columns_of(const char *list, const struct column **columns)
 {
 	size_t count = 0;
@@ -261,7 +275,7 @@ const struct column *box_column_named(const char *name, size_t length)
 
 _Static_assert(ARRAY_SIZE(box_columns) <= BOX_COLUMNS_MAX, "BOX_COLUMNS_MAX");
 
-/* What a column is sorted by, where that is no string. */
+/* Return the number by which a column is sorted; columns of strings have none. */
 static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct box_column *column)
 {
 	switch (column->form) {
@@ -271,7 +285,7 @@ static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct
 	case FORM_TIME:
 		return u64_of(box, column);
 	case FORM_BYTES:
-		/* No limit is the highest one. */
+		/* Unlimited sorts highest. */
 		return box->bytes ? box->bytes : UINT64_MAX;
 	case FORM_EXCLUSIVE:
 		return box->options & MBOX_OPTION_EXCLUSIVE;
@@ -286,7 +300,7 @@ static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct
 	}
 }
 
-/* Names kept by user_name() do not outlast the next one. */
+/* The next call of user_name() may overwrite the name, so copy it. */
 static int compare_names(const char *(*name_of)(uint32_t id), uint32_t a, uint32_t b)
 {
 	char first[32];
@@ -318,7 +332,7 @@ int box_compare(const struct mbox_monitor_mailbox *a, const struct mbox_monitor_
 	return x < y ? -1 : x > y;
 }
 
-/* What there is to know about columns, for help. */
+/* Describe the columns, for help. */
 void box_print_columns(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
@@ -362,7 +376,7 @@ static bool box_full(const struct mbox_monitor_mailbox *box)
 	       (box->bytes && box->queued_bytes >= box->bytes);
 }
 
-/* Does the command ask for this one? */
+/* Does the mailbox pass the filters of the command? */
 bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box)
 {
 	const struct value *v = cmd->v;
@@ -405,8 +419,8 @@ static int collect(const struct mbox_monitor_mailbox *box, void *arg)
 }
 
 /*
- * All that the command asks for, in the order of ids. Where mailboxes come and go
- * meanwhile this is done again, but not for ever. Returns 0 or -errno.
+ * Get the mailboxes that pass the filters, in the order of ids. If mailboxes come and
+ * go meanwhile, try again a few times. Return 0 or -errno.
  */
 int boxes_get(struct boxes *boxes, struct mbox_monitor *mon)
 {

@@ -14,38 +14,38 @@ complain()
 	status=1
 }
 
-# Lines that begin with a space continue the one before.
+# Join lines that begin with a space to the line before.
 joined()
 {
 	sed -e :more -e '$!N' -e 's/\n  */ /' -e 't more' -e P -e D
 }
 
-# A page without what makes it look well.
+# Print the page without its formatting.
 plain()
 {
 	sed -e 's/\\f[BIRP]//g' -e 's/\\-/-/g' -e 's/\\|//g' -e 's/^\.B mboxctl/mboxctl/' "$page"
 }
 
-# The words that --help explains, as they are to be typed: key= or flag.
+# Print the words that --help explains, as they are typed: key= or flag.
 words_of_help()
 {
 	"$mboxctl" "$1" --help | sed -n '/^$/,$ s/^  \([a-z-][a-z-]*=\{0,1\}\).*/\1/p' | sort
 }
 
-# The same of the verb's section: what stands after .TP or .TQ, but for what is not to be typed.
+# Print the words that the verb's section explains after .TP or .TQ; those in capitals are not typed.
 words_of_page()
 {
 	plain | sed -n "/^\.SS $1\$/,/^\.S[SH] /p" | sed -n '/^\.T[PQ]$/ { n; p; }' |
 		sed -n 's/^\.[BI]*[RI]* *\([a-z-][a-z-]*=\{0,1\}\).*/\1/p' | sort
 }
 
-# The same as completion gets them.
+# Print the words that completion gets.
 words_for_completion()
 {
 	"$mboxctl" help "$1" --words | sed -n 's/^\(word\|verb\) \([^ ]*\).*/\2/p' | sort
 }
 
-# What bash offers after the verb and an operand; the words may have values beside them.
+# Print the offers of bash after the verb and an operand: the words, and values of an operand.
 completed_by_bash()
 {
 	PATH=$(dirname "$mboxctl"):$PATH bash -c '
@@ -56,15 +56,15 @@ completed_by_bash()
 	' bash "$completion" "$1"
 }
 
-# The names of columns and policies, with four spaces before them, and those of the page's tables.
-names_of_help()
+# The columns and policies that --help explains, with four spaces before them, and the page's tables.
+rows_of_help()
 {
-	"$mboxctl" "$1" --help | sed -n 's/^    \([a-z_][a-z_]*\)  .*/\1/p'
+	"$mboxctl" "$1" --help | sed -n 's/^    \([a-z_][a-z_]*\)  *\(.*\)/\1 \2/p'
 }
 
-names_of_page()
+rows_of_page()
 {
-	sed -n "/^\.SS $1\$/,/^\.S[SH] /s/^\\\\fB\([a-z_]*\)\\\\fP	.*/\1/p" "$page"
+	sed -n "/^\.SS $1\$/,/^\.S[SH] /s/^\\\\fB\([a-z_]*\)\\\\fP	\(.*\)/\1 \2/p" "$page"
 }
 
 verbs=$("$mboxctl" help | sed -n '/^verbs:/,/^$/ s/^  \([a-z]*\) .*/\1/p')
@@ -83,8 +83,8 @@ for verb in $verbs; do
 	other=$(words_for_completion "$verb")
 	[ "$words" = "$other" ] ||
 		complain "$verb: --help has the words:" "$words" "-- completion gets:" "$other"
-	[ "$(names_of_help "$verb")" = "$(names_of_page "$verb")" ] ||
-		complain "$verb: --help explains" "$(names_of_help "$verb")" "-- the page" "$(names_of_page "$verb")"
+	[ "$(rows_of_help "$verb")" = "$(rows_of_page "$verb")" ] ||
+		complain "$verb: --help explains" "$(rows_of_help "$verb")" "-- the page" "$(rows_of_page "$verb")"
 	[ -n "$completion" ] || continue
 	command -v bash >/dev/null || continue
 	offered=$(completed_by_bash "$verb")

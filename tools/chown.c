@@ -5,7 +5,7 @@
 #include <string.h>
 #include "mboxctl.h"
 
-/* The highest number is how calls say "leave it". */
+/* For the calls, the highest number means "leave it". */
 static const struct word id = { .max = UINT32_MAX - 1 };
 
 static bool find_user(const char *text, uid_t *uid)
@@ -67,7 +67,7 @@ const struct verb chown_verb = {
 	.operands = "NAME UID[:GID]",
 	.summary = "change the owner and group of a mailbox",
 	.notes = "UID and GID are numbers or names; :GID alone changes the group only. Another owner,\n"
-		 "and a group that one is not in, take CAP_IPC_OWNER, as root has.",
+		 "and a group that you are not in, need CAP_IPC_OWNER, as root has.",
 	.operand = "UID[:GID]",
 	.operand_hints = "USER",
 	.run = run,

@@ -46,11 +46,11 @@ static const struct word words[] = {
 	[LIFETIME] = { .name = "lifetime", .parse = parse_choice, .choices = lifetimes,
 		       .max = MBOX_LIFETIME_PROCESS,
 		       .form = "os, or process with owner=PID: any other would end with this command",
-		       .help = "os: until it is deleted (default); process: it ends with its owner" },
+		       .help = "os: it lasts until it is deleted (default); process: it ends with its owner" },
 	[OWNER] = { .name = "owner", .arg = "PID[:START]", .parse = parse_sender, .min = 1,
 		    .max = INT32_MAX, .form = "the id of a process, or that and a start time",
 		    .hints = "PID",
-		    .help = "the process that owns it, may receive, and that it ends with" },
+		    .help = "the process that owns it: it may receive, and the mailbox ends with it" },
 	[POLICY] = { .name = "policy", .parse = parse_choice, .choices = policies,
 		     .max = MBOX_POLICY_MAX,
 		     .help = "which of several waiting receivers gets a message (default fifo)" },
@@ -71,7 +71,7 @@ static const struct word words[] = {
 
 _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 
-/* What the kernel would refuse with EINVAL, said in words. */
+/* Explain combinations that the kernel would refuse with EINVAL. */
 static bool check_words(const struct command *cmd)
 {
 	static const int not_ring[] = { CAPACITY, BYTES, POLICY, MAXPROCS, EXCLUSIVE };
@@ -84,23 +84,23 @@ static bool check_words(const struct command *cmd)
 		if (!exclusive(cmd, RING, (size_t)not_ring[i]))
 			return false;
 	if (process && !v[OWNER].given)
-		wrong = "lifetime=process wants owner=PID: else it would end with this command";
+		wrong = "lifetime=process needs owner=PID: else the mailbox would end with this command";
 	else if (v[LIFETIME].given && !process && v[OWNER].given)
-		wrong = "lifetime=os has no owner: with owner=PID it is lifetime=process";
+		wrong = "lifetime=os has no owner: owner=PID implies lifetime=process";
 	else if (broadcast && v[EXCLUSIVE].given)
 		wrong = "exclusive and policy=broadcast exclude each other: all receive";
 	else if (broadcast && v[CAPACITY].given && v[CAPACITY].num == MBOX_CAPACITY_ZERO)
-		wrong = "policy=broadcast wants room for messages: capacity is not zero";
+		wrong = "policy=broadcast needs room for messages: capacity must not be zero";
 	else if (v[OVERFLOW].given && !broadcast)
-		wrong = "overflow goes with policy=broadcast";
+		wrong = "overflow needs policy=broadcast";
 	else if (v[GROW].given && !v[RING].given)
-		wrong = "grow goes with ring=BYTES";
+		wrong = "grow needs ring=BYTES";
 	if (wrong)
 		usage(cmd, "%s", wrong);
 	return !wrong;
 }
 
-/* The mailbox is this process' until it is the other's, and so goes with it. */
+/* Pass the mailbox on to its owner; until then it belongs to this process and ends with it. */
 static int give_away(const struct command *cmd, struct mbox *mb)
 {
 	const struct mbox_header who = {
@@ -147,7 +147,7 @@ static int run(struct command *cmd)
 	if (v[GROW].given)
 		attr.options |= MBOX_OPTION_GROW;
 
-	/* The mode that was asked for, neither more nor less. */
+	/* The mode is exactly the one that was asked for. */
 	umask(0);
 	error = mbox_create(&mb, cmd->name, 0, &attr);
 	if (error == -EINVAL && v[RING].given)

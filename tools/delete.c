@@ -12,12 +12,12 @@ enum { DRAIN = BOX_FILTERS, FORCE, UNLINK, ALL, YES };
 static const struct word words[] = {
 	BOX_FILTER_WORDS,
 	[DRAIN] = { .name = "drain",
-		    .help = "sends fail from now on; it goes when it is empty" },
-	[FORCE] = { .name = "force", .help = "it goes now, and the messages in it are dropped" },
+		    .help = "sends fail from now on; the mailbox goes when it is empty" },
+	[FORCE] = { .name = "force", .help = "the mailbox goes now, and the messages in it are dropped" },
 	[UNLINK] = { .name = "unlink",
-		     .help = "the name goes, the mailbox when nobody has it open any more" },
-	[ALL] = { .name = "--all", .help = "every mailbox that has a name, or those the words above say" },
-	[YES] = { .name = "--yes", .help = "do not ask before" },
+		     .help = "the name goes now, the mailbox with its last handle" },
+	[ALL] = { .name = "--all", .help = "all mailboxes that have a name and pass the filters above" },
+	[YES] = { .name = "--yes", .help = "do not ask" },
 	{ 0 },
 };
 
@@ -49,8 +49,8 @@ static int delete_one(const struct command *cmd, unsigned int how)
 }
 
 /*
- * Those that have no name are the business of who has them open, and those that
- * are deleted already go without help.
+ * Keep the live mailboxes with a name: mailboxes without a name concern only the
+ * processes that have them open, and deleted ones go without help.
  */
 static void leave_named(struct boxes *boxes)
 {
@@ -62,7 +62,7 @@ static void leave_named(struct boxes *boxes)
 	boxes->count = kept;
 }
 
-/* On a terminal; what is typed there and is not yes is no. */
+/* Ask on the terminal; any answer but yes is no. */
 static bool confirmed(size_t count)
 {
 	char answer[16] = "";
@@ -73,7 +73,7 @@ static bool confirmed(size_t count)
 	return !strcmp(answer, "y\n") || !strcmp(answer, "Y\n") || !strcmp(answer, "yes\n");
 }
 
-/* By their ids: another mailbox that got the name meanwhile was not confirmed. */
+/* Delete by id: another mailbox that got the name meanwhile was not confirmed. */
 static int delete_each(const struct command *cmd, struct mbox_monitor *mon,
 		       const struct boxes *boxes, unsigned int how)
 {
@@ -87,7 +87,7 @@ static int delete_each(const struct command *cmd, struct mbox_monitor *mon,
 		int error;
 
 		error = mbox_monitor_delete(mon, NULL, box->id, how, &res);
-		/* Gone meanwhile is as good. */
+		/* Another process deleted it meanwhile, which is as good. */
 		if (error == -ENOENT || error == -EIDRM)
 			continue;
 		if (error) {
@@ -141,9 +141,9 @@ static int run(struct command *cmd)
 	    !exclusive(cmd, FORCE, UNLINK))
 		return STATUS_USAGE;
 	if (cmd->name && cmd->v[ALL].given)
-		return usage(cmd, "either a name or --all");
+		return usage(cmd, "a name and --all exclude each other");
 	if (!cmd->v[ALL].given && (box_filtered(cmd) || cmd->v[YES].given))
-		return usage(cmd, "which mailboxes, and --yes, go with --all only");
+		return usage(cmd, "filters and --yes need --all");
 	if (!cmd->name && !cmd->v[ALL].given)
 		return usage(cmd, "the name of a mailbox is missing");
 	if (cmd->v[DRAIN].given)
@@ -160,9 +160,9 @@ const struct verb delete_verb = {
 	.operands = "NAME|--all",
 	.synopsis = "[drain|force|unlink] [--yes] " BOX_FILTER_SYNOPSIS,
 	.summary = "delete a mailbox, or all, if no messages are in it",
-	.notes = "--all asks first, on a terminal; elsewhere it wants --yes. It is tried with each\n"
-		 "mailbox that has a name and that the caller has a right on, and goes on where it\n"
-		 "fails. The words from name= to waiters say which of them, as for list.",
+	.notes = "--all asks first, on a terminal; elsewhere it needs --yes. It tries each mailbox that\n"
+		 "has a name and that the caller has a right on, and goes on if one fails. The words\n"
+		 "from name= to waiters are filters, as for list.",
 	.words = words,
 	.first = FIRST_MAYBE,
 	.run = run,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: errors in words, with what to do where that is known. */
+/* mboxctl: errors in words, with advice where it is known. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 __attribute__((format(printf, 2, 0)))
 static void complain(const struct command *cmd, const char *why, va_list args)
 {
-	/* What is still to be printed came first. */
+	/* Pending output precedes the error. */
 	fflush(stdout);
 	fputs("mboxctl: ", stderr);
 	if (cmd->verb)
@@ -24,7 +24,7 @@ static void complain(const struct command *cmd, const char *why, va_list args)
 	putc('\n', stderr);
 }
 
-/* The command line is wrong. */
+/* Report a wrong command line. */
 int usage(const struct command *cmd, const char *why, ...)
 {
 	va_list args;
@@ -37,7 +37,7 @@ int usage(const struct command *cmd, const char *why, ...)
 	return STATUS_USAGE;
 }
 
-/* @hint is about what to do; NAME in it stands for the command's. */
+/* Print the advice @hint; NAME in it stands for the name in the command. */
 static void advise(const struct command *cmd, const char *hint)
 {
 	const char *name = cmd->name ? strstr(hint, "NAME") : NULL;
@@ -49,7 +49,7 @@ static void advise(const struct command *cmd, const char *hint)
 		fprintf(stderr, "  %s\n", hint);
 }
 
-/* The kernel said no. @hint may be NULL. */
+/* Report an error of the kernel. @hint may be NULL. */
 int refuse(const struct command *cmd, const char *hint, const char *why, ...)
 {
 	va_list args;
@@ -62,7 +62,7 @@ int refuse(const struct command *cmd, const char *hint, const char *why, ...)
 	return STATUS_REFUSED;
 }
 
-/* A parameter of the module, as far as it is there and readable. */
+/* Read a parameter of the module, if it is there and readable. */
 static bool parameter(const char *name, unsigned long long *value)
 {
 	char path[80];
@@ -78,7 +78,7 @@ static bool parameter(const char *name, unsigned long long *value)
 	return n == 1;
 }
 
-/* Whose it is. Known to who has any right, and to the owner. */
+/* Get the attributes of the mailbox: users without any right on it may not. */
 static bool look(const struct command *cmd, struct mbox_info *info)
 {
 	struct mbox *mb;
@@ -91,7 +91,7 @@ static bool look(const struct command *cmd, struct mbox_info *info)
 	return known;
 }
 
-/* @error is EACCES or EPERM: of the device, or of the mailbox. */
+/* Report EACCES or EPERM, of the device or of the mailbox. */
 static int refuse_permission(const struct command *cmd, int error)
 {
 	struct mbox_info info;
@@ -104,7 +104,7 @@ static int refuse_permission(const struct command *cmd, int error)
 			      "no permission to open /dev/mbox: uid %u, gid %u, mode %04o",
 			      st.st_uid, st.st_gid, st.st_mode & 07777);
 	if (cmd->verb->first == FIRST_PID)
-		return refuse(cmd, "who may send it a signal may, or whom the mode of its inbox lets",
+		return refuse(cmd, "that takes the right to send it a signal, or the mode of its inbox",
 			      "you may not address this process");
 	if (!look(cmd, &info))
 		return refuse(cmd, "ask its owner for: mboxctl chmod NAME OCTAL", "%s",
@@ -115,14 +115,14 @@ static int refuse_permission(const struct command *cmd, int error)
 		return refuse(cmd, hint, "%s", mbox_strerror(error));
 	}
 	if (cmd->verb == &chown_verb && info.uid == geteuid())
-		return refuse(cmd, "to another user root may, and to a group that you are in you may",
+		return refuse(cmd, "root may give it to any user, and you to a group that you are in",
 			      "you may not give the mailbox away like that");
 	snprintf(hint, sizeof(hint), "it is of uid %u, gid %u, mode %04o; you are uid %u, gid %u",
 		 info.uid, info.gid, info.mode, geteuid(), getegid());
 	return refuse(cmd, hint, "%s", mbox_strerror(error));
 }
 
-/* What may have happened whatever the verb. @error is negative. */
+/* Report an error that any verb may meet. @error is negative. */
 int refuse_errno(const struct command *cmd, int error)
 {
 	const char *hint = NULL;
@@ -130,7 +130,7 @@ int refuse_errno(const struct command *cmd, int error)
 	switch (-error) {
 	case ENODEV:
 		if (!access("/sys/module/mbox", F_OK))
-			return refuse(cmd, "try: mdev or udevadm trigger, or look whether /dev is a devtmpfs",
+			return refuse(cmd, "try: mdev or udevadm trigger, or check that /dev is a devtmpfs",
 				      "the mbox module is loaded, but there is no /dev/mbox");
 		return refuse(cmd, "try: modprobe mbox (as root; built but not installed: insmod mbox.ko)",
 			      "the mbox module is not loaded");
@@ -152,7 +152,7 @@ int refuse_errno(const struct command *cmd, int error)
 		break;
 	case ESRCH:
 		hint = cmd->start ? "the process that started then has ended" :
-		       "it has to be a process, not a thread, that this pid namespace has";
+		       "it must be a process of this pid namespace, not a thread";
 		break;
 	case EOPNOTSUPP:
 		hint = "see kind: mboxctl show NAME; a ring has no priorities, filters or sync";
@@ -164,7 +164,7 @@ int refuse_errno(const struct command *cmd, int error)
 	return refuse(cmd, hint, "%s", mbox_strerror(error));
 }
 
-/* The kernel refuses values that no word's table can know the limits of. */
+/* Report a value beyond a limit that only the kernel knows. */
 int refuse_limits(const struct command *cmd, uint64_t msg_size, uint64_t bytes)
 {
 	unsigned long long limit;
@@ -182,13 +182,13 @@ int refuse_limits(const struct command *cmd, uint64_t msg_size, uint64_t bytes)
 	return refuse_errno(cmd, -EINVAL);
 }
 
-/* Standard output took less than all. */
+/* Report that standard output could not be written. */
 int refuse_output(const struct command *cmd, int error)
 {
 	return refuse(cmd, NULL, "standard output: %s", strerror(-error));
 }
 
-/* The monitor's words say more than the number. */
+/* Report an error of the monitor: its message says more than the number. */
 int refuse_monitor(const struct command *cmd, const struct mbox_monitor *mon, int error)
 {
 	switch (-error) {
@@ -207,8 +207,8 @@ int refuse_monitor(const struct command *cmd, const struct mbox_monitor *mon, in
 }
 
 /*
- * The end of a verb that prints a lot, or for long: who reads it may have read
- * enough.
+ * End a verb that prints a lot, or for long. EPIPE is no error: the reader may have
+ * read enough.
  */
 int done_writing(const struct command *cmd, int error)
 {

@@ -9,9 +9,9 @@ enum { RECV, HEIR };
 
 static const struct word words[] = {
 	[RECV] = { .name = "recv",
-		   .help = "the process may receive, whatever the mode says" },
+		   .help = "the process may receive, even if the mode does not let it" },
 	[HEIR] = { .name = "heir",
-		   .help = "not now, but when the process that owns it ends; none: nobody" },
+		   .help = "not now, but when the present owner ends; none: no heir" },
 	{ 0 },
 };
 
@@ -27,11 +27,11 @@ static int run(struct command *cmd)
 	if (!system && !nobody && !parse_identity(cmd->operand, &pid, &cmd->start))
 		return usage(cmd, "%s: has to be os, the id of a process, or none", cmd->operand);
 	if (system && cmd->v[HEIR].given)
-		return usage(cmd, "the operating system is no heir; to name none: none heir");
+		return usage(cmd, "the operating system is no heir; to remove the heir: none heir");
 	if (nobody && !cmd->v[HEIR].given)
-		return usage(cmd, "none is for an heir; to give it to the operating system: os");
+		return usage(cmd, "none needs heir; to give the mailbox to the operating system: os");
 	if (!pid && cmd->v[RECV].given)
-		return usage(cmd, "recv is for a process, and %s is none", cmd->operand);
+		return usage(cmd, "recv needs a process, and %s is none", cmd->operand);
 	if (cmd->v[RECV].given)
 		flags |= MBOX_HANDOVER_RECV;
 	if (cmd->v[HEIR].given)
@@ -49,7 +49,7 @@ static int run(struct command *cmd)
 		return refuse(cmd, "ask root to do it",
 			      "you may not send process %d a signal, so you cannot give it a mailbox",
 			      (int)pid);
-	/* The words are right: what is left is an heir without an owner. */
+	/* The arguments are valid, so the reason is an heir without an owner. */
 	if (error == -EINVAL && cmd->v[HEIR].given)
 		return refuse(cmd, "hand it to a process first: mboxctl handover NAME PID",
 			      "no process owns the mailbox, so that nobody inherits it");
@@ -61,7 +61,7 @@ const struct verb handover_verb = {
 	.operands = "NAME os|PID[:START]|none",
 	.summary = "make a process or the system the owner of a mailbox",
 	.notes = "A mailbox that a process owns ends with it; os: it lasts until it is deleted.\n"
-		 "Where a process owns it, only that one (or root) may hand it over; and only to a\n"
+		 "If a process owns it, only that process (or root) may hand it over, and only to a\n"
 		 "process that it may send a signal. PID:START, of a header, is that very process.",
 	.words = words,
 	.operand = "os, PID or none",

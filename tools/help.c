@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl help: verbs and their words, for people and for completion */
+/* mboxctl help: describe verbs and their words, for people and for completion */
 #include <stdio.h>
 #include <string.h>
 #include "mboxctl.h"
@@ -10,7 +10,7 @@
 enum { WORDS };
 
 static const struct word words[] = {
-	[WORDS] = { .name = "--words", .help = "print what may be typed, for completion" },
+	[WORDS] = { .name = "--words", .help = "print the words that may be typed, for completion" },
 	{ 0 },
 };
 
@@ -21,12 +21,12 @@ void list_verbs(FILE *to)
 		fprintf(to, "  %-8s %s\n", (*verb)->name, (*verb)->summary);
 	fputs("\noptions:\n"
 	      "  -j, --json     print JSON\n"
-	      "  -v, --verbose  print what was done, where this is silent by default\n"
+	      "  -v, --verbose  print the result of verbs that are silent by default\n"
 	      "  -h, --help     print this; after a verb, the verb's own help\n"
 	      "  --version      print the version\n"
 	      "  --             ends the options; in send, TEXT follows\n"
 	      "\n"
-	      "exit status: 0 done, 1 usage, 2 the kernel said no\n", to);
+	      "exit status: 0 done, 1 usage, 2 the kernel refused\n", to);
 }
 
 /* Write a word as it is typed: flag, key=ARG or key=one|other. */
@@ -107,7 +107,7 @@ static void describe_verb(const struct verb *verb)
 		verb->more();
 }
 
-/* What may be typed, for completion. A line is a kind and what may stand there. */
+/* For completion: each line is a kind, and the words that may be typed there. */
 
 static void print_first(const struct verb *verb)
 {

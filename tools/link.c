@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl link, mboxctl inbox: send and recv between processes */
+/* mboxctl link, mboxctl inbox: send and receive between processes */
 #include "mboxctl.h"
 
-/* What send and recv are about. Returns 0 or -errno. */
+/* Open the mailbox, link or inbox that send and recv work on. Return 0 or -errno. */
 int open_box(const struct command *cmd, struct mbox **mbp, unsigned int rights)
 {
 	static const struct mbox_attr attr = MBOX_ATTR_INIT;
@@ -32,10 +32,10 @@ const struct verb link_verb = {
 	.name = "link",
 	.operands = "PID[:START] send|recv [WORDS]",
 	.summary = "send to one process, or receive from it",
-	.notes = "WORDS are those of send and recv: see their help. What is sent stays in the\n"
-		 "inbox of PID when this command ends; what it receives was sent to this very\n"
-		 "command, whose pid -v prints. PID:START, of a header, is that very process:\n"
-		 "never another one that was given its number after it ended.",
+	.notes = "WORDS are those of send and recv: see their help. Messages that it sends stay in\n"
+		 "the inbox of PID when this command ends. It receives messages that PID sends to\n"
+		 "this very command; -v prints its process id. PID:START, of a header, is that very\n"
+		 "process, and never another one that got its number later.",
 	.first = FIRST_PID,
 	.subs = link_subs,
 	.run = run,
@@ -45,8 +45,8 @@ const struct verb inbox_verb = {
 	.name = "inbox",
 	.operands = "recv [WORDS]",
 	.summary = "receive from every process that links to this one",
-	.notes = "WORDS are those of recv: see its help. What it receives was sent to this very\n"
-		 "command (mboxctl link PID send), whose pid -v prints.",
+	.notes = "WORDS are those of recv: see its help. It receives messages that were sent to this\n"
+		 "very command (mboxctl link PID send); -v prints its process id.",
 	.first = FIRST_NONE,
 	.subs = inbox_subs,
 	.run = run,

@@ -7,8 +7,8 @@ enum { PID, NOHEADER };
 static const struct word words[] = {
 	[PID] = { .name = "pid", .arg = "PID", .parse = parse_process,
 		  .form = "the id of a process", .hints = "PID",
-		  .help = "those of this process" },
-	[NOHEADER] = { .name = "noheader", .help = "without the line of names above" },
+		  .help = "links of this process" },
+	[NOHEADER] = { .name = "noheader", .help = "no line of names above" },
 	{ 0 },
 };
 
@@ -81,9 +81,9 @@ static int run(struct command *cmd)
 const struct verb links_verb = {
 	.name = "links",
 	.operands = "",
-	.summary = "list the links between processes, and what is on the way",
-	.notes = "queued is on the way from the first process to the second, queued_back the other\n"
-		 "way. Listed are links of the caller's processes; for root all.",
+	.summary = "list the links between processes, and the messages in flight",
+	.notes = "queued is in flight from the first process to the second, queued_back the other way.\n"
+		 "The caller sees the links of its processes; root sees all.",
 	.words = words,
 	.first = FIRST_NONE,
 	.run = run,

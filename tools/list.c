@@ -15,12 +15,12 @@ static const struct word words[] = {
 	[COLUMNS] = { .name = "columns", .arg = "COLUMN[,COLUMN...]|all", .parse = parse_columns,
 		      .form = "names of columns with commas between them, or all",
 		      .print_hints = box_print_column_names,
-		      .help = "what is printed of each" },
+		      .help = "columns to print" },
 	[SORT] = { .name = "sort", .arg = "[-]COLUMN", .parse = parse_sort,
 		   .form = "the name of a column, with - before it for the highest first",
 		   .print_hints = box_print_column_names,
-		   .help = "in this order; else in the order in which they were created" },
-	[NOHEADER] = { .name = "noheader", .help = "without the line of names above" },
+		   .help = "in this order; by default in the order of creation" },
+	[NOHEADER] = { .name = "noheader", .help = "no line of names above" },
 	{ 0 },
 };
 
@@ -114,8 +114,8 @@ const struct verb list_verb = {
 	.synopsis = "[columns=COLUMN[,COLUMN...]|all] [sort=[-]COLUMN] " BOX_FILTER_SYNOPSIS
 		    " [noheader]",
 	.summary = "list mailboxes, one in each line",
-	.notes = "Listed are the mailboxes that the caller has a right on; for root all. Words that\n"
-		 "say which may be combined. With -j all columns are printed, if none are named.",
+	.notes = "The caller sees the mailboxes that it has a right on; root sees all. Filters may be\n"
+		 "combined. With -j all columns are printed, unless columns= names some.",
 	.more = print_columns,
 	.words = words,
 	.first = FIRST_NONE,

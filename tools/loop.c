@@ -2,9 +2,8 @@
 /*
  * mboxctl: verbs that go on until they are told to end
  *
- * By a signal, by a reader of their output that went away, by a key, or because
- * what was asked for is done. All of that is an end like any other: what was
- * printed is complete, and a terminal is left as it was.
+ * A signal ends them, a reader that closes their output, a key, or that they are done.
+ * Each is a normal end: the output is complete, and the terminal is restored.
  */
 #include <errno.h>
 #include <poll.h>
@@ -30,13 +29,13 @@ uint64_t monotonic(void)
 	return now_on(CLOCK_MONOTONIC);
 }
 
-/* The clock of what the kernel tells times on. */
+/* The kernel reports times on this clock. */
 uint64_t realtime(void)
 {
 	return now_on(CLOCK_REALTIME);
 }
 
-/* From here on signals end the command by way of loop_wait() only. Returns 0 or -errno. */
+/* Let signals end the command by way of loop_wait() only. Return 0 or -errno. */
 static int loop_init(void)
 {
 	sigset_t set;
@@ -52,7 +51,7 @@ static int loop_init(void)
 	return signals < 0 ? -errno : 0;
 }
 
-/* Run a verb that goes on, which is @body, with a monitor. Returns an exit status. */
+/* Run @body, which goes on until it is told to end, with a monitor. Return an exit status. */
 int loop_run(struct command *cmd, int (*body)(struct command *cmd, struct mbox_monitor *mon))
 {
 	struct mbox_monitor *mon;
@@ -75,7 +74,7 @@ int loop_run(struct command *cmd, int (*body)(struct command *cmd, struct mbox_m
  */
 enum wake loop_wait(int fd, uint64_t deadline)
 {
-	/* A reader that went away shows in standard output without being asked for. */
+	/* poll() always reports that a reader closed standard output. */
 	struct pollfd fds[] = {
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = STDOUT_FILENO },

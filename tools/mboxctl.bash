@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Completion of mboxctl for bash. It knows no verb: mboxctl help --words says what may be typed.
+# Completion of mboxctl for bash. It knows no verb by itself, but asks mboxctl help --words.
 
 # Replace the words of $1 in capitals by the mailboxes, processes and users that there are.
 _mboxctl_expand()

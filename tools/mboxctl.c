@@ -36,9 +36,9 @@ static int print_version(const struct command *cmd)
 }
 
 /*
- * Without this, a mailbox that is opened while standard output is closed would
- * become standard output, and what is received would be sent to it again. The
- * file is opened for the wrong direction, so that using it still fails.
+ * Occupy closed standard files. Else a mailbox could be opened as standard output, and
+ * each message received from it would be sent to it again. /dev/null is opened for the
+ * wrong direction, so that the file is still unusable.
  */
 static void keep_standard_files(void)
 {
@@ -66,7 +66,7 @@ static int run(struct command *cmd, int argc, char **argv)
 	}
 	cmd->verb = find_verb(argv[pos]);
 	if (!cmd->verb) {
-		fprintf(stderr, "mboxctl: %s: there is no such verb\n"
+		fprintf(stderr, "mboxctl: %s: unknown verb\n"
 			"  try: mboxctl help\n", argv[pos]);
 		return STATUS_USAGE;
 	}
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 	int status, error;
 
 	keep_standard_files();
-	/* A reader that went away is to be an error with a text, not a death. */
+	/* Writing to a pipe without a reader must be an error with a text, not a death. */
 	signal(SIGPIPE, SIG_IGN);
 
 	status = run(&cmd, argc, argv);

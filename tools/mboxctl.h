@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mboxctl: what its files share
+ * mboxctl: declarations that its files share
  *
  *   mboxctl.c   the table of verbs, and options
- *   args.c      words of the command line into values
+ *   args.c      parses the words of the command line into values
  *   output.c    one set of print calls for text and JSON
- *   error.c     what the kernel said, in words, with what to do
- *   names.c     numbers of the kernel into words
+ *   error.c     errors in words, with advice
+ *   names.c     names for numbers of the kernel
  *   table.c     rows and columns, in text and JSON
  *   box.c       mailboxes in tables: columns, filters, order
  *   loop.c      verbs that go on until they are told to end
  *   VERB.c      one file per verb: a table of its words and a function
  *   tour/       mboxctl tour; tour/tour.h has the map of its files
  *
- * send and recv do their work on what open_box() opens: the mailbox that NAME
- * says, or, as verbs below link and inbox, a link or the inbox.
+ * send and recv work on a mailbox, or, as verbs below link and inbox, on a link or on
+ * the inbox: open_box() opens it.
  *
- * A command runs in three steps that do not mix: the words are parsed and
- * checked against each other (exit status 1), then the library is called, then
- * what came is printed (exit status 2 if either fails).
+ * A command runs in three steps that do not mix: it parses the words and checks them
+ * against each other (exit status 1), calls the library, and prints the result (exit
+ * status 2 if either fails).
  */
 #ifndef MBOXCTL_H
 #define MBOXCTL_H
@@ -65,7 +65,7 @@ struct word {
 	const char *form;		/* completes "has to be ..." */
 	const char *help;
 	const struct choice *choices;	/* with parse_choice; else NULL */
-	const char *hints;		/* values for completion; NAME, PID, USER: those there are */
+	const char *hints;		/* values for completion; NAME, PID, USER: all there are */
 	void (*print_hints)(void);	/* prints more of them; or NULL */
 };
 
@@ -202,8 +202,8 @@ void print_info(const struct mbox_info *info);
 struct column {
 	const char *name;
 	size_t width;
-	bool left;			/* where the text of a cell is */
-	const char *head;		/* what the text has above it, if not the name */
+	bool left;			/* the text of a cell is at the left */
+	const char *head;		/* text above the column, if not the name */
 };
 
 void table_init(bool json, const struct column *const *columns, size_t count);
@@ -216,14 +216,14 @@ void cell_flag(bool set);
 int table_row(void);
 int table_flush(void);
 
-/* box.c: the words that say which mailboxes are meant come first in a verb's table */
+/* box.c: the words that filter mailboxes come first in a verb's table */
 enum { BOX_NAME, BOX_USER, BOX_OWNER, BOX_STATE, BOX_KIND, BOX_FULL, BOX_MESSAGES, BOX_WAITERS,
        BOX_FILTERS };
 
 #define BOX_FILTER_WORDS \
 	[BOX_NAME] = { .name = "name", .arg = "PATTERN", .parse = parse_text, \
 		       .form = "a pattern of names, as of files", .hints = "NAME", \
-		       .help = "those of such a name, as patterns of file names" }, \
+		       .help = "those with a name that fits, as patterns of file names" }, \
 	[BOX_USER] = { .name = "user", .arg = "USER", .parse = parse_user, .max = UINT32_MAX - 1, \
 		       .form = "the name or number of a user", .hints = "USER", \
 		       .help = "those of this user, a name or number" }, \
@@ -236,9 +236,9 @@ enum { BOX_NAME, BOX_USER, BOX_OWNER, BOX_STATE, BOX_KIND, BOX_FULL, BOX_MESSAGE
 	[BOX_KIND] = { .name = "kind", .parse = parse_choice, \
 		       .choices = kinds, .max = MBOX_KIND_RING, \
 		       .help = "those of this kind" }, \
-	[BOX_FULL] = { .name = "full", .help = "those that have no room" }, \
+	[BOX_FULL] = { .name = "full", .help = "those without room" }, \
 	[BOX_MESSAGES] = { .name = "messages", .help = "those with messages in them" }, \
-	[BOX_WAITERS] = { .name = "waiters", .help = "those that calls are blocked on now" }
+	[BOX_WAITERS] = { .name = "waiters", .help = "those with calls that are blocked now" }
 
 #define BOX_FILTER_SYNOPSIS \
 	"[name=PATTERN] [user=USER] [owner=PID] [state=live|unlinked|draining] " \
@@ -247,7 +247,7 @@ enum { BOX_NAME, BOX_USER, BOX_OWNER, BOX_STATE, BOX_KIND, BOX_FULL, BOX_MESSAGE
 #define BOX_COLUMNS_MAX	64
 
 struct boxes {
-	const struct command *cmd;	/* whose filters count; or NULL for all */
+	const struct command *cmd;	/* has the filters; NULL for all mailboxes */
 	struct mbox_monitor_mailbox *all;
 	size_t count, room;
 };
@@ -278,7 +278,7 @@ uint64_t rate_of(uint64_t now, uint64_t before, uint64_t nanoseconds);
 enum wake {
 	WAKE_TIME,	/* the deadline */
 	WAKE_READY,	/* the file */
-	WAKE_AGAIN,	/* nothing: what is shown may have to be drawn anew */
+	WAKE_AGAIN,	/* nothing; the screen may have to be drawn anew */
 	WAKE_END,	/* a signal, or nobody reads any more */
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: numbers of the kernel into words, and back */
+/* mboxctl: names for numbers of the kernel, users, groups and processes */
 #include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
@@ -89,7 +89,7 @@ const char *event_name(unsigned int event)
 	return NAME_OF(events, event);
 }
 
-/* Looking one up may take a file or a server: the last ones are kept. */
+/* A lookup may take a file or a server, so cache the last ones. */
 #define KEPT	64
 
 struct kept {
@@ -109,7 +109,7 @@ static const char *keep(struct kept *kept, uint32_t id, const char *name)
 	return kept->name;
 }
 
-/* The name of a user, or the number where there is none. */
+/* Return the name of a user, or the number if there is no name. */
 const char *user_name(uint32_t uid)
 {
 	static struct kept users[KEPT];
@@ -135,8 +135,8 @@ const char *group_name(uint32_t gid)
 }
 
 /*
- * The name of a process, which it chooses itself: one word, without what a
- * terminal might take for a command. NULL if it is not there.
+ * Return the name of a process, or NULL if there is no such process. The process chose
+ * it, so replace spaces and characters that a terminal might take for a command.
  */
 const char *process_name(uint32_t pid)
 {
@@ -162,7 +162,7 @@ const char *process_name(uint32_t pid)
 	return length ? name : NULL;
 }
 
-/* A name, or the number of one that has none. */
+/* Parse the name or number of a user. */
 bool parse_user(const struct word *word, const char *text, uint64_t *num)
 {
 	const struct passwd *passwd = getpwnam(text);

@@ -11,8 +11,8 @@
 #include "mboxctl.h"
 
 /*
- * What is printed collects in memory and is written by out_flush(), which
- * alone meets errors and knows how to wait for a pipe that is set not to block.
+ * Output collects in memory until out_flush() writes it. Only out_flush() meets errors,
+ * and waits for a pipe that does not block.
  */
 static struct {
 	bool json;
@@ -30,8 +30,8 @@ void out_init(bool json)
 }
 
 /*
- * Can standard output take something? Asked before a message is received, as
- * one that cannot be written is lost. Returns 0 or -errno.
+ * Check that standard output can be written, before a message is received that else
+ * would be lost. Return 0 or -errno.
  */
 int out_ready(void)
 {
@@ -56,7 +56,7 @@ static FILE *stream(void)
 	return out.stream;
 }
 
-/* Without collecting it. Returns 0 or -errno. */
+/* Write @data at once. Return 0 or -errno. */
 int out_write(const char *data, size_t size)
 {
 	while (size) {
@@ -75,7 +75,7 @@ int out_write(const char *data, size_t size)
 	return 0;
 }
 
-/* Write what was printed since the last time. Returns 0 or -errno. */
+/* Write the output that has collected. Return 0 or -errno. */
 int out_flush(void)
 {
 	int error = 0;
@@ -96,8 +96,8 @@ int out_flush(void)
 }
 
 /*
- * Length of the UTF-8 sequence at @s, 0 if there is none: no overlong forms,
- * no surrogates, nothing beyond U+10FFFF.
+ * Return the length of the UTF-8 sequence at @s, or 0 if there is none. Overlong forms,
+ * surrogates and characters beyond U+10FFFF are not UTF-8.
  */
 static size_t utf8_length(const unsigned char *s, size_t size)
 {
@@ -188,7 +188,7 @@ static void base64(const unsigned char *s, size_t size)
 	putc('"', f);
 }
 
-/* A record is begun, gets its fields, and is closed. */
+/* Begin a record; its fields follow, and out_close() ends it. */
 void out_begin(enum out_form form)
 {
 	out.form = form;
@@ -231,7 +231,7 @@ void out_number(const char *name, uint64_t num)
 	end_of_value();
 }
 
-/* A number, or without a limit null in JSON and @word in text. */
+/* Print a limit; if there is none, null in JSON and @word in text. */
 void out_limit(const char *name, uint64_t num, bool limited, const char *word)
 {
 	if (limited) {
@@ -243,14 +243,14 @@ void out_limit(const char *name, uint64_t num, bool limited, const char *word)
 	end_of_value();
 }
 
-/* A number that not every record has: without it null in JSON, and nothing in text. */
+/* Print a number that not every record has; if it is unknown, null in JSON and nothing in text. */
 void out_detail(const char *name, uint64_t num, bool known)
 {
 	if (known || out.json)
 		out_limit(name, num, known, "");
 }
 
-/* true or false in JSON; in text, a line where it is true. */
+/* Print true or false in JSON; in text, a line if it is true. */
 void out_flag(const char *name, bool set)
 {
 	if (!set && !out.json)
@@ -260,7 +260,7 @@ void out_flag(const char *name, bool set)
 	end_of_value();
 }
 
-/* As ISO 8601 in UTC, without a space in it. */
+/* Format a time as ISO 8601 in UTC, without a space. */
 void format_time(char text[static TIME_SIZE], uint64_t nanoseconds)
 {
 	time_t seconds = (time_t)(nanoseconds / 1000000000);
@@ -281,8 +281,8 @@ void out_time(const char *name, uint64_t nanoseconds)
 }
 
 /*
- * Records in a record: in JSON an array of objects; in text a line for each, with
- * its fields as key=value.
+ * Begin records within a record: in JSON an array of objects; in text a line for each
+ * of them, with its fields as key=value.
  */
 void out_list(const char *name)
 {
@@ -318,7 +318,7 @@ void out_list_end(void)
 		putc(']', stream());
 }
 
-/* In JSON, "text" where the payload is valid UTF-8, and always "base64". */
+/* Print a payload. In JSON: "text" if it is valid UTF-8, and always "base64". */
 void out_payload(const void *data, size_t size)
 {
 	if (!out.json) {

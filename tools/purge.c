@@ -27,7 +27,7 @@ const struct verb purge_verb = {
 	.name = "purge",
 	.operands = "NAME",
 	.summary = "drop the messages in a mailbox, and print how many",
-	.notes = "The mailbox stays. Messages that their sender waits for to be received are dropped,\n"
-		 "too, and the sender is told. A ring cannot be purged.",
+	.notes = "The mailbox stays. Messages of senders that wait for the receipt are dropped, too,\n"
+		 "and these sends fail. A ring cannot be purged.",
 	.run = run,
 };

@@ -22,13 +22,13 @@ static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N|all", .parse = parse_count, .min = 1,
 		    .max = UINT64_MAX - 1, .form = "a number from 1 on, or all",
 		    .hints = "1 10 100 all",
-		    .help = "receive N messages (default 1); all: what is queued, then end" },
+		    .help = "receive N messages (default 1); all: those queued, then end" },
 	[ALL] = { .name = "all", .help = "the same as count=all" },
-	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for a message" },
+	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for a message" },
 	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
 		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
-		      .help = "wait so long at most, for each message; may have a fraction" },
-	[PEEK] = { .name = "peek", .help = "leave the message where it is" },
+		      .help = "longest wait for each message; may have a fraction" },
+	[PEEK] = { .name = "peek", .help = "leave the message in the mailbox" },
 	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
 		   .form = "0 to 4294967295", .help = "only messages of this type" },
 	[FROM] = { .name = "from", .arg = "PID[:START]", .parse = parse_sender, .max = INT32_MAX,
@@ -66,7 +66,7 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 		out_raw("\n", 1);
 }
 
-/* EOWNERDEAD is about the process that sends, not about a mailbox that is gone. */
+/* Is EOWNERDEAD about the sending process, and not about a mailbox that is gone? */
 static bool sender_ended(const struct command *cmd, const struct mbox_info *info)
 {
 	return info->state != MBOX_STATE_DEAD &&
@@ -83,10 +83,10 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 
 	if (all && (error == -EAGAIN || error == -EPIPE))
 		return STATUS_DONE;
-	/* A mailbox that is being drained goes with its last message. */
+	/* A draining mailbox ends with its last message. */
 	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
 		return STATUS_DONE;
-	/* So does a link or ring whose other side has ended, and a sender. */
+	/* A link, a ring or a sender has ended when its last message is received. */
 	if (error == -EOWNERDEAD && !mbox_get(mb, &info) && all && sender_ended(cmd, &info))
 		return STATUS_DONE;
 	if (cmd->v[COUNT].given && done)
@@ -104,18 +104,18 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 		return refuse(cmd, NULL, "the mailbox was deleted%s", after);
 	case EOWNERDEAD:
 		return refuse(cmd, NULL, "%s has ended%s",
-			      sender_ended(cmd, &info) ? "the process that sends" :
-			      "the process that it belonged to", after);
+			      sender_ended(cmd, &info) ? "the sending process" :
+			      "the process that owned it", after);
 	case EBUSY:
-		return refuse(cmd, "wait until it is done; mboxctl show NAME says that it is exclusive",
-			      "another process is receiving, and the mailbox lets only one%s", after);
+		return refuse(cmd, "wait until that receive is done; see exclusive: mboxctl show NAME",
+			      "another process is receiving, and the mailbox allows only one%s", after);
 	}
 	return refuse_errno(cmd, error);
 }
 
 /*
- * One message from the mailbox to standard output. Returns 0 or -errno, which
- * is about the output if @status is set, and else about the mailbox.
+ * Receive one message and print it. Return 0 or -errno, which is about the output if
+ * @status is set, and else about the mailbox.
  */
 static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *opts,
 		   int *status)
@@ -138,7 +138,7 @@ static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *
 		return (int)size;
 	print_message(cmd, &header, data, (size_t)size);
 	free(data);
-	/* At once, so that no more than this message can be lost. */
+	/* Write it at once, so that no more than this message can be lost. */
 	error = out_flush();
 	if (error)
 		*status = cmd->v[PEEK].given ? refuse_output(cmd, error) :
@@ -150,8 +150,8 @@ static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *
 }
 
 /*
- * Who this is, for others to send to. Before a message is received, which may
- * take its time, and which could not be printed either where this cannot.
+ * Print the process id of this command, for others to send to. Do so before the receive:
+ * that may wait long, and if this output fails, so would that of the message.
  */
 static int print_pid(const struct command *cmd)
 {
@@ -183,9 +183,9 @@ static int run(struct command *cmd)
 	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK))
 		return STATUS_USAGE;
 	if (v[PEEK].given && (all || count > 1))
-		return usage(cmd, "peek leaves the message where it is, so that all would be the same one");
+		return usage(cmd, "peek leaves the message queued, so every receive would return the same one");
 	if (v[TIMEOUT].given && all)
-		return usage(cmd, "all takes what is queued and waits for nothing: timeout has no use");
+		return usage(cmd, "all does not wait, so timeout has no use");
 	if (v[NONBLOCK].given || all)
 		opts.flags |= MBOX_RECV_NONBLOCK;
 	if (v[PEEK].given)

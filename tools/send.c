@@ -6,7 +6,7 @@
 #include <string.h>
 #include "mboxctl.h"
 
-/* How far to read for telling how much too long a message is. */
+/* Read up to here to report the length of a message that is too long. */
 #define COUNT_LIMIT	(256ULL << 20)
 
 enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES };
@@ -18,16 +18,16 @@ static const struct word words[] = {
 	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
 		   .form = "0 to 4294967295",
 		   .help = "type, a number that receivers may select by (default 0)" },
-	[SYNC] = { .name = "sync", .help = "wait until the message was received" },
-	[NONBLOCK] = { .name = "nonblock", .help = "fail where it would have to wait for room" },
+	[SYNC] = { .name = "sync", .help = "wait until the message is received" },
+	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for room" },
 	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
 		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
-		      .help = "wait so long at most, for each message; may have a fraction" },
+		      .help = "longest wait for each message; may have a fraction" },
 	[LINES] = { .name = "lines", .help = "each line of standard input is a message" },
 	{ 0 },
 };
 
-/* What is being sent: to which mailbox, and how. */
+/* A send that is under way. */
 struct sending {
 	struct command *cmd;
 	struct mbox *mb;
@@ -46,13 +46,13 @@ static int refuse_send(struct sending *s, int error, size_t size)
 {
 	struct command *cmd = s->cmd;
 
-	/* It may have changed since it was opened, and counters have. */
+	/* Limits may have changed since the mailbox was opened, and counters have. */
 	mbox_get(s->mb, &s->info);
 	switch (-error) {
 	case EMSGSIZE:
 		return refuse_too_long(s, size, false);
 	case EAGAIN:
-		/* Of a link, the counters are those of what comes in. */
+		/* The counters of a link are about the other direction. */
 		if (s->info.kind != MBOX_KIND_MAILBOX)
 			return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
 				      s->info.kind == MBOX_KIND_RING ? "the ring is full" :
@@ -68,7 +68,7 @@ static int refuse_send(struct sending *s, int error, size_t size)
 	case EOWNERDEAD:
 		if (s->info.kind == MBOX_KIND_RING && s->info.state != MBOX_STATE_DEAD)
 			return refuse(cmd, "start a receiver: mboxctl recv NAME",
-				      "the ring is full, and the process that received has ended");
+				      "the ring is full, and the receiving process has ended");
 		break;
 	case ETIMEDOUT:
 		return refuse(cmd, NULL, "%s within %g seconds; nothing was sent",
@@ -102,7 +102,7 @@ static int send_one(struct sending *s, const void *data, size_t size)
 	return STATUS_DONE;
 }
 
-/* The words of TEXT, one space between them. */
+/* Send the words of TEXT, with one space between two of them. */
 static int send_text(struct sending *s)
 {
 	struct command *cmd = s->cmd;
@@ -132,9 +132,9 @@ static int refuse_input(const struct sending *s)
 }
 
 /*
- * Read up to the end of a line, or of the input, into @buf, which has room for
- * a message of the mailbox's limit; beyond that, bytes are only counted, and
- * that not for ever. Returns the last byte read, or EOF.
+ * Read up to the end of a line, or of the input, into @buf, whose size is the mailbox's
+ * limit of a message. Count the bytes beyond, up to COUNT_LIMIT. Return the last byte
+ * read, or EOF.
  */
 static int read_message(const struct sending *s, char *buf, unsigned long long *size)
 {
@@ -163,7 +163,7 @@ static int send_input(struct sending *s, char *buf)
 		end = read_message(s, buf, &size);
 		if (ferror(stdin))
 			return refuse_input(s);
-		/* After the last newline there is no line more. */
+		/* No line follows the last newline. */
 		if (lines && end == EOF && !size)
 			break;
 		if (size > s->info.msg_size)
@@ -190,7 +190,7 @@ static int run(struct command *cmd)
 	if (!exclusive(cmd, SYNC, NONBLOCK) || !exclusive(cmd, TIMEOUT, NONBLOCK))
 		return STATUS_USAGE;
 	if (cmd->v[LINES].given && cmd->text)
-		return usage(cmd, "lines takes its messages from standard input, but there is TEXT too");
+		return usage(cmd, "lines reads the messages from standard input, so TEXT has no use");
 	if (cmd->v[SYNC].given)
 		s.opts.flags |= MBOX_SEND_SYNC;
 	if (cmd->v[NONBLOCK].given)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include "mboxctl.h"
 
-/* Attributes are named as the words of create are. The record stays open. */
+/* Begin the record with the attributes, named as the words of create. */
 static void begin_info(const struct mbox_info *info)
 {
 	bool owned = info->lifetime == MBOX_LIFETIME_PROCESS;
@@ -54,7 +54,7 @@ void print_info(const struct mbox_info *info)
 	out_close();
 }
 
-/* With JSON, what a list does not have is null; in text it is left out. */
+/* Print a process and its name. */
 static void print_process(const char *key, uint32_t pid)
 {
 	const char *name = process_name(pid);
@@ -105,7 +105,7 @@ static int print_handle(const struct mbox_monitor_handle *handle, void *arg)
 	return 0;
 }
 
-/* Who takes part, and who is blocked. Returns 0 or -errno. */
+/* Print the calls that are blocked and the open handles. Return 0 or -errno. */
 static int print_parties(struct mbox_monitor *mon, struct mbox_monitor_mailbox *box)
 {
 	int ret;
@@ -121,7 +121,7 @@ static int print_parties(struct mbox_monitor *mon, struct mbox_monitor_mailbox *
 	return ret < 0 ? ret : 0;
 }
 
-/* What the device does not tell. */
+/* Print the attributes that only the monitor has. */
 static void print_more(const struct mbox_monitor_mailbox *box)
 {
 	box_print_counters(box);
@@ -151,8 +151,8 @@ static int show_more(const struct command *cmd, uint64_t id)
 }
 
 /*
- * First what the device tells, which is there also for who cannot reach the
- * kernel by netlink; then the rest. What fails then does not take back the first.
+ * Print the attributes that MBOX_IOC_GET has, for callers without netlink, too; then the
+ * rest. An error in the rest does not withdraw the first.
  */
 static int run(struct command *cmd)
 {
@@ -167,7 +167,7 @@ static int run(struct command *cmd)
 	mbox_close(mb);
 	if (error)
 		return refuse_errno(cmd, error);
-	/* This command's own handle is none of the mailbox's users. */
+	/* Do not count the handle of this command. */
 	if (info.handles)
 		info.handles--;
 	begin_info(&info);
@@ -179,11 +179,11 @@ static int run(struct command *cmd)
 const struct verb show_verb = {
 	.name = "show",
 	.operands = "NAME",
-	.summary = "print all about a mailbox: who is blocked, who has it open",
-	.notes = "After its attributes and counters, a line for each call that is blocked on it\n"
+	.summary = "print attributes, counters, blocked calls and open handles of a mailbox",
+	.notes = "After attributes and counters comes a line for each call that is blocked on it\n"
 		 "(waiter), and for each process that has it open (handle). senders and\n"
-		 "receivers are calls that are blocked now; handles does not count the one that\n"
-		 "this command looks through. What a mailbox does not have (an owner, a limit\n"
-		 "of processes, a ring) is left out; with -j it is null.",
+		 "receivers are calls that are blocked now; handles does not count the handle of\n"
+		 "this command. Attributes that the mailbox does not have (an owner, a limit of\n"
+		 "processes, a ring) are left out; with -j they are null.",
 	.run = run,
 };

@@ -12,11 +12,11 @@ static const struct word words[] = {
 	[INTERVAL] = { .name = "interval", .arg = "SECONDS", .parse = parse_seconds,
 		       .min = SECOND / 100, .max = 86400 * SECOND,
 		       .form = "a number of seconds from 0.01 to 86400", .hints = "0.5 1 2 5 10",
-		       .help = "go on, with a line after each such time" },
+		       .help = "go on, with a line after each such interval" },
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
 		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
-		    .help = "end after so many lines" },
-	[NOHEADER] = { .name = "noheader", .help = "without lines of names" },
+		    .help = "end after N lines" },
+	[NOHEADER] = { .name = "noheader", .help = "no lines of names" },
 	{ 0 },
 };
 
@@ -37,10 +37,10 @@ static const struct column *const columns[] = {
 	&refused, &blocked, &woken,
 };
 
-/* Lines between two headers, as terminals have at least. */
+/* Lines between two headers: a terminal shows at least as many. */
 #define HEADER_EVERY	20
 
-/* Per second, in tenths, of a counter over so many nanoseconds. */
+/* Return the rate of a counter over so many nanoseconds: tenths of one per second. */
 uint64_t rate_of(uint64_t now, uint64_t before, uint64_t nanoseconds)
 {
 	double rate;
@@ -71,7 +71,7 @@ static int print(const struct mbox_monitor_mailbox *now,
 	return error ? error : table_flush();
 }
 
-/* How long the mailbox has been there, of whose creation the counters begin. */
+/* Return the age of the mailbox: its counters began at its creation. */
 static uint64_t age(const struct mbox_monitor_mailbox *box)
 {
 	uint64_t now = realtime();
@@ -79,7 +79,7 @@ static uint64_t age(const struct mbox_monitor_mailbox *box)
 	return now > box->created ? now - box->created : 0;
 }
 
-/* The mailbox that had the name at first: another one's counters are not its. */
+/* Follow the mailbox that has the name at first: another one has other counters. */
 static int stat(struct command *cmd, struct mbox_monitor *mon)
 {
 	uint64_t interval = cmd->v[INTERVAL].given ? cmd->v[INTERVAL].num : SECOND;

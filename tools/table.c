@@ -2,15 +2,14 @@
 /*
  * mboxctl: tables, a line for each row, or with -j an object
  *
- * Rows are written while they come, many at a time: what is not known before the
- * last one (how wide a column has to be) is not asked. A cell that is wider than
- * its column moves the rest of its line.
+ * Rows are written while they come, many at a time. So the width of a column is fixed:
+ * a wider cell moves the rest of its line.
  */
 #include <ctype.h>
 #include <string.h>
 #include "mboxctl.h"
 
-/* Rows are passed on when this is reached. The longest row is far shorter. */
+/* Rows are written when they reach ENOUGH. The longest row is far shorter than ROW_MAX. */
 #define ENOUGH		(1 << 16)
 #define ROW_MAX		(1 << 13)
 
@@ -19,7 +18,7 @@ static struct {
 	const struct column *const *columns;
 	size_t count;
 	size_t next;			/* column of the next cell */
-	size_t length;			/* of what is to be written */
+	size_t length;			/* of @text, which is still to be written */
 	char text[ENOUGH + ROW_MAX];
 } table;
 
@@ -33,9 +32,8 @@ void table_init(bool json, const struct column *const *columns, size_t count)
 }
 
 /*
- * The columns of a table are few and their cells short: there is always room. A
- * list prints a million cells, so these are worth a thought: what is put is mostly
- * shorter than a call.
+ * The columns of a table are few and their cells short, so @text never fills up. A list
+ * prints a million cells, most of them shorter than a call, so copy in line.
  */
 static inline void put(const char *text, size_t length)
 {
@@ -96,7 +94,7 @@ static void put_string(const char *text)
 	put("\"", 1);
 }
 
-/* A word, without spaces and control characters. */
+/* Print a word, without spaces and control characters. */
 void cell_text(const char *text)
 {
 	if (!table.json) {
@@ -133,7 +131,7 @@ void cell_number(uint64_t num)
 	put(text, length);
 }
 
-/* Tenths of one. */
+/* Print a number of tenths. */
 void cell_tenths(uint64_t num)
 {
 	char text[22];
@@ -149,7 +147,7 @@ void cell_tenths(uint64_t num)
 	put(text, length);
 }
 
-/* What the row does not have: null in JSON. */
+/* Print a cell without a value: null in JSON. */
 void cell_none(const char *word)
 {
 	if (!table.json) {
@@ -170,7 +168,7 @@ void cell_flag(bool set)
 	put(set ? "true" : "false", set ? 4 : 5);
 }
 
-/* What was printed otherwise came first. Returns 0 or -errno. */
+/* Write the table, after other output. Return 0 or -errno. */
 int table_flush(void)
 {
 	int error = out_flush();
@@ -181,7 +179,7 @@ int table_flush(void)
 	return error;
 }
 
-/* The line is complete. Returns 0 or -errno, of writing what there is. */
+/* End a row, and write the table if it is long enough. Return 0 or -errno. */
 int table_row(void)
 {
 	put(table.json ? "}\n" : "\n", table.json ? 2 : 1);
@@ -189,7 +187,7 @@ int table_row(void)
 	return table.length < ENOUGH ? 0 : table_flush();
 }
 
-/* In text, the names of the columns in capitals. */
+/* Print the names of the columns in capitals; JSON has no head. */
 int table_head(void)
 {
 	if (table.json)

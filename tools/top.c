@@ -2,9 +2,9 @@
 /*
  * mboxctl top
  *
- * On a terminal, a screen that is drawn anew each time; else one table after the
- * other. The screen is the terminal's second one, where it has one, so that what
- * stood there before comes back.
+ * On a terminal, draw the screen anew each time; else print one table after the other.
+ * The screen is the terminal's second one, if it has one, so that the first comes back
+ * in the end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,12 +35,12 @@ static const struct word words[] = {
 		       .help = "time between two tables, by default 2" },
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
 		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
-		    .help = "end after so many tables" },
+		    .help = "end after N tables" },
 	[ROWS] = { .name = "rows", .arg = "N", .parse = parse_number, .min = 1,
 		   .max = UINT32_MAX, .form = "a number from 1",
 		   .help = "lines of a table; by default those of the terminal, else all" },
 	[SORT] = { .name = "sort", .parse = parse_choice, .choices = sorts, .max = SORT_BLOCKED,
-		   .help = "the most of it first; by default rate" },
+		   .help = "busiest first by this; by default rate" },
 	{ 0 },
 };
 
@@ -56,7 +56,7 @@ static const struct column senders = { .name = "senders", .width = 7 };
 static const struct column receivers = { .name = "receivers", .width = 9 };
 static const struct column name = { .name = "name", .width = 16, .left = true };
 
-/* The time is in each object, and above each table. */
+/* JSON has the time in each object, text above each table. */
 static const struct column *const columns[] = {
 	&timestamp, &id, &user, &sent, &received, &bytes, &queued, &capacity, &senders, &receivers,
 	&name,
@@ -73,7 +73,7 @@ struct top {
 	uint64_t then;			/* when before was taken; 0 if never */
 	uint64_t then_real;		/* the same, on the clock of creations */
 	struct row *rows;
-	size_t count;			/* of these: what the command asks for */
+	size_t count;			/* of @rows: mailboxes that pass the filters */
 	bool terminal;
 	struct termios saved;
 	bool keys;			/* standard input has keys */
@@ -107,9 +107,9 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Both tables are in the order of ids, and have all mailboxes, asked for or not.
- * Of one that was created after the last time all counts. One that was only not
- * seen then has no rate yet, as at first none has.
+ * Make the rows from two tables, each of all mailboxes in the order of ids. A mailbox that
+ * was created after the first table has a rate from its creation on. One that the first
+ * table missed has no rate yet.
  */
 static void make_rows(struct top *top, uint64_t nanoseconds)
 {
@@ -169,7 +169,7 @@ static void print_line(const char *text)
 	out_raw(text, strlen(text));
 }
 
-/* What a terminal has room for; lines that are longer would take two. */
+/* Return the number of rows that fit the terminal. Lines are cut, so each takes one. */
 static size_t window_rows(const struct top *top)
 {
 	struct winsize size;
@@ -195,7 +195,7 @@ static int draw(const struct top *top)
 		blocked += top->rows[i].box->senders + top->rows[i].box->receivers;
 	}
 	if (!top->cmd->json) {
-		/* No wrapping, from the top left. */
+		/* Do not wrap lines; begin at the top left. */
 		if (top->terminal)
 			print_line("\033[?7l\033[H\033[J");
 		snprintf(line, sizeof(line), "%s  mailboxes=%zu messages=%llu blocked=%zu sort=%s%s\n",
@@ -215,7 +215,7 @@ static int draw(const struct top *top)
 	return error ? error : out_flush();
 }
 
-/* Keys come at once, without being shown; the cursor is hidden. */
+/* Set the terminal up: keys come at once and unseen, and the cursor is hidden. */
 static void screen_begin(struct top *top)
 {
 	struct termios keys;
@@ -241,7 +241,7 @@ static void screen_end(struct top *top)
 		tcsetattr(STDIN_FILENO, TCSANOW, &top->saved);
 }
 
-/* Wait for the time of the next table. False: the end. */
+/* Wait for the time of the next table. Return false at the end. */
 static bool wait_for(struct top *top, uint64_t deadline, int *error)
 {
 	for (;;) {
@@ -288,7 +288,7 @@ static int take(struct top *top, struct mbox_monitor *mon, uint64_t *at)
 	return 0;
 }
 
-/* Rates take two looks: the first table comes after a moment. */
+/* A rate takes two samples, so the first table comes after a moment. */
 static int loop(struct top *top, struct mbox_monitor *mon, int *error)
 {
 	uint64_t interval = top->cmd->v[INTERVAL].given ? top->cmd->v[INTERVAL].num : 2 * SECOND;

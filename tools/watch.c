@@ -9,11 +9,11 @@ enum { COUNT, TIMEOUT };
 static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
 		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
-		    .help = "end after so many events" },
+		    .help = "end after N events" },
 	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
 		      .max = INT64_MAX, .form = "a number of seconds, such as 5 or 0.5",
 		      .hints = "1 5 10 60",
-		      .help = "end after so long; with count, fail if too few came" },
+		      .help = "end after this time; with count, fail if fewer events came" },
 	{ 0 },
 };
 
@@ -41,7 +41,7 @@ static void print_event(const struct mbox_monitor_event *event)
 	out_close();
 }
 
-/* Events came faster than they were printed: what the kernel could not keep is not known. */
+/* Events came faster than they were printed, and the kernel dropped some. */
 static void print_lost(void)
 {
 	out_begin(OUT_LINE);
@@ -50,13 +50,13 @@ static void print_lost(void)
 	out_close();
 }
 
-/* What is about no mailbox may be about this one. */
+/* An event about no mailbox may be about this one. */
 static bool wanted(const struct command *cmd, const struct mbox_monitor_event *event)
 {
 	return !cmd->name || event->event == MBOX_EVENT_OVERRUN || !strcmp(cmd->name, event->name);
 }
 
-/* All that have come. Returns 0 or -errno, of the monitor (in @ret) or of writing. */
+/* Print the events that have come. Return the error of writing; @ret is that of the monitor. */
 static int print_events(struct command *cmd, struct mbox_monitor *mon, uint64_t *count,
 			uint64_t limit, int *ret)
 {
@@ -91,7 +91,7 @@ static int watch(struct command *cmd, struct mbox_monitor *mon)
 
 	if (cmd->v[TIMEOUT].given)
 		deadline = monotonic() + cmd->v[TIMEOUT].num;
-	/* What not everybody sees, where old kernels keep that apart and the caller may. */
+	/* Old kernels have a group of its own for events that not all users may see. */
 	ret = mbox_monitor_subscribe(mon, MBOX_MONITOR_PRIVATE);
 	if (ret == -EPERM)
 		ret = mbox_monitor_subscribe(mon, 0);
@@ -132,12 +132,12 @@ static int run(struct command *cmd)
 const struct verb watch_verb = {
 	.name = "watch",
 	.operands = "[NAME]",
-	.summary = "print what happens to mailboxes, as it comes",
+	.summary = "print events of mailboxes as they happen",
 	.notes = "One line for each event: created, deleted, owner-died, full, room, dropped (by a\n"
 		 "purge; or deliveries of a broadcast), quota (a user's quota refused something),\n"
-		 "overrun (count events were too many to be told), lost (they came too fast for\n"
-		 "this command). With NAME, of mailboxes of this name, also ones to come. -v prints\n"
-		 "a line once nothing is missed any more.",
+		 "overrun (the kernel suppressed count events), lost (they came too fast for this\n"
+		 "command). With NAME, events of mailboxes of this name, also of later ones. -v\n"
+		 "prints a line once it has begun to watch.",
 	.words = words,
 	.first = FIRST_MAYBE,
 	.run = run,

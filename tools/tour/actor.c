@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl tour: the actors, processes that make the calls they are told to. */
+/* mboxctl tour: the actors, processes that carry out orders. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static long do_send(struct mbox *box, const struct order *order, struct answer *
 	memcpy(data, order->text, length);
 	for (answer->count = 0; answer->count < order->count; answer->count++) {
 		if (order->count > 1) {
-			/* Of many, each is its number. */
+			/* Each of many has its number as text. */
 			size = (size_t)snprintf(data, size + 1, "%u", answer->count % 10);
 			opts.type = answer->count + 1;
 		}
@@ -144,7 +144,7 @@ static void act(int socket)
 
 /* The director's side. Functions return 0 or -errno. */
 
-/* @others are the @count actors that the new one is not to keep alive. */
+/* Start an actor. It closes the sockets of the @count actors @others. */
 int actor_start(struct actor *actor, const struct actor *others, int count)
 {
 	pid_t director = getpid();
@@ -154,7 +154,7 @@ int actor_start(struct actor *actor, const struct actor *others, int count)
 		return -errno;
 	actor->pid = fork();
 	if (!actor->pid) {
-		/* However the director ends, so do they. */
+		/* End with the director, also when it is killed. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != director)
 			_exit(1);
@@ -175,7 +175,7 @@ int actor_start(struct actor *actor, const struct actor *others, int count)
 	return 0;
 }
 
-/* Returns once the actor has read it: if it sleeps then, it does in its call. */
+/* Return once the actor has read the order: if it sleeps after that, it does in its call. */
 int actor_tell(struct actor *actor, const struct order *order)
 {
 	struct answer answer;
@@ -190,7 +190,7 @@ int actor_tell(struct actor *actor, const struct order *order)
 	return error;
 }
 
-/* Waits for the answer. @box: what the actor opened, or NULL. */
+/* Wait for the answer. @box is the handle that the actor opened, or NULL. */
 int actor_hear(struct actor *actor, struct answer *answer, struct mbox **box)
 {
 	union {
@@ -219,7 +219,7 @@ int actor_hear(struct actor *actor, struct answer *answer, struct mbox **box)
 	return mbox_from_fd(box, fd);
 }
 
-/* Our copies of its handles first: a process that ends has none left. */
+/* Close our copies of its handles first, so that its end closes the last ones. */
 void actor_end(struct actor *actor)
 {
 	if (!actor->alive)

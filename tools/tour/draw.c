@@ -2,9 +2,9 @@
 /*
  * mboxctl tour: the time line, in plain text of 80 columns.
  *
- * One column per process, from top to bottom its life, and after the first of
- * them one for the mailbox. Each moment has up to three lines: what is called,
- * what comes of it, and how many are blocked.
+ * There is one column per process, and after the first of them one for the mailbox.
+ * Each moment has up to three lines: the calls, their results, and the number of calls
+ * that are blocked.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ void draw_init(void)
 	static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 	const char *locale = NULL;
 
-	/* Not from the locale itself, which need not be installed. */
+	/* Read the variables: the locale itself need not be installed. */
 	for (size_t i = 0; i < ARRAY_SIZE(variables) && (!locale || !*locale); i++)
 		locale = getenv(variables[i]);
 	if (locale && (strcasestr(locale, "UTF-8") || strcasestr(locale, "UTF8")))
@@ -40,7 +40,7 @@ static void print(const char *text)
 	out_raw(text, strlen(text));
 }
 
-/* Columns that UTF-8 takes: all our signs are one wide. */
+/* Return the width of UTF-8 text: each of our signs takes one column. */
 static size_t width_of(const char *text)
 {
 	size_t width = 0;
@@ -52,11 +52,11 @@ static size_t width_of(const char *text)
 }
 
 /*
- * Cells of a line side by side. Blanks are only printed before something; what is
- * wider than its cell pushes the others on.
+ * Print cells of a line side by side. Blanks are printed only before text; a text that
+ * is wider than its cell pushes the others on.
  */
 struct line {
-	size_t column;		/* what is printed ends there */
+	size_t column;		/* the text so far ends there */
 	size_t next;		/* the next cell begins there */
 };
 
@@ -115,7 +115,7 @@ void draw_lesson(const struct tour *tour)
 	print("\n");
 }
 
-/* The column of the mailbox gets what the others leave. */
+/* The column of the mailbox gets the rest of the width. */
 static size_t process_width(const struct tour *tour)
 {
 	return tour->actors > 2 ? 18 : 24;
@@ -142,7 +142,7 @@ void draw_head(const struct tour *tour)
 	print("\n");
 }
 
-/* What there is of a process in one line of a moment. */
+/* Format the cell of a process in one line of a moment. */
 static void process_cell(const struct actor *a, int line, char *cell, size_t size)
 {
 	bool blocked = a->pending, woken = a->was_blocked && a->answered;
@@ -162,7 +162,7 @@ static void process_cell(const struct actor *a, int line, char *cell, size_t siz
 		snprintf(cell, size, "%s", blocked ? signs->blocked : signs->lives);
 }
 
-/* Without receiving anything: all messages that are still queued, in order. */
+/* List the queued messages in order, by peeking at them. */
 static void texts(struct tour *tour, char *text, size_t size)
 {
 	uint64_t last = 0, seq;
@@ -182,7 +182,7 @@ static void texts(struct tour *tour, char *text, size_t size)
 
 			if (mbox_recv(tour->eye, data, sizeof(data), &opts, &header) < 0)
 				continue;
-			/* 0: of a sender that is blocked, and not in the queue yet */
+			/* seq 0: the sender is blocked, and the message not queued yet */
 			if (header.seq <= last || header.seq >= seq)
 				continue;
 			seq = header.seq;
@@ -207,8 +207,8 @@ static const char *name_of(const struct tour *tour, uint32_t pid)
 }
 
 /*
- * What a process can receive, as its own handles say; "?" if it has no handle yet,
- * so that nobody can know.
+ * Count the messages that a process can receive, by its own handles; "?" if it has no
+ * handle yet.
  */
 static void queued_for(const struct actor *a, char *text, size_t size)
 {
@@ -223,7 +223,7 @@ static void queued_for(const struct actor *a, char *text, size_t size)
 		if (!(info.rights & MBOX_RIGHT_RECV))
 			continue;
 		receives = true;
-		/* An inbox, which is the last handle, holds what all links do. */
+		/* An inbox, which is the last handle, holds the messages of all links. */
 		if (info.kind == MBOX_KIND_INBOX)
 			queued = 0;
 		queued += info.handle_queued;
@@ -249,7 +249,7 @@ static void each(const struct tour *tour, char *text, size_t size)
 	}
 }
 
-/* What the mailbox holds. */
+/* Format the contents of the mailbox. */
 static void contents(struct tour *tour, const struct mbox_info *info, char *text, size_t size)
 {
 	size_t length;

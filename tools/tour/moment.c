@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl tour: moments. Telling the actors, and waiting until all have settled. */
+/* mboxctl tour: moments. Tell the actors, and wait until all have settled. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include "tour.h"
 
-/* How long everybody may take to settle before something must be wrong. */
+/* Longest time that the actors may take to settle. */
 #define PATIENCE_SECONDS	30
 
 static struct actor *who_is(struct tour *tour, pid_t pid)
@@ -56,7 +56,7 @@ void tour_look(struct tour *tour, struct look *look)
 			look_through(tour, tour->actor[i].box[j], look, seen, &count);
 }
 
-/* Is whoever has no result yet blocked? */
+/* Are all actors without a result blocked? */
 static bool all_blocked(struct tour *tour)
 {
 	unsigned int senders = 0, receivers = 0;
@@ -96,7 +96,7 @@ static void hear(struct tour *tour, struct actor *actor)
 	}
 }
 
-/* Take what results there are, waiting up to @milliseconds for the first. */
+/* Take the results, and wait up to @milliseconds for the first. */
 static bool hear_all(struct tour *tour, int milliseconds)
 {
 	struct pollfd fds[ACTORS_MAX];
@@ -119,14 +119,14 @@ static bool hear_all(struct tour *tour, int milliseconds)
 	return any;
 }
 
-/* Until everybody has a result or is blocked, and @until is met. */
+/* Wait until each actor has a result or is blocked, and @until is met. */
 static void settle(struct tour *tour, until_fn *until, const struct actor *actor)
 {
 	struct timespec start, now;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (!tour->failed) {
-		/* In this order: who is blocked and has no result after that, still is. */
+		/* The order matters: an actor that is blocked, and then has no result, still is blocked. */
 		bool settled = all_blocked(tour) && (!until || until(tour, actor));
 
 		if (hear_all(tour, settled ? 0 : 1))
@@ -199,7 +199,7 @@ static void moment_end(struct tour *tour)
 		if (tour->actor[i].answered)
 			outcome(tour, &tour->actor[i]);
 	draw_moment(tour);
-	/* As it happens, and not all in the end. */
+	/* Write each moment when it happens. */
 	error = out_flush();
 	if (error) {
 		tour->output = error;
@@ -207,7 +207,7 @@ static void moment_end(struct tour *tour)
 	}
 }
 
-/* Tell an actor; @drawn is the call as it is drawn, NULL for what is not. */
+/* Tell an actor; @drawn is the call as it is drawn, or NULL if it is not drawn. */
 static void step(struct tour *tour, struct actor *actor, const struct order *order,
 		 const char *drawn)
 {
@@ -285,7 +285,7 @@ void tour_link(struct tour *tour, struct actor *actor, struct actor *peer)
 	step(tour, actor, &order, drawn);
 }
 
-/* The inbox is the handle after those. */
+/* The inbox is the handle after those of the links. */
 void tour_inbox(struct tour *tour, struct actor *actor)
 {
 	struct order order = order_of(tour, CALL_INBOX);
@@ -298,7 +298,7 @@ static void send_step(struct tour *tour, struct actor *actor, struct order *orde
 		      const char *text, const char *drawn)
 {
 	snprintf(order->text, sizeof(order->text), "%s", text);
-	/* By its type a message is found again. */
+	/* The type of a message tells its text. */
 	if (tour->messages < MESSAGES_MAX) {
 		snprintf(tour->sent[tour->messages], TEXT_SIZE, "%s", text);
 		order->type = ++tour->messages;
@@ -404,7 +404,7 @@ void tour_nice(struct tour *tour, struct actor *actor)
 	step(tour, actor, &order, "nice(10)");
 }
 
-/* By name, as anybody may to whom it belongs. */
+/* Delete the mailbox by name, as mboxctl does. */
 void tour_delete(struct tour *tour)
 {
 	if (tour->failed)
@@ -416,7 +416,7 @@ void tour_delete(struct tour *tour)
 	moment_end(tour);
 }
 
-/* The process ends as suddenly as one can. */
+/* Kill an actor. */
 void tour_kill(struct tour *tour, struct actor *victim, until_fn *until,
 	       const struct actor *actor)
 {
@@ -430,7 +430,7 @@ void tour_kill(struct tour *tour, struct actor *victim, until_fn *until,
 	moment_end(tour);
 }
 
-/* What is not drawn. */
+/* Open the mailbox without drawing it. */
 void tour_join(struct tour *tour, struct actor *actor, unsigned int rights)
 {
 	struct order order = order_of(tour, CALL_OPEN);

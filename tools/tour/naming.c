@@ -28,7 +28,7 @@ static void play_direct(struct tour *tour)
 }
 
 const struct concept concept_direct = {
-	.says = "Direct communication: who communicates names the other, send(Q) and "
+	.says = "Direct communication: each process names the other, send(Q) and "
 		"receive(P). A link comes into being by that, it is between exactly two "
 		"processes, and each pair has exactly one.",
 	.lesson = "Q had not heard of the link when P sent: the message waited for it. "
@@ -67,7 +67,7 @@ static void play_inbox(struct tour *tour)
 
 const struct concept concept_inbox = {
 	.says = "Asymmetric direct communication: the sender names the receiver, but the "
-		"receiver takes what comes from anyone, and learns who it was.",
+		"receiver takes messages from anyone, and learns the sender.",
 	.lesson = "mbox_inbox() receives from all links of a process; the header of each message "
 		  "has the sender's pid, and a link to that process answers.",
 	.play = play_inbox,
@@ -99,11 +99,11 @@ static void play_identity(struct tour *tour)
 }
 
 const struct concept concept_identity = {
-	.says = "What direct communication suffers from is that it names processes: when a name "
-		"changes, whoever uses it has to change. Worse, a name may come to be another's.",
-	.lesson = "A link is to a process, not to its number: when the process ends, whoever waits "
-		  "for it is told (EOWNERDEAD), and a new process with that number is not "
-		  "taken for it.",
+	.says = "Direct communication names processes: when a name changes, all its users have to "
+		"change. Worse, another process may get the name.",
+	.lesson = "A link is to a process, not to its number: when the process ends, calls that wait "
+		  "for it fail (EOWNERDEAD), and a new process with that number is not taken "
+		  "for it.",
 	.play = play_identity,
 };
 

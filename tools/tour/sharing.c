@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl tour: mailboxes that several share. Who receives, and whose they are. */
+/* mboxctl tour: mailboxes that processes share: the receiver, and the owner. */
 #include <errno.h>
 #include "tour.h"
 
@@ -79,8 +79,8 @@ const struct concept concept_exclusive = {
 };
 
 /*
- * Q waits first and R second; P sends two. @first says which of them is to receive
- * first.
+ * Q waits first and R second; P sends two messages. With @r_first the policy gives the
+ * first one to R, with @q_nice Q lowers its priority before.
  */
 static void play_policy(struct tour *tour, uint32_t policy, bool r_first, bool q_nice)
 {
@@ -131,8 +131,8 @@ static void play_fifo(struct tour *tour)
 
 const struct concept concept_fifo = {
 	.says = "Third answer: let the system choose who receives, and tell the sender. By "
-		"default it chooses who has waited longest.",
-	.lesson = "MBOX_POLICY_FIFO. A send with MBOX_SEND_SYNC returns the pid of who received.",
+		"default it chooses the process that has waited longest.",
+	.lesson = "MBOX_POLICY_FIFO. A send with MBOX_SEND_SYNC returns the pid of the receiver.",
 	.play = play_fifo,
 };
 
@@ -142,7 +142,7 @@ static void play_lifo(struct tour *tour)
 }
 
 const struct concept concept_lifo = {
-	.says = "Or who has waited shortest: what that process needs is still in the caches.",
+	.says = "Or the process that has waited shortest: its data is still in the caches.",
 	.lesson = "MBOX_POLICY_LIFO.",
 	.play = play_lifo,
 };
@@ -233,8 +233,8 @@ static void play_owner(struct tour *tour)
 }
 
 const struct concept concept_owner = {
-	.says = "A mailbox may belong to a process: it ends when the process does, and whoever "
-		"uses it then has to learn that it is gone.",
+	.says = "A mailbox may belong to a process: it ends when the process does, and its users "
+		"have to learn that it is gone.",
 	.lesson = "attr.lifetime = MBOX_LIFETIME_PROCESS. P was killed and could tell nobody; Q was "
 		  "woken all the same.",
 	.play = play_owner,
@@ -274,7 +274,7 @@ static void play_handover(struct tour *tour)
 }
 
 const struct concept concept_handover = {
-	.says = "Who owns a mailbox may pass it on to another process. One that the operating "
+	.says = "The owner of a mailbox may pass it on to another process. One that the operating "
 		"system owns depends on no process: it has to be made, and deleted.",
 	.lesson = "mbox_handover(box, pid, 0); with MBOX_HANDOVER_HEIR when the owner ends; with "
 		  "pid 0 to the operating system.",

@@ -37,7 +37,7 @@ const struct concept concept_blocking_send = {
 	.says = "Blocking send: the sender is blocked until the message was received, by a "
 		"process or by the mailbox; here the stronger of the two, by a process.",
 	.lesson = "MBOX_SEND_SYNC: the mailbox had room, and P waited all the same. It learnt "
-		  "who received.",
+		  "the receiver.",
 	.play = play_blocking_send,
 };
 
@@ -127,7 +127,7 @@ static void play_rendezvous(struct tour *tour)
 
 const struct concept concept_rendezvous = {
 	.says = "When both send and receive block, sender and receiver meet: a rendezvous.",
-	.lesson = "Whoever comes first waits for the other, and from the meeting both go on.",
+	.lesson = "The first to come waits for the other, and from the meeting both go on.",
 	.play = play_rendezvous,
 };
 
@@ -155,9 +155,9 @@ static void play_deadlock(struct tour *tour)
 }
 
 const struct concept concept_deadlock = {
-	.says = "Who blocks relies on the other: if P waits for Q and Q for P, neither would ever "
+	.says = "A blocked process relies on the other: if P waits for Q and Q for P, neither would ever "
 		"go on.",
-	.lesson = "mbox sees the cycle, as links say who waits for whom: the call that would close "
+	.lesson = "mbox sees the cycle, as a link has two known ends: the call that would close "
 		  "it fails with EDEADLK, and Q can do something else.",
 	.play = play_deadlock,
 };

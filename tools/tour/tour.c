@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "tour.h"
 
-/* Only the first counts: what follows may come of it. */
+/* Keep the first failure: others may follow from it. */
 void tour_fail(struct tour *tour, const char *why, ...)
 {
 	va_list args;
@@ -22,14 +22,14 @@ void tour_fail(struct tour *tour, const char *why, ...)
 	va_end(args);
 }
 
-/* @error is what a call of the director's own returned. */
+/* Fail if a call of the director returned an @error. */
 void tour_fail_call(struct tour *tour, const char *what, int error)
 {
 	if (error < 0)
 		tour_fail(tour, "%s: %s", what, mbox_strerror(error));
 }
 
-/* The scene. */
+/* Setting the scene. */
 
 void tour_stage(struct tour *tour, const char *title, enum show show)
 {
@@ -52,7 +52,7 @@ struct actor *tour_cast(struct tour *tour, const char *name)
 	return actor;
 }
 
-/* A mailbox that is gone with the last of those who look at it. */
+/* Create a mailbox that ends with its last handle. */
 void tour_box(struct tour *tour, const struct mbox_attr *attr)
 {
 	struct mbox_attr mine = *attr;
@@ -65,8 +65,8 @@ void tour_box(struct tour *tour, const struct mbox_attr *attr)
 }
 
 /*
- * A mailbox that the operating system owns outlives us, unless somebody deletes
- * it even when we are killed: a process that waits for our end.
+ * A mailbox that the operating system owns outlives the director. Start a process that
+ * waits for the end of the director and deletes the mailbox, also after a kill.
  */
 void tour_guard(struct tour *tour)
 {
@@ -135,7 +135,7 @@ static int play(struct command *cmd, size_t number)
 
 	snprintf(tour.name, sizeof(tour.name), "tour.%d.%s", (int)getpid(), tour.word);
 	draw_title(&tour);
-	/* What is still to be written would be written by every process. */
+	/* Write pending output first, or every process would write it. */
 	tour.output = out_flush();
 	if (tour.output)
 		return refuse_output(cmd, tour.output);
@@ -165,11 +165,11 @@ static int run(struct command *cmd)
 	int error;
 
 	if (cmd->json)
-		return usage(cmd, "a tour is drawn; there is no JSON of it");
+		return usage(cmd, "the tour is a drawing; it has no JSON");
 	for (size_t i = 0; i < ARRAY_SIZE(concepts); i++)
 		if (cmd->v[i].given)
 			all = false;
-	/* What has nothing to do with any concept is said as everywhere. */
+	/* Report errors that have nothing to do with a concept as other verbs do. */
 	error = mbox_create(&any, NULL, 0, NULL);
 	if (error)
 		return refuse_errno(cmd, error);
@@ -194,8 +194,8 @@ const struct verb tour_verb = {
 	.summary = "show the concepts of interprocess communication at work",
 	.first = FIRST_NONE,
 	.words = words,
-	.notes = "Without CONCEPT, all of them. Each is carried out by two or three processes,\n"
-		 "and drawn as a time line: who calls what, who blocks, who wakes, and what the\n"
-		 "mailbox holds. Exit status 2 if anything is not as the concept says.",
+	.notes = "Without CONCEPT, all of them. Two or three processes carry each out. A time line shows\n"
+		 "their calls, which of them block and wake, and the contents of the mailbox. Exit\n"
+		 "status 2 if anything differs from the concept.",
 	.run = run,
 };

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * mboxctl tour: what its files share
+ * mboxctl tour: declarations that its files share
  *
  *   tour.c      the director: the verb, and setting the scene
  *   moment.c    moments: telling the actors, waiting until all have settled
- *   want.c      what a concept claims, compared with what happened
- *   actor.c     the actors: processes that make the calls they are told to
+ *   want.c      compares the claims of a concept with the calls and the mailbox
+ *   actor.c     the actors: processes that carry out orders
  *   draw.c      the time line
  *   SECTION.c   concepts, as scripts for director and actors
  *
- * A moment is one call of one actor. It is over when everybody has settled: each
- * actor either has its result or is blocked, which the mailbox says and not the
- * script. Then the moment is drawn, from what the actors reported and what GET
- * says of the mailbox; only then does the script compare it with what the concept
- * claims. Nothing is waited for by guessing a time.
+ * A moment is one call of one actor. It is over when all actors have settled: each has
+ * its result, or is blocked, and the mailbox says so. Then the moment is drawn from the
+ * answers of the actors and from MBOX_IOC_GET. Then the script compares it with the
+ * claims of the concept. Nothing waits by guessing a time.
  *
- * The first thing that is not as claimed is kept in struct tour; what the script
- * goes on to do then does nothing.
+ * struct tour keeps the first claim that fails; the rest of the script does nothing then.
  */
 #ifndef TOUR_H
 #define TOUR_H
@@ -24,24 +22,24 @@
 #include "../mboxctl.h"
 
 /*
- * In the order of the textbook: identifier, word, and what --help says of it.
+ * All concepts in the order of the textbook: identifier, word, and help.
  * Each is a struct concept, concept_IDENTIFIER.
  */
 #define TOUR_CONCEPTS(X) \
 	X(direct, "direct", "send(Q) and receive(P): a link between two processes") \
-	X(inbox, "inbox", "receive from anyone, and learn from whom") \
+	X(inbox, "inbox", "receive from anyone, and learn the sender") \
 	X(identity, "identity", "a process that ended is not confused with another") \
 	X(indirect, "indirect", "processes that share a mailbox can communicate") \
 	X(two, "two", "a mailbox for at most two processes") \
 	X(exclusive, "exclusive", "at most one process in receive at a time") \
-	X(fifo, "fifo", "the system chooses: who has waited longest") \
-	X(lifo, "lifo", "the system chooses: who has waited shortest") \
+	X(fifo, "fifo", "the system chooses: the longest waiting") \
+	X(lifo, "lifo", "the system chooses: the shortest waiting") \
 	X(rr, "rr", "the system chooses: each in its turn") \
 	X(prio, "prio", "the system chooses: the most important process") \
 	X(broadcast, "broadcast", "every receiver gets a copy") \
 	X(owner, "owner", "a mailbox that a process owns ends with it") \
 	X(handover, "handover", "ownership goes to a process, an heir, the system") \
-	X(blocking_send, "blocking-send", "wait until the message was received") \
+	X(blocking_send, "blocking-send", "wait until the message is received") \
 	X(nonblocking_send, "nonblocking-send", "send and go on") \
 	X(blocking_receive, "blocking-receive", "wait until there is a message") \
 	X(nonblocking_receive, "nonblocking-receive", "a message, or none") \
@@ -58,7 +56,7 @@
 #define MESSAGES_MAX	8
 #define TEXT_SIZE	40
 
-/* What an actor can be told to do. */
+/* Calls that an actor can be told to make. */
 enum call {
 	CALL_CREATE,
 	CALL_OPEN,
@@ -72,7 +70,7 @@ enum call {
 
 struct order {
 	enum call call;
-	unsigned int handle;	/* which of the actor's */
+	unsigned int handle;	/* index into the handles of the actor */
 	char name[MBOX_NAME_SIZE];
 	struct mbox_attr attr;
 	unsigned int rights;
@@ -84,9 +82,9 @@ struct order {
 	char text[TEXT_SIZE];
 };
 
-/* With a descriptor of the handle, where the call made one. */
+/* Comes with a descriptor of the handle if the call made one. */
 struct answer {
-	bool begun;		/* only says that the order was read */
+	bool begun;		/* the order was read, nothing else */
 	long value;		/* of the library, or a negated errno value */
 	unsigned int count;	/* SEND, RECV: how many were done */
 	pid_t pid;		/* RECV: the sender */
@@ -97,16 +95,16 @@ struct actor {
 	const char *name;
 	pid_t pid;
 	int socket;
-	struct mbox *box[HANDLES_MAX];	/* the director's copies, to look through */
+	struct mbox *box[HANDLES_MAX];	/* the director's copies */
 	bool alive;
 	bool joined;		/* has its column's lifeline */
 
-	/* The call that is going on or was the last. */
+	/* The current call, or the last one. */
 	struct order order;
 	struct answer answer;
 	bool pending;
 
-	/* What happened to it in this moment, as it is drawn. */
+	/* This moment, as it is drawn. */
 	bool called;
 	bool answered;
 	bool was_blocked;	/* before this moment */
@@ -114,17 +112,17 @@ struct actor {
 	char outcome[TEXT_SIZE];
 };
 
-/* What the column of the mailbox shows. */
+/* Contents of the mailbox's column. */
 enum show {
 	SHOW_TEXTS,	/* the messages, by peeking at them */
-	SHOW_COUNT,	/* how many there are */
-	SHOW_EACH,	/* how many there are for each process */
-	SHOW_OWNER,	/* whose it is */
-	SHOW_PROCS,	/* who takes part */
-	SHOW_BYTES,	/* of a ring, whose messages the kernel does not see */
+	SHOW_COUNT,	/* number of messages */
+	SHOW_EACH,	/* number of messages for each process */
+	SHOW_OWNER,	/* owner and heir */
+	SHOW_PROCS,	/* number of processes that take part */
+	SHOW_BYTES,	/* bytes of a ring: the kernel does not see its messages */
 };
 
-/* What the mailboxes of a scene say, at one instant. */
+/* State of the mailboxes of a scene at one instant. */
 struct look {
 	bool any;
 	unsigned int senders, receivers;	/* blocked, over all mailboxes */
@@ -154,8 +152,8 @@ struct tour {
 };
 
 struct concept {
-	const char *says;	/* the textbook, in our words */
-	const char *lesson;	/* what was to be seen, and how to ask mbox for it */
+	const char *says;	/* the concept, in our words */
+	const char *lesson;	/* the observation, and the call that does it */
 	void (*play)(struct tour *tour);
 };
 
@@ -163,7 +161,7 @@ struct concept {
 TOUR_CONCEPTS(TOUR_DECLARE)
 #undef TOUR_DECLARE
 
-/* Setting the scene. Nothing of this is drawn but the head, by begin. */
+/* Setting the scene. Only tour_begin() draws: the head. */
 void tour_stage(struct tour *tour, const char *title, enum show show);
 struct actor *tour_cast(struct tour *tour, const char *name);
 void tour_box(struct tour *tour, const struct mbox_attr *attr);
@@ -189,7 +187,7 @@ void tour_handover(struct tour *tour, struct actor *actor, struct actor *to, uns
 void tour_nice(struct tour *tour, struct actor *actor);
 void tour_delete(struct tour *tour);
 
-/* @until is what the end of the process has to have led to. */
+/* @until tells whether the end of the process has shown its effect. */
 typedef bool until_fn(struct tour *tour, const struct actor *actor);
 bool until_dead(struct tour *tour, const struct actor *actor);
 bool until_owner(struct tour *tour, const struct actor *actor);
@@ -198,7 +196,7 @@ bool until_answered(struct tour *tour, const struct actor *actor);
 void tour_kill(struct tour *tour, struct actor *victim, until_fn *until,
 	       const struct actor *actor);
 
-/* What the concept claims of the moment that was drawn last. */
+/* Claims of the concept about the moment that was drawn last. */
 void want_blocked(struct tour *tour, const struct actor *actor);
 void want_done(struct tour *tour, const struct actor *actor);
 void want_error(struct tour *tour, const struct actor *actor, int error);
@@ -209,7 +207,7 @@ void want_queued(struct tour *tour, uint64_t count);
 void want_procs(struct tour *tour, unsigned int count);
 void want_owner(struct tour *tour, const struct actor *actor);
 
-/* For those above. */
+/* Helpers of the functions above. */
 void tour_look(struct tour *tour, struct look *look);
 void tour_fail(struct tour *tour, const char *why, ...)
 	__attribute__((format(printf, 2, 3)));

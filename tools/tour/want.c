@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl tour: what a concept claims, compared with what happened. */
+/* mboxctl tour: compare the claims of a concept with the calls and the mailbox. */
 #include <string.h>
 #include "tour.h"
 
-/* What the end of a process leads to comes in its own time. */
+/* Effects of the end of a process, which may come later. */
 
 bool until_dead(struct tour *tour, const struct actor *actor)
 {
@@ -22,7 +22,7 @@ bool until_owner(struct tour *tour, const struct actor *actor)
 	return look.any && look.info.owner == (uint32_t)actor->pid;
 }
 
-/* That the place of whoever ended is free. */
+/* The seat of the process that ended is free. */
 bool until_left(struct tour *tour, const struct actor *actor)
 {
 	struct look look;
@@ -38,7 +38,7 @@ bool until_answered(struct tour *tour, const struct actor *actor)
 	return !actor->pending;
 }
 
-/* Of the moment that was drawn last. */
+/* Claims about the moment that was drawn last. */
 
 static bool can_want(struct tour *tour, const struct actor *actor)
 {
@@ -80,7 +80,7 @@ void want_error(struct tour *tour, const struct actor *actor, int error)
 	want_value(tour, actor, -error);
 }
 
-/* @from is NULL where messages do not say from whom they are. */
+/* @from is NULL if messages do not name their sender. */
 void want_text(struct tour *tour, const struct actor *actor, const char *text,
 	       const struct actor *from)
 {
