@@ -31,7 +31,7 @@ struct list {
 	int error;			/* of writing */
 };
 
-/* While they come, so that memory does not grow with their number. */
+/* Print each mailbox when it comes, so that memory does not grow with their number. */
 static int print(const struct mbox_monitor_mailbox *box, void *arg)
 {
 	struct list *list = arg;

@@ -5,7 +5,7 @@
 
 #define MANY	1000
 
-/* A sender P and a receiver Q. */
+/* Set the scene for a sender P and a receiver Q. */
 static void two_on_box(struct tour *tour, const char *title, enum show show,
 		       const struct mbox_attr *attr, struct actor **p, struct actor **q)
 {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include "tour.h"
 
-/* A sender P and a receiver Q on a mailbox of @capacity. */
+/* Set the scene for a sender P and a receiver Q on a mailbox of @capacity. */
 static void two_on_box(struct tour *tour, const char *title, uint32_t capacity,
 		       struct actor **p, struct actor **q)
 {
