@@ -600,7 +600,9 @@ void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
 	struct mbox_cast *cast = mbox->cast;
 
 	lockdep_assert_held(&mbox->lock);
-	if (!cast->sender || cast->message || sub->number >= cast->next ||
+	/* One that is not listed any more was not counted as room. */
+	if (!cast->sender || cast->message || RB_EMPTY_NODE(&sub->node) ||
+	    sub->number >= cast->next ||
 	    can_take(mbox, sub, cast->sender->message))
 		return;
 	cast->fullest = sub;
