@@ -5,6 +5,7 @@ obj-$(CONFIG_MBOX_IPC) += kmod/
 else
 
 OUT := $(CURDIR)/build
+BUILD := tools/build
 VM := selftests/vm
 
 # Which kernel to build the module for; "make kernels" prints the names.
@@ -41,19 +42,19 @@ DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
 DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
 
 deps:
-	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
+	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
 deps-build:
-	@$(VM)/deps.sh $(DEPS_BUILD)
+	@$(BUILD)/deps.sh $(DEPS_BUILD)
 deps-vm:
-	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM)
+	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_VM)
 deps-lint:
-	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
+	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
 
 ##module         build/KERNEL/mbox.ko; KERNEL=NAME
 module: deps-build
-	+$(VM)/module.sh $(KERNEL)
+	+$(BUILD)/module.sh $(KERNEL)
 module-running: deps-build
-	+RELEASE=$(RELEASE) $(VM)/module.sh running
+	+RELEASE=$(RELEASE) $(BUILD)/module.sh running
 
 ##lib            build/lib
 lib: deps-build
@@ -69,38 +70,38 @@ selftests: lib
 
 ##user-ARCH      library, tool and selftests for another architecture, in build/ARCH: user-arm64
 user-%: deps-build
-	+@$(VM)/cross.sh $* $(MAKE) -s -C lib O=$(OUT)/$*/lib static
-	+@$(VM)/cross.sh $* $(MAKE) -s -C tools O=$(OUT)/$*/tools LIBO=$(OUT)/$*/lib
-	+@$(VM)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= LIBRARY_TARGET=static
+	+@$(BUILD)/cross.sh $* $(MAKE) -s -C lib O=$(OUT)/$*/lib static
+	+@$(BUILD)/cross.sh $* $(MAKE) -s -C tools O=$(OUT)/$*/tools LIBO=$(OUT)/$*/lib
+	+@$(BUILD)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= LIBRARY_TARGET=static
 
 ##ynl            what is made from uapi/netlink/mbox.yaml, by the kernel's generator
 ynl:
-	@$(VM)/deps.sh $(DEPS_YNL)
-	@$(VM)/ynl.sh
+	@$(BUILD)/deps.sh $(DEPS_YNL)
+	@$(BUILD)/ynl.sh
 
 ##kernels        the names of the kernels that the virtual machine can run
 kernels:
-	@$(VM)/kernels.sh -l
+	@$(BUILD)/kernels.sh -l
 ##
 
 # The modules first: what does not build should not wait for a machine.
 check: deps-vm tools selftests
-	@for kernel in $(KERNELS); do $(VM)/module.sh $$kernel || exit; done
+	@for kernel in $(KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
 	@T="$(T)" MBOX_VM_NOBUILD=1 $(VM)/check $(KERNELS)
 
 ##check-all      the same on every kernel there is, with a table of them; builds some of them at first
 check-all:
-	@$(MAKE) --no-print-directory check KERNELS="$$($(VM)/kernels.sh -l | xargs)"
+	@$(MAKE) --no-print-directory check KERNELS="$$($(BUILD)/kernels.sh -l | xargs)"
 
 ##stress         torment the module for SECONDS=600, and load and unload it in use, on each of
 ##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
 stress: deps-vm tools selftests
-	@for kernel in $(STRESS_KERNELS); do $(VM)/module.sh $$kernel || exit; done
+	@for kernel in $(STRESS_KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
 	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
 
 ##model          check all interleavings of the protocols in selftests/model with spin
 model:
-	@$(VM)/deps.sh $(DEPS_MODEL)
+	@$(BUILD)/deps.sh $(DEPS_MODEL)
 	@selftests/model/run $(OUT)/model
 
 ##fuzz           make up calls for a minute under KASAN, guided by coverage; selftests/fuzz/run has options
@@ -167,13 +168,13 @@ system_uninstall:
 ##
 ##deb            Debian packages, in build/deb: mbox-dkms, libmbox1, libmbox-dev, mboxctl
 deb:
-	@$(VM)/deps.sh $(DEPS_DEB)
-	@$(VM)/deb.sh
+	@$(BUILD)/deps.sh $(DEPS_DEB)
+	@$(BUILD)/deb.sh
 ##deb-check      install them, and all that this makefile installs, in a throw-away Debian; use it, boot it, remove it
 deb-check:
-	@$(VM)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_DEB) $(DEPS_DEB_CHECK)
-	@$(VM)/deb.sh >/dev/null
-	@$(VM)/deb-check
+	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_DEB) $(DEPS_DEB_CHECK)
+	@$(BUILD)/deb.sh >/dev/null
+	@$(BUILD)/deb-check
 
 ##clean          remove build/; the kernels stay in the cache, see "make distclean"
 clean:
@@ -187,7 +188,7 @@ help:
 	@sed -n 's/^##//p' Makefile | sed 's/$$(KERNEL)/$(KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s/$$(STRESS_KERNELS)/$(STRESS_KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'
 
 ##
-include $(VM)/lint.mk
+include $(BUILD)/lint.mk
 
 .PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests ynl kernels check check-all stress model fuzz coverage demo \
 	install uninstall modules_install modules_uninstall dkms_install dkms_uninstall dkms_forget \

@@ -8,17 +8,7 @@
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mbox
 APT_ARGS=("$@")
-
-note()
-{
-	echo "${0##*/}: $*" >&2
-}
-
-die()
-{
-	note "$*"
-	exit 125
-}
+. "$(dirname -- "${BASH_SOURCE[0]}")/note.sh"
 
 # As root apt would drop its privileges, and with them the right to write into the cache.
 apt_options=(-o "APT::Sandbox::User=$(id -un)")

@@ -7,7 +7,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
-. "$HERE/apt.sh"
+. "$HERE/note.sh"
 
 check=
 case ${1-} in

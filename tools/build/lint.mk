@@ -17,7 +17,7 @@ lint-module: deps-lint
 	+@for kernel in $(LINT_KERNELS); do \
 		out=$(OUT)/lint/$$kernel; rm -rf $$out; mkdir -p $$out; \
 		echo "  LINT    module for $$kernel"; \
-		$(VM)/module.sh $$kernel O=$$out W=1 C=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
+		$(BUILD)/module.sh $$kernel O=$$out W=1 C=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
 		! grep -E 'warning|error' $$out/output || exit 1; \
 	done
 
@@ -28,12 +28,12 @@ lint-compilers: deps-lint
 	+@for name in $(LINT_COMPILERS); do \
 		out=$(OUT)/lint/module-$$name; rm -rf $$out; mkdir -p $$out; \
 		echo "  LINT    module with $$name"; \
-		$(VM)/module.sh $$name O=$$out W=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
+		$(BUILD)/module.sh $$name O=$$out W=1 >$$out/output 2>&1 || { cat $$out/output; exit 1; }; \
 		! grep -v modpost $$out/output | grep -E 'warning|error' || exit 1; \
 	done
 	+@echo "  LINT    module for 32 bits" && \
 	out=$(OUT)/lint/module-i386 && mkdir -p $$out && \
-	! $(VM)/module.sh i386 O=$$out >$$out/output 2>&1 && \
+	! $(BUILD)/module.sh i386 O=$$out >$$out/output 2>&1 && \
 	grep -q '#error "mbox needs a 64-bit kernel' $$out/output || { cat $$out/output; exit 1; }
 
 ##lint-checkpatch    the kernel's style
@@ -50,7 +50,7 @@ STYLE_ALL := FILE_PATH_CHANGES
 # checkpatch knows what is a user space header by its path.
 lint-checkpatch: deps-lint
 	@echo "  LINT    checkpatch"
-	@source=$$($(VM)/source.sh) && rm -rf $(OUT)/lint/style && mkdir -p $(OUT)/lint/style/include && \
+	@source=$$($(BUILD)/source.sh) && rm -rf $(OUT)/lint/style && mkdir -p $(OUT)/lint/style/include && \
 	cd $(OUT)/lint/style && ln -s $(CURDIR)/uapi include/uapi && ln -s $(CURDIR)/kmod kmod && \
 	style() { perl "$$source"/scripts/checkpatch.pl --no-tree --strict --terse --show-types --ignore $$1 --file $$2 \
 		>output || { grep -v ^total: output; return 1; }; } && \
@@ -67,7 +67,7 @@ COCCI_SKIP := ./api/check_bq27xxx_data.cocci|./null/badzero.cocci
 
 lint-coccinelle: deps-lint
 	@echo "  LINT    coccinelle"
-	@source=$$($(VM)/source.sh) && dir=$$source/scripts/coccinelle out=$(OUT)/lint/coccinelle && \
+	@source=$$($(BUILD)/source.sh) && dir=$$source/scripts/coccinelle out=$(OUT)/lint/coccinelle && \
 	rm -rf $$out && mkdir -p $$out && : >$$out/output && \
 	for script in $$(cd "$$dir" && find . -name '*.cocci' | grep -vxE '$(COCCI_SKIP)'); do \
 		spatch -D report --no-show-diff --very-quiet $$(sed -n 's|^// *Options: *||p' "$$dir/$$script") \
@@ -78,7 +78,7 @@ lint-coccinelle: deps-lint
 ##lint-bounds        each loop of the module over a list, a tree or a table says what bounds it
 lint-bounds:
 	@echo "  LINT    bounds"
-	@awk -f $(VM)/bounds.awk kmod/*.c
+	@awk -f $(BUILD)/bounds.awk kmod/*.c
 
 ##lint-symbols       no global symbol that drivers/mailbox or the kernel's exports have, too
 TAKEN := mbox_(send_message|request_channel.*|free_channel|chan_.*|controller_.*|client_.*|flush|bind_client)
@@ -89,13 +89,13 @@ lint-symbols: module
 		grep -vxE '(__this_module|(__pfx_)?(init|cleanup)_module|__(start|stop)_alloc_tags)' | sort >$(OUT)/$(KERNEL)/symbols
 	@! grep -xE '$(TAKEN)' $(OUT)/$(KERNEL)/symbols
 	@! grep -vE '^(__pfx_)?(__(tracepoint|traceiter|probestub|SC[KT]__tp_func)_)?_*mbox_' $(OUT)/$(KERNEL)/symbols
-	@build=$$($(VM)/kernels.sh $(KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
+	@build=$$($(BUILD)/kernels.sh $(KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
 		comm -12 - $(OUT)/$(KERNEL)/symbols | { ! grep .; }
 
 ##lint-ynl           what is made from uapi/netlink/mbox.yaml is what the generator makes of it
 lint-ynl: deps-lint
 	@echo "  LINT    ynl"
-	@$(VM)/ynl.sh -c
+	@$(BUILD)/ynl.sh -c
 
 ##lint-uapi          each header of the ABI compiles alone, in C and C++, 64 and 32 bits
 lint-uapi: deps-lint

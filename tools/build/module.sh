@@ -11,7 +11,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
-. "$HERE/apt.sh"
+. "$HERE/note.sh"
 
 kernel=$1
 shift
