@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Output like Kbuild's, "  CC      attr.o"; included by the makefiles. V=1 prints the commands instead, make -s nothing.
+#
+#	$(call say,CC,attr.o)
+#	$(Q)command
+
+ifeq ($(V),1)
+Q :=
+say :=
+else
+Q := @
+say = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-7s %s\n' '$(1)' '$(2)')
+endif
