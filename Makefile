@@ -7,190 +7,236 @@ else
 OUT := $(CURDIR)/build
 BUILD := tools/build
 VM := selftests/vm
+include $(BUILD)/quiet.mk
 
-# Which kernel to build the module for; "make kernels" prints the names.
-KERNEL ?= 6.12
 # Which kernels to run the tests on; and "make stress", where KERNELS says nothing else.
 STRESS_KERNELS := $(or $(KERNELS),6.12-rt kasan lockdep kcsan)
-KERNELS ?= 6.12 6.1
+KERNELS ?= 6.12
+# The virtual machines' kernel where one is enough. Without KERNEL= the module is built for this machine's.
+VM_KERNEL := $(or $(KERNEL),6.12)
 prefix ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-# Which of this machine's kernels the module is built for and installed for: the running one, or another.
+# Which of this machine's kernels the module is built for and installed for: the running one, the one of RELEASE=, or
+# the one whose headers are in KDIR=.
+ifdef KDIR
+RELEASE := $(shell cat "$(KDIR)/include/config/kernel.release" 2>/dev/null)
+else
 RELEASE := $(shell uname -r)
-CAN_RUN_HERE := $(wildcard /lib/modules/$(RELEASE)/build/Makefile)
+KDIR = /lib/modules/$(RELEASE)/build
+endif
+HAS_HEADERS := $(wildcard $(KDIR)/Makefile)
 
 ##
-##all            module, library and tool; the module for the running kernel where its headers
-##               are installed, else for $(KERNEL)
-all: lib tools $(if $(CAN_RUN_HERE),module-running,module)
+##all            library and tool; the module too, where the headers of the running kernel are
+##               installed. Neither this nor another target up to "uninstall" installs a package or
+##               downloads anything
+all: lib tools $(if $(KERNEL)$(HAS_HEADERS),module)
+	@$(if $(silent),:,printf '%s\n' 'library  build/lib/libmbox.so and .a, libmbox-monitor.so and .a' 'tool     build/tools/mboxctl' $(SUMMARY))
 
-##demo           show mailboxes at work in a virtual machine; HOST=1: on this machine, after asking
-##check          boot each of $(KERNELS) and run the tests there; T="NAME…" takes only these
-##lint           all that can be found without running anything
-##
+IS_RUNNING = $(filter $(RELEASE),$(shell uname -r))
+ifdef KERNEL
+SUMMARY = 'module   build/$(KERNEL)/mbox.ko, for kernel $(KERNEL) of the virtual machines' \
+	'next     make demo KERNEL=$(KERNEL), or $(VM)/run -k $(KERNEL) COMMAND'
+else ifneq ($(HAS_HEADERS),)
+SUMMARY = 'module   build/running/mbox.ko, for $(if $(IS_RUNNING),the running )kernel $(RELEASE)' \
+	'next     sudo make modules_install install, sudo modprobe mbox; or make demo, in a virtual machine'
+else
+SUMMARY = 'module   not built: there are no headers of kernel $(RELEASE) here; "make module" says how to get them' \
+	'next     make demo and make check, which boot a virtual machine; sudo make install'
+endif
 
-##deps           install the Debian packages that all of this needs; "deb" and "deb-check" install their own
-# Kernels, their headers and their sources are not installed but unpacked into a cache.
-DEPS_BUILD := gcc gcc-multilib libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
-DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
-DEPS_YNL := python3 python3-jsonschema python3-yaml xz-utils
-DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse $(DEPS_YNL)
-DEPS_MODEL := gcc libc6-dev spin
-# As in Build-Depends of tools/debian/control.
-DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
-DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
-
-deps:
-	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
-deps-build:
-	@$(BUILD)/deps.sh $(DEPS_BUILD)
-deps-vm:
-	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_VM)
-deps-lint:
-	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
-
-##module         build/KERNEL/mbox.ko; KERNEL=NAME
-module: deps-build
-	+$(BUILD)/module.sh $(KERNEL)
-module-running: deps-build
-	+RELEASE=$(RELEASE) $(BUILD)/module.sh running
+need-user:
+	@$(BUILD)/need.sh "to build the library and the tool" cc lib:libnl-genl-3.0
+need-module:
+	@$(BUILD)/need.sh "to build the module" cc headers:"$(KDIR)"
 
 ##lib            build/lib
-lib: deps-build
-	$(MAKE) -C lib O=$(OUT)/lib
+lib: need-user
+	@$(MAKE) -C lib O=$(OUT)/lib
 
 ##tools          build/tools
 tools: lib
-	$(MAKE) -C tools O=$(OUT)/tools LIBO=$(OUT)/lib
+	@$(MAKE) -C tools O=$(OUT)/tools LIBO=$(OUT)/lib
 
-##selftests      build/selftests
+##module         build/running/mbox.ko, for the running kernel; RELEASE= or KDIR=DIRECTORY takes other
+##               headers. KERNEL=NAME: build/NAME/mbox.ko, for one of "make kernels" that is in the cache
+module: $(if $(KERNEL),module-vm,module-running)
+module-running: need-module
+	+@KDIR="$(KDIR)" $(BUILD)/module.sh running
+module-vm:
+	+@MBOX_OFFLINE=1 $(BUILD)/module.sh $(VM_KERNEL)
+
+##selftests      build/selftests, on kselftest of the cache or of KSELFTEST=LINUX/tools/testing/selftests
 selftests: lib
-	$(MAKE) -C selftests
+	@$(MAKE) -C selftests
 
 ##user-ARCH      library, tool and selftests for another architecture, in build/ARCH: user-arm64
-user-%: deps-build
-	+@$(BUILD)/cross.sh $* $(MAKE) -s -C lib O=$(OUT)/$*/lib static
-	+@$(BUILD)/cross.sh $* $(MAKE) -s -C tools O=$(OUT)/$*/tools LIBO=$(OUT)/$*/lib
-	+@$(BUILD)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= LIBRARY_TARGET=static
-
-##ynl            what is made from uapi/netlink/mbox.yaml, by the kernel's generator
-ynl:
-	@$(BUILD)/deps.sh $(DEPS_YNL)
-	@$(BUILD)/ynl.sh
-
-##kernels        the names of the kernels that the virtual machine can run
-kernels:
-	@$(BUILD)/kernels.sh -l
-##
-
-# The modules first: what does not build should not wait for a machine.
-check: deps-vm tools selftests
-	@for kernel in $(KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
-	@T="$(T)" MBOX_VM_NOBUILD=1 $(VM)/check $(KERNELS)
-
-##check-all      the same on every kernel there is, with a table of them; builds some of them at first
-check-all:
-	@$(MAKE) --no-print-directory check KERNELS="$$($(BUILD)/kernels.sh -l | xargs)"
-
-##stress         torment the module for SECONDS=600, and load and unload it in use, on each of
-##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
-stress: deps-vm tools selftests
-	@for kernel in $(STRESS_KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
-	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
-
-##model          check all interleavings of the protocols in selftests/model with spin
-model:
-	@$(BUILD)/deps.sh $(DEPS_MODEL)
-	@selftests/model/run $(OUT)/model
-
-##fuzz           make up calls for a minute under KASAN, guided by coverage; selftests/fuzz/run has options
-fuzz: deps-vm tools
-	@selftests/fuzz/run
-
-##coverage       lines and branches of the module that the tests reach, and which they do not
-coverage: deps-vm tools selftests
-	@$(VM)/coverage
-
-ifeq ($(HOST),1)
-demo: deps-build lib tools
-	@$(VM)/demo-here
-else
-demo: deps-vm
-	@$(VM)/run -k $(KERNEL) -f tools/demo -- tools/demo
-endif
+user-%:
+	+@export MBOX_OFFLINE=1; $(BUILD)/cross.sh $* $(MAKE) -s -C lib O=$(OUT)/$*/lib static && \
+	$(BUILD)/cross.sh $* $(MAKE) -s -C tools O=$(OUT)/$*/tools LIBO=$(OUT)/$*/lib && \
+	$(BUILD)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= LIBRARY_TARGET=static
 
 ##install        tool, library, headers, manual pages; prefix=$(prefix), DESTDIR=
 install: lib tools
-	$(MAKE) -C lib install O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
-	$(MAKE) -C tools install O=$(OUT)/tools LIBO=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
+	@$(MAKE) -C lib install O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
+	@$(MAKE) -C tools install O=$(OUT)/tools LIBO=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
 
 ##uninstall      remove them again
 uninstall:
-	$(MAKE) -C tools uninstall O=$(OUT)/tools prefix=$(prefix) DESTDIR=$(DESTDIR)
-	$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
+	@$(MAKE) -C tools uninstall O=$(OUT)/tools prefix=$(prefix) DESTDIR=$(DESTDIR)
+	@$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
 
 ##modules_install, modules_uninstall   the module, for the running kernel or for RELEASE=, and what has it
 ##               loaded at boot
 MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
+# Not on every user's PATH.
+DEPMOD = PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(DESTDIR),-b "$(DESTDIR)") $(RELEASE)
 
 modules_install: module-running system_install
-	install -D -m 644 $(OUT)/running/mbox.ko "$(MODULE_DIR)/mbox.ko"
-	depmod $(if $(DESTDIR),-b "$(DESTDIR)") $(RELEASE)
+	$(call say,INSTALL,$(MODULE_DIR)/mbox.ko)
+	$(Q)install -D -m 644 $(OUT)/running/mbox.ko "$(MODULE_DIR)/mbox.ko"
+	$(Q)$(DEPMOD)
 modules_uninstall: system_uninstall
-	rm -f "$(MODULE_DIR)/mbox.ko"
-	[ ! -d "$(MODULE_DIR)" ] || rmdir --ignore-fail-on-non-empty "$(MODULE_DIR)"
-	depmod $(if $(DESTDIR),-b "$(DESTDIR)") $(RELEASE)
+	$(call say,RM,$(MODULE_DIR)/mbox.ko)
+	$(Q)rm -f "$(MODULE_DIR)/mbox.ko"
+	$(Q)[ ! -d "$(MODULE_DIR)" ] || rmdir --ignore-fail-on-non-empty "$(MODULE_DIR)"
+	$(Q)$(DEPMOD)
 
 ##dkms_install, dkms_uninstall         the same by DKMS, for each kernel from now on; with DESTDIR= the source only
 VERSION := $(shell sed -n 's/^.define MBOX_VERSION "\(.*\)"$$/\1/p' kmod/version.h)
 DKMS_SOURCE = $(DESTDIR)/usr/src/mbox-$(VERSION)
 
 dkms_install: dkms_forget system_install
-	install -d "$(DKMS_SOURCE)"
-	tar -c --exclude-from=.gitignore --mode=u=rwX,go=rX kmod uapi | tar -x --no-same-owner -C "$(DKMS_SOURCE)"
-	sed 's|@version@|$(VERSION)|' tools/system/dkms.conf.in >"$(DKMS_SOURCE)/dkms.conf"
-	[ -n "$(DESTDIR)" ] || dkms install -m mbox -v $(VERSION)
+	$(call say,INSTALL,$(DKMS_SOURCE))
+	$(Q)install -d "$(DKMS_SOURCE)"
+	$(Q)tar -c --exclude-from=.gitignore --mode=u=rwX,go=rX kmod uapi | tar -x --no-same-owner -C "$(DKMS_SOURCE)"
+	$(Q)sed 's|@version@|$(VERSION)|' tools/system/dkms.conf.in >"$(DKMS_SOURCE)/dkms.conf"
+	$(Q)[ -n "$(DESTDIR)" ] || dkms install -m mbox -v $(VERSION)
 dkms_uninstall: dkms_forget system_uninstall
 dkms_forget:
-	[ -n "$(DESTDIR)" ] || [ -z "$$(dkms status -m mbox -v $(VERSION))" ] || dkms remove -m mbox -v $(VERSION) --all
-	rm -rf "$(DKMS_SOURCE)"
+	$(Q)[ -n "$(DESTDIR)" ] || [ -z "$$(dkms status -m mbox -v $(VERSION))" ] || dkms remove -m mbox -v $(VERSION) --all
+	$(Q)rm -rf "$(DKMS_SOURCE)"
 
 MODULES_LOAD = "$(DESTDIR)$(prefix)/lib/modules-load.d/mbox.conf"
 UDEV_RULES = "$(DESTDIR)$(prefix)/lib/udev/rules.d/60-mbox.rules"
 
 system_install:
-	install -D -m 644 tools/system/modules-load.conf $(MODULES_LOAD)
-	install -D -m 644 tools/system/mbox.rules $(UDEV_RULES)
+	$(call say,INSTALL,modules-load.d/mbox.conf and udev/rules.d/60-mbox.rules below $(DESTDIR)$(prefix)/lib)
+	$(Q)install -D -m 644 tools/system/modules-load.conf $(MODULES_LOAD)
+	$(Q)install -D -m 644 tools/system/mbox.rules $(UDEV_RULES)
 system_uninstall:
-	rm -f $(MODULES_LOAD) $(UDEV_RULES)
+	$(Q)rm -f $(MODULES_LOAD) $(UDEV_RULES)
+
+##
+##demo           show mailboxes at work in a virtual machine; HOST=1: on this machine, after asking
+##check          run the tests in a virtual machine on each of KERNELS=$(KERNELS); T="NAME…" takes only these
+##check-all      the same on every kernel there is, with a table of them; builds some of them at first
+##lint           all that can be found without running anything
+##
+##deps           install the Debian packages that all of this needs, but for "deb" and "deb-check"
+##fetch          put the kernel of KERNEL=$(VM_KERNEL) and kselftest into the cache, from Debian's archive
+##kernels        the names of the kernels that the virtual machine can run
+##
+# Kernels, their headers and their sources are not installed but unpacked into a cache.
+DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
+DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
+DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse python3 python3-jsonschema python3-yaml
+DEPS_MODEL := spin
+# As in Build-Depends of tools/debian/control.
+DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
+DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
+
+deps:
+	@$(BUILD)/deps.sh "make, make check and make lint use them" $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
+# For the targets that boot a virtual machine: with "deps" and "deb-check", these alone install packages.
+deps-vm:
+	@$(BUILD)/deps.sh "the module and programs are built, and a virtual machine runs them" $(DEPS_BUILD) $(DEPS_VM)
+
+fetch:
+	@$(BUILD)/kernels.sh $(VM_KERNEL) >/dev/null
+	@$(BUILD)/source.sh >/dev/null
+kernels:
+	@$(BUILD)/kernels.sh -l
+
+# As many jobs as there are processors, but for the jobs that make was told to use.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# The modules first: no machine boots before all of them build.
+check: deps-vm
+	@for kernel in $(KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests
+	@T="$(T)" MBOX_VM_NOBUILD=1 $(VM)/check $(KERNELS)
+check-all:
+	@$(MAKE) check KERNELS="$$($(BUILD)/kernels.sh -l | xargs)"
+
+ifeq ($(HOST),1)
+demo: lib tools
+	@$(VM)/demo-here
+else
+demo: deps-vm
+	@$(VM)/run -k $(VM_KERNEL) -f tools/demo -- tools/demo
+endif
+
+##stress         torment the module for SECONDS=600, and load and unload it in use, on each of
+##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
+stress: deps-vm
+	@for kernel in $(STRESS_KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests
+	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
+
+##model          check all interleavings of the protocols in selftests/model with spin
+model:
+	@$(BUILD)/need.sh "to check the models" cc spin
+	@selftests/model/run $(OUT)/model
+
+##fuzz           make up calls for a minute under KASAN, guided by coverage; selftests/fuzz/run has options
+fuzz: deps-vm
+	@$(MAKE) tools
+	@selftests/fuzz/run
+
+##coverage       lines and branches of the module that the tests reach, and which they do not
+coverage: deps-vm
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests
+	@$(VM)/coverage
+
+##ynl            what is made from uapi/netlink/mbox.yaml, by the kernel's generator
+ynl: need-ynl
+	@$(BUILD)/ynl.sh
+need-ynl:
+	@$(BUILD)/need.sh "to generate the netlink code" python:jsonschema python:yaml xz
 
 ##
 ##deb            Debian packages, in build/deb: mbox-dkms, libmbox1, libmbox-dev, mboxctl
 deb:
-	@$(BUILD)/deps.sh $(DEPS_DEB)
+	@$(BUILD)/need.sh "to build packages" cc lib:libnl-genl-3.0 dpkg-buildpackage dh dh_dkms
 	@$(BUILD)/deb.sh
 ##deb-check      install them, and all that this makefile installs, in a throw-away Debian; use it, boot it, remove it
 deb-check:
-	@$(BUILD)/deps.sh $(DEPS_BUILD) $(DEPS_VM) $(DEPS_DEB) $(DEPS_DEB_CHECK)
+	@$(BUILD)/deps.sh "packages are built, and a throw-away Debian has them installed" \
+		$(DEPS_BUILD) $(DEPS_VM) $(DEPS_DEB) $(DEPS_DEB_CHECK)
 	@$(BUILD)/deb.sh >/dev/null
 	@$(BUILD)/deb-check
 
 ##clean          remove build/; the kernels stay in the cache, see "make distclean"
 clean:
-	rm -rf $(OUT)
+	$(call say,RM,build)
+	$(Q)rm -rf $(OUT)
 ##distclean      and empty the cache
 distclean: clean
-	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/mbox"
+	$(Q)rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/mbox"
 ##help           this
 help:
 	@echo "make TARGET…, the targets being"
-	@sed -n 's/^##//p' Makefile | sed 's/$$(KERNEL)/$(KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s/$$(STRESS_KERNELS)/$(STRESS_KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'
+	@sed -n 's/^##//p' Makefile $(BUILD)/lint.mk | sed 's/$$(VM_KERNEL)/$(VM_KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s/$$(LINT_KERNELS)/$(LINT_KERNELS)/; s/$$(STRESS_KERNELS)/$(STRESS_KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'
 
 ##
 include $(BUILD)/lint.mk
 
-.PHONY: all deps deps-build deps-vm deps-lint module module-running lib tools selftests ynl kernels check check-all stress model fuzz coverage demo \
-	install uninstall modules_install modules_uninstall dkms_install dkms_uninstall dkms_forget \
-	system_install system_uninstall deb deb-check clean distclean help
+.PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools module module-running module-vm selftests \
+	check check-all demo stress model fuzz coverage ynl install uninstall modules_install modules_uninstall \
+	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

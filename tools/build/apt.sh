@@ -5,6 +5,8 @@
 # The package lists that the machine has are used as they are. Where these lack a package, or name a
 # version that is gone, we fetch lists of our own into the cache, which needs no privilege and leaves the
 # machine's alone, and start the script over with them (apt_again).
+#
+# MBOX_OFFLINE, which targets that only build set, forbids all of that: the cache has it, or the script fails.
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mbox
 APT_ARGS=("$@")
@@ -16,11 +18,20 @@ if [ -n "${MBOX_APT_LISTS-}" ]; then
 	apt_options+=(-o "Dir::State::Lists=$CACHE/apt/lists" -o "Dir::Cache=$CACHE/apt")
 fi
 
+# may_fetch WHAT [COMMAND]: fail where nothing may be fetched; COMMAND is what fetches it.
+may_fetch()
+{
+	[ -z "${MBOX_OFFLINE-}" ] ||
+		die "$1 is not in the cache, and a build downloads nothing${2:+; type: $2}"
+}
+
 # Something could not be had: $* says what. Lists of ours that are a day old are as good as new.
 apt_again()
 {
 	local lists=$CACHE/apt/lists
 
+	may_fetch "$*"
+	command -v apt-get >/dev/null || die "$* (there is no apt here)"
 	[ "${MBOX_APT_LISTS-}" != new ] || die "$*"
 	export MBOX_APT_LISTS=${MBOX_APT_LISTS:+new}
 	: "${MBOX_APT_LISTS:=own}"
@@ -78,6 +89,7 @@ apt_unpack()
 	local dir=$1 deb
 
 	shift
+	may_fetch "$*"
 	rm -rf "$dir"
 	mkdir -p "$dir/deb"
 	(cd "$dir/deb" && apt-get "${apt_options[@]}" -qq download "$@" >/dev/null 2>error) ||
@@ -89,8 +101,12 @@ apt_unpack()
 }
 
 # What a name stands for today is kept in the file $1 until the machine's lists change: asking apt takes a
-# second. resolved FILE: is it known? Its value is then in $REPLY.
+# second. resolved FILE: is it known? Its value is then in $REPLY. A build takes what was fetched last.
 resolved()
 {
-	[ "$1" -nt /var/lib/apt/lists ] && REPLY=$(cat "$1")
+	if [ -n "${MBOX_OFFLINE-}" ]; then
+		[ -e "$1" ]
+	else
+		[ "$1" -nt /var/lib/apt/lists ]
+	fi && REPLY=$(cat "$1")
 }

@@ -81,7 +81,7 @@ kernel_bare()
 	source=$REPLY
 	dir=$(built_dir "$name" "$source")
 	if ! [ -e "$dir/ready" ]; then
-		"$HERE/deps.sh" "${DEPS_KERNEL[@]}" || exit 125
+		"$HERE/deps.sh" "a kernel is built" "${DEPS_KERNEL[@]}" || exit 125
 		note "preparing to build modules for kernel $name (${dir##*@}), once; this takes a minute"
 		mkdir -p "$dir"
 		(
@@ -99,6 +99,12 @@ kernel_bare()
 	echo "build=$dir"
 	echo "args=${args[*]}"
 	echo "arch=amd64"
+}
+
+# ready_bare NAME PACKAGE VAR=VALUE…
+ready_bare()
+{
+	ready_built "$1" "$2"
 }
 
 # ready_built NAME PACKAGE[@SUITE] [FRAGMENT…]
@@ -125,7 +131,7 @@ kernel_built()
 	dir=$(built_dir "$name" "$source")
 
 	if ! [ -e "$dir/ready" ]; then
-		"$HERE/deps.sh" "${DEPS_KERNEL[@]}" || exit 125
+		"$HERE/deps.sh" "a kernel is built" "${DEPS_KERNEL[@]}" || exit 125
 		note "building kernel $name (${dir##*@}), once; this takes some minutes"
 		mkdir -p "$dir"
 		(

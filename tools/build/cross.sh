@@ -16,6 +16,7 @@ arm64) triplet=aarch64-linux-gnu ;;
 *) die "no cross compiler for '$arch'" ;;
 esac
 
+{ resolved "$CACHE/cross/$arch" && [ -d "$REPLY" ]; } || may_fetch "a compiler for $arch" "tools/build/cross.sh $arch true"
 mkdir -p "$CACHE/cross"
 exec 9>"$CACHE/cross/$arch.lock"
 flock 9

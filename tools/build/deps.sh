@@ -1,28 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Have Debian packages installed: deps.sh PACKAGE… installs those that are missing, as root or with
-# sudo; otherwise it prints the command to type.
+# Install Debian packages that are missing: deps.sh WHY PACKAGE… says which and for what, and installs them as
+# root or with sudo; otherwise it prints the command to type. No target that only builds calls it.
 
 set -euo pipefail
 
+why=$1
+shift
 missing=()
 for package; do
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
+if ! command -v apt-get >/dev/null; then
+	echo "deps: this needs a Debian or Ubuntu: kernels come from its archive. The packages are, because $why:" >&2
+	echo "  ${missing[*]}" >&2
+	exit 1
+fi
+
 as_root=()
 if [ "$(id -u)" != 0 ]; then
 	as_root=(sudo)
 	# sudo may ask for a password where there is somebody to ask
 	if ! command -v sudo >/dev/null || ! { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
-		echo "Packages are missing. As root, type:" >&2
+		echo "Packages are missing, because $why. As root, type:" >&2
 		echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
 		exit 1
 	fi
 fi
 
-echo "deps: installing ${missing[*]}" >&2
+echo "deps: installing ${missing[*]}, because $why" >&2
 install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
 	apt-get -qq -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 install --no-install-recommends "${missing[@]}")
 # the lists of a fresh machine are missing, those of an idle one name versions that are gone

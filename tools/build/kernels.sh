@@ -134,6 +134,8 @@ kernel()
 
 	while read -r name kind args; do
 		[ "$name" = "$1" ] || continue
+		# shellcheck disable=SC2086 # a list of words
+		"ready_$kind" "$name" $args || may_fetch "kernel $name" "make fetch KERNEL=$name"
 		mkdir -p "$CACHE/kernel"
 		# each for itself: a kernel that is being built keeps nobody from another
 		exec 8>"$CACHE/kernel/$name.lock"

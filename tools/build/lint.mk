@@ -5,15 +5,19 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help lint-build
 LINT_KERNELS ?= 6.12 6.1
+
+need-lint:
+	@$(BUILD)/need.sh "to check the code; make deps installs it" cc lib:libnl-genl-3.0 gcc g++ clang clang-tidy ld.lld llvm-ar perl \
+		shellcheck sparse spatch xz
 
 lint: $(LINT)
 	@echo "lint: nothing found"
 
 ##lint-module        build with more warnings (W=1) and sparse (C=1), for $(LINT_KERNELS)
 # From scratch each time: what is up to date would not be looked at.
-lint-module: deps-lint
+lint-module: need-lint
 	+@for kernel in $(LINT_KERNELS); do \
 		out=$(OUT)/lint/$$kernel; rm -rf $$out; mkdir -p $$out; \
 		echo "  LINT    module for $$kernel"; \
@@ -24,7 +28,7 @@ lint-module: deps-lint
 ##lint-compilers     build with other compilers without a warning, and see that a 32-bit kernel is refused
 LINT_COMPILERS ?= clang gcc-14
 
-lint-compilers: deps-lint
+lint-compilers: need-lint
 	+@for name in $(LINT_COMPILERS); do \
 		out=$(OUT)/lint/module-$$name; rm -rf $$out; mkdir -p $$out; \
 		echo "  LINT    module with $$name"; \
@@ -48,7 +52,7 @@ STYLE_TRACE := PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 STYLE_ALL := FILE_PATH_CHANGES
 
 # checkpatch knows what is a user space header by its path.
-lint-checkpatch: deps-lint
+lint-checkpatch: need-lint
 	@echo "  LINT    checkpatch"
 	@source=$$($(BUILD)/source.sh) && rm -rf $(OUT)/lint/style && mkdir -p $(OUT)/lint/style/include && \
 	cd $(OUT)/lint/style && ln -s $(CURDIR)/uapi include/uapi && ln -s $(CURDIR)/kmod kmod && \
@@ -65,7 +69,7 @@ lint-checkpatch: deps-lint
 #   an OCaml compiler
 COCCI_SKIP := ./api/check_bq27xxx_data.cocci|./null/badzero.cocci
 
-lint-coccinelle: deps-lint
+lint-coccinelle: need-lint
 	@echo "  LINT    coccinelle"
 	@source=$$($(BUILD)/source.sh) && dir=$$source/scripts/coccinelle out=$(OUT)/lint/coccinelle && \
 	rm -rf $$out && mkdir -p $$out && : >$$out/output && \
@@ -83,22 +87,23 @@ lint-bounds:
 ##lint-symbols       no global symbol that drivers/mailbox or the kernel's exports have, too
 TAKEN := mbox_(send_message|request_channel.*|free_channel|chan_.*|controller_.*|client_.*|flush|bind_client)
 
-lint-symbols: module
+lint-symbols: need-lint
+	+@$(BUILD)/module.sh $(VM_KERNEL)
 	@echo "  LINT    symbols"
-	@nm --defined-only --extern-only --format=posix $(OUT)/$(KERNEL)/mbox.ko | cut -d ' ' -f 1 | \
-		grep -vxE '(__this_module|(__pfx_)?(init|cleanup)_module|__(start|stop)_alloc_tags)' | sort >$(OUT)/$(KERNEL)/symbols
-	@! grep -xE '$(TAKEN)' $(OUT)/$(KERNEL)/symbols
-	@! grep -vE '^(__pfx_)?(__(tracepoint|traceiter|probestub|SC[KT]__tp_func)_)?_*mbox_' $(OUT)/$(KERNEL)/symbols
-	@build=$$($(BUILD)/kernels.sh $(KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
-		comm -12 - $(OUT)/$(KERNEL)/symbols | { ! grep .; }
+	@nm --defined-only --extern-only --format=posix $(OUT)/$(VM_KERNEL)/mbox.ko | cut -d ' ' -f 1 | \
+		grep -vxE '(__this_module|(__pfx_)?(init|cleanup)_module|__(start|stop)_alloc_tags)' | sort >$(OUT)/$(VM_KERNEL)/symbols
+	@! grep -xE '$(TAKEN)' $(OUT)/$(VM_KERNEL)/symbols
+	@! grep -vE '^(__pfx_)?(__(tracepoint|traceiter|probestub|SC[KT]__tp_func)_)?_*mbox_' $(OUT)/$(VM_KERNEL)/symbols
+	@build=$$($(BUILD)/kernels.sh $(VM_KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
+		comm -12 - $(OUT)/$(VM_KERNEL)/symbols | { ! grep .; }
 
 ##lint-ynl           what is made from uapi/netlink/mbox.yaml is what the generator makes of it
-lint-ynl: deps-lint
+lint-ynl: need-ynl
 	@echo "  LINT    ynl"
 	@$(BUILD)/ynl.sh -c
 
 ##lint-uapi          each header of the ABI compiles alone, in C and C++, 64 and 32 bits
-lint-uapi: deps-lint
+lint-uapi: need-lint
 	@echo "  LINT    uapi"
 	@mkdir -p $(OUT)/lint
 	@for header in uapi/linux/*.h; do \
@@ -117,9 +122,10 @@ STRICT := -std=c11 -O2 -g -Wall -Wextra -Werror
 
 # What the sub-makes of more than one of these would make, beforehand: the library, kselftest.
 lint-kselftest: lib
+	@$(BUILD)/source.sh >/dev/null
 	@$(MAKE) -s -C selftests list >/dev/null
 
-lint-user: deps-lint lib lint-kselftest
+lint-user: need-lint lib lint-kselftest
 	@for cc in gcc clang; do \
 		out=$(OUT)/lint/$$cc; rm -rf $$out; mkdir -p $$out/selftests; \
 		[ $$cc = gcc ] && more=$(ANALYZER) || more=; \
@@ -132,25 +138,30 @@ lint-user: deps-lint lib lint-kselftest
 	done
 
 ##lint-tidy          clang-tidy over all user space; .clang-tidy says what it looks for
-TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
+TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
 
 # One at a time: what the analyzer knows of one file's va_list it brings to the next.
-lint-tidy: deps-lint lint-kselftest
+lint-tidy: need-lint lint-kselftest
 	@echo "  LINT    clang-tidy"
-	@mkdir -p $(OUT)/lint && printf '%s\n' $(wildcard $(addsuffix /*.c,lib lib/examples tools selftests selftests/fuzz)) | \
+	@mkdir -p $(OUT)/lint && printf '%s\n' $(wildcard $(addsuffix /*.c,lib lib/* tools tools/* selftests selftests/*)) | \
 		xargs -P "$$(nproc)" -I FILE clang-tidy --quiet FILE -- $(TIDY_FLAGS) 2>$(OUT)/lint/tidy.err || \
 		{ grep -v 'generated\.$$' $(OUT)/lint/tidy.err; exit 1; }
 
 ##lint-shell         each shell script, found by its first line
-lint-shell: deps-lint
+lint-shell: need-lint
 	@echo "  LINT    shell scripts"
 	@find . \( -name .git -o -path ./build \) -prune -o -type f -print0 | xargs -0 grep -IlE -m 1 '^(#!.*[ /](ba|da)?sh|# shellcheck shell=)' | \
 		xargs -d '\n' shellcheck -x -P SCRIPTDIR
+
+##lint-build         a copy of the tree builds where there is no dpkg, apt or sudo; what is missing is named, not installed
+lint-build: need-lint
+	@echo "  LINT    build"
+	+@$(BUILD)/build-check
 
 ##lint-help          each verb's --help, manual page and completion say the same
 lint-help: tools
 	@echo "  LINT    help"
 	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
 
-.PHONY: lint lint-kselftest lint-tidy $(LINT)
+.PHONY: lint need-lint lint-kselftest lint-tidy $(LINT)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Build the module: module.sh KERNEL [ARG…] leaves build/KERNEL/mbox.ko. KERNEL is a name that kernels.sh
-# knows, or "running": the kernel of this machine whose release is $RELEASE, else the one that runs. More
-# ARGs go to make. O=DIR builds there instead of in build/KERNEL.
+# knows, or "running": the kernel whose headers are in $KDIR, else the one that runs. More ARGs go to make.
+# O=DIR builds there instead of in build/KERNEL.
 #
 # Kbuild leaves what it makes beside the sources, so that each kernel gets a tree of its own: links
 # to the sources, which make looks through, so that only what changed is built again.
@@ -26,9 +26,8 @@ for arg; do
 done
 
 if [ "$kernel" = running ]; then
-	release=${RELEASE:-$(uname -r)}
-	build=/lib/modules/$release/build
-	[ -e "$build/Makefile" ] || die "no headers of the kernel $release; install linux-headers-$release"
+	build=${KDIR:-/lib/modules/$(uname -r)/build}
+	"$HERE/need.sh" "to build the module" headers:"$build" || exit 125
 else
 	found=$("$HERE/kernels.sh" "$kernel") || exit 125
 	build=$(sed -n 's/^build=//p' <<<"$found")

@@ -4,10 +4,11 @@
 #	$(call say,CC,attr.o)
 #	$(Q)command
 
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
 ifeq ($(V),1)
 Q :=
 say :=
 else
 Q := @
-say = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-7s %s\n' '$(1)' '$(2)')
+say = @$(if $(silent),:,printf '  %-7s %s\n' '$(1)' '$(2)')
 endif

@@ -31,6 +31,8 @@ complete()
 	done
 }
 
+{ resolved "$CACHE/source/$PACKAGE" && complete "$REPLY"; } ||
+	may_fetch "kselftest" "make fetch; KSELFTEST=LINUX/tools/testing/selftests names another"
 mkdir -p "$CACHE/source"
 exec 8>"$CACHE/source/lock"
 flock 8
