@@ -60,6 +60,7 @@ for thing; do
 		xz)	package=xz-utils ;;
 		dpkg-buildpackage) package=dpkg-dev ;;
 		dh)	package=debhelper ;;
+		dh_*)	package=dh-${thing#dh_} ;;
 		*)	package=$thing ;;
 		esac
 		lacks "$thing" "$package" "${package%-utils}" ;;
