@@ -9,16 +9,16 @@ BUILD := tools/build
 VM := selftests/vm
 include $(BUILD)/quiet.mk
 
-# Which kernels to run the tests on; and "make stress", where KERNELS says nothing else.
+# The kernels of "make stress" and of "make check". KERNELS= replaces both.
 STRESS_KERNELS := $(or $(KERNELS),6.12-rt kasan lockdep kcsan)
 KERNELS ?= 6.12
-# The virtual machines' kernel where one is enough. Without KERNEL= the module is built for this machine's.
+# The kernel of the virtual machine for targets that boot one. "make module" takes it only if KERNEL= names it.
 VM_KERNEL := $(or $(KERNEL),6.12)
 prefix ?= /usr/local
 MAKEFLAGS += --no-print-directory
 
-# Which of this machine's kernels the module is built for and installed for: the running one, the one of RELEASE=, or
-# the one whose headers are in KDIR=.
+# "make module" and "make modules_install" serve the running kernel, the kernel of RELEASE=, or the kernel whose
+# headers are in KDIR=.
 ifdef KDIR
 RELEASE := $(shell cat "$(KDIR)/include/config/kernel.release" 2>/dev/null)
 else
@@ -29,8 +29,7 @@ HAS_HEADERS := $(wildcard $(KDIR)/Makefile)
 
 ##
 ##all            library and tool; the module too, where the headers of the running kernel are
-##               installed. Neither this nor another target up to "uninstall" installs a package or
-##               downloads anything
+##               installed. The targets of this paragraph install no packages and download nothing
 all: lib tools $(if $(KERNEL)$(HAS_HEADERS),module)
 	@$(if $(silent),:,printf '%s\n' 'library  build/lib/libmbox.so and .a, libmbox-monitor.so and .a' 'tool     build/tools/mboxctl' $(SUMMARY))
 
@@ -87,8 +86,8 @@ uninstall:
 	@$(MAKE) -C tools uninstall O=$(OUT)/tools prefix=$(prefix) DESTDIR=$(DESTDIR)
 	@$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
 
-##modules_install, modules_uninstall   the module, for the running kernel or for RELEASE=, and what has it
-##               loaded at boot
+##modules_install, modules_uninstall   the module, for the running kernel or for RELEASE=; it is loaded
+##               at boot
 MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
 # Not on every user's PATH.
 DEPMOD = PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(DESTDIR),-b "$(DESTDIR)") $(RELEASE)
@@ -131,14 +130,14 @@ system_uninstall:
 ##
 ##demo           show mailboxes at work in a virtual machine; HOST=1: on this machine, after asking
 ##check          run the tests in a virtual machine on each of KERNELS=$(KERNELS); T="NAME…" takes only these
-##check-all      the same on every kernel there is, with a table of them; builds some of them at first
-##lint           all that can be found without running anything
+##check-all      the same on every kernel of "make kernels"; builds some of them the first time
+##lint           check the code without running it
 ##
 ##deps           install the Debian packages that all of this needs, but for "deb" and "deb-check"
 ##fetch          put the kernel of KERNEL=$(VM_KERNEL) and kselftest into the cache, from Debian's archive
 ##kernels        the names of the kernels that the virtual machine can run
 ##
-# Kernels, their headers and their sources are not installed but unpacked into a cache.
+# Kernels, their headers and their sources are unpacked into a cache, not installed.
 DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
 DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse python3 python3-jsonschema python3-yaml
@@ -159,7 +158,7 @@ fetch:
 kernels:
 	@$(BUILD)/kernels.sh -l
 
-# As many jobs as there are processors, but for the jobs that make was told to use.
+# One job per processor, unless make has a -j of its own.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # The modules first: no machine boots before all of them build.
@@ -179,7 +178,7 @@ demo: deps-vm
 	@$(VM)/run -k $(VM_KERNEL) -f tools/demo -- tools/demo
 endif
 
-##stress         torment the module for SECONDS=600, and load and unload it in use, on each of
+##stress         make all calls at once for SECONDS=600, then load and unload the module in use, on each of
 ##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
 stress: deps-vm
 	@for kernel in $(STRESS_KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
@@ -197,13 +196,13 @@ fuzz: deps-vm
 	@$(MAKE) tools
 	@selftests/fuzz/run
 
-##coverage       lines and branches of the module that the tests reach, and which they do not
+##coverage       print which lines and branches of the module the tests reach
 coverage: deps-vm
 	@$(BUILD)/source.sh >/dev/null
 	@$(MAKE) $(JOBS) tools selftests
 	@$(VM)/coverage
 
-##ynl            what is made from uapi/netlink/mbox.yaml, by the kernel's generator
+##ynl            generate the netlink code from uapi/netlink/mbox.yaml, with the kernel's generator
 ynl: need-ynl
 	@$(BUILD)/ynl.sh
 need-ynl:
@@ -214,21 +213,21 @@ need-ynl:
 deb:
 	@$(BUILD)/need.sh "to build packages" cc lib:libnl-genl-3.0 dpkg-buildpackage dh dh_dkms
 	@$(BUILD)/deb.sh
-##deb-check      install them, and all that this makefile installs, in a throw-away Debian; use it, boot it, remove it
+##deb-check      install the packages, and all that this makefile installs, in a throw-away Debian; use, boot and remove it
 deb-check:
 	@$(BUILD)/deps.sh "packages are built, and a throw-away Debian has them installed" \
 		$(DEPS_BUILD) $(DEPS_VM) $(DEPS_DEB) $(DEPS_DEB_CHECK)
 	@$(BUILD)/deb.sh >/dev/null
 	@$(BUILD)/deb-check
 
-##clean          remove build/; the kernels stay in the cache, see "make distclean"
+##clean          remove build/, but not the cache
 clean:
 	$(call say,RM,build)
 	$(Q)rm -rf $(OUT)
-##distclean      and empty the cache
+##distclean      remove build/ and the cache
 distclean: clean
 	$(Q)rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/mbox"
-##help           this
+##help           print this list
 help:
 	@echo "make TARGET…, the targets being"
 	@sed -n 's/^##//p' Makefile $(BUILD)/lint.mk | sed 's/$$(VM_KERNEL)/$(VM_KERNEL)/; s/$$(KERNELS)/$(KERNELS)/; s/$$(LINT_KERNELS)/$(LINT_KERNELS)/; s/$$(STRESS_KERNELS)/$(STRESS_KERNELS)/; s|$$(prefix)|$(prefix)|; s/^/  /'

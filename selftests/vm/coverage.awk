@@ -7,11 +7,11 @@
 #	run=part	as suite, of a part of it: fails for nothing
 #	branches=1	lists the branches that were not taken, too
 #
-# A call has failed if what its failure leads to was reached: what the next "if" that asks for its result
+# A call has failed if the code for its failure was reached: the code that the next "if" on its result
 # guards, or both sides of "?:" where it returns with that. A line such as "return -ENOMEM;" may have no code
 # of its own: then both ways from the end of the condition before it were taken.
 
-# Of these calls. First what the kernel may fail, by whatever is on demand; then what passes that on.
+# These calls may fail. First those that the kernel fails on demand, then those that pass an error on.
 function may_fail_list()
 {
 	return "k[mzc]alloc|kvm?[mz]alloc|kvmalloc|kmem_cache_alloc|kmem_cache_create_usercopy|" \
@@ -45,7 +45,7 @@ function reason_of(i,   j)
 	return ""
 }
 
-# What "coverage.missing" names has to be there, or it is of no use any more.
+# A line that "coverage.missing" names must exist, or the entry is out of date.
 function see_reason(i,   j)
 {
 	for (j = 1; j <= reasons; j++)
@@ -85,7 +85,7 @@ function statement(i,   first, depth, j)
 	for (first = i; source[first] !~ CONDITION; first--)
 		if (source[first - 1] ~ /([;{}:\/]|else|do)$/ || source[first - 1] ~ /^[ \t]*$/)
 			return first
-	# in the condition, or in what it guards
+	# in the condition, or in the code that it guards
 	for (j = first; j < i; j++)
 		depth += balance(source[j])
 	return first == i || depth > 0 ? first : i
@@ -115,7 +115,7 @@ function failed(i,   first, last, result, depth)
 				break
 		}
 	}
-	# where the condition ends, and what it guards
+	# the end of the condition, and the code that it guards
 	depth = balance(source[first])
 	for (last = first; depth > 0 && last < lines; )
 		depth += balance(source[++last])

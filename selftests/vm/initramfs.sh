@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The guest's file system: a directory that becomes the initramfs. Sourced; $ROOT is that directory, $ARCH the architecture; where this
-# machine is of another, see cross.sh for $CROSS_ROOT and $CROSS_LIB.
+# The guest's file system: a directory that becomes the initramfs; sourced. $ROOT is that directory, $ARCH the
+# architecture; tools/build/cross.sh sets $CROSS_ROOT and $CROSS_LIB if this machine has another.
 
 # Put file $1 at path $2 of the guest. An earlier file of that path is replaced.
 put()
@@ -44,7 +44,7 @@ put_libraries()
 		sed -E 's/^(=>)?[[:space:]]+//; s/ \($//')
 }
 
-# The same for a program that this machine cannot run: what it names comes from the cross compiler's C library.
+# The same for a program of another architecture: its libraries come from the cross compiler's C library.
 put_foreign_libraries()
 {
 	local lib

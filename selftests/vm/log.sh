@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What counts as a report in a kernel log.
+# Find reports (warnings, oopses, leaks …) in a kernel log.
 #
-# log.sh FILE      prints the reports with what surrounds them; ends with 1 if there is any
+# log.sh FILE      prints the reports with the lines around them; ends with 1 if there is any
 # log.sh -c FILE   prints how many there are
 
 set -euo pipefail
@@ -42,7 +42,7 @@ REPORT=(
 	"stack-protector: "
 )
 
-# What begins in the same way but tells of the machine, not of a fault.
+# Lines that begin in the same way but report no fault.
 HARMLESS="${START}INFO: NMI handler .* took too long"
 
 # How many lines before and after a matching one belong to it.
@@ -51,7 +51,7 @@ AFTER=40
 
 pattern=$(IFS='|'; echo "${REPORT[*]}")
 
-# The log without the CRs of the console, without what is harmless, and without what the guest's watchdog
+# The log without the CRs of the console, without harmless lines, and without the output that the guest's watchdog
 # asked for.
 text()
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Count what kselftest's runner printed: one line of "PROGRAM passed failed skipped" per program, then the
+# Count the results in the output of kselftest's runner: print one line of "PROGRAM passed failed skipped" per program, then the
 # reasons for failures that no line of the log states. -v programs="NAME…": those that were to run.
 #
 # A program that promised more results than it gave, that ended badly though all its results were good, or

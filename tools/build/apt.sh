@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Debian packages without installing them; sourced by the scripts that need files of a package.
 #
-# The package lists that the machine has are used as they are. Where these lack a package, or name a
-# version that is gone, we fetch lists of our own into the cache, which needs no privilege and leaves the
-# machine's alone, and start the script over with them (apt_again).
+# We use the package lists of the machine. If they lack a package, or name a version that is gone, apt_again
+# fetches lists into the cache, which needs no privilege and leaves the machine's lists alone, and starts the
+# script again.
 #
-# MBOX_OFFLINE, which targets that only build set, forbids all of that: the cache has it, or the script fails.
+# Targets that only build set MBOX_OFFLINE: a script that finds something missing in the cache then fails.
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mbox
 APT_ARGS=("$@")
@@ -18,14 +18,14 @@ if [ -n "${MBOX_APT_LISTS-}" ]; then
 	apt_options+=(-o "Dir::State::Lists=$CACHE/apt/lists" -o "Dir::Cache=$CACHE/apt")
 fi
 
-# may_fetch WHAT [COMMAND]: fail where nothing may be fetched; COMMAND is what fetches it.
+# may_fetch THING [COMMAND]: fail if MBOX_OFFLINE is set; the message tells the user to type COMMAND.
 may_fetch()
 {
 	[ -z "${MBOX_OFFLINE-}" ] ||
 		die "$1 is not in the cache, and a build downloads nothing${2:+; type: $2}"
 }
 
-# Something could not be had: $* says what. Lists of ours that are a day old are as good as new.
+# apt_again MESSAGE: start over with newer lists, or fail with MESSAGE. Lists in the cache are new for a day.
 apt_again()
 {
 	local lists=$CACHE/apt/lists
@@ -83,7 +83,7 @@ apt_show()
 	apt-cache "${apt_options[@]}" show --no-all-versions "$1" 2>/dev/null | grep .
 }
 
-# apt_unpack DIR PACKAGE…: DIR holds then what the packages would have put under /.
+# apt_unpack DIR PACKAGE…: unpack the packages into DIR, as dpkg would into /.
 apt_unpack()
 {
 	local dir=$1 deb
@@ -100,8 +100,8 @@ apt_unpack()
 	rm -r "$dir/deb"
 }
 
-# What a name stands for today is kept in the file $1 until the machine's lists change: asking apt takes a
-# second. resolved FILE: is it known? Its value is then in $REPLY. A build takes what was fetched last.
+# resolved FILE: read the version that a name stands for into $REPLY. Asking apt takes a second, so FILE keeps the
+# answer until the machine's lists change; a build takes the last answer.
 resolved()
 {
 	if [ -n "${MBOX_OFFLINE-}" ]; then

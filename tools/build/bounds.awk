@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Every loop over a list, a tree or a table in the module says what bounds it: print those that do not.
+# Print the loops over a list, a tree or a table in the module whose comments state no bound.
 #
 #	awk -f bounds.awk kmod/*.c
 #
 # A comment with "Bound:" or "bounded by" stands in the three lines before the loop, at its end, or before
-# the function. What is bounded by nothing has to give up its lock now and then, and its comment says so.
+# the function. A loop without a bound gives up its lock now and then, and its comment says so.
 
 function says(text)
 {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Kernels that no package has, built from Debian's kernel source; sourced by kernels.sh.
+# Kernels without a package, built from Debian's kernel source; sourced by kernels.sh.
 #
 # A kernel is tinyconfig, base.config and the fragments of its row. It is kept by the version of the
 # source and the text of the fragments, so that a change of either builds another. A line "# make: VAR=VALUE"
@@ -35,7 +35,7 @@ source_tree()
 	exec 9>&-
 }
 
-# An option that a fragment asks for and the kernel does not have would be missed only much later.
+# check_options CONFIG FRAGMENT…: report options of the fragments that the kernel lacks.
 check_options()
 {
 	local line
@@ -142,7 +142,7 @@ kernel_built()
 			make -C "$source" O="$dir" -j"$(nproc)" ${args[@]+"${args[@]}"} bzImage modules
 		) || { tail -n 20 "$dir/log" >&2; die "kernel $name does not build; see $dir/log"; }
 		check_options "$dir/.config" "${fragments[@]}"
-		# what modules are built against are headers and programs
+		# building a module takes only headers and programs
 		find "$dir" -path "$dir/scripts" -prune -o -path "$dir/tools" -prune -o \
 			\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' \) -type f -exec rm {} +
 		touch "$dir/ready"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Run a command that builds for another architecture: cross.sh ARCH COMMAND [ARG…]
 #
-# It finds the compiler by $CROSS_COMPILE or $CC, libnl by pkg-config, programs for the guest below $CROSS_ROOT, and the
-# libraries that these need in $CROSS_LIB. All of that is unpacked into the cache: Debian's cross compilers, installed,
-# would conflict with gcc-multilib, which builds 32-bit tests.
+# The command finds the compiler by $CROSS_COMPILE or $CC, libnl by pkg-config, programs for the guest below
+# $CROSS_ROOT, and the libraries that these need in $CROSS_LIB. All of that is unpacked into the cache: an installed
+# cross compiler would conflict with gcc-multilib, which builds the 32-bit tests.
 
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/apt.sh"
@@ -37,11 +37,11 @@ if ! resolved "$CACHE/cross/$arch" || ! [ -d "$REPLY" ]; then
 fi
 exec 9>&-
 
-# ARCH is what the kernel's makefiles want to know.
+# The kernel's makefiles read ARCH.
 export ARCH=$arch CROSS_COMPILE=$triplet- CC=$triplet-gcc AR=$triplet-ar CROSS_ROOT=$REPLY/guest CROSS_LIB=$REPLY/usr/$triplet/lib
 export PATH=$REPLY/usr/bin:$PATH LD_LIBRARY_PATH=$REPLY/usr/lib/x86_64-linux-gnu
 export PKG_CONFIG_LIBDIR=$CROSS_ROOT/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$CROSS_ROOT
-# Programs are static: no loader of this machine could say which libraries they need. The linker would warn of what
-# getpwnam() may want.
+# Programs are static: no loader of this machine could name the libraries that they need. The linker would warn
+# that getpwnam() may load libraries.
 export LDFLAGS="-static -Wl,--no-warnings -L$CROSS_ROOT/lib/$triplet"
 exec "$@"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A small Debian of the machine's release, to install into and to throw away; sourced.
 #
-# $ROOT is the directory that it is unpacked into. What is unpacked is kept in the cache, by its list of packages.
+# $ROOT is the directory that it is unpacked into. The cache keeps the archive, by its list of packages.
 
 # Run a command as root: as the machine's, or as that of a namespace that has users enough for a Debian. Its mounts
 # end with it.
@@ -35,7 +35,7 @@ root_remove()
 	[ ! -e "$ROOT" ] || as_root rm -rf "$ROOT"
 }
 
-# root_unpack PACKAGE…: make $ROOT, with these packages and what they need.
+# root_unpack PACKAGE…: make $ROOT, with these packages and their dependencies.
 root_unpack()
 {
 	local suite archive file packages

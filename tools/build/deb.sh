@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Build the Debian packages: deb.sh leaves them in build/deb, for the architecture of this machine.
 #
-# What packages are built in is a copy of the tree, with tools/debian where Debian's tools look for it.
+# The packages are built in a copy of the tree, with tools/debian in the place where Debian's tools look for it.
 
 set -euo pipefail
 

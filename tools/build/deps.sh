@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Install Debian packages that are missing: deps.sh WHY PACKAGE… says which and for what, and installs them as
-# root or with sudo; otherwise it prints the command to type. No target that only builds calls it.
+# Install missing Debian packages: deps.sh REASON PACKAGE… prints their names and the reason, then installs them if
+# you are root or have sudo; otherwise it prints the command. Targets that only build do not call it.
 
 set -euo pipefail
 

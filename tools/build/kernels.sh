@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Kernels by name: kernels.sh NAME fetches what NAME stands for and prints where it is.
+# Kernels by name: kernels.sh NAME fetches the kernel into the cache and prints where it is.
 #
-# kernels.sh NAME   prints   image=…    what the VM boots
+# kernels.sh NAME   prints   image=…    the image that the VM boots
 #                            build=…    the directory to build modules against
-#                            release=…  what uname -r says
+#                            release=…  the output of uname -r
 #                            modules=…  the tree that holds lib/modules/RELEASE
 #                            arch=…     the architecture, as Debian calls it
 # kernels.sh -l        lists the names
 # kernels.sh -a NAME   prints the architecture alone
 # kernels.sh -r NAME   ends with 1 where the kernel is not ready in the cache
 #
-# Everything lies in the cache, by the version of the packages, so that image and headers are always
-# of one ABI, whatever is installed on the machine: neither root nor a removed package can spoil it.
+# Everything lies in the cache, by the version of the packages, so that image and headers always have one
+# ABI. Packages installed on the machine have no effect.
 
 set -euo pipefail
 HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -21,8 +21,8 @@ HERE=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 # NAME, kind, then for
 #   image:  the meta package whose dependency is the image of the day, with :ARCH where that is not amd64
-#   bare:   as built, but only as far as modules can be built for it, by VAR=VALUE… of make: to see what another compiler
-#           says. CC=gcc-N@SUITE is that of another suite. None of these is in the list of names, for none of them boots:
+#   bare:   as built, but only as far as modules can be built for it, by VAR=VALUE… of make: to see the warnings of another
+#           compiler. CC=gcc-N@SUITE is that of another suite. None of these is in the list of names, for none of them boots:
 #           i386 is there to be refused, as all kernels of 32 bits are.
 #   built:  the source package, with @SUITE where another than the machine's has it, and the fragments of
 #           configuration that come on top of base.config (FRAGMENT.config here)
@@ -55,7 +55,7 @@ image_of_meta()
 
 # Print the packages that the headers of the image $1=$2 consist of, as NAME=VERSION.
 # linux-kbuild is asked for in the version of the image: the archive may hold several. Its programs run here,
-# whatever the architecture of the image.
+# also for an image of another architecture.
 headers_of_image()
 {
 	local headers=${1/linux-image/linux-headers} version=$2
@@ -137,7 +137,7 @@ kernel()
 		# shellcheck disable=SC2086 # a list of words
 		"ready_$kind" "$name" $args || may_fetch "kernel $name" "make fetch KERNEL=$name"
 		mkdir -p "$CACHE/kernel"
-		# each for itself: a kernel that is being built keeps nobody from another
+		# one lock per kernel: building one does not delay another
 		exec 8>"$CACHE/kernel/$name.lock"
 		flock 8
 		# shellcheck disable=SC2086 # a list of words
@@ -152,7 +152,7 @@ names()
 	awk 'NF && $2 != "bare" { print $1 }' <<<"$TABLE"
 }
 
-# Is kernel $1 there? Where it is not known whether something newer has to be fetched, it is not.
+# Is kernel $1 in the cache? A kernel that may be out of date is not.
 ready()
 {
 	local name kind args

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What "make lint" consists of; included by the top Makefile. Each of these can be asked for alone.
+# The targets of "make lint", each of which can be made alone; included by the top Makefile.
 
 # Smatch is not among them: Debian does not package it.
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
@@ -16,7 +16,7 @@ lint: $(LINT)
 	@echo "lint: nothing found"
 
 ##lint-module        build with more warnings (W=1) and sparse (C=1), for $(LINT_KERNELS)
-# From scratch each time: what is up to date would not be looked at.
+# From scratch each time: make would skip a file that is up to date.
 lint-module: need-lint
 	+@for kernel in $(LINT_KERNELS); do \
 		out=$(OUT)/lint/$$kernel; rm -rf $$out; mkdir -p $$out; \
@@ -51,7 +51,7 @@ STYLE_TRACE := PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 # - it compares with maintainers and descriptions that only a patch has
 STYLE_ALL := FILE_PATH_CHANGES
 
-# checkpatch knows what is a user space header by its path.
+# checkpatch knows a user space header by its path.
 lint-checkpatch: need-lint
 	@echo "  LINT    checkpatch"
 	@source=$$($(BUILD)/source.sh) && rm -rf $(OUT)/lint/style && mkdir -p $(OUT)/lint/style/include && \
@@ -65,7 +65,7 @@ lint-checkpatch: need-lint
 
 ##lint-coccinelle    the kernel's semantic patches
 # These are not for us:
-# - check_bq27xxx_data is about one driver, and badzero says what sparse does (0 for NULL); both would take
+# - check_bq27xxx_data is about one driver, and badzero finds 0 for NULL, as sparse does; both would take
 #   an OCaml compiler
 COCCI_SKIP := ./api/check_bq27xxx_data.cocci|./null/badzero.cocci
 
@@ -79,7 +79,7 @@ lint-coccinelle: need-lint
 			{ echo "$$script:"; cat $$out/errors; exit 1; }; \
 	done && { ! grep . $$out/output; }
 
-##lint-bounds        each loop of the module over a list, a tree or a table says what bounds it
+##lint-bounds        a comment states a bound for each loop of the module over a list, a tree or a table
 lint-bounds:
 	@echo "  LINT    bounds"
 	@awk -f $(BUILD)/bounds.awk kmod/*.c
@@ -97,7 +97,7 @@ lint-symbols: need-lint
 	@build=$$($(BUILD)/kernels.sh $(VM_KERNEL) | sed -n 's/^build=//p') && cut -f 2 "$$build"/Module.symvers | sort | \
 		comm -12 - $(OUT)/$(VM_KERNEL)/symbols | { ! grep .; }
 
-##lint-ynl           what is made from uapi/netlink/mbox.yaml is what the generator makes of it
+##lint-ynl           the generated netlink code agrees with uapi/netlink/mbox.yaml
 lint-ynl: need-ynl
 	@echo "  LINT    ynl"
 	@$(BUILD)/ynl.sh -c
@@ -120,7 +120,7 @@ lint-uapi: need-lint
 ##lint-user          library, tool and tests without a warning from gcc, its analyzer, and clang
 STRICT := -std=c11 -O2 -g -Wall -Wextra -Werror
 
-# What the sub-makes of more than one of these would make, beforehand: the library, kselftest.
+# Beforehand, because more than one sub-make would make them: the library, kselftest.
 lint-kselftest: lib
 	@$(BUILD)/source.sh >/dev/null
 	@$(MAKE) -s -C selftests list >/dev/null
@@ -137,11 +137,11 @@ lint-user: need-lint lib lint-kselftest
 			$$([ $$cc = gcc ] || echo LLVM=1) >$$out/output || exit 1; \
 	done
 
-##lint-tidy          clang-tidy over all user space; .clang-tidy says what it looks for
+##lint-tidy          clang-tidy over all user space, with the checks of .clang-tidy
 TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
 
-# One at a time: what the analyzer knows of one file's va_list it brings to the next.
+# One file at a time: the analyzer carries its knowledge of a va_list from one file to the next.
 lint-tidy: need-lint lint-kselftest
 	@echo "  LINT    clang-tidy"
 	@mkdir -p $(OUT)/lint && printf '%s\n' $(wildcard $(addsuffix /*.c,lib lib/* tools tools/* selftests selftests/*)) | \
@@ -154,7 +154,7 @@ lint-shell: need-lint
 	@find . \( -name .git -o -path ./build \) -prune -o -type f -print0 | xargs -0 grep -IlE -m 1 '^(#!.*[ /](ba|da)?sh|# shellcheck shell=)' | \
 		xargs -d '\n' shellcheck -x -P SCRIPTDIR
 
-##lint-build         a copy of the tree builds where there is no dpkg, apt or sudo; what is missing is named, not installed
+##lint-build         a copy of the tree builds without dpkg, apt and sudo; make names missing things and installs nothing
 lint-build: need-lint
 	@echo "  LINT    build"
 	+@$(BUILD)/build-check

@@ -4,8 +4,8 @@
 # knows, or "running": the kernel whose headers are in $KDIR, else the one that runs. More ARGs go to make.
 # O=DIR builds there instead of in build/KERNEL.
 #
-# Kbuild leaves what it makes beside the sources, so that each kernel gets a tree of its own: links
-# to the sources, which make looks through, so that only what changed is built again.
+# Kbuild puts its files beside the sources. Each kernel therefore gets a tree of its own, of links to the
+# sources; make compares the times of the sources, so that it builds only changed files again.
 
 set -euo pipefail
 
@@ -33,7 +33,7 @@ else
 	build=$(sed -n 's/^build=//p' <<<"$found")
 	arch=$(sed -n 's/^arch=//p' <<<"$found")
 	read -ra more < <(sed -n 's/^args=//p' <<<"$found") || true
-	# modpost cannot find what a bare kernel exports
+	# modpost cannot find the symbols of a bare kernel
 	[ ${#more[@]} -eq 0 ] || args+=("${more[@]}" KBUILD_MODPOST_WARN=1)
 	[ "$arch" = amd64 ] || cross=("$HERE/cross.sh" "$arch")
 fi
@@ -42,7 +42,7 @@ mkdir -p "$out"
 exec 8>"$out/lock"
 flock 8
 
-# What was built against other headers is of no use.
+# Object files for other headers are of no use.
 if [ "$(cat "$out/against" 2>/dev/null)" != "$build" ]; then
 	rm -rf "$out/kmod"
 	echo "$build" >"$out/against"

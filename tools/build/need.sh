@@ -13,7 +13,7 @@ debian=
 others=
 headers=
 
-# lacks WHAT DEBIAN-PACKAGES OTHERS'-PACKAGES
+# lacks DESCRIPTION DEBIAN-PACKAGES OTHERS'-PACKAGES
 lacks()
 {
 	missing="$missing  $1

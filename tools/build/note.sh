@@ -7,7 +7,7 @@ note()
 	echo "${0##*/}: $*" >&2
 }
 
-# 125: the script could not do its work, whatever the exit statuses of that work mean.
+# 125 stands apart from the exit statuses of the commands that the scripts run.
 die()
 {
 	note "$*"

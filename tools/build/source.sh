@@ -21,7 +21,7 @@ FILES=(
 	Documentation/netlink/genetlink.yaml
 )
 
-# What was unpacked when this list was shorter lacks some of them.
+# complete DIR: has it all of the files? A directory made when the list was shorter has not.
 complete()
 {
 	local file

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Make from uapi/netlink/mbox.yaml, with the kernel's own generator, what is made from it: ynl.sh writes it,
-# ynl.sh -c fails if what is there is not what would be written.
+# Generate the netlink code from uapi/netlink/mbox.yaml, with the kernel's own generator. ynl.sh -c writes nothing
+# and fails if a file differs.
 
 set -euo pipefail
 
@@ -32,13 +32,13 @@ make_one()
 {
 	local made=$out/${1##*/}
 
-	# Debian's interpreter: what deps installs, another may not see.
+	# Debian's interpreter: another may not find Debian's modules.
 	(cd "$source/tools/net/ynl" &&
 		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 ynl-gen-c.py --spec "$spec" "${@:2}" -o "$made")
 	if [ -z "$check" ]; then
 		cmp -s "$made" "$TOP/$1" || cp "$made" "$TOP/$1"
 	elif ! cmp -s "$made" "$TOP/$1"; then
-		die "$1 is not what uapi/netlink/mbox.yaml says; run make ynl"
+		die "$1 differs from uapi/netlink/mbox.yaml; run make ynl"
 	fi
 }
 
