@@ -16,9 +16,8 @@
 # YAML, each sentence counts once. Two of a hundred or more make the script fail.
 set -eu
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
 if [ $# -eq 0 ]; then
-	cd "$root"
+	cd "$(git rev-parse --show-toplevel)"
 	# No file's name holds a space.
 	# shellcheck disable=SC2046
 	set -- $(git ls-files | grep -v -e '^LICENSE$' -e '/corpus$' -e '/seeds$')
