@@ -20,9 +20,10 @@
 #include "wait.h"
 
 /*
- * A call: @min_size is that of the first version of its structure. The call
- * itself copies its argument, with copy_arg(): where the compiler knows the
- * size, copying costs a fraction.
+ * A call. @min_size is the size of its structure in version 1 of the ABI: _last
+ * stays the last field of version 1 when the structure grows. Each call copies
+ * its argument itself, with copy_arg(): a size that the compiler knows makes
+ * copying much cheaper.
  */
 struct ioc {
 	unsigned int cmd;
@@ -608,20 +609,20 @@ static long ioc_wait(struct file *file, void __user *uarg, size_t usize)
 }
 
 static const struct ioc factory_iocs[] = {
-	IOC(CREATE, mbox_ioc_open, bytes, ioc_create),
-	IOC(OPEN, mbox_ioc_open, bytes, ioc_open),
+	IOC(CREATE, mbox_ioc_open, ring, ioc_create),
+	IOC(OPEN, mbox_ioc_open, ring, ioc_open),
 	IOC(DELETE, mbox_ioc_delete, dropped, ioc_delete_named),
-	IOC(LINK, mbox_ioc_link, msg_size, ioc_link),
+	IOC(LINK, mbox_ioc_link, start, ioc_link),
 	IOC(INBOX, mbox_ioc_inbox, pad, ioc_inbox),
 };
 
 static const struct ioc handle_iocs[] = {
 	IOC(DELETE, mbox_ioc_delete, dropped, ioc_delete),
 	IOC(SEND, mbox_ioc_send, size, ioc_send),
-	IOC(RECV, mbox_ioc_recv, header.flags, ioc_recv),
-	IOC(GET, mbox_info, created, ioc_get),
+	IOC(RECV, mbox_ioc_recv, header, ioc_recv),
+	IOC(GET, mbox_info, pad, ioc_get),
 	IOC(SET, mbox_ioc_set, bytes, ioc_set),
-	IOC(HANDOVER, mbox_ioc_handover, pid, ioc_handover),
+	IOC(HANDOVER, mbox_ioc_handover, start, ioc_handover),
 	IOC(WAIT, mbox_ioc_wait, pad, ioc_wait),
 	IOC(SHUTDOWN, mbox_ioc_shutdown, how, ioc_shutdown),
 };

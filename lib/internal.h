@@ -13,7 +13,6 @@
  * pidfd.c	the process behind a pidfd: its number, and whether it lives
  * deadline.c	relative times
  * error.c	errors in words
- * compat.c	functions as older programs know them
  *
  * A handle is a descriptor in an allocation, and nothing in it ever changes (but
  * in a ring, whose sides are one thread's each): that is why threads can share it
@@ -21,13 +20,12 @@
  * between calls, since the kernel takes credentials and network namespace from
  * whoever opened it: a program that changes either gets what it is now.
  *
- * What programs were compiled with must go on working when <linux/mbox.h>
- * grows. The structures that they hand to us by address are therefore part of
- * the library's ABI at the size they have in the node of libmbox.map that the
- * function is in. A structure that has grown needs a new version of each function
- * that takes it, in a new node, and the old version in compat.c; the assertions
- * below notice. Options may grow at the end without one, where a flag of the caller
- * says that it knows the field.
+ * A compiled program keeps working when <linux/mbox.h> grows. The structures that
+ * it passes by address are therefore part of the library's ABI, with the size that
+ * they have in the node of libmbox.map that lists the function. When a structure
+ * grows, each function that takes it needs a new version in a new node, and its old
+ * version stays in the old node. The assertions below notice. Options may grow at
+ * the end without a new version, if a flag tells that the caller knows the field.
  */
 #ifndef LIBMBOX_INTERNAL_H
 #define LIBMBOX_INTERNAL_H
@@ -89,10 +87,10 @@ int mbox_pidfd_number(int pidfd, uint32_t *pid);
 int mbox_pidfd_alive(int pidfd);
 
 /*
- * Whether a header names its sender: 0. -ESRCH if the sender is in another pid
- * namespace, or the header came from a ring; -EINVAL if a kernel made it that
- * knows no start: without one the number would be anybody's. Only the first
- * process of a namespace has a number that is never another's.
+ * Check that a header identifies its sender. Returns 0; -ESRCH if the sender is in
+ * another pid namespace, or the header came from a ring; -EINVAL if the header has
+ * no start time: a number alone may be another process's by now. Only the first
+ * process of a namespace keeps its number for ever.
  */
 static inline int mbox_sender_check(const struct mbox_header *hdr)
 {

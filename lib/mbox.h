@@ -631,8 +631,7 @@ int mbox_link(struct mbox **mbp, pid_t pid, uint32_t capacity,
  * given its number since.
  *
  * Return: 0; -ESRCH if the process has ended or is not in the caller's pid
- * namespace, -EINVAL also if the kernel does not tell start times (@hdr->start is
- * 0), the rest as for mbox_link().
+ * namespace, -EINVAL also if @hdr->start is 0, the rest as for mbox_link().
  */
 int mbox_link_sender(struct mbox **mbp, const struct mbox_header *hdr,
 		     uint32_t capacity, uint32_t msg_size);

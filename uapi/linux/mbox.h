@@ -268,11 +268,12 @@
  * EXTENDING
  *
  * Structures grow at the end. The size that the caller knows is part of the
- * call's number. Fields that the caller does not know are taken as zero; fields
- * that the kernel does not know have to be zero, else E2BIG. A structure
- * smaller than in the first version gets EINVAL, and so do flags and values
- * that the kernel does not know, and padding that is not zero. A call that fails
- * has changed nothing but what its entry below says.
+ * call's number. The kernel takes fields that the caller does not know as zero,
+ * and writes results as far as the caller's structure reaches. Fields that the
+ * kernel does not know have to be zero, else E2BIG. No structure may be smaller
+ * than in version 1: EINVAL. Flags and values that the kernel does not know, and
+ * padding that is not zero, are EINVAL too. A call that fails changes nothing,
+ * except as its entry below says.
  *
  * ERRORS
  *
@@ -318,7 +319,7 @@
 #include <linux/types.h>
 
 /* Version of this interface; grows when something is added. */
-#define MBOX_ABI_VERSION	3
+#define MBOX_ABI_VERSION	1
 
 /* Bytes of a name, with the NUL at its end. */
 #define MBOX_NAME_SIZE		64
@@ -628,8 +629,7 @@ struct mbox_header {
  *		namespace, 0 for senders that are not there; else 0
  * @min_prio:	in, receive messages of at least this priority, 0 to MBOX_PRIO_MAX
  * @pad:	in, 0
- * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START.
- *		Of a caller with a smaller structure, as much as that has is written.
+ * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START
  *
  * The first message (in the mailbox's order) that passes all filters is
  * received. If there is none the call waits, whatever else is queued.
@@ -909,7 +909,7 @@ struct mbox_ioc_shutdown {
 	__u32	how;
 };
 
-/* The calls. Numbers 18 and 19 are kept for SENDV and RECVV. */
+/* The calls. Numbers 18 and 19 are reserved. */
 #define MBOX_IOC_TYPE		0xBD
 
 /* On a factory */
