@@ -21,7 +21,7 @@ static int handle_map(struct mbox *mb)
 	int ret;
 
 	ret = mbox_ioctl(mb->fd, MBOX_IOC_GET, &info);
-	return ret < 0 ? ret : mbox_ring_open(&mb->ring, mb->fd, &info);
+	return ret < 0 ? ret : mbox_ring_map(&mb->ring, mb->fd, &info);
 }
 
 /* The allocation comes before the call, so that what can fail after a mailbox
@@ -137,7 +137,7 @@ int mbox_from_fd(struct mbox **mbp, int fd)
 	if (!mb)
 		return -ENOMEM;
 	mb->fd = fd;
-	ret = mbox_ring_open(&mb->ring, fd, &info);
+	ret = mbox_ring_map(&mb->ring, fd, &info);
 	if (ret < 0) {
 		free(mb);
 		return ret;

@@ -2,23 +2,24 @@
 /*
  * Inside libmbox
  *
- * factory.c	/dev/mbox: opened, asked once and closed by each call by name
+ * factory.c	/dev/mbox: opened for each call by name, and closed after it
  * handle.c	struct mbox: made from a name or a descriptor, closed
- * deletion.c	the end of a mailbox, by name or by handle
+ * deletion.c	deleting a mailbox, by name or by handle
  * message.c	sending and receiving
- * ring.c	the same through shared memory
+ * ring.c	sending and receiving through shared memory
+ * ring_map.c	mapping a ring
  * attr.c	attributes: get, set
- * owner.c	whose a mailbox is: handing over
+ * owner.c	the owner of a mailbox: handing it over
  * link.c	direct communication: links to processes, the inbox
- * pidfd.c	the process behind a pidfd: its number, and whether it lives
+ * pidfd.c	the process of a pidfd: its number, and whether it lives
  * deadline.c	relative times
  * error.c	errors in words
  *
- * A handle is a descriptor in an allocation, and nothing in it ever changes (but
- * in a ring, whose sides are one thread's each): that is why threads can share it
- * without a lock. The factory is not kept open
- * between calls, since the kernel takes credentials and network namespace from
- * whoever opened it: a program that changes either gets what it is now.
+ * A handle is a descriptor in an allocation, and never changes: threads can share
+ * it without a lock. (A ring has state: each side belongs to one thread.) The
+ * library does not keep the factory open between calls: the kernel takes
+ * credentials and network namespace from its opener, and a program may change
+ * either.
  *
  * A compiled program keeps working when <linux/mbox.h> grows. The structures that
  * it passes by address are therefore part of the library's ABI, with the size that
@@ -44,10 +45,10 @@ struct mbox_ring;
 
 struct mbox {
 	int fd;
-	struct mbox_ring *ring;		/* mapped, if it is one; or NULL */
+	struct mbox_ring *ring;		/* the mappings, or NULL if it is no ring */
 };
 
-/* ioctl() with the library's way to fail: a negated errno, errno as it was. */
+/* Call ioctl(). Returns a negated errno on failure, and leaves errno unchanged. */
 static inline int mbox_ioctl(int fd, unsigned long request, void *arg)
 {
 	int saved = errno;
@@ -67,21 +68,21 @@ static inline uint64_t mbox_address(const void *p)
 
 #pragma GCC visibility push(hidden)
 
-/* Copies a name into an argument's, or -EINVAL where that would cut it or
- * where it is empty: to the kernel, an empty name is the lack of one. */
+/* Copy a name into an argument. Returns -EINVAL if it is empty or too long: to the
+ * kernel, an empty name means no name. */
 int mbox_name_copy(char to[MBOX_NAME_SIZE], const char *name);
 
-/* One call on /dev/mbox. */
+/* Make one call on /dev/mbox. */
 int mbox_factory_ioctl(unsigned long request, void *arg);
 
-/* A call on /dev/mbox that returns a descriptor, which becomes a handle. */
+/* Make a call on /dev/mbox that returns a descriptor, and make a handle of that. */
 int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg);
 
 /*
- * The kernel takes process numbers, and a number may be another process' by the
- * time that it does: so callers ask for the number, make the call, and ask
- * whether the process lives. If it does, the number was its own all the time.
- * Both return -ESRCH if it has ended.
+ * The kernel takes process numbers, and a number may belong to another process by
+ * then. So callers get the number, make the call, and check that the process still
+ * lives: then the number was its own all the time. Both return -ESRCH if the
+ * process has ended.
  */
 int mbox_pidfd_number(int pidfd, uint32_t *pid);
 int mbox_pidfd_alive(int pidfd);
@@ -101,13 +102,13 @@ static inline int mbox_sender_check(const struct mbox_header *hdr)
 	return hdr->start || hdr->pid == 1 ? 0 : -EINVAL;
 }
 
-/* The clock, deadline and non-blocking flag of a relative timeout. */
+/* Set clock, deadline and non-blocking flag for a relative timeout. */
 int mbox_timeout_apply(int64_t timeout_ns, uint32_t nonblock, uint32_t *flags,
 		       uint32_t *clock, int64_t *deadline);
 
-/* The mappings of a ring on whose descriptor @info was got; NULL if it is none. */
-int mbox_ring_open(struct mbox_ring **ringp, int fd,
-		   const struct mbox_info *info);
+/* Map the ring of descriptor @fd, whose attributes are @info; NULL if it is no ring. */
+int mbox_ring_map(struct mbox_ring **ringp, int fd,
+		  const struct mbox_info *info);
 void mbox_ring_unmap(struct mbox_ring *ring);
 int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
 		   const struct mbox_send_opts *opts);

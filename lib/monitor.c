@@ -68,7 +68,7 @@ int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
 		return ret;
 	if (!boxp)
 		return monitor_fail(mon, -EFAULT, NULL);
-	box = monitor_record(mon);
+	box = (struct mbox_monitor_mailbox *)mon->record;
 	box->known = 0;
 	ret = monitor_ask(mon, &request, &monitor_mailbox_shape, keep_mailbox, box);
 	if (ret < 0)

@@ -2,15 +2,16 @@
 /*
  * Inside libmbox-monitor
  *
- * monitor.c		what each function asks for, and what it makes of the answer
- * monitor_record.c	which attribute goes into which field of a record
- * monitor_netlink.c	requests and answers; the only file that sees libnl
+ * monitor.c		one request for each function of the library
+ * monitor_event.c	subscribing to events, and the next event
+ * monitor_netlink.c	the monitor; requests, and answers made records
+ * monitor_record.c	tables: the field of a record for each attribute
+ * monitor_channel.c	sockets: sending, receiving; the only file that sees libnl
  *
- * A monitor has one socket for requests, and, once events are subscribed to,
- * another for these: so events neither come between the answers to a request nor
- * get lost over them.
+ * A monitor has one channel for requests and, once it subscribed, another one for
+ * events. So no event comes between the answers to a request or is lost over them.
  *
- * Records are the library's own memory, handed out as constant: they may grow at
+ * The library owns the records and passes them out as constant: they may grow at
  * the end without a new version of any function.
  */
 #ifndef LIBMBOX_MONITOR_INTERNAL_H
@@ -38,9 +39,9 @@ struct monitor_field {
 	unsigned int nest_count;
 };
 
-/* What is made of the attributes of a message: fields are indexed by attribute. */
+/* How a message becomes a record: @fields is indexed by attribute. */
 struct monitor_shape {
-	unsigned int command;		/* of messages that have it */
+	unsigned int command;		/* of the messages */
 	size_t size;
 	const struct monitor_field *fields;
 	unsigned int count;
@@ -50,7 +51,7 @@ struct monitor_shape {
 struct monitor_arg {
 	unsigned int attr;
 	enum monitor_kind kind;
-	const char *key;		/* what messages call it */
+	const char *key;		/* its name in messages to the user */
 	uint64_t num;
 	const char *string;
 };
@@ -64,8 +65,38 @@ struct monitor_request {
 	struct monitor_arg args[MONITOR_ARGS_MAX];
 };
 
-/* Called for each record; what is not 0 ends the dump. */
+/* Called for each record; a result other than 0 ends the dump. */
 typedef int monitor_fn(void *record, void *arg);
+
+#define MONITOR_RECORD_SIZE	512
+
+_Static_assert(sizeof(struct mbox_monitor_mailbox) <= MONITOR_RECORD_SIZE, "");
+_Static_assert(sizeof(struct mbox_monitor_event) <= MONITOR_RECORD_SIZE, "");
+
+/* The most that the kernel puts into one datagram of a dump. */
+#define MONITOR_BUFFER_SIZE	32768
+
+struct nl_sock;
+struct nlmsghdr;
+
+struct monitor_channel {
+	struct nl_sock *sock;
+	unsigned char buffer[MONITOR_BUFFER_SIZE] __attribute__((aligned(8)));
+	const struct nlmsghdr *next;	/* in the buffer */
+	size_t left;			/* bytes from there on */
+};
+
+struct mbox_monitor {
+	int family;
+	uint32_t seq;
+	bool busy;			/* in a callback */
+	bool private;			/* subscribed to this group too */
+	char message[256];
+	struct monitor_channel requests;
+	struct monitor_channel *events;	/* or NULL */
+	/* valid until the next call: the result of get, or an event */
+	uint64_t record[MONITOR_RECORD_SIZE / sizeof(uint64_t)];
+};
 
 #pragma GCC visibility push(hidden)
 
@@ -78,21 +109,41 @@ extern const struct monitor_shape monitor_deleted_shape;
 extern const struct monitor_shape monitor_purged_shape;
 
 /*
- * Send a request and see its answer through. @shape is NULL where no record is
- * to come. Returns 0, -errno, what @fn returned, or 1 for a dump that changed.
+ * Send a request and receive its whole answer. @shape is NULL for an answer
+ * without records. Returns 0, -errno, the result of @fn that ended the dump, or 1
+ * if the dump may be inconsistent.
  */
 int monitor_ask(struct mbox_monitor *mon, const struct monitor_request *request,
 		const struct monitor_shape *shape, monitor_fn *fn, void *arg);
 
-/* Leaves @error, and its words, as the monitor's last failure; returns it. */
+/* Store @text, or the text of @error, as the monitor's last failure. Returns @error. */
 int monitor_fail(struct mbox_monitor *mon, int error, const char *text);
 
-/* Where what is not a callback's may be kept until the next call. */
-void *monitor_record(struct mbox_monitor *mon);
-#define MONITOR_RECORD_SIZE	512
+/* Make a record of a message, if it is of this shape. Returns 1, 0 or -EPROTO. */
+int monitor_take_record(const struct mbox_monitor *mon, const struct nlmsghdr *msg,
+			const struct monitor_shape *shape, void *record);
 
-_Static_assert(sizeof(struct mbox_monitor_mailbox) <= MONITOR_RECORD_SIZE, "");
-_Static_assert(sizeof(struct mbox_monitor_event) <= MONITOR_RECORD_SIZE, "");
+/* Connect: 0 or -errno. The caller closes the channel, also after a failure. */
+int monitor_channel_connect(struct monitor_channel *channel);
+void monitor_channel_close(struct monitor_channel *channel);
+int monitor_channel_fd(const struct monitor_channel *channel);
+
+/* Look up the number of the family or of one of its groups: it, or -errno. */
+int monitor_channel_family(struct monitor_channel *channel);
+int monitor_channel_group(struct monitor_channel *channel, const char *name);
+int monitor_channel_join(struct monitor_channel *channel, int group);
+
+int monitor_channel_send(struct monitor_channel *channel, int family, uint32_t seq,
+			 const struct monitor_request *request);
+
+/* Fill the buffer with the next datagram from the kernel. Returns 0 or -errno. */
+int monitor_channel_receive(struct monitor_channel *channel, int flags);
+
+/* Return the next message in the buffer, or NULL. */
+const struct nlmsghdr *monitor_channel_next(struct monitor_channel *channel);
+
+/* Wait for a datagram; a @deadline of INT64_MAX never passes. Returns 0 or -errno. */
+int monitor_channel_wait(struct monitor_channel *channel, int64_t deadline);
 
 #pragma GCC visibility pop
 

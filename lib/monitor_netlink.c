@@ -1,57 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Requests and answers; the only file that sees libnl
- *
- * libnl connects, finds the family and makes the requests. Answers are received
- * and walked here: libnl folds error numbers into fewer of its own, allocates a
- * message for each record, and takes a call for each attribute, which for a
- * hundred thousand mailboxes is most of the time that it takes to list them.
- */
-#include <poll.h>
+/* A monitor: its requests, and the answers made records */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
-#include <netlink/attr.h>
-#include <netlink/errno.h>
-#include <netlink/genl/ctrl.h>
-#include <netlink/genl/genl.h>
-#include <netlink/msg.h>
-#include <netlink/socket.h>
 
 #include "monitor.h"
-
-/* The most that the kernel puts into one datagram of a dump. */
-#define BUFFER_SIZE	32768
-/* What may wait to be received, as far as the system lets us. */
-#define RECEIVE_SIZE	(1 << 20)
-
-struct channel {
-	struct nl_sock *sock;
-	unsigned char buffer[BUFFER_SIZE] __attribute__((aligned(8)));
-	const struct nlmsghdr *next;	/* in the buffer */
-	size_t left;			/* bytes from there on */
-};
-
-struct mbox_monitor {
-	int family;
-	uint32_t seq;
-	bool busy;			/* in a callback */
-	bool private;			/* subscribed to this group, too */
-	char message[256];
-	struct channel requests;
-	struct channel *events;		/* or NULL */
-	uint64_t record[MONITOR_RECORD_SIZE / sizeof(uint64_t)];
-};
-
-void *monitor_record(struct mbox_monitor *mon)
-{
-	return mon->record;
-}
 
 const char *mbox_monitor_message(const struct mbox_monitor *mon)
 {
@@ -59,7 +15,7 @@ const char *mbox_monitor_message(const struct mbox_monitor *mon)
 }
 
 /* What the monitor means by an error where that is not what a mailbox would. */
-static const char *error_text(int error)
+static const char *netlink_error_text(int error)
 {
 	switch (error) {
 	case -EBUSY:
@@ -81,69 +37,18 @@ static const char *error_text(int error)
 
 int monitor_fail(struct mbox_monitor *mon, int error, const char *text)
 {
-	snprintf(mon->message, sizeof(mon->message), "%s", text ? text : error_text(error));
+	snprintf(mon->message, sizeof(mon->message), "%s", text ? text : netlink_error_text(error));
 	return error;
 }
 
-/*
- * The error behind a function of libnl that failed: errno where a system call
- * did, which the caller has cleared before.
- */
-static int libnl_error(int ret)
+static int netlink_connect(struct mbox_monitor *mon)
 {
-	if (errno)
-		return -errno;
-	switch (-ret) {
-	case NLE_NOMEM:
-		return -ENOMEM;
-	case NLE_OBJ_NOTFOUND:
-		return -ENODEV;
-	case NLE_PERM:
-		return -EPERM;
-	default:
-		return -EPROTO;
-	}
-}
-
-static int channel_connect(struct channel *channel)
-{
-	static const int on = 1;
-	int fd, ret;
-
-	channel->sock = nl_socket_alloc();
-	if (!channel->sock)
-		return -ENOMEM;
-	errno = 0;
-	ret = genl_connect(channel->sock);
-	if (ret < 0)
-		return libnl_error(ret);
-	fd = nl_socket_get_fd(channel->sock);
-	nl_socket_set_buffer_size(channel->sock, RECEIVE_SIZE, BUFFER_SIZE);
-	/* Kernels that lack one of these say less, and look less closely. */
-	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	return 0;
-}
-
-static void channel_close(struct channel *channel)
-{
-	/* Without a socket this does nothing. */
-	nl_socket_free(channel->sock);
-}
-
-static int monitor_connect(struct mbox_monitor *mon)
-{
-	int ret = channel_connect(&mon->requests);
+	int ret = monitor_channel_connect(&mon->requests);
 
 	if (ret < 0)
 		return ret;
-	errno = 0;
-	ret = genl_ctrl_resolve(mon->requests.sock, MBOX_FAMILY_NAME);
-	if (ret < 0)
-		return ret == -NLE_OBJ_NOTFOUND ? -ENODEV : libnl_error(ret);
-	mon->family = ret;
-	return 0;
+	mon->family = monitor_channel_family(&mon->requests);
+	return mon->family < 0 ? mon->family : 0;
 }
 
 int mbox_monitor_open(struct mbox_monitor **monp)
@@ -154,7 +59,7 @@ int mbox_monitor_open(struct mbox_monitor **monp)
 	if (!monp)
 		return -EFAULT;
 	mon = calloc(1, sizeof(*mon));
-	ret = mon ? monitor_connect(mon) : -ENOMEM;
+	ret = mon ? netlink_connect(mon) : -ENOMEM;
 	if (ret < 0)
 		mbox_monitor_close(mon);
 	else
@@ -169,48 +74,17 @@ void mbox_monitor_close(struct mbox_monitor *mon)
 
 	if (!mon)
 		return;
-	channel_close(&mon->requests);
+	monitor_channel_close(&mon->requests);
 	if (mon->events) {
-		channel_close(mon->events);
+		monitor_channel_close(mon->events);
 		free(mon->events);
 	}
 	free(mon);
 	errno = saved;
 }
 
-/* Sending */
-
-static struct nl_msg *request_new(struct mbox_monitor *mon,
-				  const struct monitor_request *request)
-{
-	int flags = NLM_F_REQUEST | (request->dump ? NLM_F_DUMP : NLM_F_ACK);
-	struct nl_msg *msg = nlmsg_alloc();
-	int ret = 0;
-
-	if (!msg)
-		return NULL;
-	if (!genlmsg_put(msg, NL_AUTO_PORT, ++mon->seq, mon->family, 0, flags,
-			 (uint8_t)request->command, MBOX_FAMILY_VERSION))
-		ret = -1;
-	for (unsigned int i = 0; i < request->count && ret == 0; i++) {
-		const struct monitor_arg *arg = &request->args[i];
-
-		if (arg->kind == MONITOR_U32)
-			ret = nla_put_u32(msg, (int)arg->attr, (uint32_t)arg->num);
-		else if (arg->kind == MONITOR_U64)
-			ret = nla_put_u64(msg, (int)arg->attr, arg->num);
-		else
-			ret = nla_put_string(msg, (int)arg->attr, arg->string);
-	}
-	if (ret) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
-
 /* The place of attribute @at in a message with these, in bytes; for the kernel's complaints. */
-static const char *key_at(const struct monitor_request *request, uint32_t at)
+static const char *netlink_key_at(const struct monitor_request *request, uint32_t at)
 {
 	uint32_t place = NLMSG_HDRLEN + GENL_HDRLEN;
 
@@ -227,10 +101,8 @@ static const char *key_at(const struct monitor_request *request, uint32_t at)
 	return NULL;
 }
 
-/* Receiving */
-
 /* Attributes from @data to @end: the next one, or NULL; @data moves behind it. */
-static const struct nlattr *next_attr(const unsigned char **data, const unsigned char *end)
+static const struct nlattr *netlink_next_attr(const unsigned char **data, const unsigned char *end)
 {
 	const struct nlattr *attr = (const void *)*data;
 	size_t left = (size_t)(end - *data), size;
@@ -242,11 +114,11 @@ static const struct nlattr *next_attr(const unsigned char **data, const unsigned
 	return attr;
 }
 
-static bool take_attrs(const struct monitor_field *fields, unsigned int count,
+static bool netlink_take_attrs(const struct monitor_field *fields, unsigned int count,
 		       unsigned char *record, const unsigned char *data,
 		       const unsigned char *end);
 
-static bool take_attr(const struct monitor_field *field, unsigned char *record,
+static bool netlink_take_attr(const struct monitor_field *field, unsigned char *record,
 		      const unsigned char *data, size_t size)
 {
 	unsigned char *to = record + field->offset;
@@ -270,7 +142,7 @@ static bool take_attr(const struct monitor_field *field, unsigned char *record,
 		memcpy(to, data, length);
 		return true;
 	case MONITOR_NEST:
-		return take_attrs(field->nest, field->nest_count, to, data, data + size);
+		return netlink_take_attrs(field->nest, field->nest_count, to, data, data + size);
 	case MONITOR_NONE:
 		break;
 	}
@@ -278,19 +150,19 @@ static bool take_attr(const struct monitor_field *field, unsigned char *record,
 }
 
 /* Attributes that are not in the table are of a newer kernel. */
-static bool take_attrs(const struct monitor_field *fields, unsigned int count,
+static bool netlink_take_attrs(const struct monitor_field *fields, unsigned int count,
 		       unsigned char *record, const unsigned char *data,
 		       const unsigned char *end)
 {
 	const struct nlattr *attr;
 	uint64_t known = 0;
 
-	while ((attr = next_attr(&data, end))) {
+	while ((attr = netlink_next_attr(&data, end))) {
 		unsigned int type = attr->nla_type & NLA_TYPE_MASK;
 
 		if (type >= count || fields[type].kind == MONITOR_NONE)
 			continue;
-		if (!take_attr(&fields[type], record,
+		if (!netlink_take_attr(&fields[type], record,
 			       (const unsigned char *)attr + NLA_HDRLEN,
 			       attr->nla_len - (size_t)NLA_HDRLEN))
 			return false;
@@ -301,7 +173,7 @@ static bool take_attrs(const struct monitor_field *fields, unsigned int count,
 }
 
 /* Is the message of this shape? Then it is made a record. Returns 1, 0 or -EPROTO. */
-static int take_record(const struct mbox_monitor *mon, const struct nlmsghdr *msg,
+int monitor_take_record(const struct mbox_monitor *mon, const struct nlmsghdr *msg,
 		       const struct monitor_shape *shape, void *record)
 {
 	const unsigned char *data = (const unsigned char *)msg + NLMSG_HDRLEN;
@@ -314,66 +186,22 @@ static int take_record(const struct mbox_monitor *mon, const struct nlmsghdr *ms
 	if (header->cmd != shape->command)
 		return 0;
 	memset(record, 0, shape->size);
-	return take_attrs(shape->fields, shape->count, record, data + GENL_HDRLEN,
+	return netlink_take_attrs(shape->fields, shape->count, record, data + GENL_HDRLEN,
 			  (const unsigned char *)msg + msg->nlmsg_len) ? 1 : -EPROTO;
-}
-
-/* Fill the buffer with what comes next. Returns 0 or -errno. */
-static int channel_receive(struct channel *channel, int flags)
-{
-	struct sockaddr_nl from = { 0 };
-	struct iovec iov = { .iov_base = channel->buffer, .iov_len = BUFFER_SIZE };
-	struct msghdr msg = {
-		.msg_name = &from,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-	};
-	ssize_t size;
-
-	channel->left = 0;
-	do {
-		msg.msg_namelen = sizeof(from);
-		size = recvmsg(nl_socket_get_fd(channel->sock), &msg, flags);
-		if (size < 0 && errno != EINTR)
-			return -errno;
-		/* Other processes may send here, too. */
-	} while (size < 0 || from.nl_pid != 0);
-	if (msg.msg_flags & MSG_TRUNC)
-		return -EPROTO;
-	channel->next = (const void *)channel->buffer;
-	channel->left = (size_t)size;
-	return 0;
-}
-
-/* The next message in the buffer, or NULL. */
-static const struct nlmsghdr *channel_next(struct channel *channel)
-{
-	const struct nlmsghdr *msg = channel->next;
-	size_t size;
-
-	if (channel->left < NLMSG_HDRLEN || msg->nlmsg_len < NLMSG_HDRLEN ||
-	    msg->nlmsg_len > channel->left)
-		return NULL;
-	size = NLMSG_ALIGN(msg->nlmsg_len);
-	if (size > channel->left)
-		size = channel->left;
-	channel->next = (const void *)((const unsigned char *)msg + size);
-	channel->left -= size;
-	return msg;
 }
 
 /*
  * What the kernel says about an error: at @data, of a message that says by its
  * flags that it has such attributes.
  */
-static int fail_with_ack(struct mbox_monitor *mon, int error,
+static int netlink_fail(struct mbox_monitor *mon, int error,
 			 const struct monitor_request *request,
 			 const unsigned char *data, const unsigned char *end)
 {
 	const char *text = NULL, *key = NULL;
 	const struct nlattr *attr;
 
-	while ((attr = next_attr(&data, end))) {
+	while ((attr = netlink_next_attr(&data, end))) {
 		const char *value = (const char *)attr + NLA_HDRLEN;
 		size_t size = attr->nla_len - (size_t)NLA_HDRLEN;
 		uint32_t at;
@@ -387,21 +215,21 @@ static int fail_with_ack(struct mbox_monitor *mon, int error,
 			if (size != sizeof(at))
 				break;
 			memcpy(&at, value, sizeof(at));
-			key = key_at(request, at);
+			key = netlink_key_at(request, at);
 			break;
 		}
 	}
 	if (text && key)
 		snprintf(mon->message, sizeof(mon->message), "%s: %s", key, text);
 	else if (key)
-		snprintf(mon->message, sizeof(mon->message), "%s: %s", key, error_text(error));
+		snprintf(mon->message, sizeof(mon->message), "%s: %s", key, netlink_error_text(error));
 	else
 		monitor_fail(mon, error, text);
 	return error;
 }
 
 /* The end of an answer, in NLMSG_ERROR (0: an acknowledgement) or NLMSG_DONE. */
-static int take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg,
+static int netlink_take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg,
 		    const struct monitor_request *request)
 {
 	const unsigned char *data = (const unsigned char *)msg + NLMSG_HDRLEN;
@@ -424,7 +252,7 @@ static int take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg,
 	}
 	if (!(msg->nlmsg_flags & NLM_F_ACK_TLVS))
 		data = end;
-	return fail_with_ack(mon, error, request, data, end);
+	return netlink_fail(mon, error, request, data, end);
 }
 
 /*
@@ -432,19 +260,19 @@ static int take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg,
  * answer that makes no sense, what is left is received all the same: the socket
  * takes no other request before.
  */
-static int take_answer(struct mbox_monitor *mon, const struct monitor_request *request,
+static int netlink_take_answer(struct mbox_monitor *mon, const struct monitor_request *request,
 		       const struct monitor_shape *shape, monitor_fn *fn, void *arg)
 {
 	uint64_t record[MONITOR_RECORD_SIZE / sizeof(uint64_t)];
-	struct channel *channel = &mon->requests;
+	struct monitor_channel *channel = &mon->requests;
 	bool changed = false;
 	int stop = 0, ret;
 
 	for (;;) {
-		const struct nlmsghdr *msg = channel_next(channel);
+		const struct nlmsghdr *msg = monitor_channel_next(channel);
 
 		if (!msg) {
-			ret = channel_receive(channel, 0);
+			ret = monitor_channel_receive(channel, 0);
 			if (ret < 0)
 				return monitor_fail(mon, ret, NULL);
 			continue;
@@ -455,12 +283,12 @@ static int take_answer(struct mbox_monitor *mon, const struct monitor_request *r
 		if (msg->nlmsg_flags & NLM_F_DUMP_INTR)
 			changed = true;
 		if (msg->nlmsg_type == NLMSG_ERROR || msg->nlmsg_type == NLMSG_DONE) {
-			ret = take_end(mon, msg, request);
+			ret = netlink_take_end(mon, msg, request);
 			return stop ? stop : ret < 0 ? ret : changed;
 		}
 		if (stop)
 			continue;
-		ret = take_record(mon, msg, shape, record);
+		ret = monitor_take_record(mon, msg, shape, record);
 		if (ret < 0) {
 			stop = monitor_fail(mon, ret, NULL);
 		} else if (ret > 0) {
@@ -475,164 +303,14 @@ int monitor_ask(struct mbox_monitor *mon, const struct monitor_request *request,
 		const struct monitor_shape *shape, monitor_fn *fn, void *arg)
 {
 	int saved = errno, ret;
-	struct nl_msg *msg;
 
 	if (mon->busy)
 		return monitor_fail(mon, -EBUSY, NULL);
-	msg = request_new(mon, request);
-	if (!msg)
-		return monitor_fail(mon, -ENOMEM, NULL);
-	errno = 0;
-	ret = nl_send_auto(mon->requests.sock, msg);
-	nlmsg_free(msg);
+	ret = monitor_channel_send(&mon->requests, mon->family, ++mon->seq, request);
 	if (ret < 0)
-		ret = monitor_fail(mon, libnl_error(ret), NULL);
+		ret = monitor_fail(mon, ret, NULL);
 	else
-		ret = take_answer(mon, request, shape, fn, arg);
+		ret = netlink_take_answer(mon, request, shape, fn, arg);
 	errno = saved;
 	return ret;
-}
-
-/* Events */
-
-static int group_join(struct mbox_monitor *mon, const char *name)
-{
-	int group, ret;
-
-	errno = 0;
-	group = genl_ctrl_resolve_grp(mon->requests.sock, MBOX_FAMILY_NAME, name);
-	if (group < 0)
-		return libnl_error(group);
-	errno = 0;
-	ret = nl_socket_add_membership(mon->events->sock, group);
-	return ret < 0 ? libnl_error(ret) : 0;
-}
-
-/* The private group first: where it is refused, nothing is subscribed to. */
-static int subscribe(struct mbox_monitor *mon, unsigned int flags)
-{
-	bool first = !mon->events;
-	int ret = 0;
-
-	if (first) {
-		mon->events = calloc(1, sizeof(*mon->events));
-		if (!mon->events)
-			return -ENOMEM;
-		ret = channel_connect(mon->events);
-	}
-	if (ret == 0 && (flags & MBOX_MONITOR_PRIVATE) && !mon->private) {
-		ret = group_join(mon, MBOX_MCGRP_EVENTS_PRIVATE);
-		mon->private = ret == 0;
-	}
-	if (ret == 0 && first)
-		ret = group_join(mon, MBOX_MCGRP_EVENTS);
-	if (ret < 0 && first) {
-		channel_close(mon->events);
-		free(mon->events);
-		mon->events = NULL;
-		mon->private = false;
-	}
-	return ret;
-}
-
-int mbox_monitor_subscribe(struct mbox_monitor *mon, unsigned int flags)
-{
-	int saved = errno, ret;
-
-	if (!mon)
-		return -EINVAL;
-	if (mon->busy)
-		return monitor_fail(mon, -EBUSY, NULL);
-	if (flags & ~MBOX_MONITOR_PRIVATE)
-		return monitor_fail(mon, -EINVAL, NULL);
-	ret = subscribe(mon, flags);
-	if (ret == -EPERM)
-		monitor_fail(mon, ret, "the private events take CAP_NET_ADMIN");
-	else if (ret < 0)
-		monitor_fail(mon, ret, NULL);
-	errno = saved;
-	return ret;
-}
-
-int mbox_monitor_fd(const struct mbox_monitor *mon)
-{
-	return mon && mon->events ? nl_socket_get_fd(mon->events->sock) : -EINVAL;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
-/* Wait until something is there. @deadline may be INT64_MAX, for ever. */
-static int channel_wait(struct channel *channel, int64_t deadline)
-{
-	struct pollfd fd = { .fd = nl_socket_get_fd(channel->sock), .events = POLLIN };
-	int64_t left = deadline == INT64_MAX ? 0 : deadline - now_ns();
-	struct timespec ts;
-	int ret;
-
-	if (left < 0)
-		left = 0;
-	ts.tv_sec = (time_t)(left / 1000000000);
-	ts.tv_nsec = (long)(left % 1000000000);
-	ret = ppoll(&fd, 1, deadline == INT64_MAX ? NULL : &ts, NULL);
-	if (ret < 0)
-		return -errno;
-	return ret ? 0 : -ETIMEDOUT;
-}
-
-static int next_event(struct mbox_monitor *mon, int64_t deadline, bool wait)
-{
-	int ret;
-
-	for (;;) {
-		const struct nlmsghdr *msg;
-
-		while ((msg = channel_next(mon->events))) {
-			ret = take_record(mon, msg, &monitor_event_shape, mon->record);
-			if (ret)
-				return ret < 0 ? ret : 0;
-		}
-		ret = channel_receive(mon->events, MSG_DONTWAIT);
-		if (ret == -EAGAIN && wait)
-			ret = channel_wait(mon->events, deadline);
-		if (ret < 0)
-			return ret;
-	}
-}
-
-int mbox_monitor_next(struct mbox_monitor *mon, int64_t timeout_ns,
-		      const struct mbox_monitor_event **eventp)
-{
-	int64_t deadline = INT64_MAX, now;
-	struct mbox_monitor_event *event;
-	int saved = errno, ret;
-
-	if (!mon)
-		return -EINVAL;
-	if (!eventp)
-		return monitor_fail(mon, -EFAULT, NULL);
-	if (mon->busy)
-		return monitor_fail(mon, -EBUSY, NULL);
-	if (!mon->events)
-		return monitor_fail(mon, -EINVAL, "no events are subscribed to");
-	if (timeout_ns < 0 && timeout_ns != MBOX_NO_TIMEOUT)
-		return monitor_fail(mon, -EINVAL, NULL);
-	if (timeout_ns > 0) {
-		now = now_ns();
-		deadline = timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX;
-	}
-	ret = next_event(mon, deadline, timeout_ns != 0);
-	errno = saved;
-	if (ret < 0)
-		return monitor_fail(mon, ret, NULL);
-	event = monitor_record(mon);
-	if (!(event->known & MBOX_KNOWN(MBOX_A_NOTICE_COUNT)))
-		event->count = 1;
-	*eventp = event;
-	return 0;
 }
