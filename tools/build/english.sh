@@ -8,7 +8,7 @@
 #	what, whatever, whoever and whomever always count;
 #	who and whom count unless they follow a noun for a person or a program ("a process who",
 #	"the sender, to whom");
-#	whose counts only where it begins a sentence or follows a verb or a conjunction.
+#	whose counts only where it begins a sentence or follows a verb of knowing or telling.
 # A sentence that ends with a question mark does not count, nor does a word in capitals, in quotes,
 # or one that is part of a name (@who, who_waits).
 #
@@ -155,7 +155,7 @@ function clause(word,    before)
 		return 0
 	before = tolower(prev)
 	if (word ~ /hose$/)
-		return before == "" || before ~ /[.:;!?]$/ || before ~ /^(and|or|but|than|as|know|knows|tell|tells|told|say|says|see|sees|is|are|ask|asks|by)$/
+		return before == "" || before ~ /[.:;!?]$/ || before ~ /^(than|as|know|knows|tell|tells|told|say|says|see|sees|is|are|ask|asks|by)$/
 	sub(/,$/, "", before)
 	if (word ~ /hom$/ && before ~ /^(to|from|for|of|by|with|about|on)$/) {
 		before = tolower(prev2)

@@ -2,6 +2,10 @@
 /*
  * Linux mailboxes: the interface of /dev/mbox
  *
+ * This header is the contract: objects, layouts, rules and errors. mbox(4) explains
+ * it; that page's descriptions of the calls and its table of errors are generated
+ * from here (make man).
+ *
  * OBJECTS
  *
  * A mailbox is a queue of messages that the kernel owns. A message is 0 or
@@ -13,196 +17,192 @@
  * open("/dev/mbox") yields a factory: MBOX_IOC_CREATE, MBOX_IOC_OPEN,
  * MBOX_IOC_LINK and MBOX_IOC_INBOX on it return a new handle, MBOX_IOC_DELETE
  * removes a mailbox by name. All other calls are made on handles. A factory acts
- * with the credentials, and in the network namespace, of the process that opened
- * it, at the time it did: CREATE, OPEN and LINK through one that was passed on do
- * what its opener may, as if he did it. Pass a factory only where that is meant.
- * The handle that they return is opened by the caller. A handle that is passed on
- * gives the rights that it was opened with, and nothing beyond: see RIGHTS.
+ * with the credentials and in the network namespace that its opener had when it
+ * opened it: CREATE, OPEN and LINK on a factory that was passed on act as the opener
+ * of the factory. Pass a factory on only if you mean that. The caller counts as the
+ * opener of the handle that they return. A handle that is passed on gives the rights
+ * that it was opened with, and nothing more: see RIGHTS.
  *
  * NAMES
  *
- * A name is 1 to 63 bytes out of A-Z a-z 0-9 . _ - of which the first is no
- * dot. Names are looked up in the network namespace; namespaces do not see
- * each other's mailboxes, and when a namespace goes its mailboxes go with it,
- * whoever still holds a handle. A mailbox without a name (anonymous) is
- * reached through handles only.
+ * A name is 1 to 63 bytes out of A-Z a-z 0-9 . _ - and does not begin with a dot.
+ * Names are looked up in the network namespace. A namespace does not see the
+ * mailboxes of others; when it goes, its mailboxes go with it, even if processes
+ * still have handles on them. A mailbox without a name (anonymous) is reached
+ * through handles only.
  *
  * RIGHTS
  *
  * A mailbox has an owner, a group and mode bits like a file: r is the right to
- * receive, w the right to send. They are checked when a handle is opened, never
- * later. A process with CAP_IPC_OWNER in the user namespace of the network
- * namespace bypasses them. The owner may change and delete the mailbox whatever its
- * mode says (opening it without rights), and so may a process with CAP_IPC_OWNER.
+ * receive, w the right to send. The kernel checks them when it opens a handle,
+ * never later. A process with CAP_IPC_OWNER in the user namespace of the network
+ * namespace bypasses them. The owner, and a process with CAP_IPC_OWNER, may change
+ * and delete the mailbox under any mode (opening it without rights).
  *
- * Changing a mailbox takes two that may: SET, HANDOVER and DELETE, also by name, and
- * set, purge and delete over netlink check the process that opened the handle, the
- * factory or the socket, with its credentials of then, and the caller, with those of
- * now. Each has to be the owner (by its effective uid) or to have CAP_IPC_OWNER. So a
- * handle can be passed to a process that is not trusted with the mailbox, and a
- * process that drops its privileges keeps no authority in what it has open.
+ * Changing a mailbox takes permission twice: SET, HANDOVER and DELETE, also by name,
+ * and set, purge and delete over netlink check the opener of the handle, factory or
+ * socket, with its credentials at that time, and the caller, with its credentials
+ * now. Both have to be the owner (by effective uid) or to have CAP_IPC_OWNER. So a
+ * program can pass a handle to a process that it does not trust with the mailbox,
+ * and a process that drops its privileges keeps no authority in its open files.
  *
- * What GET says of a mailbox's owner can be relied on: a mailbox is given to another
- * uid only with CAP_IPC_OWNER, to a group that the caller is not in likewise, and to
- * a process only by a caller that may send it a signal. The uid of its creator never
- * changes. Anybody may take a name that is free, with any mode.
+ * Programs can rely on the owner that GET reports: giving a mailbox to another uid
+ * takes CAP_IPC_OWNER, giving it to a group takes that or membership in the group,
+ * and giving it to a process takes permission to send that process a signal. The
+ * uid of its creator never changes. Anybody may take a free name, with any mode.
  *
  * OWNERSHIP
  *
- * A mailbox of lifetime OS is the operating system's: it lasts until it is
- * deleted. One of lifetime PROCESS belongs to a process, at first to its
- * creator's (the thread group, not the thread), and ends when that process does,
- * by exit or by a signal, whoever else has handles on it: blocked calls return
- * EOWNERDEAD, as all later ones do, and poll() reports EPOLLHUP. exec() does not
- * end a process. MBOX_IOC_HANDOVER passes the mailbox on to another process or
- * to the operating system, or names an heir, which becomes the owner if it
- * outlives the owner. A mailbox of lifetime FD ends with its last handle, and so
- * does every anonymous one, since nobody could open it again. An owner is a
- * process, never a number: a process that gets the number of one that ended is not
- * taken for it.
+ * A mailbox of lifetime OS belongs to the operating system: it lasts until it is
+ * deleted. One of lifetime PROCESS belongs to a process, at first to its creator
+ * (the thread group, not the thread). When that process ends, by exit or by a
+ * signal, the mailbox ends too, even if other processes have handles on it: blocked
+ * and later calls return EOWNERDEAD, and poll() reports EPOLLHUP. exec() does not
+ * end a process. MBOX_IOC_HANDOVER passes the mailbox on to another process or to
+ * the operating system, or names an heir, which becomes the owner if it outlives
+ * the owner. A mailbox of lifetime FD ends with its last handle, and so does every
+ * anonymous one, since nobody could open it again. An owner is a process, never a
+ * number: a process that later gets the same number does not become the owner.
  *
  * IDENTITY
  *
- * The number of a process (its pid) is given to another one after it has ended,
- * maybe before a receiver answers what it sent. So a header has, beside pid, the
- * start time of the sender. The pair is the identity of a process: within a pid
- * namespace no other process ever has the same. MBOX_IOC_LINK,
- * MBOX_IOC_HANDOVER and MBOX_RECV_BY_START take the pair, and reach that very
- * process or fail. A receiver that answers a message passes on both. A start time
- * is a number of nanoseconds on CLOCK_BOOTTIME, the same for every process that
- * asks: the offset of a time namespace is not added. /proc/PID/stat has it in field
- * 22, in clock ticks and with the offset of its reader. exec() does not change it.
- * All threads of a process share one identity. Any other pid that a call returns
- * (MBOX_IOC_SEND, MBOX_IOC_GET, netlink) is a number only, to be shown: the process
- * may have ended since.
+ * The kernel reuses the number of a process (its pid) after it has ended, maybe
+ * before a receiver answers its message. So a header has, beside pid, the start
+ * time of the sender. The pair is the identity of a process: within a pid namespace
+ * no other process ever has the same pair. MBOX_IOC_LINK, MBOX_IOC_HANDOVER and
+ * MBOX_RECV_BY_START take the pair, and reach that very process or fail. A receiver
+ * that answers a message passes on both. A start time is in nanoseconds on
+ * CLOCK_BOOTTIME and the same for every reader: the offset of a time namespace is
+ * not added. /proc/PID/stat has it in field 22, in clock ticks and with the offset
+ * of its reader. exec() does not change it. All threads of a process share one
+ * identity. All other pids that calls return (MBOX_IOC_SEND, MBOX_IOC_GET, netlink)
+ * are numbers for display only: the process may have ended since.
  *
- * A header tells the real uid and gid of the sender, as SCM_CREDENTIALS and the
- * quotas do. Rights go by effective ids: those of the opener of the factory. A
- * set-user-ID program is therefore seen to send as the user who runs it, and opens
- * what its owner may open.
+ * A header has the real uid and gid of the sender; SCM_CREDENTIALS and the quotas
+ * use the real ids too. Rights go by the effective ids of the opener of the factory.
+ * So a set-user-ID program sends as the user that runs it, and may open everything
+ * that its owner may open.
  *
  * SENDING AND RECEIVING
  *
  * Messages are received in order of priority (higher first), and among equal
- * priorities in the order in which they were accepted. A message is accepted
- * when the mailbox has room for it (capacity in messages, optionally in
- * bytes), or when a receiver that wants it is waiting. Until then a send
- * blocks, in that same order, or fails with EAGAIN if told not to block.
- * An accepted message is received exactly once, or is still queued, or was
- * dropped by something that says so and counts it: a deletion, a purge
- * (<linux/mbox_netlink.h>), the end of the mailbox with its owner, its last
- * handle or its namespace; of a BROADCAST also an overflow, or the closing of the
- * handle that a delivery was for. A blocked send waits for a receiver, who may
- * be its own process: with one thread, a blocking send to one's own full mailbox
- * waits for ever. (Only over links is that found out, see EDEADLK.)
+ * priorities in the order in which they were accepted. A mailbox accepts a message
+ * when it has room for it (capacity in messages, optionally in bytes), or when a
+ * receiver that wants it is waiting. Until then a send blocks, in that same order,
+ * or, if told not to block, fails with EAGAIN. An accepted message is received
+ * exactly once, or is still queued, or was dropped. An operation that drops messages
+ * reports and counts them: a deletion, a purge (<linux/mbox_netlink.h>), the end of
+ * the mailbox with its owner, its last handle or its namespace; with BROADCAST also
+ * an overflow, or the closing of the handle of a delivery. A blocked send waits for
+ * a receiver, which may be its own process: with one thread, a blocking send to
+ * one's own full mailbox waits for ever. (The kernel finds such cycles only over
+ * links, see EDEADLK.)
  *
- * In a mailbox of capacity zero nothing is kept: a send meets a receive
- * (rendezvous), and returns when the message was received. MBOX_SEND_SYNC asks
- * for the same at any capacity. A mailbox that is full behaves as one of
- * capacity zero. (A message that a receiver was given and then could not receive,
- * being killed or its buffer being taken away meanwhile, is accepted and queued,
- * beyond the capacity if need be, rather than lost.)
+ * A mailbox of capacity zero keeps nothing: a send meets a receive (rendezvous), and
+ * returns when the message was received. MBOX_SEND_SYNC asks for the same at any
+ * capacity. A full mailbox behaves as one of capacity zero. (A receiver may be killed
+ * after it was given a message, or its buffer be taken away. Then the message is
+ * accepted and queued, beyond the capacity if necessary, rather than lost.)
  *
  * A receive that fails leaves the message in its place: if the buffer is too
- * small (EMSGSIZE, and header.length says how large it has to be), if it is
- * not writable (EFAULT), and if the receiver is killed before the message was
- * copied. The buffer may have been written in part. A receiver that is killed
- * after the copy takes the message with it, also if its call had not returned.
+ * small (EMSGSIZE, and header.length has the size of the message), if it is not
+ * writable (EFAULT), and if the receiver is killed before the message was copied.
+ * Part of the buffer may have been written. A receiver that is killed after the copy
+ * takes the message with it, even if its call had not returned.
  *
  * write() sends a message of priority 0 and type 0, read() receives the next
  * one. readv() and writev() are a read() or write() for each segment in turn:
  * writev() sends as many messages as there are segments, but not reliably for an
  * empty one; readv() goes on to the next segment if a message filled one exactly,
  * and may block there, with messages received that it has not returned yet. O_ASYNC
- * has no effect. All handles share one inode with other files that have none of
+ * has no effect. All handles share one inode with other files that have no inode of
  * their own: st_ino does not tell mailboxes apart (id of struct mbox_info does), and
  * flock() locks them all.
  *
  * poll() agrees with the calls, for the handle and the process that ask. It reports
- * EPOLLIN when a receive would find something and be let in (EBUSY, EUSERS);
+ * EPOLLIN when a receive would find a message and be let in (EBUSY, EUSERS);
  * EPOLLOUT when the longest message that the mailbox takes (msg_size), sent with
- * priority 0, would find room or a receiver whose buffer holds it, the caller's
- * quota takes it too, and it would be let in; EPOLLERR to senders once sends can
- * only fail; and EPOLLHUP when the mailbox is gone, and to receivers once nothing
- * can come any more (what is queued can be received first: EPOLLIN is reported
- * too). With EPOLLET, EPOLLOUT is told again only after it was not reported, or
- * after a send failed or blocked for want of room or of quota. Where the quota is
- * smaller than what the longest message is charged, EPOLLOUT is never reported; and
- * where two users share a handle, and both have used up their quota, to one of them
- * it is reported nevertheless.
+ * priority 0, would find room or a receiver with a large enough buffer, the caller's
+ * quota allows it, and it would be let in; EPOLLERR to senders once sends can only
+ * fail; and EPOLLHUP when the mailbox is gone, and to receivers once nothing can come
+ * any more (they can first receive the queued messages, and EPOLLIN is reported too).
+ * With EPOLLET, EPOLLOUT is reported again only after it was not reported, or after a
+ * send failed or blocked for lack of room or quota. If the quota is less than the
+ * charge of the longest message, EPOLLOUT is never reported. If two users share a
+ * handle and both have used up their quota, it is reported to one of them all the
+ * same.
  *
  * NOBODY LEFT
  *
- * Where no handle has the right to send, and none can be opened, nothing can come:
- * a receive that finds nothing fails with EPIPE, and poll() reports EPOLLHUP. Where
- * no handle has the right to receive, and none can be opened, a send fails with
- * EPIPE (without a signal), and poll() reports EPOLLERR. Calls that are blocked then
- * return EPIPE at once; the message of a blocked synchronous send is withdrawn. None
- * can be opened of an anonymous mailbox, and of one that lost its name; and none to
- * send of one that drains. A handle with both rights counts for both, also if its
- * own caller is the one who waits. MBOX_IOC_SHUTDOWN gives up a right of a handle
- * without closing it. (On links and inboxes nobody is left when the peer has ended:
- * see below. What holds of messages holds of MBOX_IOC_WAIT on a ring.)
+ * When no handle has the right to send and none can be opened, nothing can come: a
+ * receive that finds nothing fails with EPIPE, and poll() reports EPOLLHUP. When no
+ * handle has the right to receive and none can be opened, a send fails with EPIPE
+ * (without a signal), and poll() reports EPOLLERR. Calls that are blocked then
+ * return EPIPE at once; the message of a blocked synchronous send is withdrawn. No
+ * handle can be opened on an anonymous mailbox or on one that lost its name, and none
+ * for sending on one that drains. A handle with both rights counts for both, even if
+ * its own caller is the one that waits. MBOX_IOC_SHUTDOWN gives up a right of a
+ * handle without closing it. (For links and inboxes nobody is left when the peer has
+ * ended: see below. The rules for messages apply to MBOX_IOC_WAIT on a ring too.)
  *
  * WHO RECEIVES
  *
- * Where several receivers wait for the same message, the policy of the mailbox
- * says whose it is: FIFO, of who has waited longest; LIFO, of who has waited
- * shortest, whose caches are warm; RR (round-robin), of the process that was
- * served least recently; PRIO, of the one with the highest scheduling priority,
- * among equals of who has waited longest. BROADCAST: each handle that was open
- * for receiving when a message was sent receives it once (one that is opened while
- * the send is blocked does not). The message stands in memory once, and each of
- * these handles has its own place in what is queued; capacity counts for each of
- * them, so that the slowest holds the senders back, or, with MBOX_OPTION_OVERFLOW,
- * loses its oldest message, which is counted. What a receiver is copying just then
- * is not lost, and does not hold back either. A handle that holds nothing has room
- * for any message. A send says to how many handles it
- * went, 0 being none: then it is gone. A message is accepted for all handles at
- * once: until then no receive finds it.
+ * If several receivers wait for the same message, the policy of the mailbox chooses:
+ * FIFO takes the receiver that has waited longest; LIFO the one that has waited
+ * shortest, whose caches are warm; RR (round-robin) the process that was served least
+ * recently; PRIO the one with the highest scheduling priority, among equals the one
+ * that has waited longest. With BROADCAST, each handle that was open for receiving
+ * when a message was sent receives it once (a handle that is opened while the send is
+ * blocked does not). The message is in memory once, and each handle has its own
+ * cursor in the queue. Capacity counts for each handle, so the slowest one blocks the
+ * senders, or, with MBOX_OPTION_OVERFLOW, loses its oldest message, which is counted.
+ * A message that a receiver is copying at that moment is not lost, and does not block
+ * senders either. A handle with an empty queue has room for any message. A send
+ * returns the number of handles that it delivered to; after 0 the message is gone. A
+ * message is accepted for all handles at once: until then no receive finds it.
  *
- * max_procs limits how many processes take part in a mailbox: one takes its place
- * when it opens the mailbox with a right, or first sends or receives (whatever comes of that)
- * through a handle that it was given; it leaves when it ends, or when every handle
- * that it opened is closed. Whoever finds no place gets EUSERS. With
- * MBOX_OPTION_EXCLUSIVE one process at a time may be in a receive (any number of
- * its threads may): others get EBUSY. A process whose receive is paused, see WAITING,
- * is in it.
+ * max_procs limits how many processes take part in a mailbox. A process joins when
+ * it opens the mailbox with a right, or first sends or receives (with any result)
+ * through a handle that it was given. It leaves when it ends, or when every handle
+ * that it opened is closed. One more process gets EUSERS. With MBOX_OPTION_EXCLUSIVE
+ * one process at a time may be in a receive (with any number of its threads): others
+ * get EBUSY. A process whose receive is paused, see WAITING, is in it.
  *
  * DIRECT COMMUNICATION
  *
  * MBOX_IOC_LINK names a process, and returns a handle that sends to and receives
- * from that process only. Between two processes there is one link, whichever
- * asks first, and it ends with either. (It also ends when neither has a handle
- * on it and no message is in it; who asks then makes a new one.) Its peer need
- * not know of it: what is sent waits for it. MBOX_IOC_INBOX returns a handle that receives from all
- * links of the caller; the header says from whom, and a link to that process
- * answers. Each process has one inbox, that all of its links lead to: messages
- * are received in the same order there as through the links. What one process
- * sends does not stand in the way of what others do. In each direction a link takes
- * as many messages as its capacity says, and the inbox at its end: what MBOX_IOC_SET
- * gave that counts for each of the links, so that a process bounds what strangers
- * may queue with it. An inbox belongs to the network namespace
- * that its process was in when it first took part, whoever linked to it.
+ * from that process only. Two processes share one link, independent of which of them
+ * asks first, and it ends with either. (It also ends when neither has a handle on it
+ * and no message is in it; the next MBOX_IOC_LINK makes a new one.) The peer need not
+ * know of it: messages wait for it. MBOX_IOC_INBOX returns a handle that receives
+ * from all links of the caller; the header names the sender, and a link to that
+ * process answers. Each process has one inbox, and all of its links lead to it:
+ * messages are received in the same order there as through the links. The messages
+ * of one process do not block those of others. In each direction a link takes as many
+ * messages as its capacity says, and as the inbox at its end says: the limit that
+ * MBOX_IOC_SET gave the inbox counts for each of its links, so that a process can
+ * bound the messages that strangers queue with it. An inbox belongs to the network
+ * namespace that its process was in when it first took part, not to that of the
+ * process that linked to it.
  *
  * Handles on links and inboxes serve the process that made them, and no other
- * (EUSERS): one that was inherited or passed on is good for poll() and
- * MBOX_IOC_GET only. When the peer has ended, what it sent can be received, and then
- * receives, as all sends, fail with EOWNERDEAD. Who may send a process a signal
- * may address it (see kill(2): a real or effective uid that is its real or saved
- * one, or CAP_KILL), unless it gave its inbox a mode (MBOX_IOC_SET): then the
- * right to send, as of a mailbox of its effective uid and gid, decides, or
- * CAP_IPC_OWNER in its user namespace. Mode and capacity last as long as the inbox: until
- * the process has neither links nor a handle on it, and no message is in it. All
- * of that is checked by MBOX_IOC_LINK, and never later; and not of a process that
- * the other has opened a handle on their link to: it may answer.
+ * (EUSERS): an inherited or passed handle is good for poll() and MBOX_IOC_GET only.
+ * When the peer has ended, its messages can still be received; then receives, and
+ * all sends, fail with EOWNERDEAD. A process may address another one if it may send
+ * it a signal (see kill(2): a real or effective uid that is its real or saved one, or
+ * CAP_KILL). If the other one gave its inbox a mode (MBOX_IOC_SET), the right to send
+ * decides instead, as for a mailbox of its effective uid and gid, or CAP_IPC_OWNER in
+ * its user namespace. Mode and capacity last as long as the inbox: until the process
+ * has neither links nor a handle on it, and no message is in it. MBOX_IOC_LINK checks
+ * all of that, and nothing checks it later; a process may always answer a process
+ * that opened a handle on their link.
  *
- * Where processes are blocked without a deadline in sends to or receives from one
+ * If processes are blocked without a deadline in sends to or receives from one
  * another over links in a cycle, each of them with a single thread when its call
- * began, none can ever go on: the call that would close the cycle fails with
- * EDEADLK, and has sent or received nothing, where the cycle has up to
- * MBOX_CYCLE_MAX processes; a longer one is not found. (Receives through an inbox
- * wait for anybody, and are in no cycle.)
+ * began, none of them can go on: the call that would close the cycle fails with
+ * EDEADLK, and has sent or received nothing, if the cycle has up to
+ * MBOX_CYCLE_MAX processes. The kernel does not find longer cycles. (Receives through
+ * an inbox wait for anybody, and are in no cycle.)
  *
  * SHARED MEMORY
  *
@@ -210,32 +210,31 @@
  * it and exchange messages without the kernel, see <linux/mbox_ring.h>. The
  * kernel puts them to sleep and wakes them (MBOX_IOC_WAIT, poll()), and notices
  * when a side ends. SEND, RECV, read() and write() fail on it with EOPNOTSUPP;
- * the functions of libmbox do not.
+ * the functions of libmbox work.
  *
  * WAITING
  *
  * Every call that may block takes an absolute deadline in nanoseconds on a
  * named clock, or none. Clocks are those of the caller's time namespace. A
- * deadline in the past is no error: what can be done at once is done (a
- * synchronous send cannot, for its receiver has to run first). A call that is
- * interrupted by a signal was not carried out; it is restarted if the handler
- * was installed with SA_RESTART, else EINTR.
- * A synchronous send whose deadline passes or that is interrupted has
- * withdrawn its message; if the message was received, the send succeeds. (A
- * BROADCAST that some have received when a signal comes stays queued for the
- * others, and the call returns how many have.)
- * Only a call that is about to sleep looks at signals: one whose message is there,
- * or whose room is, completes.
+ * deadline in the past is no error: the call does everything that it can do at once
+ * (a synchronous send cannot succeed, since its receiver has to run first). A call
+ * that is interrupted by a signal was not carried out; it is restarted if the handler
+ * was installed with SA_RESTART, else it fails with EINTR. A synchronous send that is
+ * interrupted, or whose deadline passes, withdraws its message; if the message was
+ * received, the send succeeds. (If some handles have received a BROADCAST when a
+ * signal comes, it stays queued for the others, and the call returns how many have.)
+ * Only a call that is about to sleep looks at signals: one whose message or room is
+ * there completes.
  *
  * A thread that is paused (stopped, traced, frozen, or called away by io_uring)
  * leaves the call in which it is blocked, and makes it again when it goes on: no
  * handler runs, and the program does not notice. A receive keeps its turn, unless
- * another thread was paused after it in one through the same open file, and its
- * process keeps an exclusive mailbox: until the thread has made its call again, or
- * has slept in another call, or has run for 50 ms without. A blocked send comes to
- * stand behind the others of its priority. A synchronous send whose message was
- * not received sends it again; a BROADCAST that some have received stays queued for
- * the others, and the call returns how many have.
+ * another thread was paused after it in a receive through the same open file, and its
+ * process keeps an exclusive mailbox, until the thread has made its call again, or
+ * has slept in another call, or has run for 50 ms without. A blocked send goes behind
+ * the others of its priority. A synchronous send whose message was not received sends
+ * it again; a BROADCAST that some have received stays queued for the others, and the
+ * call returns how many have.
  *
  * QUOTAS
  *
@@ -243,26 +242,25 @@
  * the mailbox is gone, and of bytes, charged to the sender as long as the message
  * takes memory: until it is received or dropped, and no call copies from it any
  * more. A message of up to MBOX_SMALL_SIZE bytes is charged MBOX_SMALL_CHARGE
- * bytes, a larger one what is allocated for it: its length and MBOX_LARGE_CHARGE,
- * rounded up to a power of two if that is at most MBOX_LARGE_ROUND, else to whole
- * pages. Blocked sends are charged too, and so is each delivery of a BROADCAST, as
- * a small message, beside the message itself. A send that the quota does not allow
- * fails at once, whatever its deadline.
+ * bytes, a larger one its allocation: its length and MBOX_LARGE_CHARGE, rounded up to
+ * a power of two if that is at most MBOX_LARGE_ROUND, else to whole pages. Blocked
+ * sends are charged too, and so is each delivery of a BROADCAST, as a small message,
+ * beside the message itself. A send that the quota does not allow fails at once, with
+ * any deadline.
  *
- * The first half of his bytes a user may have queued in any mailbox. Of the second
- * half a mailbox that another user created, or an inbox, takes no more from him than
- * what is left of his quota then: a receiver that does not receive takes three
- * quarters of the quota at most, a second one half of the rest, and so on. What other
- * users queue there does not count.
+ * A user may have the first half of the quota of bytes queued in any mailbox. Of the
+ * second half, an inbox or a mailbox of another creator takes at most as much from the
+ * user as is left of the quota then: a receiver that does not receive takes at most
+ * three quarters of the quota, a second one half of the rest, and so on. Messages of
+ * other users in that mailbox do not count.
  *
  * Both quotas are module parameters. A caller with CAP_SYS_RESOURCE in the initial
- * user namespace bypasses them, where the opener of the handle or factory has had it
- * as well. All processes of a uid share its quotas, in all namespaces: containers
- * without user namespaces of their own have one quota for all their processes of
- * uid 0.
+ * user namespace bypasses them, if the opener of the handle or factory had it too.
+ * All processes of a uid share its quotas, in all namespaces: containers without user
+ * namespaces of their own have one quota for all their processes of uid 0.
  *
- * What is queued is accounted to the memory cgroup of the sender too. At its limit a
- * send fails with ENOMEM, or the kernel kills a process of that cgroup: of the
+ * Queued messages are accounted to the memory cgroup of the sender too. At its limit
+ * a send fails with ENOMEM, or the kernel kills a process of that cgroup: of the
  * senders, not of the receivers that do not receive.
  *
  * EXTENDING
@@ -277,40 +275,43 @@
  *
  * ERRORS
  *
+ * E2BIG         the structure is larger than the kernel's, and not zero there
+ * EACCES        the mode of the mailbox does not grant the right
  * EAGAIN        would block: nothing to receive, or no room and no receiver
  * EBADF         the handle does not have the right that the call needs
- * EBUSY         another process is in a receive that has to be alone; the side of
+ * EBUSY         another process is in a receive of an exclusive mailbox; the side of
  *               a ring is taken
- * ECANCELED     the message, whose receipt the send waited for, was purged, and
- *               nobody had received it
+ * ECANCELED     the message of a synchronous send was purged before anybody
+ *               received it
  * EDEADLK       the call would wait for a process that waits for the caller
  * EDQUOT        the user's quota of mailboxes or bytes is used up, or the mailbox's
  *               share of it
- * E2BIG         the structure is larger than the kernel knows, and not zero there
  * EEXIST        the name is taken
  * EFAULT        an address is not readable or not writable
  * EIDRM         the mailbox was deleted, or its namespace is gone
  * EINTR         a signal came first; nothing was sent or received
- * EINVAL        a flag, a value or padding that the call does not know
+ * EINVAL        an unknown flag, an unknown value, padding that is not zero, or a
+ *               structure that is too small
+ * EMFILE        the process has too many open files
  * EMSGSIZE      send: longer than the mailbox takes; receive: buffer too small
+ * ENFILE        the system has too many open files
  * ENOENT        no mailbox of that name
  * ENOMEM        no memory
- * ENOTEMPTY     messages are queued, which the deletion would lose
+ * ENOTEMPTY     the deletion would lose queued messages
  * ENOTTY        unknown call, or not a call of this kind of file
- * EACCES        the mode of the mailbox does not grant the right
- * EPERM         only the owner may do this; or the caller may not give the mailbox
- *               to that user, group or process
- * EPIPE         nobody is left who could receive what is sent, or send anything
- * ESHUTDOWN     this handle gave up the right that the call needs
- * ETIMEDOUT     the deadline passed; nothing was sent or received
  * EOPNOTSUPP    not on a mailbox of this kind
- * EOWNERDEAD    the process that the mailbox, link or side of a ring belonged to
- *               has ended, or the one that a receive waits for has
- * ESRCH         no process of that id, or not the one that is meant
- * EUSERS        as many processes as may already take part, or as many handles
- *               receive (MBOX_RECEIVERS_MAX), or as many calls wait that a message
- *               has to look at one by one (MBOX_WAITERS_MAX)
- * ENFILE, EMFILE  as for open(2)
+ * EOWNERDEAD    the process that owned the mailbox, link or side of a ring has ended,
+ *               or the process that a receive waits for has
+ * EPERM         only the owner may do this; the caller may not address the process, or
+ *               may not give the mailbox to that user, group or process
+ * EPIPE         nobody is left to receive the message, or to send one
+ * ESHUTDOWN     this handle gave up the right that the call needs
+ * ESRCH         no process of that id, or one with another start time
+ * ETIMEDOUT     the deadline passed; nothing was sent or received
+ * EUSERS        too many processes take part, too many handles receive
+ *               (MBOX_RECEIVERS_MAX), or too many calls wait that each message has to
+ *               check one by one (MBOX_WAITERS_MAX); the handle is on a link or inbox
+ *               of another process
  */
 #ifndef _UAPI_LINUX_MBOX_H
 #define _UAPI_LINUX_MBOX_H
@@ -338,7 +339,7 @@
 /* Longest message, in bytes, of a mailbox that was created with msg_size 0. */
 #define MBOX_MSG_SIZE_DEFAULT	8192U
 
-/* What a message costs of the byte quota, in bytes: see QUOTAS above. */
+/* The charge of a message to the quota of bytes, in bytes: see QUOTAS above. */
 #define MBOX_SMALL_SIZE		256U
 #define MBOX_SMALL_CHARGE	384U
 #define MBOX_LARGE_CHARGE	128U
@@ -353,9 +354,9 @@
 #define MBOX_LIFETIME_PROCESS	1U	/* until its owner, a process, ends */
 #define MBOX_LIFETIME_FD	2U	/* until its last handle is closed */
 
-/* Policy of a mailbox: which of several waiting receivers is given a message. */
-#define MBOX_POLICY_FIFO	0U	/* who has waited longest */
-#define MBOX_POLICY_LIFO	1U	/* who has waited shortest */
+/* Policy of a mailbox: chooses among several waiting receivers. */
+#define MBOX_POLICY_FIFO	0U	/* the one that has waited longest */
+#define MBOX_POLICY_LIFO	1U	/* the one that has waited shortest */
 #define MBOX_POLICY_RR		2U	/* the process served least recently */
 #define MBOX_POLICY_PRIO	3U	/* by scheduling priority, then FIFO */
 #define MBOX_POLICY_BROADCAST	4U	/* each handle open for receiving */
@@ -363,15 +364,14 @@
 
 /* Options of a mailbox. */
 #define MBOX_OPTION_EXCLUSIVE	(1U << 0) /* one process in receive at a time */
-#define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: the slow lose their oldest */
+#define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: a slow handle loses its oldest */
 #define MBOX_OPTION_GROW	(1U << 2) /* ring: memory only while it is used */
 
 /*
- * Most receives that may be blocked at a time where each has to be looked at when a
- * message comes: those with a min_prio, those of BY_SENDER with pid 0, all of a
- * mailbox of policy RR or PRIO, and all of one handle on a mailbox of policy
- * BROADCAST. Of other receives any number may be blocked. Also the most threads that
- * may be blocked on one side of a ring.
+ * Most blocked receives that each message has to check one by one: receives with a
+ * min_prio, receives BY_SENDER with pid 0, all receives of a mailbox of policy RR or
+ * PRIO, and all of one handle on a mailbox of policy BROADCAST. Any number of other
+ * receives may be blocked. Also the most threads blocked on one side of a ring.
  */
 #define MBOX_WAITERS_MAX	512U
 
@@ -402,20 +402,22 @@
 /**
  * struct mbox_ioc_open - argument of MBOX_IOC_CREATE and MBOX_IOC_OPEN
  * @flags:	in, MBOX_OPEN_*. CREATE takes MBOX_OPEN_NONBLOCK only.
- * @rights:	in, MBOX_RIGHT_* wanted of the handle. Without any, a handle is
- *		given to the owner and to whom the mode grants some right.
+ * @rights:	in, MBOX_RIGHT_* wanted of the handle. A handle without rights, for
+ *		GET, SET, HANDOVER and DELETE, is given to the owner and to a
+ *		caller that the mode grants some right.
  * @name:	in, the name, then NULs to the end. Empty: CREATE makes an
- *		anonymous mailbox (which must not have lifetime OS), OPEN EINVAL.
+ *		anonymous mailbox (not of lifetime OS), OPEN fails with EINVAL.
  * @mode:	in, of a new mailbox: permission bits out of 0666, less the umask
  * @lifetime:	in, of a new mailbox: MBOX_LIFETIME_*
  * @capacity:	in, of a new mailbox: messages, see MBOX_CAPACITY_*
  * @msg_size:	in, of a new mailbox: longest message in bytes, up to the module
  *		parameter max_msg_size; 0 means MBOX_MSG_SIZE_DEFAULT (or the
- *		parameter, where that is less)
+ *		parameter, if that is less)
  * @bytes:	in, of a new mailbox: most bytes of payload queued; 0 means no
  *		such limit, else at least @msg_size
- * @policy:	in, of a new mailbox: MBOX_POLICY_*. BROADCAST wants a capacity
- *		other than zero.
+ * @policy:	in, of a new mailbox: MBOX_POLICY_*. BROADCAST needs a capacity
+ *		other than zero, and takes MBOX_RECEIVERS_MAX handles open for
+ *		receiving: one more gets EUSERS.
  * @max_procs:	in, of a new mailbox: processes that may take part, 1 to
  *		MBOX_PROCS_MAX; 0 means any number
  * @options:	in, of a new mailbox: MBOX_OPTION_*. EXCLUSIVE excludes
@@ -423,20 +425,22 @@
  * @pad:	in, 0
  * @ring:	in, of a new mailbox: bytes of a ring, a power of two from the
  *		larger of MBOX_RING_MIN and the page size to MBOX_RING_MAX; 0
- *		means that it is none. Charged to the creator's quota of bytes
- *		whole, also with GROW (which takes two pages at least). A ring
- *		has FIFO policy, neither EXCLUSIVE nor @max_procs, and capacity
- *		and @bytes 0; for its @msg_size see <linux/mbox_ring.h>.
+ *		means that it is no ring. The creator's quota of bytes is charged
+ *		with all of it, also with GROW (which takes two pages at least).
+ *		A ring has FIFO policy, neither EXCLUSIVE nor @max_procs, and
+ *		@capacity and @bytes 0; for its @msg_size see
+ *		<linux/mbox_ring.h>.
  *
- * Creator's rights are not checked against @mode. Owner and group of a new
- * mailbox are the effective uid and gid of the factory's opener. OPEN without
- * MBOX_OPEN_CREATE wants the fields of a new mailbox zero; with it, they have to
- * be valid, and are ignored where the mailbox exists.
+ * CREATE makes a mailbox and opens it; OPEN opens one that exists or, with
+ * MBOX_OPEN_CREATE, makes it if it is missing. The creator's rights are not checked
+ * against @mode. Owner and group of a new mailbox are the effective uid and gid of
+ * the factory's opener. Without MBOX_OPEN_CREATE, OPEN needs zero in the fields of a
+ * new mailbox; with it they have to be valid, and are ignored if the mailbox exists.
  *
- * Return: the handle, a file descriptor of at least 0, to be closed by the
- * caller. EACCES, EBUSY (the side of the ring is taken), EDQUOT, EEXIST, EFAULT,
- * EIDRM (the factory's namespace is gone; the mailbox drains, and the right to
- * send is wanted), EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM, EUSERS.
+ * Return: the handle, a file descriptor of at least 0; the caller closes it.
+ * EACCES, EBUSY (the side of the ring is taken), EDQUOT, EEXIST, EFAULT,
+ * EIDRM (the factory's namespace is gone; @rights has SEND, and the mailbox drains),
+ * EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM, EUSERS.
  */
 struct mbox_ioc_open {
 	__u32	flags;
@@ -457,18 +461,18 @@ struct mbox_ioc_open {
 /**
  * struct mbox_ioc_link - argument of MBOX_IOC_LINK
  * @flags:	in, 0 or MBOX_OPEN_NONBLOCK
- * @pid:	in, a process (not a thread) in the caller's pid namespace, other
- *		than the caller
+ * @pid:	in, a process (not a thread) in the caller's pid namespace, but not
+ *		the caller
  * @capacity:	in, of a new link, in each direction: messages, see MBOX_CAPACITY_*
  * @msg_size:	in, of a new link: longest message in bytes, as of a new mailbox
- * @start:	in, start time of the process, see IDENTITY; 0: whichever process
+ * @start:	in, start time of the process, see IDENTITY; 0: the process that
  *		has the number @pid now
  *
- * Makes the link between the caller and the process if it is missing; where it
- * exists, @capacity and @msg_size have to be valid, and are ignored. Inboxes that
- * are made for it count as mailboxes of the caller's quota, until the process
- * that they are of ends, or has neither links nor handles on it nor messages. The
- * handle has both rights.
+ * Opens the link between the caller and the process, and makes it if it is missing;
+ * if it exists, @capacity and @msg_size have to be valid, and are ignored. New
+ * inboxes that a link needs count as mailboxes of the caller's quota, until their
+ * process ends, or has neither links nor handles nor messages. The handle has both
+ * rights.
  *
  * Return: the handle. EDQUOT, EFAULT, EINVAL (also for the caller's own pid),
  * EMFILE, ENFILE, ENOMEM, EPERM (the caller may not address the process), ESRCH
@@ -487,7 +491,9 @@ struct mbox_ioc_link {
  * @flags:	in, 0 or MBOX_OPEN_NONBLOCK
  * @pad:	in, 0
  *
- * Return: a handle with the right to receive on the caller's inbox. EDQUOT, EFAULT,
+ * Opens the caller's inbox.
+ *
+ * Return: a handle with the right to receive. EDQUOT, EFAULT,
  * EINVAL, EMFILE, ENFILE, ENOMEM.
  */
 struct mbox_ioc_inbox {
@@ -497,7 +503,7 @@ struct mbox_ioc_inbox {
 
 /* struct mbox_ioc_delete, how */
 #define MBOX_DELETE_EMPTY	0U /* only if no message is queued, else ENOTEMPTY */
-#define MBOX_DELETE_DRAIN	1U /* sends fail; gone once all is received */
+#define MBOX_DELETE_DRAIN	1U /* sends fail; gone once it is empty */
 #define MBOX_DELETE_FORCE	2U /* gone now, queued messages are dropped */
 #define MBOX_DELETE_UNLINK	3U /* name goes; gone when the last handle is closed */
 
@@ -510,22 +516,29 @@ struct mbox_ioc_inbox {
  * @queued:	out, also with ENOTEMPTY: messages that were queued
  * @dropped:	out: messages of these that were dropped
  *
- * DRAIN ends the sending: sends fail, and blocked sends whose message is not
- * accepted yet return EIDRM. The name stays until all is received, and can be opened
- * to receive, or without rights; EIDRM for sending. A new mailbox may be created
- * under the name (also by MBOX_OPEN_CREATE, by a caller that wants to send) if a
- * handle is open to receive what is left: then the one that drains loses its name;
- * without such a handle EEXIST (EIDRM with MBOX_OPEN_CREATE). Where it has no name,
- * DRAIN is refused with ENOTEMPTY if messages are queued and no handle is open to
- * receive them; if the last such handle is closed later, what is left is dropped.
- * It may be deleted again, in another way: UNLINK takes its name.
+ * Deletes a mailbox: on a factory by name, on a handle the handle's own. For the
+ * owner, or with CAP_IPC_OWNER, see RIGHTS; the handle needs no right. EMPTY deletes
+ * it only if no message is queued. FORCE deletes it now, and drops queued messages.
  *
- * UNLINK drops what is queued if there is no handle at all, or, of a mailbox that
- * drains, none to receive. Every call that is blocked on a mailbox when it goes
- * returns EIDRM at once.
+ * DRAIN ends the sending: sends fail, and blocked sends that are not accepted yet
+ * return EIDRM. Queued messages can be received, and the mailbox goes with the last
+ * of them. Until then the name can be opened to receive, or without rights, but not
+ * to send: EIDRM. A new mailbox may be created under the name (also by
+ * MBOX_OPEN_CREATE with the right to send) if a handle is open to receive the
+ * messages: then the draining mailbox loses its name. Without such a handle
+ * creating fails with EEXIST (EIDRM with MBOX_OPEN_CREATE). DRAIN of a mailbox
+ * without a name fails with ENOTEMPTY if messages are queued and no handle is open
+ * to receive them; if the last such handle is closed later, the messages are
+ * dropped. A draining mailbox may be deleted again in another way: UNLINK takes its
+ * name.
  *
- * The kernel does not know how many messages a ring holds: all that is in it
- * counts as one. DRAIN is refused with EOPNOTSUPP where anything is.
+ * UNLINK takes the name now; the mailbox goes when its last handle is closed. It
+ * drops queued messages if there is no handle at all or, on a draining mailbox, none
+ * to receive. When a mailbox goes, every call that is blocked on it returns EIDRM at
+ * once.
+ *
+ * The kernel does not know how many messages a ring holds: a ring with data counts
+ * as one message, and its DRAIN fails with EOPNOTSUPP.
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, ENOENT, ENOTEMPTY, EOPNOTSUPP (also for a
  * link, an inbox), EPERM.
@@ -539,7 +552,7 @@ struct mbox_ioc_delete {
 };
 
 /* struct mbox_ioc_send, flags */
-#define MBOX_SEND_NONBLOCK	(1U << 0)  /* EAGAIN where it would block */
+#define MBOX_SEND_NONBLOCK	(1U << 0)  /* EAGAIN instead of blocking */
 #define MBOX_SEND_SYNC		(1U << 1)  /* return when the message was received */
 
 /**
@@ -550,16 +563,19 @@ struct mbox_ioc_delete {
  * @type:	in, any number; receivers may select by it
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock
- * @data:	in, address of the payload; not looked at if @size is 0
+ * @data:	in, address of the payload; ignored if @size is 0
  * @size:	in, bytes of payload, 0 to the mailbox's msg_size
  *
- * Return: for a send that waited for its receiver (MBOX_SEND_SYNC, or capacity
- * zero without NONBLOCK) the process id of who received, as the caller's pid
- * namespace sees it, 0 if not there (a number only, see IDENTITY: the receiver may
- * have ended by now); for BROADCAST the number of handles that it was delivered to,
- * or, with MBOX_SEND_SYNC, that received it (where the deadline passes, the message
- * is withdrawn from the others; where a signal comes, it stays queued for them; the
- * call fails only if nobody had received it by then); else 0. EAGAIN, EBADF,
+ * Sends one message. A send that waits for its receiver (MBOX_SEND_SYNC, or capacity
+ * zero without NONBLOCK) returns the process id of the receiver in the caller's pid
+ * namespace, or 0 if it is not there (a number only, see IDENTITY: the receiver may
+ * have ended by now). With BROADCAST a send returns the number of handles that it
+ * delivered to or, with MBOX_SEND_SYNC, that received the message: if the deadline
+ * passes, the message is withdrawn from the others; if a signal comes, it stays
+ * queued for them; the call fails only if nobody has received it by then. All other
+ * sends return 0.
+ *
+ * Return: as above. EAGAIN, EBADF,
  * ECANCELED, EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE,
  * ENOMEM, EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
@@ -574,12 +590,12 @@ struct mbox_ioc_send {
 };
 
 /**
- * struct mbox_header - what comes with a message
+ * struct mbox_header - the header of a message
  * @length:	bytes of payload
  * @seq:	number of the message in its mailbox, from 1, in the order in which
- *		messages were accepted; 0 if one is peeked at that is not
- *		accepted yet, its sender being blocked
- * @time:	when it was sent: nanoseconds of CLOCK_REALTIME_COARSE
+ *		messages were accepted; 0 for a peek at the message of a blocked
+ *		send, which is not accepted yet
+ * @time:	time of sending: nanoseconds of CLOCK_REALTIME_COARSE
  * @prio:	its priority
  * @type:	its type
  * @pid:	process id of the sender in the receiver's pid namespace, 0 if it is
@@ -591,11 +607,10 @@ struct mbox_ioc_send {
  * @start:	out, start time of the sender, see IDENTITY. Also in, with
  *		MBOX_RECV_BY_START, else ignored.
  *
- * pid, uid and gid are those at the time of sending, of the process that made
- * the call, whoever opened the handle: a privileged program that is made to write
- * to a handle, as its standard output, is the sender. uid and gid are the real
- * ones, while rights to a mailbox are decided by the effective ones. An answer
- * names @pid and @start.
+ * @pid, @uid and @gid belong to the process that made the call, at that time, not to
+ * the opener of the handle: a privileged program that is made to write to a handle,
+ * as its standard output, is the sender. @uid and @gid are the real ones; rights to a
+ * mailbox go by the effective ones. An answer names @pid and @start.
  */
 struct mbox_header {
 	__aligned_u64	length;
@@ -611,7 +626,7 @@ struct mbox_header {
 };
 
 /* struct mbox_ioc_recv, flags */
-#define MBOX_RECV_NONBLOCK	(1U << 0)  /* EAGAIN where it would block */
+#define MBOX_RECV_NONBLOCK	(1U << 0)  /* EAGAIN instead of blocking */
 #define MBOX_RECV_PEEK		(1U << 1)  /* leave the message queued */
 #define MBOX_RECV_BY_TYPE	(1U << 2)  /* only messages of type @type */
 #define MBOX_RECV_BY_SENDER	(1U << 3)  /* only messages sent by process @pid */
@@ -623,7 +638,7 @@ struct mbox_header {
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock
  * @data:	in, address of the buffer; @header.length bytes of it are written
- * @size:	in, bytes of room; more than any message is no error
+ * @size:	in, size of the buffer in bytes; more than any message is no error
  * @type:	in, with MBOX_RECV_BY_TYPE, else 0
  * @pid:	in, with MBOX_RECV_BY_SENDER: a process id in the caller's pid
  *		namespace, 0 for senders that are not there; else 0
@@ -631,15 +646,16 @@ struct mbox_header {
  * @pad:	in, 0
  * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START
  *
- * The first message (in the mailbox's order) that passes all filters is
- * received. If there is none the call waits, whatever else is queued.
+ * Receives the first message (in the mailbox's order) that passes all filters. If
+ * there is none the call waits, even if other messages are queued. Part of the buffer
+ * may have been written when the call fails with EFAULT.
  *
- * BY_SENDER alone goes by the number: it finds what any process sent that had it,
- * and waits for whichever may have it one day. BY_START, which is for use with
- * BY_SENDER and a @pid other than 0, goes by identity. Once that process has
- * ended, and nothing that it sent is queued, the receive fails with EOWNERDEAD,
- * also one that is blocked. So does one that names no process that ever was: the
- * kernel does not remember those that ended.
+ * BY_SENDER alone goes by the number: it finds messages of every process that had
+ * the number, and waits for every process that may get it. BY_START, together with
+ * BY_SENDER and a @pid other than 0, goes by identity. Once that process has ended
+ * and none of its messages is queued, the receive fails with EOWNERDEAD, even while
+ * it is blocked. A receive that names a process that never existed fails in the same
+ * way: the kernel does not remember processes that ended.
  *
  * Return: 0. EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL,
  * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
@@ -658,10 +674,10 @@ struct mbox_ioc_recv {
 };
 
 /* struct mbox_info, state */
-#define MBOX_STATE_LIVE		0U	/* has its name, if it ever had one */
+#define MBOX_STATE_LIVE		0U	/* not deleted */
 #define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
 #define MBOX_STATE_DRAINING	2U	/* deleted with DRAIN, messages are queued */
-#define MBOX_STATE_DEAD		3U	/* gone but for its handles */
+#define MBOX_STATE_DEAD		3U	/* gone; only its handles are left */
 
 /* struct mbox_info, kind */
 #define MBOX_KIND_MAILBOX	0U
@@ -673,9 +689,9 @@ struct mbox_ioc_recv {
  * struct mbox_info - argument of MBOX_IOC_GET: attributes and counters
  * @flags:	in, 0
  * @state:	out, MBOX_STATE_*
- * @name:	out, the name with NULs to the end, also after it went; empty if
- *		anonymous
- * @id:		out, number that no other mailbox has until the module is unloaded
+ * @name:	out, the name with NULs to the end, also after the mailbox lost it;
+ *		empty if anonymous
+ * @id:		out, unique number, never reused until the module is unloaded
  * @uid:	out, owner in the caller's user namespace, or the overflow uid
  * @gid:	out, group, likewise
  * @mode:	out, permission bits
@@ -688,45 +704,48 @@ struct mbox_ioc_recv {
  * @senders:	out, sends blocked now
  * @receivers:	out, receives blocked now
  * @queued:	out, messages accepted and neither received nor dropped
- * @queued_bytes: out, bytes of payload in these
+ * @queued_bytes: out, bytes of payload in the queued messages
  * @sent:	out, messages accepted since creation
  * @received:	out, messages received since creation
  * @withdrawn:	out, accepted messages that their synchronous sender took back
- * @dropped:	out, accepted messages that were dropped; see SENDING AND RECEIVING
- *		for what drops messages
- * @created:	out, when it was created: nanoseconds of CLOCK_REALTIME
+ * @dropped:	out, accepted messages that were dropped, see SENDING AND RECEIVING
+ * @created:	out, time of creation: nanoseconds of CLOCK_REALTIME
  * @kind:	out, MBOX_KIND_*
  * @policy:	out, MBOX_POLICY_*
  * @options:	out, MBOX_OPTION_*
  * @max_procs:	out, processes that may take part, 0 for any number
- * @procs:	out, processes that take part, where that is limited, else 0
+ * @procs:	out, processes that take part, if @max_procs limits them, else 0
  * @owner:	out, process id of the owner in the caller's pid namespace; 0 if it
- *		is not there, or there is none
- * @heir:	out, that of the heir, likewise
- * @peer:	out, of a link: that of the peer, likewise; 0 once it has ended
+ *		is not there, or no process is the owner
+ * @heir:	out, process id of the heir, likewise
+ * @peer:	out, of a link: process id of the peer, likewise; 0 once it has ended
  * @ring:	out, bytes of the ring, or 0
- * @lost:	out, BROADCAST: deliveries that were lost to an overflow, or to
- *		the closing of the handle they were for
+ * @lost:	out, BROADCAST: deliveries lost to an overflow or to the closing of
+ *		their handle
  * @handle_received: out, messages received through this handle
  * @handle_lost: out, BROADCAST: deliveries that this handle lost
- * @handle_queued: out, messages that a receive through this handle can find: of
- *		a link those of the peer, with BROADCAST those for this handle
- * @creator:	out, real uid of the creator, whose quota of mailboxes it is charged
- *		to, as @uid; of a factory that was passed on it is its opener's. It
- *		never changes. (Of a link, an inbox: of the user that is charged.)
+ * @handle_queued: out, messages that a receive through this handle can find: on a
+ *		link those of the peer, with BROADCAST those for this handle
+ * @creator:	out, real uid of the creator, in the caller's user namespace as @uid:
+ *		the user whose quota of mailboxes is charged. Of a mailbox created
+ *		through a factory that was passed on: of the factory's opener. It
+ *		never changes. (Of a link or an inbox: of the charged user.)
  * @pad:	out, 0
  *
- * At any time sent = received + withdrawn + dropped + queued. With BROADCAST that
- * is about messages: one is queued until the last of its deliveries is received
- * or lost; then it is received if any of them was, else dropped. Of a link, what
- * is said of a mailbox is that of the caller's inbox, but capacity and msg_size.
- * A ring has none of these counters: queued is 1 if there is anything in it,
- * queued_bytes what that takes with headers and padding; senders and receivers
- * are the producers and consumers that are blocked in WAIT.
- * An inbox has the largest msg_size that a link to it has had, and capacity
- * MBOX_CAPACITY_UNBOUNDED and the mode 0 until it is given others.
+ * Reports the attributes, the state and the counters of a mailbox. The handle needs
+ * no right, and a dead mailbox answers too.
  *
- * Return: 0. EFAULT, EINVAL. Works on a dead mailbox too.
+ * At any time @sent = @received + @withdrawn + @dropped + @queued. With BROADCAST
+ * these count messages, not deliveries: a message is queued until its last delivery
+ * is received or lost; then it counts as received if any delivery was, else as
+ * dropped. On a link, the fields of the mailbox are those of the caller's inbox,
+ * except @capacity and @msg_size. A ring has none of these counters: @queued is 1 if
+ * it has data, @queued_bytes is the size of the data with headers and padding, and
+ * @senders and @receivers are the producers and consumers blocked in WAIT. An inbox
+ * has the largest @msg_size that a link to it has had, and @capacity
+ * MBOX_CAPACITY_UNBOUNDED and @mode 0 until they are set.
+ *
+ * Return: 0. EFAULT, EINVAL.
  */
 struct mbox_info {
 	__u32	flags;
@@ -788,18 +807,18 @@ struct mbox_info {
  * @msg_size:	in, bytes, as at creation
  * @bytes:	in, as at creation
  *
- * For the owner only, or CAP_IPC_OWNER; see RIGHTS. Sets all fields or none. Another
- * @uid than the mailbox has takes CAP_IPC_OWNER, of the caller and of the handle's
- * opener; another @gid takes that, or to be a group of the caller (its effective or
- * a supplementary one): else EPERM. Handles keep the rights they have. Queued
- * messages stay queued when a limit falls below them; blocked sends are admitted
- * when one rises; to zero, a capacity changes the sends that come after. The quota
- * stays charged to the creator. The limits of a ring cannot be changed. Of an inbox
- * mode and capacity can be set, by its process; the capacity is the most that each
- * link to it takes; see DIRECT COMMUNICATION.
+ * Changes attributes: all fields of @mask or none. For the owner, or with
+ * CAP_IPC_OWNER, see RIGHTS; the handle needs no right. To change @uid, the caller and
+ * the handle's opener need CAP_IPC_OWNER; to change @gid, they need that, or the new
+ * group is the effective or a supplementary group of the caller: else EPERM. Handles
+ * keep their rights. Queued messages stay queued when a limit falls below them;
+ * blocked sends are admitted when one rises; a capacity of zero affects later sends
+ * only. The mailbox stays charged to its creator. The limits of a ring cannot be
+ * changed. The process of an inbox can set its mode and its capacity, which is the
+ * most that each link to it takes; see DIRECT COMMUNICATION.
  *
- * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring; a link; anything
- * else of an inbox), EPERM, EUSERS.
+ * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP (a limit of a ring; a link; another
+ * field of an inbox), EOWNERDEAD, EPERM, EUSERS.
  */
 struct mbox_ioc_set {
 	__u32	flags;
@@ -822,23 +841,23 @@ struct mbox_ioc_set {
  * @flags:	in, MBOX_HANDOVER_*
  * @pid:	in, a process (not a thread) in the caller's pid namespace. 0: the
  *		operating system; with HEIR, nobody
- * @start:	in, start time of the process, see IDENTITY; 0: whichever process
+ * @start:	in, start time of the process, see IDENTITY; 0: the process that
  *		has the number @pid now
  *
- * Makes a process the owner: the lifetime of the mailbox becomes PROCESS, or OS
- * where the operating system becomes the owner (EINVAL if the mailbox has no
- * name: nobody could delete it). With RECV the new owner may open the mailbox for
- * receiving, whatever its mode says, as long as it is the owner. With HEIR the
- * process becomes the owner, in the same way, when the owner ends before it;
- * EINVAL where no process is the owner. A change of owner forgets the heir.
+ * Makes a process the owner: the lifetime of the mailbox becomes PROCESS, or OS if
+ * the operating system becomes the owner (EINVAL if the mailbox has no name: nobody
+ * could delete it). With RECV the new owner may open the mailbox for receiving under
+ * any mode, as long as it is the owner. With HEIR the process becomes the owner, in
+ * the same way, when the owner ends before it; EINVAL if no process is the owner. A
+ * change of owner forgets the heir.
  *
- * For the owner only: the process where it is one, else whoever may change the
- * mailbox; or CAP_IPC_OWNER. The handle has to be opened by that process, by the
- * owner's uid or with CAP_IPC_OWNER; no right is needed. An owner or heir has to be
- * a process that the caller may send a signal (see kill(2): it is the caller's, of
- * its uid, or the caller has CAP_KILL in its user namespace), else EPERM: nobody is
- * made the owner or the heir of what he was not asked about. A kernel thread is no
- * process here (ESRCH).
+ * For the process that is the owner or, if no process is, for a caller that may
+ * change the mailbox; or with CAP_IPC_OWNER. The opener of the handle has to be that
+ * process, of the owner's uid, or to have CAP_IPC_OWNER; the handle needs no right.
+ * The caller needs permission to send the new owner or heir a signal (see kill(2): it
+ * is the caller, of the caller's uid, or the caller has CAP_KILL in its user
+ * namespace), else EPERM: nobody becomes owner or heir unasked. A kernel thread
+ * cannot be either (ESRCH).
  *
  * Return: 0. EFAULT, EIDRM, EINVAL, ENOMEM, EOPNOTSUPP (a link, an inbox),
  * EOWNERDEAD, EPERM, ESRCH (also if the process @pid has another start time than
@@ -852,7 +871,7 @@ struct mbox_ioc_handover {
 
 /* struct mbox_ioc_wait, flags */
 #define MBOX_WAIT_WAKE		(1U << 0)  /* wake the other side, first of all */
-#define MBOX_WAIT_TRIM		(1U << 1)  /* GROW: give back what was consumed */
+#define MBOX_WAIT_TRIM		(1U << 1)  /* GROW: give back consumed memory */
 #define MBOX_WAIT_MOVE		(1U << 2)  /* wait until the other side's index moves */
 
 /**
@@ -861,20 +880,21 @@ struct mbox_ioc_handover {
  * @clock:	in, with MOVE, else 0: MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock
  * @seen:	in, with MOVE, else 0: the other side's index as the caller last
- *		saw it. The call returns at once where it is another by now.
+ *		read it. The call returns at once if the index has changed.
  * @side:	in, with both rights: MBOX_RIGHT_RECV to act as the consumer,
  *		MBOX_RIGHT_SEND as the producer; else 0 or the handle's right
  * @pad:	in, 0
  *
+ * Wakes the other side, gives memory back and waits, as @flags say;
  * <linux/mbox_ring.h> has the protocol. TRIM is for the consumer of a ring that
- * grows; it fails with EINVAL, as long as the indices make no sense: head - tail is
- * more than the size, or tail is less than what was given back. Where the wait of
- * MOVE fails, what comes before it was done.
+ * grows; it fails with EINVAL while the indices are inconsistent: head - tail is more
+ * than the size, or tail is less than freed. If the wait of MOVE fails, the steps
+ * before it were done.
  *
- * Return: 0. EAGAIN (O_NONBLOCK, and it did not move), EBADF, EFAULT, EIDRM,
- * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side ended, or the
- * owner did, or the side is not the handle's any more), EPIPE (nobody can be the
- * other side), ESHUTDOWN, ETIMEDOUT, EUSERS.
+ * Return: 0. EAGAIN (O_NONBLOCK, and the index did not move), EBADF, EFAULT, EIDRM,
+ * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side or the owner ended,
+ * or the side is not the handle's any more), EPIPE (nobody can be the other side),
+ * ESHUTDOWN, ETIMEDOUT, EUSERS.
  */
 struct mbox_ioc_wait {
 	__u32	flags;
@@ -891,18 +911,19 @@ struct mbox_ioc_wait {
  * @how:	in, MBOX_RIGHT_* out of those that the handle was opened with: the
  *		rights to give up, at least one
  *
- * Gives up rights of the handle, for all who have it, for good. Calls that need one
- * of them fail with ESHUTDOWN; those that are blocked through this handle return
- * with it at once, and have sent or received nothing (a send that has to wait for
- * its receipt withdraws the message; with BROADCAST it succeeds if somebody had
- * received it). The message stays for other handles; with BROADCAST, what this
- * handle has not received is lost to it. poll() reports EPOLLIN, EPOLLRDHUP and
- * EPOLLHUP where the right to receive, EPOLLERR where that to send was given up.
- * Elsewhere it is as if the handle were closed as far as that right goes: see
- * NOBODY LEFT; a side of a ring is free. A right that was given up before may be
+ * Gives up rights of the handle, for all processes that have it, for good. Calls that
+ * need one of them fail with ESHUTDOWN. Calls that are blocked through this handle
+ * return with it at once, and have sent or received nothing (a synchronous send
+ * withdraws its message; with BROADCAST it succeeds if anybody has received it).
+ * Messages stay for other handles; with BROADCAST, this handle loses the deliveries
+ * that it has not received. poll() reports EPOLLIN, EPOLLRDHUP and EPOLLHUP after
+ * giving up the right to receive, EPOLLERR after giving up the right to send. For all
+ * other handles it is as if this one were closed as far as that right goes: see
+ * NOBODY LEFT; a side of a ring becomes free. A right that was given up before may be
  * named again. Works on a dead mailbox too.
  *
- * Return: 0. EBADF (not a right of the handle), EFAULT, EINVAL, EUSERS.
+ * Return: 0. EBADF (not a right of the handle), EFAULT, EINVAL, EUSERS (the handle is
+ * on a link or inbox of another process).
  */
 struct mbox_ioc_shutdown {
 	__u32	flags;
