@@ -10,11 +10,12 @@
 #define MBOX_FAMILY_VERSION	1
 
 /**
- * enum mbox_call - What a call is blocked in.
- * @MBOX_CALL_RECEIVE: A receive, for want of a message that passes its filter.
- * @MBOX_CALL_SEND: A send, for want of room.
- * @MBOX_CALL_RECEIPT: A synchronous send, whose message nobody has received
- *   yet.
+ * enum mbox_call - The kinds of blocked calls.
+ * @MBOX_CALL_RECEIVE: A receive that waits for a message that passes its
+ *   filter.
+ * @MBOX_CALL_SEND: A send that waits for room.
+ * @MBOX_CALL_RECEIPT: A synchronous send that waits until its message is
+ *   received.
  * @MBOX_CALL_CONSUME: WAIT of the consumer of a ring.
  * @MBOX_CALL_PRODUCE: WAIT of the producer of a ring.
  */
@@ -27,20 +28,21 @@ enum mbox_call {
 };
 
 /**
- * enum mbox_event - What happened.
+ * enum mbox_event - The kinds of events.
  * @MBOX_EVENT_CREATED: A mailbox was created.
- * @MBOX_EVENT_DELETED: A mailbox is gone, or lost its name (state tells);
- *   dropped is how many messages went with it.
+ * @MBOX_EVENT_DELETED: A mailbox is gone, or lost its name (see state);
+ *   dropped counts the messages that it lost.
  * @MBOX_EVENT_OWNER_DIED: A mailbox is gone with the process that owned it.
- * @MBOX_EVENT_FULL: A send found no room, for the first time since there was.
+ * @MBOX_EVENT_FULL: A send found no room, for the first time since the mailbox
+ *   last had room.
  * @MBOX_EVENT_ROOM: A mailbox that was full has room again.
- * @MBOX_EVENT_DROPPED: Accepted messages are lost to a purge; or deliveries of
- *   a broadcast to an overflow, or to the closing of the handle that they were
- *   for. dropped is how many.
- * @MBOX_EVENT_QUOTA: The quota of a user refused a message to the mailbox; or,
- *   where no mailbox is named, of the user uid a mailbox.
- * @MBOX_EVENT_OVERRUN: There were too many events. count is how many nobody
- *   was told since the last one.
+ * @MBOX_EVENT_DROPPED: A purge dropped accepted messages; or an overflow, or
+ *   the closing of their handle, dropped deliveries of a broadcast. dropped
+ *   counts them.
+ * @MBOX_EVENT_QUOTA: A quota refused a message to the mailbox; or, if no
+ *   mailbox is named, the quota of user uid refused a mailbox.
+ * @MBOX_EVENT_OVERRUN: There were too many events. count is the number of
+ *   events suppressed since the last overrun.
  */
 enum mbox_event {
 	MBOX_EVENT_CREATED,
