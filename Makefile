@@ -208,6 +208,10 @@ ynl: need-ynl
 need-ynl:
 	@$(BUILD)/need.sh "to generate the netlink code" python:jsonschema python:yaml xz
 
+##man            the parts of the manual pages that come from uapi/linux/mbox.h
+man:
+	@$(BUILD)/man.sh
+
 ##
 ##deb            Debian packages, in build/deb: mbox-dkms, libmbox1, libmbox-dev, mboxctl
 deb:

@@ -355,16 +355,16 @@
 #define MBOX_LIFETIME_FD	2U	/* until its last handle is closed */
 
 /* Policy of a mailbox: chooses among several waiting receivers. */
-#define MBOX_POLICY_FIFO	0U	/* the one that has waited longest */
-#define MBOX_POLICY_LIFO	1U	/* the one that has waited shortest */
-#define MBOX_POLICY_RR		2U	/* the process served least recently */
+#define MBOX_POLICY_FIFO	0U	/* the receiver that has waited longest */
+#define MBOX_POLICY_LIFO	1U	/* the receiver that has waited shortest */
+#define MBOX_POLICY_RR		2U	/* the process that was served least recently */
 #define MBOX_POLICY_PRIO	3U	/* by scheduling priority, then FIFO */
-#define MBOX_POLICY_BROADCAST	4U	/* each handle open for receiving */
+#define MBOX_POLICY_BROADCAST	4U	/* each handle that is open for receiving */
 #define MBOX_POLICY_MAX		4U	/* the highest that this header has */
 
 /* Options of a mailbox. */
 #define MBOX_OPTION_EXCLUSIVE	(1U << 0) /* one process in receive at a time */
-#define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: a slow handle loses its oldest */
+#define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: slow handles lose messages */
 #define MBOX_OPTION_GROW	(1U << 2) /* ring: memory only while it is used */
 
 /*
@@ -630,7 +630,7 @@ struct mbox_header {
 #define MBOX_RECV_PEEK		(1U << 1)  /* leave the message queued */
 #define MBOX_RECV_BY_TYPE	(1U << 2)  /* only messages of type @type */
 #define MBOX_RECV_BY_SENDER	(1U << 3)  /* only messages sent by process @pid */
-#define MBOX_RECV_BY_START	(1U << 4)  /* ... that started at @header.start */
+#define MBOX_RECV_BY_START	(1U << 4)  /* and only if it started at @header.start */
 
 /**
  * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
@@ -677,11 +677,11 @@ struct mbox_ioc_recv {
 #define MBOX_STATE_LIVE		0U	/* not deleted */
 #define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
 #define MBOX_STATE_DRAINING	2U	/* deleted with DRAIN, messages are queued */
-#define MBOX_STATE_DEAD		3U	/* gone; only its handles are left */
+#define MBOX_STATE_DEAD		3U	/* gone, only its handles are left */
 
 /* struct mbox_info, kind */
-#define MBOX_KIND_MAILBOX	0U
-#define MBOX_KIND_RING		1U
+#define MBOX_KIND_MAILBOX	0U	/* a mailbox with a queue */
+#define MBOX_KIND_RING		1U	/* a ring in shared memory */
 #define MBOX_KIND_INBOX		2U	/* a handle on an inbox */
 #define MBOX_KIND_LINK		3U	/* a handle on a link */
 
