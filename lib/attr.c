@@ -4,7 +4,7 @@
 
 int mbox_get(struct mbox *mb, struct mbox_info *info)
 {
-	/* The caller's memory need not be clean, and stays as it is on error. */
+	/* The caller's memory may hold anything, and stays unchanged on error. */
 	struct mbox_info arg = { .flags = 0 };
 	int ret;
 
@@ -54,6 +54,6 @@ int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid)
 		arg.mask |= MBOX_SET_GID;
 		arg.gid = gid;
 	}
-	/* chown(2) leaves both without complaint; the kernel wants a field. */
+	/* As chown(2): leaving both is no error. The kernel needs at least one field. */
 	return arg.mask ? mbox_set(mb, &arg) : 0;
 }

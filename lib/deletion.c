@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The end of a mailbox, by name or by handle */
+/* Deleting a mailbox, by name or by handle */
 #include "internal.h"
 
 static int deletion_report(int ret, const struct mbox_ioc_delete *arg,

@@ -4,7 +4,7 @@
 
 const char *mbox_strerror(int error)
 {
-	/* Negative, since the negation of INT_MIN is no int. */
+	/* Negate the positive ones: the negation of INT_MIN is no int. */
 	switch (error > 0 ? -error : error) {
 	case 0:
 		return "success";
@@ -13,7 +13,7 @@ const char *mbox_strerror(int error)
 	case -EBADF:
 		return "the handle does not have the right that the call needs";
 	case -EBUSY:
-		return "another process is in a receive that has to be alone, or has the side of the ring";
+		return "another process is in a receive of the exclusive mailbox, or has the side of the ring";
 	case -ECANCELED:
 		return "the message was purged before anybody received it";
 	case -EDEADLK:
@@ -21,7 +21,7 @@ const char *mbox_strerror(int error)
 	case -EDQUOT:
 		return "the user's quota of mailboxes or bytes is used up";
 	case -EBADMSG:
-		return "the other side of the ring wrote what is no message";
+		return "the other side of the ring wrote an invalid message";
 	case -E2BIG:
 		return "the running module is too old for this call";
 	case -EEXIST:
@@ -43,7 +43,7 @@ const char *mbox_strerror(int error)
 	case -ENOMEM:
 		return "no memory";
 	case -ENOTEMPTY:
-		return "messages are queued that the deletion would lose";
+		return "the deletion would lose queued messages";
 	case -ENOTTY:
 		return "not a call of this kind of file, or the file is no mailbox";
 	case -EACCES:
@@ -55,7 +55,7 @@ const char *mbox_strerror(int error)
 	case -EOWNERDEAD:
 		return "the process that the mailbox, link or side of the ring belonged to has ended";
 	case -EPIPE:
-		return "nobody is left who could send, or receive, and nobody can come";
+		return "nobody is left to send or to receive, and nobody can come";
 	case -ESHUTDOWN:
 		return "this handle gave up the right that the call needs";
 	case -ESRCH:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* /dev/mbox: opened, asked once and closed by each call by name */
+/* The factory: each call by name opens /dev/mbox, makes one call and closes it */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +28,8 @@ int mbox_factory_ioctl(unsigned long request, void *arg)
 	fd = open("/dev/mbox", O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		ret = -errno;
-		/* ENOENT is to mean a mailbox, never the device; the other two
-		 * are a node that outlived its module. */
+		/* ENOENT means a mailbox, never the device. ENXIO: the device
+		 * node outlived its module. */
 		if (ret == -ENOENT || ret == -ENXIO)
 			ret = -ENODEV;
 	} else {

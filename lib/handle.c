@@ -14,7 +14,7 @@ static struct mbox *handle_new(void)
 	return mb;
 }
 
-/* The mappings of a ring are part of its handle; other mailboxes have none. */
+/* Map the ring of a handle, if it is one. */
 static int handle_map(struct mbox *mb)
 {
 	struct mbox_info info = { .flags = 0 };
@@ -24,9 +24,10 @@ static int handle_map(struct mbox *mb)
 	return ret < 0 ? ret : mbox_ring_map(&mb->ring, mb->fd, &info);
 }
 
-/* The allocation comes before the call, so that what can fail after a mailbox
- * was made is nothing; but for mapping a ring: one that was just made goes
- * again then. */
+/*
+ * Allocate first: nothing may fail once the mailbox exists, except mapping a ring.
+ * If that fails, a new mailbox is deleted again.
+ */
 int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg)
 {
 	struct mbox *mb;
@@ -83,7 +84,7 @@ int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
 		if (ret)
 			return ret;
 	} else if (!attr) {
-		/* Without a name the usual lifetime would be refused. */
+		/* The kernel refuses the default lifetime without a name. */
 		arg.lifetime = MBOX_LIFETIME_FD;
 	}
 	return mbox_handle_open(mbp, MBOX_IOC_CREATE, &arg);
@@ -128,8 +129,8 @@ int mbox_from_fd(struct mbox **mbp, int fd)
 
 	if (!mbp)
 		return -EFAULT;
-	/* Only a mailbox answers this call; some drivers have EINVAL for calls
-	 * that they do not know. */
+	/* Only a mailbox answers this call; some drivers return EINVAL for
+	 * unknown calls. */
 	ret = mbox_ioctl(fd, MBOX_IOC_GET, &info);
 	if (ret < 0)
 		return ret == -EINVAL ? -ENOTTY : ret;
@@ -168,7 +169,7 @@ void mbox_close(struct mbox *mb)
 
 	if (!mb)
 		return;
-	/* A mapping keeps the open file: it goes with the last of both. */
+	/* A mapping keeps the file open too: unmap first. */
 	mbox_ring_unmap(mb->ring);
 	close(mb->fd);
 	free(mb);

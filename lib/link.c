@@ -48,7 +48,7 @@ int mbox_link_pidfd(struct mbox **mbp, int pidfd, uint32_t capacity,
 	ret = mbox_link(&mb, (pid_t)pid, capacity, msg_size);
 	if (ret)
 		return ret;
-	/* If it lives now it lived then, and the number was its own. */
+	/* The process still lives, so the number was its own during the call. */
 	ret = mbox_pidfd_alive(pidfd);
 	if (ret) {
 		mbox_close(mb);

@@ -3,44 +3,41 @@
  * libmbox: Linux mailboxes from C
  *
  * A thin cover over the calls of /dev/mbox, one function per call, and the few
- * lines that every program would otherwise write around them. What a mailbox
- * is, how messages are ordered and what each error means stands at the top of
- * <linux/mbox.h>; here is what the library adds to it.
+ * lines that every program would otherwise write around them. <linux/mbox.h> defines
+ * mailboxes, the order of messages and the errors; this header adds the rules of the
+ * library.
  *
  * RESULTS
  *
- * A function that can fail returns a negated errno value when it does, and 0 or
- * a number that is not negative when it does not. errno itself is left as it
- * was. A call that fails has changed nothing, in the kernel or in the caller's
- * memory, but what its entry below says. mbox_strerror() has words for the
- * errors. The entries list what is particular to them; beyond that
+ * A function returns 0 or a positive number on success, and a negated errno value
+ * on failure. errno itself does not change. A call that fails changes nothing, in the
+ * kernel or in the caller's memory, except as its entry below says. mbox_strerror()
+ * has words for the errors. Each entry lists its particular errors; in addition
  *
- * -EINVAL	a handle or a name that is NULL, a name that is too long or has
- *		bytes that names do not have, an unknown flag or value
- * -EFAULT	any other pointer that is NULL and may not be, or an address
- *		that is not readable or not writable
+ * -EINVAL	a handle or a name is NULL, a name is too long or has an invalid
+ *		byte, a flag or a value is unknown
+ * -EFAULT	any other pointer is NULL and may not be, or an address is not
+ *		readable or not writable
  * -ENOMEM	no memory
- * -EIDRM	the mailbox is gone; also for calls that were blocked on it
- * -EOWNERDEAD	the process that the mailbox belonged to has ended, or the peer
- *		of the link has; also for calls that were blocked on it
- * -EUSERS	as many processes as may already take part in the mailbox; or the
- *		handle is on a link or inbox, and another process' (after fork()
- *		too)
+ * -EIDRM	the mailbox is gone; also from calls that were blocked on it
+ * -EOWNERDEAD	the process that owned the mailbox, or the peer of the link, has
+ *		ended; also from calls that were blocked on it
+ * -EUSERS	too many processes take part in the mailbox; or the handle is on a
+ *		link or inbox of another process (after fork() too)
  *
  * and, from the functions that take a name,
  *
  * -ENODEV	/dev/mbox is not there: the kernel module is not loaded. ENOENT
  *		always means that there is no mailbox of that name
- * -EACCES	also if /dev/mbox itself may not be opened
+ * -EACCES	also if the caller may not open /dev/mbox itself
  * -EMFILE, -ENFILE  no file descriptor is left; these functions need up to two
  *
  * THREADS
  *
- * Every function may be called from any thread at any time, and a handle may be
- * used by any number of threads at once. One exception: mbox_close() needs the
- * handle to itself; no call on it may be running then or follow. The library
- * has no global state, starts no threads and changes no signal handling. Another
- * exception is rings, see mbox_ring_reserve().
+ * Any thread may call any function at any time, and any number of threads may use a
+ * handle at once, with two exceptions: mbox_close() needs the handle to itself (no
+ * call on it may be running then or follow), and rings, see mbox_ring_reserve(). The
+ * library has no global state, starts no threads and changes no signal handling.
  * Functions that neither make nor free a handle or buffer (all but
  * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
  * mbox_link(), mbox_link_pidfd(), mbox_link_sender(), mbox_inbox(), mbox_close() and
@@ -49,19 +46,19 @@
  * SIGNALS
  *
  * A call that a signal interrupts while it is blocked returns -EINTR, and
- * nothing was sent or received; the library does not try again. If the handler
- * was installed with SA_RESTART the kernel does, with the same deadline. A
- * relative timeout is turned into a deadline once, at the start of the call.
+ * nothing was sent or received; the library does not retry. If the handler was
+ * installed with SA_RESTART the kernel does, with the same deadline. The call turns
+ * a relative timeout into a deadline once, at its start.
  * No function is a cancellation point: a thread that is blocked in one acts on
  * pthread_cancel() when the call has returned.
  *
  * BLOCKING
  *
- * A handle is born blocking. With O_NONBLOCK set on its descriptor,
- * fcntl(mbox_fd(mb), F_SETFL, O_NONBLOCK), no call on it blocks, whatever
- * timeout it is given; the setting belongs to the open file, and so to
- * everybody to whom the handle was passed or inherited. A program of one thread
- * that fills its own mailbox waits for ever in a blocking send.
+ * A new handle blocks. With O_NONBLOCK set on its descriptor,
+ * fcntl(mbox_fd(mb), F_SETFL, O_NONBLOCK), no call on it blocks, with any timeout.
+ * The setting belongs to the open file, so all processes that inherited the handle or
+ * were given it share it. A program of one thread that fills its own mailbox waits
+ * for ever in a blocking send.
  */
 #ifndef _MBOX_H
 #define _MBOX_H
@@ -98,15 +95,14 @@ struct mbox;
  *		max_msg_size; 0 for MBOX_MSG_SIZE_DEFAULT
  * @bytes:	most bytes of payload queued, at least @msg_size; 0 for no such
  *		limit
- * @policy:	MBOX_POLICY_*: which of several waiting receivers is given a
- *		message
+ * @policy:	MBOX_POLICY_*: chooses among several waiting receivers
  * @max_procs:	processes that may take part, up to MBOX_PROCS_MAX; 0 for any
  *		number
  * @options:	MBOX_OPTION_*
- * @ring:	bytes of a ring mailbox, a power of two; 0 for a mailbox that is
- *		none. The capacity of a ring has to be 0.
+ * @ring:	bytes of a ring, a power of two; 0 for a mailbox that is no ring. The
+ *		capacity of a ring has to be 0.
  *
- * To be initialised with MBOX_ATTR_INIT before fields are set.
+ * Initialise it with MBOX_ATTR_INIT before setting fields.
  */
 struct mbox_attr {
 	uint32_t mode;
@@ -134,11 +130,11 @@ struct mbox_attr {
 
 /**
  * mbox_create() - make a mailbox and open it
- * @mbp:	out, the handle, to be closed by the caller
+ * @mbp:	out, the handle; the caller closes it
  * @name:	its name (1 to 63 bytes out of A-Z a-z 0-9 . _ - not starting
- *		with a dot), or NULL for an anonymous mailbox, which is reached
- *		by passing or inheriting the handle
- * @rights:	MBOX_RIGHT_* that the handle shall have; not limited by the mode
+ *		with a dot), or NULL for an anonymous mailbox, which others reach
+ *		through the passed or inherited handle
+ * @rights:	MBOX_RIGHT_* of the handle; the mode does not limit them
  * @attr:	attributes, or NULL for those of MBOX_ATTR_INIT (of lifetime
  *		MBOX_LIFETIME_FD if the mailbox is anonymous; an anonymous one
  *		cannot have MBOX_LIFETIME_OS)
@@ -151,11 +147,10 @@ int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
 
 /**
  * mbox_open() - open a mailbox that exists
- * @mbp:	out, the handle, to be closed by the caller
+ * @mbp:	out, the handle; the caller closes it
  * @name:	its name
- * @rights:	MBOX_RIGHT_* that the handle shall have, or 0 for a handle that
- *		serves mbox_get(), mbox_set(), mbox_handover() and
- *		mbox_delete_handle() only
+ * @rights:	MBOX_RIGHT_* of the handle, or 0 for a handle for mbox_get(),
+ *		mbox_set(), mbox_handover() and mbox_delete_handle() only
  *
  * Return: 0, -ENOENT if there is none of that name, -EACCES if its mode does
  * not grant the rights.
@@ -164,14 +159,14 @@ int mbox_open(struct mbox **mbp, const char *name, unsigned int rights);
 
 /**
  * mbox_open_or_create() - open a mailbox, making it if it is missing
- * @mbp:	out, the handle, to be closed by the caller
+ * @mbp:	out, the handle; the caller closes it
  * @name:	its name
- * @rights:	MBOX_RIGHT_* that the handle shall have
- * @attr:	as for mbox_create(); has no effect if the mailbox exists, whose
- *		attributes mbox_get() tells
+ * @rights:	MBOX_RIGHT_* of the handle
+ * @attr:	as for mbox_create(); ignored if the mailbox exists: mbox_get()
+ *		reports its attributes
  *
- * One step in the kernel: of several processes that call this together one
- * makes the mailbox and all get it.
+ * One step in the kernel: if several processes call this together, one makes the
+ * mailbox and all get it.
  *
  * Return: 0, -EACCES, -EDQUOT.
  */
@@ -180,15 +175,15 @@ int mbox_open_or_create(struct mbox **mbp, const char *name,
 
 /**
  * mbox_from_fd() - make a handle from a file descriptor
- * @mbp:	out, the handle, to be closed by the caller
+ * @mbp:	out, the handle; the caller closes it
  * @fd:		a descriptor on a mailbox that came over a UNIX socket, was
  *		inherited, or is a dup() of mbox_fd()
  *
- * From success on @fd belongs to the handle, and mbox_close() closes it; on
- * failure it remains the caller's. Its flags are left as they are.
+ * On success @fd belongs to the handle, and mbox_close() closes it; on failure it
+ * remains the caller's. Its flags stay as they are.
  *
- * Return: 0, -EBADF if @fd is not open, -ENOTTY if it is something else than a
- * mailbox (also if it is an open /dev/mbox).
+ * Return: 0, -EBADF if @fd is not open, -ENOTTY if it is no mailbox (also if it is an
+ * open /dev/mbox).
  */
 int mbox_from_fd(struct mbox **mbp, int fd);
 
@@ -196,7 +191,7 @@ int mbox_from_fd(struct mbox **mbp, int fd);
  * mbox_fd() - the file descriptor of a handle
  * @mb:		the handle, which keeps owning the descriptor
  *
- * For poll() and epoll, fcntl(), and to pass it on. EPOLLIN: a receive would
+ * For poll(), epoll, fcntl() and passing it on. EPOLLIN: a receive would
  * find a message. EPOLLOUT: a send of priority 0 would find room. EPOLLERR, on
  * handles with the right to send: sends can only fail. EPOLLHUP: the mailbox is
  * gone.
@@ -212,9 +207,9 @@ int mbox_fd(const struct mbox *mb);
 void mbox_close(struct mbox *mb);
 
 /**
- * struct mbox_deleted - what a deletion found
+ * struct mbox_deleted - the result of a deletion
  * @queued:	messages that were queued
- * @dropped:	those of them that were dropped
+ * @dropped:	queued messages that were dropped
  */
 struct mbox_deleted {
 	uint64_t queued;
@@ -225,20 +220,20 @@ struct mbox_deleted {
  * mbox_delete() - delete a mailbox by name
  * @name:	its name
  * @how:	MBOX_DELETE_EMPTY: only if no message is queued;
- *		MBOX_DELETE_DRAIN: sends fail, what is queued can be received,
- *		then it goes; MBOX_DELETE_FORCE: now, dropping what is
- *		queued; MBOX_DELETE_UNLINK: the name goes, the mailbox when its
- *		last handle is closed
+ *		MBOX_DELETE_DRAIN: sends fail, and the mailbox goes when the last
+ *		queued message is received; MBOX_DELETE_FORCE: now, dropping
+ *		queued messages; MBOX_DELETE_UNLINK: the name goes now, the
+ *		mailbox when its last handle is closed
  * @res:	out, also with -ENOTEMPTY; may be NULL
  *
- * Return: 0, -ENOENT if there is none of that name, -EPERM if it is not the
- * caller's, -ENOTEMPTY if messages would be lost.
+ * Return: 0, -ENOENT if there is none of that name, -EPERM if the caller may not
+ * delete it, -ENOTEMPTY if messages would be lost.
  */
 int mbox_delete(const char *name, unsigned int how, struct mbox_deleted *res);
 
 /**
  * mbox_delete_handle() - delete the mailbox of a handle
- * @mb:		the handle, which is still to be closed; no right is needed
+ * @mb:		the handle, which the caller still has to close; it needs no right
  * @how:	as for mbox_delete()
  * @res:	out, also with -ENOTEMPTY; may be NULL
  *
@@ -270,17 +265,16 @@ struct mbox_send_opts {
  * @size:	bytes of payload, 0 to the mailbox's msg_size
  * @opts:	or NULL for a blocking send of priority 0, type 0, no deadline
  *
- * Success is any result that is not negative.
- *
- * Return: 0; from a send that waited for its receiver (MBOX_SEND_SYNC, or any
- * blocking send to a mailbox of capacity zero) the receiver's process id, which may
- * be another process' by now, or 0 if the caller's pid namespace does not have it;
- * to a mailbox of policy MBOX_POLICY_BROADCAST the number of handles that it was
- * delivered to, which may be 0, or with MBOX_SEND_SYNC that received it. -EAGAIN if
- * it would block and may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is more than
- * the mailbox takes, -EDQUOT if the user's quota of bytes is used up, -EBADF if the handle
- * may not send, -EDEADLK if it would wait for a process that waits for this one,
- * over links.
+ * Return: 0 or a positive number. A send that waits for its receiver
+ * (MBOX_SEND_SYNC, or any blocking send to a mailbox of capacity zero) returns the
+ * receiver's process id, which may be another process's by now, or 0 if the caller's
+ * pid namespace does not have it. A send to a mailbox of policy
+ * MBOX_POLICY_BROADCAST returns the number of handles that it delivered to, which may
+ * be 0, or with MBOX_SEND_SYNC, of those that received it. All others return 0.
+ * -EAGAIN if it would block and may not, -ETIMEDOUT, -EINTR, -EMSGSIZE if @size is
+ * more than the mailbox takes, -EDQUOT if the user's quota of bytes is used up, -EBADF
+ * if the handle may not send, -EDEADLK if it would wait for a process that waits for
+ * this one, over links.
  */
 int mbox_send(struct mbox *mb, const void *data, size_t size,
 	      const struct mbox_send_opts *opts);
@@ -289,8 +283,8 @@ int mbox_send(struct mbox *mb, const void *data, size_t size,
  * mbox_send_timeout() - send, waiting for a limited time
  * @timeout_ns:	nanoseconds on CLOCK_MONOTONIC, 0, or MBOX_NO_TIMEOUT
  *
- * The rest as for mbox_send() without options. -ETIMEDOUT when the time is up;
- * with timeout 0, -EAGAIN.
+ * Otherwise as mbox_send() without options. -ETIMEDOUT when the time is up; with
+ * timeout 0, -EAGAIN.
  */
 int mbox_send_timeout(struct mbox *mb, const void *data, size_t size,
 		      int64_t timeout_ns);
@@ -299,12 +293,12 @@ int mbox_send_timeout(struct mbox *mb, const void *data, size_t size,
  * mbox_send_string() - send a string, without its NUL
  * @s:		the string
  *
- * The rest as for mbox_send() without options.
+ * Otherwise as mbox_send() without options.
  */
 int mbox_send_string(struct mbox *mb, const char *s);
 
 /**
- * struct mbox_recv_opts - how and what to receive; all zero is the usual receive
+ * struct mbox_recv_opts - how to receive; all zero is the usual receive
  * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_BY_TYPE,
  *		MBOX_RECV_BY_SENDER, MBOX_RECV_BY_START
  * @type:	with MBOX_RECV_BY_TYPE the type wanted, else 0
@@ -315,12 +309,12 @@ int mbox_send_string(struct mbox *mb, const char *s);
  * @deadline:	absolute, nanoseconds on @clock; see mbox_deadline_after()
  * @start:	with MBOX_RECV_BY_START (which goes with MBOX_RECV_BY_SENDER and a
  *		@pid other than 0) the start time of the sender wanted, from the
- *		header of a message; else not looked at
+ *		header of a message; else ignored
  *
- * The first message that passes all filters is received; while there is none
- * the call waits, whatever else is queued. A number may be another process' after
- * the first one ended; with its start it is that very process. When that has
- * ended, and nothing that it sent is left, receives are -EOWNERDEAD.
+ * The call receives the first message that passes all filters; while there is none
+ * it waits, even if other messages are queued. The kernel reuses the number of a
+ * process that ended; number and start time name one very process. When it has ended
+ * and none of its messages is left, receives return -EOWNERDEAD.
  */
 struct mbox_recv_opts {
 	uint32_t flags;
@@ -335,14 +329,14 @@ struct mbox_recv_opts {
 /**
  * mbox_recv() - receive a message
  * @mb:		a handle with MBOX_RIGHT_RECV
- * @buf:	out, the payload; with -EFAULT it may have been written in part
- * @size:	bytes of room in @buf
+ * @buf:	out, the payload; -EFAULT may leave it written in part
+ * @size:	size of @buf in bytes
  * @opts:	or NULL for a blocking receive of the next message
  * @hdr:	out, the header, also with -EMSGSIZE; may be NULL
  *
  * Return: bytes of payload; 0 is an empty message, there is no end of file.
- * -EMSGSIZE if the message is longer than @size, where @hdr->length has its
- * length and the message stays queued in its place, as it does with -EFAULT.
+ * -EMSGSIZE if the message is longer than @size: @hdr->length has its length, and the
+ * message stays queued in its place, as it does with -EFAULT.
  * -EAGAIN if it would block and may not, -ETIMEDOUT, -EINTR, -EBADF if the
  * handle may not receive, -EBUSY if another process is in a receive and the
  * mailbox is MBOX_OPTION_EXCLUSIVE, -EDEADLK as for mbox_send().
@@ -354,8 +348,8 @@ ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
  * mbox_recv_timeout() - receive, waiting for a limited time
  * @timeout_ns:	nanoseconds on CLOCK_MONOTONIC, 0, or MBOX_NO_TIMEOUT
  *
- * The rest as for mbox_recv() without options. -ETIMEDOUT when the time is up;
- * with timeout 0, -EAGAIN.
+ * Otherwise as mbox_recv() without options. -ETIMEDOUT when the time is up; with
+ * timeout 0, -EAGAIN.
  */
 ssize_t mbox_recv_timeout(struct mbox *mb, void *buf, size_t size,
 			  int64_t timeout_ns);
@@ -363,12 +357,12 @@ ssize_t mbox_recv_timeout(struct mbox *mb, void *buf, size_t size,
 /**
  * mbox_recv_string() - receive a message as a string
  * @buf:	out, the payload and a NUL
- * @size:	bytes of room in @buf with the NUL, at least 1
+ * @size:	size of @buf in bytes with the NUL, at least 1
  *
- * The rest as for mbox_recv() without options. A payload that has NULs itself
- * is received whole: the result tells its length.
+ * Otherwise as mbox_recv() without options. A payload with NULs is received whole:
+ * the result is its length.
  *
- * Return: bytes of payload, without the NUL that was added. -EMSGSIZE if
+ * Return: bytes of payload, without the added NUL. -EMSGSIZE if
  * payload and NUL do not fit; the message stays queued.
  */
 ssize_t mbox_recv_string(struct mbox *mb, char *buf, size_t size);
@@ -393,39 +387,38 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
  *
  * A mailbox that is created with attr.ring (a power of two from 4096, or the page
  * size, to MBOX_RING_MAX) and capacity 0 is shared memory of one producer and one
- * consumer, see <linux/mbox_ring.h>. It is opened as any other; each side by one
- * handle at a time, -EBUSY for a second one. The functions above work on it, most
- * often without a call of the kernel, and fail with -EOPNOTSUPP for what rings
- * do not have: priorities, MBOX_SEND_SYNC, filters; of the header, only length
- * and type are filled in, the rest is 0. With MBOX_OPTION_GROW pages of memory
- * come as they are written, and go as they are consumed.
+ * consumer, see <linux/mbox_ring.h>. It is opened as any other mailbox, but each side
+ * by one handle at a time: a second one is -EBUSY. The functions above work on it,
+ * most often without a call of the kernel. They return -EOPNOTSUPP for priorities,
+ * MBOX_SEND_SYNC and filters, and set only length and type of the header; the rest is
+ * 0. With MBOX_OPTION_GROW pages of memory come as they are written, and go as they
+ * are consumed.
  *
  * Other errors of all functions on a ring:
  *
- * -EOWNERDEAD	the other side's process ended or closed its handle, and nobody
- *		took its place yet: from a receive that has nothing left to receive,
- *		and from a send that finds no room; or the process that opened the
- *		handle ended, of one that was inherited or passed
- * -EBADMSG	what the other side wrote makes no sense: it is broken, or hostile.
- *		Nothing outside of the ring was read or written.
+ * -EOWNERDEAD	the process of the other side ended or closed its handle, and nobody
+ *		holds that side yet: from a receive that finds no message left, and
+ *		from a send that finds no room; or, on an inherited or passed
+ *		handle, the process that opened it ended
+ * -EBADMSG	the other side wrote invalid data: it is broken, or hostile. Nothing
+ *		outside of the ring was read or written.
  *
- * A side belongs to one thread at a time (the producer's may be another than the
- * consumer's, on one handle with both rights), and to one process: after a fork()
- * either parent or child may go on with it. Addresses given to a send or receive
- * have to be good ones, since it is not the kernel that copies: a bad one is a
- * signal instead of -EFAULT.
+ * A side belongs to one thread at a time (producer and consumer may be two threads, on
+ * one handle with both rights), and to one process: after a fork() either parent or
+ * child may go on with it. The library copies the payload, not the kernel: a bad
+ * address in a send or receive causes a signal instead of -EFAULT.
  */
 
 /**
  * mbox_ring_reserve() - begin a message in the memory of a ring
  * @mb:		a handle with MBOX_RIGHT_SEND on a ring
- * @size:	most bytes of payload that it will have, up to its msg_size
- * @datap:	out, where to write the payload, aligned to 8 bytes
+ * @size:	most bytes of payload that it will have, up to the ring's msg_size
+ * @datap:	out, the place for the payload, aligned to 8 bytes
  * @opts:	as for mbox_send(), or NULL
  *
- * Waits until there is room. The consumer sees nothing of it before
- * mbox_ring_commit(); a message that is never committed does not exist, and
- * another call of this begins anew in the same place.
+ * Waits until there is room. The consumer sees nothing of the message before
+ * mbox_ring_commit(); a message that is never committed does not exist, and another
+ * call begins anew in the same place.
  *
  * Return: 0; errors as for mbox_send(), and -EOPNOTSUPP if it is no ring.
  */
@@ -435,9 +428,9 @@ int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
 /**
  * mbox_ring_commit() - send the message that mbox_ring_reserve() began
  * @mb:		the handle
- * @size:	bytes of payload, at most those that were reserved
+ * @size:	bytes of payload, at most as many as were reserved
  *
- * Return: 0, -EINVAL if that many are not reserved.
+ * Return: 0, -EINVAL if fewer are reserved.
  */
 int mbox_ring_commit(struct mbox *mb, size_t size);
 
@@ -445,12 +438,12 @@ int mbox_ring_commit(struct mbox *mb, size_t size);
  * mbox_ring_peek() - the next message, in the memory of a ring
  * @mb:		a handle with MBOX_RIGHT_RECV on a ring
  * @datap:	out, the payload, aligned to 8 bytes, until mbox_ring_release().
- *		Only the producer can write there; one that is not trusted may do
- *		so at any time.
+ *		Only the producer can write there; an untrusted one may do so at
+ *		any time.
  * @opts:	as for mbox_recv(), or NULL
  * @hdr:	out, the header; may be NULL
  *
- * Waits until there is one. The same one is found again until it is released.
+ * Waits until there is one. Finds the same message again until it is released.
  *
  * Return: bytes of payload; errors as for mbox_recv() without -EMSGSIZE, and
  * -EOPNOTSUPP if it is no ring.
@@ -460,7 +453,7 @@ ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
 		       struct mbox_header *hdr);
 
 /**
- * mbox_ring_release() - have received the message that mbox_ring_peek() found
+ * mbox_ring_release() - consume the message that mbox_ring_peek() found
  * @mb:		the handle
  *
  * Return: 0, -EINVAL if there is none.
@@ -474,8 +467,8 @@ int mbox_ring_release(struct mbox *mb);
  * @deadline:	out, nanoseconds on @clock; INT64_MAX, which never comes, for
  *		MBOX_NO_TIMEOUT and for times beyond the clock's range
  *
- * To be stored beside @clock in the options of a send or receive, and to be
- * used again by every call that shares the same time limit.
+ * Store it beside @clock in the options of a send or receive, and use it again for
+ * every call that shares the time limit.
  *
  * Return: 0, -EINVAL.
  */
@@ -483,7 +476,7 @@ int mbox_deadline_after(int64_t timeout_ns, uint32_t clock, int64_t *deadline);
 
 /**
  * mbox_get() - attributes and counters of a mailbox, at one instant
- * @mb:		the handle; no right is needed
+ * @mb:		the handle; it needs no right
  * @info:	out
  *
  * Works on a mailbox that is gone too: @info->state is MBOX_STATE_DEAD then.
@@ -494,20 +487,20 @@ int mbox_get(struct mbox *mb, struct mbox_info *info);
 
 /**
  * mbox_set() - change attributes of a mailbox
- * @mb:		the handle; no right is needed, but to be the owner
- * @set:	what to change, named by its mask; the rest of it zero
+ * @mb:		the handle; it needs no right, but the caller has to be the owner
+ * @set:	the changes, named by its mask; all other fields 0
  *
  * All of @set takes effect at once, or none of it.
  *
- * Return: 0, -EPERM if the mailbox is not the caller's.
+ * Return: 0, -EPERM if the caller may not change the mailbox.
  */
 int mbox_set(struct mbox *mb, const struct mbox_ioc_set *set);
 
 /**
  * mbox_chmod() - change the mode of a mailbox
- * @mb:		the handle; no right is needed, but to be the owner
- * @mode:	permission bits out of 0666 (r receive, w send), taken as they
- *		are. Handles keep the rights they have.
+ * @mb:		the handle, as for mbox_set()
+ * @mode:	permission bits out of 0666 (r receive, w send); the umask is not
+ *		applied. Handles keep their rights.
  *
  * Return: 0, -EPERM.
  */
@@ -515,59 +508,58 @@ int mbox_chmod(struct mbox *mb, unsigned int mode);
 
 /**
  * mbox_chown() - change owner and group of a mailbox
- * @mb:		the handle; no right is needed, but to be the owner
- * @uid:	new owner, or (uid_t)-1 to leave it; another one takes CAP_IPC_OWNER
- * @gid:	new group, or (gid_t)-1 to leave it; one that the caller is not in
+ * @mb:		the handle, as for mbox_set()
+ * @uid:	new owner, or (uid_t)-1 to keep it; another one takes CAP_IPC_OWNER
+ * @gid:	new group, or (gid_t)-1 to keep it; a group that the caller is not in
  *		takes CAP_IPC_OWNER
  *
- * Leaving both is no error and asks nobody.
+ * Keeping both is no error, and makes no call.
  *
  * Return: 0, -EPERM.
  */
 int mbox_chown(struct mbox *mb, uid_t uid, gid_t gid);
 
 /**
- * mbox_shutdown() - give up rights of a handle, and end the calls that wait for it
+ * mbox_shutdown() - give up rights of a handle, and end its blocked calls
  * @mb:		the handle
- * @rights:	MBOX_RIGHT_* out of those that it was opened with, at least one
+ * @rights:	MBOX_RIGHT_* that it was opened with, at least one
  *
  * Calls that are blocked through the handle and need one of @rights, in any thread
- * or process, end with -ESHUTDOWN; so do later ones. Messages stay for others
- * (those of MBOX_POLICY_BROADCAST that the handle has not received are lost to it).
- * For the others the handle counts as closed, as far as that right goes: receives
- * of which nobody is left to send fail with -EPIPE, and so do sends that nobody is
- * left to receive. A right that was given up cannot be had back.
+ * or process, end with -ESHUTDOWN; so do later ones. Messages stay for other handles
+ * (with MBOX_POLICY_BROADCAST this handle loses those that it has not received). For
+ * other handles this one counts as closed as far as that right goes: receives fail
+ * with -EPIPE if nobody is left to send, and sends if nobody is left to receive. A
+ * right that was given up cannot be regained.
  *
- * Return: 0, -EBADF if the handle has never had such a right, -EINVAL, -EUSERS for
- * a link or an inbox of another process, -ENOTTY if the running module is too old.
+ * Return: 0, -EBADF if the handle never had such a right, -EINVAL, -EUSERS for a link
+ * or an inbox of another process.
  */
 int mbox_shutdown(struct mbox *mb, unsigned int rights);
 
 /**
- * mbox_handover() - make another the owner of a mailbox
- * @mb:		the handle; no right is needed, but to be the owner: the process
- *		where a process owns the mailbox, else as for mbox_set()
- * @pid:	the process, in the caller's pid namespace, one that the caller may
- *		send a signal; or 0: the operating system or, with
+ * mbox_handover() - change the owner of a mailbox
+ * @mb:		the handle; it needs no right, but the caller has to be the process
+ *		that owns the mailbox or, if none does, may change it, see mbox_set()
+ * @pid:	the new owner, in the caller's pid namespace, a process that the
+ *		caller may send a signal; or 0: the operating system or, with
  *		MBOX_HANDOVER_HEIR, nobody
- * @flags:	MBOX_HANDOVER_RECV: the new owner may open it for receiving
- *		whatever its mode says; MBOX_HANDOVER_HEIR: it becomes the owner
- *		when the present one ends, not now
+ * @flags:	MBOX_HANDOVER_RECV: the new owner may open it for receiving under
+ *		any mode; MBOX_HANDOVER_HEIR: it becomes the owner when the present
+ *		one ends, not now
  *
  * The mailbox gets MBOX_LIFETIME_PROCESS, ending with its new owner, or
  * MBOX_LIFETIME_OS if that is the operating system. A change of owner forgets the
- * heir. Handles keep the rights they have.
+ * heir. Handles keep their rights.
  *
- * Return: 0, -EPERM if the mailbox is not the caller's or the process may not be
- * sent a signal, -ESRCH if there is no
- * such process (threads are none), -EINVAL if a mailbox without a name is to be
- * the operating system's or if there is to be an heir of no process,
- * -EOPNOTSUPP for links and inboxes.
+ * Return: 0, -EPERM if the caller is not the owner or may not send the process a
+ * signal, -ESRCH if there is no such process (a thread is none), -EINVAL for the
+ * operating system if the mailbox has no name, or for an heir if no process is the
+ * owner, -EOPNOTSUPP for links and inboxes.
  */
 int mbox_handover(struct mbox *mb, pid_t pid, unsigned int flags);
 
 /**
- * mbox_handover_sender() - make the process that sent a message the owner
+ * mbox_handover_sender() - make the sender of a message the owner
  * @mb:		the handle, as for mbox_handover()
  * @hdr:	the header of the message
  * @flags:	as for mbox_handover()
@@ -579,56 +571,56 @@ int mbox_handover_sender(struct mbox *mb, const struct mbox_header *hdr,
 			 unsigned int flags);
 
 /**
- * mbox_handover_pidfd() - make the process behind a pidfd the owner
+ * mbox_handover_pidfd() - make the process of a pidfd the owner
  * @mb:		the handle, as for mbox_handover()
  * @pidfd:	from pidfd_open() or clone(); stays the caller's
  * @flags:	as for mbox_handover()
  *
- * After success the process is the owner (or heir), and no other that was given
- * its number. The kernel takes numbers only: the library looks at the pidfd
- * before and after, and if the process lives then, the number was its own.
+ * After success that very process is the owner (or heir), not a later process with
+ * the same number. The kernel takes numbers only: the library checks the pidfd before
+ * and after the call, and if the process still lives, the number was its own.
  *
- * Return: 0; -ESRCH if the process has ended. If it had before the call nothing
- * has changed. If it ended during the call, the mailbox went with it; or, in case
- * its number was given to another process in that moment, is that one's, which
- * cannot be undone, but mbox_get() tells. Where only an heir was named there is
- * none then. -EBADF if @pidfd is not open, -EINVAL if it is no pidfd, -ENOSYS if
- * /proc is missing or that of another pid namespace, -EMFILE, -ENFILE (one
- * descriptor is needed), the rest as for mbox_handover().
+ * Return: 0; -ESRCH if the process has ended. If it ended before the call, nothing
+ * has changed. If it ended during the call, the mailbox went with it; or, if another
+ * process got its number at that moment, that one is the owner: this cannot be undone,
+ * but mbox_get() reports it. An heir is forgotten in this case. -EBADF if @pidfd is
+ * not open, -EINVAL if it is no pidfd, -ENOSYS if /proc is missing or belongs to
+ * another pid namespace, -EMFILE, -ENFILE (the call needs one descriptor), the rest as
+ * for mbox_handover().
  */
 int mbox_handover_pidfd(struct mbox *mb, int pidfd, unsigned int flags);
 
 /**
  * mbox_link() - open the link to a process
- * @mbp:	out, the handle, with both rights, to be closed by the caller
+ * @mbp:	out, the handle, with both rights; the caller closes it
  * @pid:	the process, in the caller's pid namespace; not the caller
  * @capacity:	messages in each direction, as of struct mbox_attr
  * @msg_size:	longest message in bytes, likewise; both have to be valid, and
  *		are those of the link if this call makes it
  *
- * Sends on the handle go to that process only, and receives are of what it sent
- * only. Between two processes there is one link, whichever asks first, and it
- * ends with either, or when neither has a handle on it and no message is in it.
- * The handle serves the process that opened it and no other (which may poll() it,
- * and mbox_get()). When the peer has ended, what it sent can
- * be received, and then receives, as all sends, are -EOWNERDEAD.
+ * The handle sends to that process only, and receives its messages only. Two
+ * processes share one link, independent of which asks first; it ends with either
+ * process, or when neither has a handle on it and no message is in it. The handle
+ * serves the process that opened it (others may poll() it and mbox_get()). When the
+ * peer has ended, its messages can still be received; then receives, and all sends,
+ * return -EOWNERDEAD.
  *
- * Return: 0, -ESRCH if there is no such process, -EPERM if the caller may not
- * address it (who may send it a signal may, unless it gave its inbox a mode),
+ * Return: 0, -ESRCH if there is no such process, -EPERM if the caller may not address
+ * it (it needs permission to send it a signal, or the mode of its inbox decides),
  * -EINVAL for the caller's own pid, -EDQUOT, -EMFILE, -ENFILE, -ENODEV, -EACCES.
  */
 int mbox_link(struct mbox **mbp, pid_t pid, uint32_t capacity,
 	      uint32_t msg_size);
 
 /**
- * mbox_link_sender() - open the link to the process that sent a message
+ * mbox_link_sender() - open the link to the sender of a message
  * @mbp:	out, as for mbox_link()
  * @hdr:	the header of the message
  * @capacity:	as for mbox_link()
  * @msg_size:	as for mbox_link()
  *
- * The way to answer: the link is to that very process, and to no other that was
- * given its number since.
+ * Use it to answer: the link is to that very process, not to a later process with
+ * the same number.
  *
  * Return: 0; -ESRCH if the process has ended or is not in the caller's pid
  * namespace, -EINVAL also if @hdr->start is 0, the rest as for mbox_link().
@@ -637,14 +629,14 @@ int mbox_link_sender(struct mbox **mbp, const struct mbox_header *hdr,
 		     uint32_t capacity, uint32_t msg_size);
 
 /**
- * mbox_link_pidfd() - open the link to the process behind a pidfd
+ * mbox_link_pidfd() - open the link to the process of a pidfd
  * @mbp:	out, as for mbox_link()
  * @pidfd:	from pidfd_open() or clone(); stays the caller's
  * @capacity:	as for mbox_link()
  * @msg_size:	as for mbox_link()
  *
- * After success the link is to that process, and to no other that was given its
- * number.
+ * After success the link is to that very process, not to a later process with the
+ * same number.
  *
  * Return: 0; -ESRCH if the process has ended, also during the call: then there is
  * no handle. -EBADF, -EINVAL, -ENOSYS as for mbox_handover_pidfd(), the rest as
@@ -655,23 +647,23 @@ int mbox_link_pidfd(struct mbox **mbp, int pidfd, uint32_t capacity,
 
 /**
  * mbox_inbox() - open the inbox of the calling process
- * @mbp:	out, the handle, with MBOX_RIGHT_RECV, to be closed by the caller
+ * @mbp:	out, the handle, with MBOX_RIGHT_RECV; the caller closes it
  *
- * Receives on the handle are of what any process sent over its link to the
- * caller, in the order of priority and time; mbox_link_sender() with the header
- * answers. mbox_chmod() on it says who may address the process,
- * for as long as the inbox has a handle, links or messages. The handle serves the process that opened it and no other.
+ * The handle receives from all links of the caller, in the order of priority and
+ * time; mbox_link_sender() with the header answers. mbox_chmod() on it decides which
+ * processes may address the caller, as long as the inbox has a handle, links or
+ * messages. The handle serves the process that opened it and no other.
  *
  * Return: 0, -EDQUOT, -EMFILE, -ENFILE, -ENODEV, -EACCES.
  */
 int mbox_inbox(struct mbox **mbp);
 
 /**
- * mbox_strerror() - an error in words, as mbox means it
- * @error:	what a function returned, or an errno value of the same call
+ * mbox_strerror() - the text of an error, as mbox uses it
+ * @error:	the result of a function, or an errno value of the same call
  *
- * Return: static text without a full stop, in English; the same one for every
- * value that mbox does not use. Never NULL.
+ * Return: static English text without a full stop, never NULL; one text for all
+ * values that mbox does not use.
  */
 const char *mbox_strerror(int error);
 

@@ -1,47 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libmbox-monitor: see and steer the mailboxes of a machine, from C
+ * libmbox-monitor: watch and manage the mailboxes of a machine, from C
  *
- * A cover over the generic netlink family "mbox": what mailboxes there are, who
- * has them open, who is blocked on them, which links there are, and what
- * happens to them. Programs that send and receive do not need it; it is a
- * library of its own, since it alone uses libnl.
+ * A cover over the generic netlink family "mbox": mailboxes, their handles, blocked
+ * calls, links and events. Programs that send and receive do not need it; it is a
+ * separate library, since it alone uses libnl.
  *
- * WHAT IS SEEN
+ * VISIBILITY
  *
- * The mailboxes of the network namespace that the monitor was opened in, which
- * who opened it may open without rights: his own, those whose mode gives him a
- * right, and with CAP_IPC_OWNER all. What is not seen is taken for not there.
+ * A monitor sees the mailboxes of its network namespace that its opener may open
+ * without rights: its own, those whose mode gives it a right, and with CAP_IPC_OWNER
+ * all. For the functions, an invisible mailbox does not exist.
  *
  * RECORDS
  *
- * What the kernel tells comes as records. They belong to the monitor: one that
- * a callback gets is there until the callback returns, any other until the next
- * call on the monitor. Later versions of the library append fields; nobody but
- * the library makes records. Each begins with @known, which has the bit
- * MBOX_KNOWN(MBOX_A_...) for each attribute of <linux/mbox_netlink.h> that the
- * kernel told: fields of the others are 0, or empty. Times are in nanoseconds,
- * sizes in bytes, process ids those of the caller's pid namespace, 0 for a
- * process that is not there.
+ * The library returns records, which belong to the monitor: a record in a callback is
+ * valid until the callback returns, any other until the next call on the monitor.
+ * Later versions of the library append fields; only the library makes records. Each
+ * begins with @known, which has the bit MBOX_KNOWN(MBOX_A_...) for each attribute of
+ * <linux/mbox_netlink.h> that the kernel sent: other fields are 0, or empty. Times are
+ * in nanoseconds, sizes in bytes, process ids those of the caller's pid namespace, 0
+ * for a process that is not there.
  *
  * RESULTS
  *
- * A function that can fail returns a negated errno value when it does, as it
- * came from the kernel, and has changed nothing then; errno itself is left as it
- * was. mbox_monitor_message() says more. The entries list what is particular to
- * them; beyond that
+ * A function that fails returns a negated errno value, as it came from the kernel,
+ * and changes nothing; errno itself does not change. mbox_monitor_message() says more.
+ * Each entry lists its particular errors; in addition
  *
- * -EINVAL	a monitor that is NULL, a name that names do not look like, or both
- *		a name and an id
- * -EFAULT	any other pointer that is NULL and may not be
+ * -EINVAL	the monitor is NULL, the name is invalid, or both a name and an id are
+ *		given
+ * -EFAULT	any other pointer is NULL and may not be
  * -ENOMEM	no memory
- * -ENOENT	no such mailbox, or none that is seen
- * -EBUSY	a call from a callback, on the monitor that called it back
- * -EPROTO	what the kernel answered makes no sense
- * -ERANGE	a value that is none of those that the kernel takes
+ * -ENOENT	no such mailbox, or an invisible one
+ * -EBUSY	a call from a callback, on the same monitor
+ * -EPROTO	the kernel's answer is invalid
+ * -ERANGE	the kernel does not take that value
  *
- * Where a function takes @name and @id, a mailbox is named by the name, or if
- * that is NULL by the id, which is never 0; ids reach also what has no name.
+ * If a function takes @name and @id, the name names the mailbox or, if it is NULL, the
+ * id, which is never 0; an id also names an anonymous mailbox.
  *
  * THREADS
  *
@@ -76,20 +73,20 @@ struct mbox_monitor;
 /**
  * struct mbox_monitor_mailbox - a mailbox, at one instant
  * @known:	MBOX_KNOWN(MBOX_A_MAILBOX_*)
- * @id:		number that no other mailbox has until the module is unloaded
+ * @id:		unique number, never reused until the module is unloaded
  * @state:	MBOX_STATE_*
  * @kind:	MBOX_KIND_MAILBOX or MBOX_KIND_RING
  * @uid:	owner in the caller's user namespace, or the overflow uid
  * @gid:	group, likewise
  * @mode:	permission bits
  * @lifetime:	MBOX_LIFETIME_*
- * @owner:	the process that owns it; known if one does
- * @heir:	the process that will when that one ends; known if there is one
+ * @owner:	the process that owns it; known if there is one
+ * @heir:	the process that will own it next; known if there is one
  * @policy:	MBOX_POLICY_*
  * @options:	MBOX_OPTION_*
  * @max_procs:	processes that may take part, 0 for any number
- * @procs:	processes that take part, where that is limited, else 0
- * @created:	when it was created, nanoseconds of CLOCK_REALTIME
+ * @procs:	processes that take part, if @max_procs limits them, else 0
+ * @created:	time of creation, nanoseconds of CLOCK_REALTIME
  * @bytes:	most bytes of payload queued, 0 for no such limit
  * @capacity:	messages, or MBOX_CAPACITY_UNBOUNDED
  * @msg_size:	longest message in bytes
@@ -98,28 +95,27 @@ struct mbox_monitor;
  * @receivers:	receives blocked now
  * @reserved:	0
  * @queued:	messages accepted and neither received nor dropped
- * @queued_bytes: bytes of payload in these
- * @peak:	the most that @queued has ever been
- * @peak_bytes:	the most that @queued_bytes has ever been
+ * @queued_bytes: bytes of payload in the queued messages
+ * @peak:	highest value of @queued so far
+ * @peak_bytes:	highest value of @queued_bytes so far
  * @sent:	messages accepted since creation
- * @sent_bytes:	bytes of payload in these
+ * @sent_bytes:	bytes of payload in the accepted messages
  * @received:	messages received since creation
  * @withdrawn:	accepted messages that their synchronous sender took back
- * @dropped:	accepted messages that are gone and were neither
- * @purged:	of these, those that a purge dropped
+ * @dropped:	accepted messages that are gone, neither received nor withdrawn
+ * @purged:	dropped messages that a purge dropped
  * @lost:	deliveries of a broadcast that were lost
  * @refused:	messages that the quota of their sender refused
  * @blocked:	calls that had to wait
- * @woken:	of these, those that got what they waited for, or were told that the
- *		mailbox ended
+ * @woken:	blocked calls that ended with success or with the end of the mailbox
  * @ring_known:	of a ring, MBOX_KNOWN(MBOX_A_RING_*)
  * @ring:	bytes of a ring, else 0
- * @ring_producer: of a ring, the process that has this side; known, in
- *		@ring_known, if one has
+ * @ring_producer: of a ring, the process that holds this side; known, in
+ *		@ring_known, if there is one
  * @ring_consumer: likewise
  * @name:	the name with NULs to the end; empty if it is anonymous
- * @creator:	real user id of its creator, whose quota it is charged to, as @uid;
- *		unlike that it never changes
+ * @creator:	real user id of its creator, as @uid; its quota is charged. It never
+ *		changes.
  * @reserved2:	0
  */
 struct mbox_monitor_mailbox {
@@ -173,7 +169,7 @@ struct mbox_monitor_mailbox {
  * @known:	MBOX_KNOWN(MBOX_A_HANDLE_*)
  * @id:		number of the handle in its mailbox
  * @mailbox:	id of the mailbox
- * @pid:	the process that opened it; others may have got it since
+ * @pid:	the process that opened it; it may have passed the handle on since
  * @rights:	MBOX_RIGHT_*
  * @received:	messages received through it
  * @queued:	of a broadcast, deliveries that it has not received yet
@@ -193,21 +189,21 @@ struct mbox_monitor_handle {
 };
 
 /**
- * struct mbox_monitor_waiter - a call that is blocked
+ * struct mbox_monitor_waiter - a blocked call
  * @known:	MBOX_KNOWN(MBOX_A_WAITER_*)
- * @id:		number of the wait in its mailbox, in the order in which they began
+ * @id:		number of the wait in its mailbox, in the order of their beginning
  * @mailbox:	id of the mailbox, or inbox
  * @pid:	the process that is blocked
- * @tid:	the thread that is
+ * @tid:	the thread that is blocked
  * @call:	MBOX_CALL_*
  * @peer:	the process at the other end; known on a link
- * @waited:	nanoseconds since it began
+ * @waited:	nanoseconds since the wait began
  * @inbox:	the process whose inbox it is; known on a link or inbox
- * @prio:	priority of the message that is sent, or least one received
- * @size:	bytes of the message that is sent, or of room for the one received
- * @type:	type of the message that is sent, or the only one that is received;
- *		known unless any is received
- * @sender:	the only process that is received from, as the call named it; known
+ * @prio:	priority of the message, or the least priority that is received
+ * @size:	size of the message, or of the buffer of a receive, in bytes
+ * @type:	type of the message, or the only type that is received; known unless
+ *		any type is received
+ * @sender:	the only process that is received from, as the caller named it; known
  *		if there is one
  * @name:	name of the mailbox; empty if it is anonymous
  */
@@ -231,14 +227,14 @@ struct mbox_monitor_waiter {
 /**
  * struct mbox_monitor_link - a link between two processes
  * @known:	MBOX_KNOWN(MBOX_A_LINK_*)
- * @one:	the process that asked for it first
- * @other:	the other
+ * @one:	the process that asked for the link first
+ * @other:	the other process
  * @capacity:	messages in each direction, or MBOX_CAPACITY_UNBOUNDED
  * @msg_size:	longest message in bytes
- * @handles:	open handles of both
+ * @handles:	open handles of both processes
  * @reserved:	0
- * @queued:	messages on the way from @one to @other
- * @queued_back: messages on the way back
+ * @queued:	messages queued from @one to @other
+ * @queued_back: messages queued in the other direction
  */
 struct mbox_monitor_link {
 	uint64_t known;
@@ -253,20 +249,20 @@ struct mbox_monitor_link {
 };
 
 /**
- * struct mbox_monitor_event - something that happened
+ * struct mbox_monitor_event - an event
  * @known:	MBOX_KNOWN(MBOX_A_NOTICE_*)
- * @time:	when, nanoseconds of CLOCK_REALTIME
- * @id:		id of the mailbox; known where the event is about one
+ * @time:	time of the event, nanoseconds of CLOCK_REALTIME
+ * @id:		id of the mailbox; known if the event is about one
  * @event:	MBOX_EVENT_*
  * @state:	MBOX_STATE_* of the mailbox now
- * @uid:	its owner, or whose quota refused it, in the user namespace of the
- *		network namespace
+ * @uid:	its owner, or the user whose quota refused it, in the user namespace
+ *		of the network namespace
  * @reserved:	0
  * @queued:	messages queued now
  * @dropped:	messages or deliveries that were dropped
- * @count:	how often it happened since the last event of this kind and mailbox;
- *		of MBOX_EVENT_OVERRUN, how many events were left out; 1 if the kernel
- *		says nothing
+ * @count:	number of such events since the last report of this kind and mailbox;
+ *		of MBOX_EVENT_OVERRUN, number of suppressed events; 1 if the kernel
+ *		sent none
  * @name:	name of the mailbox; empty if it is anonymous
  */
 struct mbox_monitor_event {
@@ -285,10 +281,10 @@ struct mbox_monitor_event {
 
 /**
  * mbox_monitor_open() - connect to the kernel
- * @monp:	out, the monitor, to be closed by the caller
+ * @monp:	out, the monitor; the caller closes it
  *
  * Return: 0, -ENODEV if there is no family "mbox": the kernel module is not
- * loaded, or older than this. -EMFILE, -ENFILE, -EPROTONOSUPPORT if the kernel
+ * loaded. -EMFILE, -ENFILE, -EPROTONOSUPPORT if the kernel
  * has no generic netlink.
  */
 int mbox_monitor_open(struct mbox_monitor **monp);
@@ -300,14 +296,14 @@ int mbox_monitor_open(struct mbox_monitor **monp);
 void mbox_monitor_close(struct mbox_monitor *mon);
 
 /**
- * mbox_monitor_message() - the last failure in words
+ * mbox_monitor_message() - the text of the last failure
  * @mon:	the monitor
  *
- * What the kernel said about it, with the attribute that it did not take; or else
- * the words of mbox_strerror(), or what the library knows better.
+ * The kernel's text, with the attribute that it refused; else the text of the library
+ * or of mbox_strerror().
  *
- * Return: text without a full stop, until the next call on @mon that fails. Empty
- * if none has failed, or @mon is NULL.
+ * Return: text without a full stop, valid until the next call on @mon that fails.
+ * Empty if no call has failed, or @mon is NULL.
  */
 const char *mbox_monitor_message(const struct mbox_monitor *mon);
 
@@ -326,13 +322,13 @@ int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
 /*
  * DUMPS
  *
- * The functions below call @fn with @arg for each record, while they come: the
- * memory they take does not depend on how many there are. @fn returns 0 to go
- * on; anything else ends the dump and is its result. @fn must not use the monitor.
+ * The functions below call @fn with @arg for each record as it comes: they need the
+ * same memory for any number of records. @fn returns 0 to go on; any other result ends
+ * the dump, and the function returns it. @fn must not use the monitor.
  *
- * Return: 0, 1 if something changed during the dump so that it may lack what was
- * there all the time, or have a record twice (callers that need better do it
- * again), or what @fn returned, which should be negative to be told from that.
+ * Return: 0; 1 if an object came or went during the dump, so that a record may be
+ * missing or come twice (callers that need a consistent dump repeat it); or the
+ * result of @fn, which should be negative to be told from 1.
  */
 
 /**
@@ -353,7 +349,7 @@ int mbox_monitor_each_handle(struct mbox_monitor *mon, const char *name,
 				       void *arg), void *arg);
 
 /**
- * mbox_monitor_each_waiter() - calls that are blocked on one mailbox, or on any
+ * mbox_monitor_each_waiter() - blocked calls on one mailbox, or on all
  * @name:	its name, or NULL
  * @id:		its id, or 0 for all, and for links and inboxes, if @name is NULL
  */
@@ -366,7 +362,7 @@ int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
  * mbox_monitor_each_link() - links of one process, or all
  * @pid:	the process, or 0
  *
- * Seen are those of the caller's processes; with CAP_IPC_OWNER all.
+ * Only links of the caller's user are visible; with CAP_IPC_OWNER all.
  */
 int mbox_monitor_each_link(struct mbox_monitor *mon, pid_t pid,
 			   int (*fn)(const struct mbox_monitor_link *link,
@@ -377,11 +373,11 @@ int mbox_monitor_each_link(struct mbox_monitor *mon, pid_t pid,
  * @mon:	the monitor
  * @name:	its name, or NULL
  * @id:		its id, if @name is NULL, else 0
- * @set:	what to change, named by its mask; the rest of it zero
+ * @set:	the changes, named by its mask; all other fields 0
  *
  * All of @set takes effect at once, or none of it.
  *
- * Return: 0, -EPERM if the mailbox is not the caller's, -EOPNOTSUPP for limits of
+ * Return: 0, -EPERM if the caller may not change the mailbox, -EOPNOTSUPP for limits of
  * a ring.
  */
 int mbox_monitor_set(struct mbox_monitor *mon, const char *name, uint64_t id,
@@ -393,42 +389,42 @@ int mbox_monitor_set(struct mbox_monitor *mon, const char *name, uint64_t id,
  * @name:	its name, or NULL
  * @id:		its id, if @name is NULL, else 0
  * @how:	MBOX_DELETE_*, as for mbox_delete()
- * @res:	out, left as it was if the call fails; may be NULL
+ * @res:	out, unchanged if the call fails; may be NULL
  *
- * Return: 0, -EPERM if the mailbox is not the caller's, -ENOTEMPTY if messages
+ * Return: 0, -EPERM if the caller may not delete the mailbox, -ENOTEMPTY if messages
  * would be lost, -EOPNOTSUPP for MBOX_DELETE_DRAIN of a ring that is not empty.
  */
 int mbox_monitor_delete(struct mbox_monitor *mon, const char *name, uint64_t id,
 			unsigned int how, struct mbox_deleted *res);
 
 /**
- * mbox_monitor_purge() - drop what is queued in a mailbox
+ * mbox_monitor_purge() - drop all messages of a mailbox
  * @mon:	the monitor
  * @name:	its name, or NULL
  * @id:		its id, if @name is NULL, else 0
- * @purged:	out, how many messages (of a broadcast, deliveries) were dropped;
- *		may be NULL
+ * @purged:	out, number of dropped messages (of a broadcast, deliveries); may be
+ *		NULL
  *
  * The mailbox stays. A synchronous send whose message is dropped fails with
  * ECANCELED.
  *
- * Return: 0, -EPERM if the mailbox is not the caller's, -EOPNOTSUPP for a ring.
+ * Return: 0, -EPERM if the caller may not delete the mailbox, -EOPNOTSUPP for a ring.
  */
 int mbox_monitor_purge(struct mbox_monitor *mon, const char *name, uint64_t id,
 		       uint64_t *purged);
 
 /* mbox_monitor_subscribe(), flags */
-#define MBOX_MONITOR_PRIVATE	(1U << 0) /* what not everybody sees, on old kernels */
+#define MBOX_MONITOR_PRIVATE	(1U << 0) /* also events hidden from others, before 6.6 */
 
 /**
- * mbox_monitor_subscribe() - be told of events from now on
+ * mbox_monitor_subscribe() - receive events from now on
  * @mon:	the monitor
- * @flags:	0 or MBOX_MONITOR_PRIVATE: before Linux 6.6 the kernel cannot tell
- *		listeners apart, and tells of what not everybody sees only to who
- *		asks for this, which takes CAP_NET_ADMIN then; later it makes no
- *		difference
+ * @flags:	0 or MBOX_MONITOR_PRIVATE. Before Linux 6.6 the kernel cannot filter
+ *		events by listener, and sends events that are not visible to
+ *		everybody only to monitors with this flag, which takes CAP_NET_ADMIN
+ *		there; since 6.6 it makes no difference.
  *
- * A second call changes nothing, but that it adds what its flags ask for.
+ * A second call can only add the flag.
  *
  * Return: 0, -EPERM for the flag without the capability, -EMFILE, -ENFILE.
  */
@@ -438,10 +434,9 @@ int mbox_monitor_subscribe(struct mbox_monitor *mon, unsigned int flags);
  * mbox_monitor_fd() - a file descriptor to wait for events with
  * @mon:	the monitor, which keeps owning the descriptor
  *
- * EPOLLIN: there is an event, or some were lost. It may be waited for, and
- * nothing else.
+ * EPOLLIN: there is an event, or events were lost. Use it for poll() only.
  *
- * Return: the descriptor, -EINVAL if nothing is subscribed to.
+ * Return: the descriptor, -EINVAL without a subscription.
  */
 int mbox_monitor_fd(const struct mbox_monitor *mon);
 
@@ -452,8 +447,8 @@ int mbox_monitor_fd(const struct mbox_monitor *mon);
  * @eventp:	out, the record
  *
  * Return: 0, -EAGAIN if there is none and @timeout_ns is 0, -ETIMEDOUT, -EINTR;
- * -ENOBUFS if events came faster than they were taken, and some are lost: those
- * that follow are whole again. -EINVAL if nothing is subscribed to.
+ * -ENOBUFS if events came faster than the caller took them, and some are lost: the
+ * following calls return complete events. -EINVAL without a subscription.
  */
 int mbox_monitor_next(struct mbox_monitor *mon, int64_t timeout_ns,
 		      const struct mbox_monitor_event **eventp);

@@ -5,7 +5,7 @@
 
 #include "internal.h"
 
-/* First size of mbox_recv_alloc()'s buffer, in bytes, the NUL included. */
+/* First size of the buffer of mbox_recv_alloc(), in bytes with the NUL. */
 #define ALLOC_START	4096
 
 int mbox_send(struct mbox *mb, const void *data, size_t size,
@@ -53,7 +53,7 @@ int mbox_send_string(struct mbox *mb, const char *s)
 ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 		  const struct mbox_recv_opts *opts, struct mbox_header *hdr)
 {
-	/* A length beyond SSIZE_MAX could not be returned. */
+	/* A length beyond SSIZE_MAX cannot be returned. */
 	struct mbox_ioc_recv arg = {
 		.data = mbox_address(buf),
 		.size = size > SIZE_MAX / 2 ? SIZE_MAX / 2 : size,
@@ -71,7 +71,7 @@ ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 		arg.type = opts->type;
 		arg.pid = opts->pid;
 		arg.min_prio = opts->min_prio;
-		/* Callers that do not set the flag may not have the field. */
+		/* A caller that does not set the flag may not have the field. */
 		if (opts->flags & MBOX_RECV_BY_START)
 			arg.header.start = opts->start;
 	}
@@ -98,7 +98,7 @@ ssize_t mbox_recv_string(struct mbox *mb, char *buf, size_t size)
 {
 	ssize_t length;
 
-	/* An empty message would be received before its NUL found no room. */
+	/* Else an empty message would be received although its NUL does not fit. */
 	if (!size)
 		return -EINVAL;
 	if (!buf)
@@ -110,11 +110,10 @@ ssize_t mbox_recv_string(struct mbox *mb, char *buf, size_t size)
 }
 
 /*
- * The buffer has to be there before the message is taken: failing afterwards
- * would lose it. A message that turns out too long stays where it is, so the
- * next attempt usually finds it; if another receiver was faster, what it finds
- * may again be of any length, or nothing. Since the buffer only grows, the
- * mailbox's msg_size ends this.
+ * Allocate the buffer before the receive: failing afterwards would lose the
+ * message. A message that is too long stays queued, so the retry usually finds it;
+ * if another receiver was faster, it may find a longer one, or nothing. Since the
+ * buffer only grows, the mailbox's msg_size bounds the retries.
  */
 ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 			const struct mbox_recv_opts *opts,
@@ -153,7 +152,7 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 		return length;
 	}
 	buf[length] = '\0';
-	/* Callers may keep many messages: give back what is not used. */
+	/* A caller may keep many messages: shrink the buffer to fit. */
 	cut = realloc(buf, (size_t)length + 1);
 	*datap = cut ? cut : buf;
 	if (hdr)

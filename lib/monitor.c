@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What each function asks for, and what it makes of the answer */
+/* The requests of the functions, one for each, and their results */
 #include <string.h>
 
 #include "monitor.h"
 
-static void add_number(struct monitor_request *request, unsigned int attr,
+static void monitor_add_number(struct monitor_request *request, unsigned int attr,
 		       enum monitor_kind kind, const char *key, uint64_t num)
 {
 	request->args[request->count++] = (struct monitor_arg) {
@@ -16,10 +16,10 @@ static void add_number(struct monitor_request *request, unsigned int attr,
 }
 
 /*
- * Which mailbox, by attributes that differ between the sets. What names do not
- * look like is for the kernel to say, but for what fits into no attribute of its.
+ * Add the mailbox to a request; the attributes differ between the sets. The kernel
+ * checks names: here only those fail that no attribute can hold.
  */
-static int add_which(struct mbox_monitor *mon, struct monitor_request *request,
+static int monitor_add_mailbox(struct mbox_monitor *mon, struct monitor_request *request,
 		     unsigned int name_attr, unsigned int id_attr,
 		     const char *name, uint64_t id)
 {
@@ -35,22 +35,22 @@ static int add_which(struct mbox_monitor *mon, struct monitor_request *request,
 			.string = name,
 		};
 	else if (id)
-		add_number(request, id_attr, MONITOR_U64, "id", id);
+		monitor_add_number(request, id_attr, MONITOR_U64, "id", id);
 	return 0;
 }
 
-/* A request about one mailbox. */
-static int ask_one(struct mbox_monitor *mon, struct monitor_request *request,
+/* Check and begin a request about one mailbox. */
+static int monitor_begin(struct mbox_monitor *mon, struct monitor_request *request,
 		   const char *name, uint64_t id)
 {
 	if (!mon)
 		return -EINVAL;
 	if (!name && !id)
 		return monitor_fail(mon, -EINVAL, "no mailbox is named");
-	return add_which(mon, request, MBOX_A_MAILBOX_NAME, MBOX_A_MAILBOX_ID, name, id);
+	return monitor_add_mailbox(mon, request, MBOX_A_MAILBOX_NAME, MBOX_A_MAILBOX_ID, name, id);
 }
 
-static int keep_mailbox(void *record, void *arg)
+static int monitor_keep_mailbox(void *record, void *arg)
 {
 	memcpy(arg, record, sizeof(struct mbox_monitor_mailbox));
 	return 0;
@@ -63,14 +63,14 @@ int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
 	struct mbox_monitor_mailbox *box;
 	int ret;
 
-	ret = ask_one(mon, &request, name, id);
+	ret = monitor_begin(mon, &request, name, id);
 	if (ret < 0)
 		return ret;
 	if (!boxp)
 		return monitor_fail(mon, -EFAULT, NULL);
 	box = (struct mbox_monitor_mailbox *)mon->record;
 	box->known = 0;
-	ret = monitor_ask(mon, &request, &monitor_mailbox_shape, keep_mailbox, box);
+	ret = monitor_ask(mon, &request, &monitor_mailbox_shape, monitor_keep_mailbox, box);
 	if (ret < 0)
 		return ret;
 	if (!box->known)
@@ -85,7 +85,7 @@ int mbox_monitor_set(struct mbox_monitor *mon, const char *name, uint64_t id,
 	struct monitor_request request = { .command = MBOX_CMD_MAILBOX_SET };
 	int ret;
 
-	ret = ask_one(mon, &request, name, id);
+	ret = monitor_begin(mon, &request, name, id);
 	if (ret < 0)
 		return ret;
 	if (!set)
@@ -95,17 +95,17 @@ int mbox_monitor_set(struct mbox_monitor *mon, const char *name, uint64_t id,
 			  MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES))
 		return monitor_fail(mon, -EINVAL, "the mask names no field, or one that is unknown");
 	if (set->mask & MBOX_SET_MODE)
-		add_number(&request, MBOX_A_MAILBOX_MODE, MONITOR_U32, "mode", set->mode);
+		monitor_add_number(&request, MBOX_A_MAILBOX_MODE, MONITOR_U32, "mode", set->mode);
 	if (set->mask & MBOX_SET_UID)
-		add_number(&request, MBOX_A_MAILBOX_UID, MONITOR_U32, "uid", set->uid);
+		monitor_add_number(&request, MBOX_A_MAILBOX_UID, MONITOR_U32, "uid", set->uid);
 	if (set->mask & MBOX_SET_GID)
-		add_number(&request, MBOX_A_MAILBOX_GID, MONITOR_U32, "gid", set->gid);
+		monitor_add_number(&request, MBOX_A_MAILBOX_GID, MONITOR_U32, "gid", set->gid);
 	if (set->mask & MBOX_SET_CAPACITY)
-		add_number(&request, MBOX_A_MAILBOX_CAPACITY, MONITOR_U32, "capacity", set->capacity);
+		monitor_add_number(&request, MBOX_A_MAILBOX_CAPACITY, MONITOR_U32, "capacity", set->capacity);
 	if (set->mask & MBOX_SET_MSG_SIZE)
-		add_number(&request, MBOX_A_MAILBOX_MSG_SIZE, MONITOR_U32, "msg-size", set->msg_size);
+		monitor_add_number(&request, MBOX_A_MAILBOX_MSG_SIZE, MONITOR_U32, "msg-size", set->msg_size);
 	if (set->mask & MBOX_SET_BYTES)
-		add_number(&request, MBOX_A_MAILBOX_BYTES, MONITOR_U64, "bytes", set->bytes);
+		monitor_add_number(&request, MBOX_A_MAILBOX_BYTES, MONITOR_U64, "bytes", set->bytes);
 	return monitor_ask(mon, &request, NULL, NULL, NULL);
 }
 
@@ -116,11 +116,11 @@ int mbox_monitor_delete(struct mbox_monitor *mon, const char *name, uint64_t id,
 	struct mbox_monitor_mailbox box = { .known = 0 };
 	int ret;
 
-	ret = ask_one(mon, &request, name, id);
+	ret = monitor_begin(mon, &request, name, id);
 	if (ret < 0)
 		return ret;
-	add_number(&request, MBOX_A_MAILBOX_HOW, MONITOR_U32, "how", how);
-	ret = monitor_ask(mon, &request, &monitor_deleted_shape, keep_mailbox, &box);
+	monitor_add_number(&request, MBOX_A_MAILBOX_HOW, MONITOR_U32, "how", how);
+	ret = monitor_ask(mon, &request, &monitor_deleted_shape, monitor_keep_mailbox, &box);
 	if (ret == 0 && res) {
 		res->queued = box.queued;
 		res->dropped = box.dropped;
@@ -135,16 +135,16 @@ int mbox_monitor_purge(struct mbox_monitor *mon, const char *name, uint64_t id,
 	struct mbox_monitor_mailbox box = { .known = 0 };
 	int ret;
 
-	ret = ask_one(mon, &request, name, id);
+	ret = monitor_begin(mon, &request, name, id);
 	if (ret < 0)
 		return ret;
-	ret = monitor_ask(mon, &request, &monitor_purged_shape, keep_mailbox, &box);
+	ret = monitor_ask(mon, &request, &monitor_purged_shape, monitor_keep_mailbox, &box);
 	if (ret == 0 && purged)
 		*purged = box.purged;
 	return ret;
 }
 
-/* The callers' functions take records of a type. */
+/* The caller's function for one type of records. */
 struct each {
 	int (*mailbox)(const struct mbox_monitor_mailbox *box, void *arg);
 	int (*handle)(const struct mbox_monitor_handle *handle, void *arg);
@@ -153,28 +153,28 @@ struct each {
 	void *arg;
 };
 
-static int each_mailbox(void *record, void *arg)
+static int monitor_call_mailbox(void *record, void *arg)
 {
 	const struct each *each = arg;
 
 	return each->mailbox(record, each->arg);
 }
 
-static int each_handle(void *record, void *arg)
+static int monitor_call_handle(void *record, void *arg)
 {
 	const struct each *each = arg;
 
 	return each->handle(record, each->arg);
 }
 
-static int each_waiter(void *record, void *arg)
+static int monitor_call_waiter(void *record, void *arg)
 {
 	const struct each *each = arg;
 
 	return each->waiter(record, each->arg);
 }
 
-static int each_link(void *record, void *arg)
+static int monitor_call_link(void *record, void *arg)
 {
 	const struct each *each = arg;
 
@@ -195,7 +195,7 @@ int mbox_monitor_each_mailbox(struct mbox_monitor *mon,
 		return -EINVAL;
 	if (!fn)
 		return monitor_fail(mon, -EFAULT, NULL);
-	return monitor_ask(mon, &request, &monitor_mailbox_shape, each_mailbox, &each);
+	return monitor_ask(mon, &request, &monitor_mailbox_shape, monitor_call_mailbox, &each);
 }
 
 int mbox_monitor_each_handle(struct mbox_monitor *mon, const char *name,
@@ -214,10 +214,10 @@ int mbox_monitor_each_handle(struct mbox_monitor *mon, const char *name,
 		return -EINVAL;
 	if (!fn)
 		return monitor_fail(mon, -EFAULT, NULL);
-	ret = add_which(mon, &request, MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_MAILBOX, name, id);
+	ret = monitor_add_mailbox(mon, &request, MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_MAILBOX, name, id);
 	if (ret < 0)
 		return ret;
-	return monitor_ask(mon, &request, &monitor_handle_shape, each_handle, &each);
+	return monitor_ask(mon, &request, &monitor_handle_shape, monitor_call_handle, &each);
 }
 
 int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
@@ -236,10 +236,10 @@ int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
 		return -EINVAL;
 	if (!fn)
 		return monitor_fail(mon, -EFAULT, NULL);
-	ret = add_which(mon, &request, MBOX_A_WAITER_NAME, MBOX_A_WAITER_MAILBOX, name, id);
+	ret = monitor_add_mailbox(mon, &request, MBOX_A_WAITER_NAME, MBOX_A_WAITER_MAILBOX, name, id);
 	if (ret < 0)
 		return ret;
-	return monitor_ask(mon, &request, &monitor_waiter_shape, each_waiter, &each);
+	return monitor_ask(mon, &request, &monitor_waiter_shape, monitor_call_waiter, &each);
 }
 
 int mbox_monitor_each_link(struct mbox_monitor *mon, pid_t pid,
@@ -259,6 +259,6 @@ int mbox_monitor_each_link(struct mbox_monitor *mon, pid_t pid,
 	if (pid < 0)
 		return monitor_fail(mon, -EINVAL, "not the id of a process");
 	if (pid)
-		add_number(&request, MBOX_A_LINK_ONE, MONITOR_U32, "one", (uint32_t)pid);
-	return monitor_ask(mon, &request, &monitor_link_shape, each_link, &each);
+		monitor_add_number(&request, MBOX_A_LINK_ONE, MONITOR_U32, "one", (uint32_t)pid);
+	return monitor_ask(mon, &request, &monitor_link_shape, monitor_call_link, &each);
 }

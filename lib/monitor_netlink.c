@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* A monitor: its requests, and the answers made records */
+/* A monitor: sending its requests, and making records of the answers */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ const char *mbox_monitor_message(const struct mbox_monitor *mon)
 	return mon ? mon->message : "";
 }
 
-/* What the monitor means by an error where that is not what a mailbox would. */
+/* Return the text of an error; some errors mean something else than on a mailbox. */
 static const char *netlink_error_text(int error)
 {
 	switch (error) {
@@ -25,7 +25,7 @@ static const char *netlink_error_text(int error)
 	case -ENODEV:
 		return "the kernel has no netlink family mbox: the mbox module is not loaded, or too old";
 	case -EPROTO:
-		return "the kernel's answer makes no sense";
+		return "the kernel's answer is invalid";
 	case -EAGAIN:
 		return "no event has come";
 	case -ETIMEDOUT:
@@ -83,25 +83,25 @@ void mbox_monitor_close(struct mbox_monitor *mon)
 	errno = saved;
 }
 
-/* The place of attribute @at in a message with these, in bytes; for the kernel's complaints. */
+/* Return the name of the attribute at offset @at of the request, from the kernel's error. */
 static const char *netlink_key_at(const struct monitor_request *request, uint32_t at)
 {
-	uint32_t place = NLMSG_HDRLEN + GENL_HDRLEN;
+	uint32_t offset = NLMSG_HDRLEN + GENL_HDRLEN;
 
 	for (unsigned int i = 0; i < request->count; i++) {
 		const struct monitor_arg *arg = &request->args[i];
 		size_t size;
 
-		if (place == at)
+		if (offset == at)
 			return arg->key;
 		size = arg->kind == MONITOR_U32 ? sizeof(uint32_t) :
 		       arg->kind == MONITOR_U64 ? sizeof(uint64_t) : strlen(arg->string) + 1;
-		place += (uint32_t)(NLA_HDRLEN + NLA_ALIGN(size));
+		offset += (uint32_t)(NLA_HDRLEN + NLA_ALIGN(size));
 	}
 	return NULL;
 }
 
-/* Attributes from @data to @end: the next one, or NULL; @data moves behind it. */
+/* Return the next attribute between @data and @end, or NULL; move @data behind it. */
 static const struct nlattr *netlink_next_attr(const unsigned char **data, const unsigned char *end)
 {
 	const struct nlattr *attr = (const void *)*data;
@@ -149,7 +149,7 @@ static bool netlink_take_attr(const struct monitor_field *field, unsigned char *
 	return true;
 }
 
-/* Attributes that are not in the table are of a newer kernel. */
+/* Skip attributes that are not in the table: a newer kernel has them. */
 static bool netlink_take_attrs(const struct monitor_field *fields, unsigned int count,
 		       unsigned char *record, const unsigned char *data,
 		       const unsigned char *end)
@@ -172,7 +172,6 @@ static bool netlink_take_attrs(const struct monitor_field *fields, unsigned int 
 	return end - data < NLA_HDRLEN;
 }
 
-/* Is the message of this shape? Then it is made a record. Returns 1, 0 or -EPROTO. */
 int monitor_take_record(const struct mbox_monitor *mon, const struct nlmsghdr *msg,
 		       const struct monitor_shape *shape, void *record)
 {
@@ -190,10 +189,7 @@ int monitor_take_record(const struct mbox_monitor *mon, const struct nlmsghdr *m
 			  (const unsigned char *)msg + msg->nlmsg_len) ? 1 : -EPROTO;
 }
 
-/*
- * What the kernel says about an error: at @data, of a message that says by its
- * flags that it has such attributes.
- */
+/* Store the kernel's text for an error, from the attributes at @data, as the message. */
 static int netlink_fail(struct mbox_monitor *mon, int error,
 			 const struct monitor_request *request,
 			 const unsigned char *data, const unsigned char *end)
@@ -228,9 +224,9 @@ static int netlink_fail(struct mbox_monitor *mon, int error,
 	return error;
 }
 
-/* The end of an answer, in NLMSG_ERROR (0: an acknowledgement) or NLMSG_DONE. */
+/* Take the end of an answer: NLMSG_ERROR (0 is an acknowledgement) or NLMSG_DONE. */
 static int netlink_take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg,
-		    const struct monitor_request *request)
+			    const struct monitor_request *request)
 {
 	const unsigned char *data = (const unsigned char *)msg + NLMSG_HDRLEN;
 	const unsigned char *end = (const unsigned char *)msg + msg->nlmsg_len;
@@ -243,7 +239,7 @@ static int netlink_take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg
 	if (error >= 0)
 		return 0;
 	data += size;
-	/* With the request in it unless that is capped. */
+	/* The request follows, unless the kernel capped it. */
 	if (msg->nlmsg_type == NLMSG_ERROR && !(msg->nlmsg_flags & NLM_F_CAPPED)) {
 		const struct nlmsgerr *err = (const void *)((const unsigned char *)msg + NLMSG_HDRLEN);
 		size_t more = err->msg.nlmsg_len - (size_t)NLMSG_HDRLEN;
@@ -256,9 +252,8 @@ static int netlink_take_end(struct mbox_monitor *mon, const struct nlmsghdr *msg
 }
 
 /*
- * Messages of one answer, up to its end. After @fn asked to stop, and after an
- * answer that makes no sense, what is left is received all the same: the socket
- * takes no other request before.
+ * Receive an answer up to its end. If @fn stops the dump, or the answer is invalid,
+ * receive the rest all the same: the socket takes no other request before.
  */
 static int netlink_take_answer(struct mbox_monitor *mon, const struct monitor_request *request,
 		       const struct monitor_shape *shape, monitor_fn *fn, void *arg)
@@ -277,7 +272,7 @@ static int netlink_take_answer(struct mbox_monitor *mon, const struct monitor_re
 				return monitor_fail(mon, ret, NULL);
 			continue;
 		}
-		/* Of a request that was given up. */
+		/* An answer to an earlier request that failed. */
 		if (msg->nlmsg_seq != mon->seq)
 			continue;
 		if (msg->nlmsg_flags & NLM_F_DUMP_INTR)

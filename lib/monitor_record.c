@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Which attribute goes into which field of a record */
+/* Tables: the field of a record for each attribute */
 #include "monitor.h"
 
 #define FIELD(attr, how, type, member) \
@@ -15,7 +15,7 @@
 	.count = COUNT(table), \
 }
 
-/* Every record begins with what is known of it. */
+/* Every record begins with the field known. */
 #define KNOWN_FIRST(type) \
 	_Static_assert(offsetof(type, known) == 0, #type)
 KNOWN_FIRST(struct mbox_monitor_mailbox);
@@ -25,7 +25,7 @@ KNOWN_FIRST(struct mbox_monitor_link);
 KNOWN_FIRST(struct mbox_monitor_event);
 
 #define RECORD	struct mbox_monitor_mailbox
-/* So does what is nested in one, here with what is known of the ring. */
+/* A nested record begins with its own: ring_known. */
 #define RING(how, attr, member) \
 	[attr] = { .kind = (how), \
 		   .offset = offsetof(RECORD, member) - offsetof(RECORD, ring_known) }
@@ -84,7 +84,7 @@ static const struct monitor_field mailbox_fields[] = {
 const struct monitor_shape monitor_mailbox_shape =
 	SHAPE(MBOX_CMD_MAILBOX_GET, mailbox_fields);
 
-/* What remains of a mailbox in the answers to requests that change it. */
+/* The answers to a deletion or a purge have these fields only. */
 static const struct monitor_field result_fields[] = {
 	U64(MBOX_A_MAILBOX_QUEUED, queued),
 	U64(MBOX_A_MAILBOX_DROPPED, dropped),

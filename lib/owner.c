@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Whose a mailbox is: handing over */
+/* The owner of a mailbox: handing it over */
 #include "internal.h"
 
-static int hand_over(struct mbox *mb, uint32_t pid, uint64_t start,
+static int owner_set(struct mbox *mb, uint32_t pid, uint64_t start,
 		     unsigned int flags)
 {
 	struct mbox_ioc_handover arg = {
@@ -18,7 +18,7 @@ static int hand_over(struct mbox *mb, uint32_t pid, uint64_t start,
 
 int mbox_handover(struct mbox *mb, pid_t pid, unsigned int flags)
 {
-	return hand_over(mb, (uint32_t)pid, 0, flags);
+	return owner_set(mb, (uint32_t)pid, 0, flags);
 }
 
 int mbox_handover_sender(struct mbox *mb, const struct mbox_header *hdr,
@@ -28,14 +28,14 @@ int mbox_handover_sender(struct mbox *mb, const struct mbox_header *hdr,
 
 	if (ret)
 		return ret;
-	return hand_over(mb, hdr->pid, hdr->start, flags);
+	return owner_set(mb, hdr->pid, hdr->start, flags);
 }
 
 /*
- * The process ended while it became the heir, so that the heir may be another
- * one that was given its number. It must not inherit.
+ * Forget the heir: the process ended while it became the heir, so another process
+ * with its number may be the heir now, and must not inherit.
  */
-static void heir_forget(struct mbox *mb, uint32_t pid)
+static void owner_forget_heir(struct mbox *mb, uint32_t pid)
 {
 	struct mbox_info info;
 
@@ -56,9 +56,9 @@ int mbox_handover_pidfd(struct mbox *mb, int pidfd, unsigned int flags)
 	ret = mbox_handover(mb, (pid_t)pid, flags);
 	if (ret)
 		return ret;
-	/* If it lives now it lived then, and the number was its own. */
+	/* The process still lives, so the number was its own during the call. */
 	ret = mbox_pidfd_alive(pidfd);
 	if (ret && flags & MBOX_HANDOVER_HEIR)
-		heir_forget(mb, pid);
+		owner_forget_heir(mb, pid);
 	return ret;
 }

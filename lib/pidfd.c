@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The process behind a pidfd: its number, and whether it lives */
+/* The process of a pidfd: its number, and whether it lives */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -10,17 +10,17 @@
 
 /* One field of a file in /proc while it is read. */
 struct field {
-	const char *key;	/* as it stands at the start of its line */
+	const char *key;	/* at the start of its line */
 	size_t matched;		/* bytes of @key that this line began with */
-	bool other;		/* this line is another's */
+	bool other;		/* this line has another key */
 	bool found;
 	bool minus;
 	bool ended;		/* the number is complete */
-	bool alone;		/* ... and the only one in its line */
+	bool alone;		/* it is the only number in its line */
 	uint64_t value;
 };
 
-static void field_byte(struct field *f, char c)
+static void pidfd_field_byte(struct field *f, char c)
 {
 	if (f->found) {
 		if (c >= '0' && c <= '9' && f->value <= UINT32_MAX) {
@@ -42,11 +42,11 @@ static void field_byte(struct field *f, char c)
 }
 
 /*
- * Read a field of a file. A line before it may be of any length (that of the
- * groups is), so the file is not kept. Neither stdio nor an allocation: callers
- * may be signal handlers. Leaves errno to its caller.
+ * Read a field of a file byte by byte: lines before it may have any length (as that
+ * of the groups). Uses neither stdio nor an allocation, since callers may be signal
+ * handlers. Changes errno.
  */
-static int field_read(const char *path, struct field *f)
+static int pidfd_field_read(const char *path, struct field *f)
 {
 	char buf[256];
 	ssize_t n = 1;
@@ -64,13 +64,13 @@ static int field_read(const char *path, struct field *f)
 			break;
 		}
 		for (ssize_t i = 0; i < n && !f->ended; i++)
-			field_byte(f, buf[i]);
+			pidfd_field_byte(f, buf[i]);
 	}
 	close(fd);
 	return ret;
 }
 
-static void fdinfo_path(char *path, int fd)
+static void pidfd_path(char *path, int fd)
 {
 	char digits[3 * sizeof(fd)], *to = stpcpy(path, "/proc/thread-self/fdinfo/");
 	size_t n = 0;
@@ -85,11 +85,10 @@ static void fdinfo_path(char *path, int fd)
 }
 
 /*
- * The number that /proc has for the process. /proc may be that of a pid
- * namespace that the caller's is inside of, where numbers are others: then it has
- * more than one number for the caller too.
+ * Read the number of the process in /proc. /proc may belong to an outer pid
+ * namespace with other numbers: then it shows more than one number for the caller.
  */
-static int number_read(int pidfd, uint32_t *pid)
+static int pidfd_read_number(int pidfd, uint32_t *pid)
 {
 	struct field number = { .key = "Pid:\t" }, caller = { .key = "NSpid:\t" };
 	char path[64];
@@ -97,17 +96,17 @@ static int number_read(int pidfd, uint32_t *pid)
 
 	if (fcntl(pidfd, F_GETFD) < 0)
 		return -errno;
-	fdinfo_path(path, pidfd);
-	ret = field_read(path, &number);
+	pidfd_path(path, pidfd);
+	ret = pidfd_field_read(path, &number);
 	if (!ret)
-		ret = field_read("/proc/thread-self/status", &caller);
+		ret = pidfd_field_read("/proc/thread-self/status", &caller);
 	if (ret)
 		return ret == -ENOENT ? -ENOSYS : ret;
 	if (!number.ended)
 		return -EINVAL;
 	if (!caller.alone)
 		return -ENOSYS;
-	/* -1: it has ended and was reaped. 0: it is not in this namespace. */
+	/* -1: the process ended and was reaped. 0: it is not in this namespace. */
 	if (number.minus || !number.value)
 		return -ESRCH;
 	*pid = (uint32_t)number.value;
@@ -117,7 +116,7 @@ static int number_read(int pidfd, uint32_t *pid)
 int mbox_pidfd_number(int pidfd, uint32_t *pid)
 {
 	int saved = errno;
-	int ret = number_read(pidfd, pid);
+	int ret = pidfd_read_number(pidfd, pid);
 
 	errno = saved;
 	return ret ? ret : mbox_pidfd_alive(pidfd);
@@ -129,7 +128,7 @@ int mbox_pidfd_alive(int pidfd)
 	int saved = errno;
 	int ret;
 
-	/* A signal may be pending even where nothing is waited for. */
+	/* A pending signal interrupts poll() even with timeout 0. */
 	do
 		ret = poll(&fd, 1, 0);
 	while (ret < 0 && errno == EINTR);

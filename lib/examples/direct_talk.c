@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Direct communication. First symmetric: two processes name each other,
- * send(Q, message) and receive(P), over the one link that is between them. Then
- * asymmetric: the parent receives from anyone, through its inbox, and answers over
- * the link to the process that sent the message. mbox_link_sender() takes the
- * header, which says which process that is: pid alone may be another one's by now.
+ * send(Q, message) and receive(P), over the one link between them. Then asymmetric:
+ * the parent receives from anyone, through its inbox, and answers over the link to
+ * the sender. mbox_link_sender() takes the header, which identifies the sender: pid
+ * alone may be another process's by now.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static long check(const char *what, long result)
 	return result;
 }
 
-/* Receive what is to be received. */
+/* Receive a message, and check it. */
 static void expect(struct mbox *link, const char *wanted)
 {
 	char text[64];
@@ -39,7 +39,7 @@ static void expect(struct mbox *link, const char *wanted)
 	}
 }
 
-/* The other side: it knows its parent, and nothing else. */
+/* The child: it knows its parent, and nothing else. */
 static void child(int number)
 {
 	struct mbox *parent;
@@ -63,7 +63,7 @@ int main(void)
 	char text[64];
 	int status;
 
-	/* Symmetric. What is sent waits for a child that has no link yet. */
+	/* Symmetric. Messages wait for a child that has no link yet. */
 	for (int i = 0; i < CHILDREN; i++) {
 		pid[i] = fork();
 		check("fork", pid[i] < 0 ? -errno : 0);
@@ -73,7 +73,7 @@ int main(void)
 		check("send to a child", mbox_send_string(link[i], "who are you?"));
 	}
 
-	/* Asymmetric: in whatever order they answer. */
+	/* Asymmetric: the children answer in any order. */
 	check("inbox", mbox_inbox(&inbox));
 	for (int n = 0; n < CHILDREN; n++) {
 		long length = check("receive from anyone",

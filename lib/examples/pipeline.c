@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Modularity: a system of three modules, each a process that knows only the
- * mailboxes it reads from and writes to. One splits a text into words, one puts
- * them into lower case, one counts how many there are and how many letters. Any of
- * them could be replaced, or written by somebody else, without the others knowing.
+ * mailboxes that it reads from and writes to. One splits a text into words, one puts
+ * them into lower case, one counts words and letters. Each could be replaced
+ * without a change of the others.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <mbox.h>
 
-/* The empty message says that no more comes. */
+/* The empty message ends the stream. */
 #define END ""
 
 static const char text[] = "Message Passing is Useful for Exchanging Smaller Amounts of Data";
@@ -69,7 +69,7 @@ int main(void)
 	static void (*const module[])(struct mbox *in, struct mbox *out) = {
 		splitter, lowerer, counter,
 	};
-	/* Few places: a module that is ahead waits for the next one. */
+	/* Small capacity: a module that is ahead waits for the next one. */
 	const struct mbox_attr attr = { .lifetime = MBOX_LIFETIME_FD, .capacity = 2 };
 	struct mbox *box[4];
 	char result[64];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Producer and consumer: two processes and a buffer of shared memory between them, bounded at
- * first, then unbounded (limited by addresses only; memory comes and goes with what is in it).
+ * first, then unbounded (limited by addresses only; memory comes and goes with its contents).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #define ITEMS	100000
 
-/* How often it found the buffer full, and had to wait. */
+/* Send the items. Return how often the buffer was full and the producer had to wait. */
 static unsigned int produce(struct mbox *mb)
 {
 	struct mbox_send_opts opts = { .flags = MBOX_SEND_NONBLOCK };
@@ -43,7 +43,7 @@ static unsigned int consume(struct mbox *mb)
 	unsigned int n = 0;
 	ssize_t ret;
 
-	/* It ends with the producer: what was sent before is received first. */
+	/* The ring ends with the producer: the consumer first receives the items sent before. */
 	while ((ret = mbox_recv_string(mb, item, sizeof(item))) >= 0) {
 		snprintf(expected, sizeof(expected), "item %u", n++);
 		if (strcmp(item, expected)) {
@@ -77,7 +77,7 @@ static void run(const char *what, uint64_t ring, uint32_t options)
 	}
 	fflush(stdout);
 	if (fork() == 0) {
-		/* The other end is for the child to open: a side is one process's. */
+		/* The child opens the other side: each side belongs to one process. */
 		struct mbox *end;
 
 		if (mbox_open(&end, name, MBOX_RIGHT_SEND) < 0)

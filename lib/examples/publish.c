@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Information sharing: what one process knows, several want to know. In a
+ * Information sharing: one process has news, several want it. In a
  * mailbox of policy BROADCAST every receiver gets every message, each at its own
  * pace, and the sender neither counts nor knows them.
  */
@@ -27,7 +27,7 @@ static long check(const char *what, long result)
 	return result;
 }
 
-/* Each opens the mailbox itself: a handle is what a subscription is. */
+/* A subscriber. It opens the mailbox itself: a handle is a subscription. */
 static void subscriber(int number, const char *name, struct mbox *ready)
 {
 	char line[128], text[32];
@@ -55,7 +55,7 @@ int main(void)
 	char name[32];
 	int status;
 
-	/* With a name, so that it can be opened; it goes with the last handle. */
+	/* A name, so that subscribers can open it; the mailbox goes with its last handle. */
 	snprintf(name, sizeof(name), "publish.%d", (int)getpid());
 	attr.lifetime = MBOX_LIFETIME_FD;
 	attr.policy = MBOX_POLICY_BROADCAST;
@@ -69,7 +69,7 @@ int main(void)
 		if (pid == 0)
 			subscriber(i + 1, name, ready);
 	}
-	/* What is published before somebody subscribes is not for him. */
+	/* A subscriber gets no message that was published before it subscribed. */
 	for (int i = 0; i < SUBSCRIBERS; i++)
 		check("ready", mbox_recv(ready, NULL, 0, NULL, NULL));
 

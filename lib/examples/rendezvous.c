@@ -2,7 +2,8 @@
 /*
  * Rendezvous: a mailbox of capacity zero keeps nothing, so a message goes from
  * hand to hand, and a send that returned proves that it was received. The runner
- * of a relay cannot leave the baton anywhere; it is handed over, or he keeps it.
+ * of a relay cannot leave the baton anywhere: the next runner takes it, or the runner
+ * keeps it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static void wrong(const char *what)
 	exit(1);
 }
 
-/* Takes the baton and gives it back, one further. */
+/* Receive the baton, add one, and send it back. */
 static void partner(struct mbox *there, struct mbox *back)
 {
 	int baton;
@@ -55,7 +56,7 @@ int main(void)
 	check("a mailbox", mbox_create(&there, NULL, MBOX_RIGHT_SEND | MBOX_RIGHT_RECV, &attr));
 	check("a mailbox", mbox_create(&back, NULL, MBOX_RIGHT_SEND | MBOX_RIGHT_RECV, &attr));
 
-	/* Nobody is there to take it, and it does not lie down. */
+	/* Nobody receives, and the mailbox keeps nothing. */
 	if (mbox_send_timeout(there, &baton, sizeof(baton), 0) != -EAGAIN)
 		wrong("sent, but to whom?");
 	printf("nobody receives: the send fails\n");
@@ -66,7 +67,7 @@ int main(void)
 		partner(there, back);
 
 	for (int i = 0; i < ROUNDS; i++) {
-		/* Waits for the partner, whose pid it returns: that he has it is certain. */
+		/* Waits for the partner and returns its pid: the partner has the baton. */
 		if (check("giving", mbox_send(there, &baton, sizeof(baton), NULL)) != pid)
 			wrong("somebody else took it");
 		check("taking back", mbox_recv(back, &baton, sizeof(baton), NULL, NULL));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Computation speed-up: worker processes count the primes below a limit. Two
- * mailboxes do it: one of jobs, from which each worker takes the next when it is
- * free, so that none idles while another is behind, and one of results.
+ * Computation speed-up: worker processes count the primes below a limit, with two
+ * mailboxes: one of jobs, from which each worker takes the next when it is free, so
+ * that none idles while jobs are queued, and one of results.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 
 #define CHUNK	10000U			/* numbers in a job */
 #define JOBS	50U
-#define PRIMES	41538U			/* that there are below CHUNK * JOBS */
+#define PRIMES	41538U			/* below CHUNK * JOBS */
 #define NO_MORE	UINT32_MAX
 
 static long check(const char *what, long result)
@@ -50,7 +50,7 @@ static void work(struct mbox *jobs, struct mbox *results)
 	_exit(0);
 }
 
-/* Returns the seconds that it took. */
+/* Count with that many workers. Return the time in seconds. */
 static double count_with(long workers)
 {
 	const struct mbox_attr attr = { .lifetime = MBOX_LIFETIME_FD, .capacity = JOBS };
