@@ -110,6 +110,14 @@ function judge(s, line, each,    n, i, word, sentence, bad, hits, at, token, fir
 			line++
 			continue
 		}
+		# The description of a field begins a sentence of its own.
+		if (word ~ /^@[a-z_.]+:$/ && sentence != "") {
+			hits += sentence_end(sentence, at, bad, each)
+			sentence = ""
+			bad = 0
+			first = 1
+			prev2 = prev = ""
+		}
 		if (first) {
 			at = line
 			first = 0
