@@ -61,7 +61,7 @@ const char *mbox_strerror(int error)
 	case -ESRCH:
 		return "no process of that id, or it has ended";
 	case -EUSERS:
-		return "as many processes take part, or as many calls wait, as may; or the handle is another process'";
+		return "as many processes take part, or as many calls wait, as allowed; or the handle serves another process";
 	case -ENOSYS:
 		return "a pidfd does not tell its process here: no /proc, or that of another pid namespace";
 	case -ETIMEDOUT:

@@ -328,7 +328,7 @@ int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
  *
  * Return: 0; 1 if an object came or went during the dump, so that a record may be
  * missing or come twice (callers that need a consistent dump repeat it); or the
- * result of @fn, which should be negative to be told from 1.
+ * result of @fn: take a negative one, which cannot be mistaken for this 1.
  */
 
 /**

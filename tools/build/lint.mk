@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-symbols lint-ynl lint-uapi lint-user $(TIDY) lint-shell lint-help lint-build
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-symbols lint-ynl lint-man lint-uapi lint-user $(TIDY) lint-shell lint-help lint-english lint-build
 LINT_KERNELS ?= 6.12 6.1
 
 need-lint:
@@ -163,5 +163,15 @@ lint-build: need-lint
 lint-help: tools
 	@echo "  LINT    help"
 	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
+
+##lint-man           the manual pages have the structures, rules and errors of uapi/linux/mbox.h
+lint-man:
+	@echo "  LINT    man"
+	@$(BUILD)/man.sh -c
+
+##lint-english       fewer than 2 % of comments and sentences turn on a who/what clause; lists them
+lint-english:
+	@echo "  LINT    english"
+	@$(BUILD)/english.sh
 
 .PHONY: lint need-lint lint-kselftest lint-tidy $(LINT)
