@@ -853,7 +853,7 @@ struct mbox_ioc_set {
  *
  * For the process that is the owner or, if no process is, for a caller that may
  * change the mailbox; or with CAP_IPC_OWNER. The opener of the handle has to be that
- * process, of the owner's uid, or to have CAP_IPC_OWNER; the handle needs no right.
+ * process, or have the owner's uid or CAP_IPC_OWNER; the handle needs no right.
  * The caller needs permission to send the new owner or heir a signal (see kill(2): it
  * is the caller, of the caller's uid, or the caller has CAP_KILL in its user
  * namespace), else EPERM: nobody becomes owner or heir unasked. A kernel thread
