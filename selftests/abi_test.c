@@ -3,7 +3,7 @@
  * The interface itself: numbers, layouts, sizes, unknown values. The same for 32-bit programs: this
  * one is built a second time as such.
  */
-#include "mbox_test.h"
+#include "lib/mbox_test.h"
 #include "abi_layout.h"
 
 #include <poll.h>

@@ -3,8 +3,13 @@
  * Who may change, purge, hand over and delete a mailbox: only where both the opener of the descriptor and the
  * caller may. And to whom it may be given: so that nobody makes his mailbox look like another's.
  */
-#include "mbox_netlink.h"
-#include "mbox_owner.h"
+#include "lib/netlink.h"
+#include "lib/owner.h"
+#include "lib/passing.h"
+#include "lib/user.h"
+
+#include <grp.h>
+#include <sys/prctl.h>
 
 FIXTURE(authority)
 {
@@ -52,16 +57,6 @@ FIXTURE_TEARDOWN(authority)
 	close(self->socks[0]);
 	close(self->socks[1]);
 }
-
-/* In children: what goes wrong there is told by its line. */
-#define CHECK(expected, seen) do { \
-	long long expected_ = (expected), seen_ = (seen); \
-	if (expected_ != seen_) { \
-		fprintf(stderr, "# %s:%d: expected %s (%lld), got %s (%lld)\n", __FILE__, \
-			__LINE__, #expected, expected_, #seen, seen_); \
-		return -EBADMSG; \
-	} \
-} while (0)
 
 static int set_mode(int fd, uint32_t mode)
 {

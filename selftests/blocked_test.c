@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A mailbox goes while many are blocked on it, or while it is drained. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #define WAITERS	12
 

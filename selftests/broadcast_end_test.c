@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Broadcasting, and what ends: handles, mailboxes, quotas; and what poll() says. */
-#include "mbox_broadcast.h"
+#include "lib/broadcast.h"
+#include "lib/module.h"
+#include "lib/user.h"
 
 #include <sys/stat.h>
 
@@ -266,13 +268,6 @@ TEST_F(end, max_procs)
 }
 
 /* poll() */
-
-static short poll_now(int fd)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN | POLLOUT };
-
-	return poll(&pollfd, 1, 0) < 0 ? -1 : pollfd.revents;
-}
 
 TEST_F(end, poll)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Broadcasting with limits: who holds senders back, who loses, who waits, and what ends it. */
-#include "mbox_broadcast.h"
+#include "lib/broadcast.h"
 
 FIXTURE(room)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Broadcasting: each handle that is open for receiving receives each message once. */
-#include "mbox_broadcast.h"
+#include "lib/broadcast.h"
+#include "lib/passing.h"
 
 #include <sys/resource.h>
 

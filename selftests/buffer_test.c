@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A receive into a bad buffer fails, and the message stays in its place. */
-#include "mbox_child.h"
-#include "mbox_memory.h"
+#include "lib/child_call.h"
+#include "lib/memory.h"
 
 /* Two messages are queued; the first is what bad buffers are tried on. */
 FIXTURE(buffer)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Room: none, so many messages, so many bytes, any; and who gets in when there is some again. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 static int box_of(struct __test_metadata *_metadata, uint32_t capacity, uint32_t msg_size,
 		  uint64_t bytes)

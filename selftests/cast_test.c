@@ -3,8 +3,8 @@
  * Broadcasting to many handles, and losing many messages: done a few at a time, so that others run
  * meanwhile; and yet a message comes to all handles at once.
  */
-#include "mbox_broadcast.h"
-#include "mbox_netlink.h"
+#include "lib/broadcast.h"
+#include "lib/netlink.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -5,11 +5,16 @@
  *
  * Sets the module parameters, and sets them back.
  */
-#include "mbox_missing.h"
+#include "lib/module.h"
+#include "lib/passing.h"
+#include "lib/user.h"
+#include "lib/userfault.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <linux/userfaultfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define BYTES	(1U << 20)
 #define LARGE	(BYTES / 2 - MBOX_LARGE_CHARGE)	/* payload that is charged half of it */

@@ -7,7 +7,7 @@
  *
  * counts instructions, one as one nanosecond; without -i these are nanoseconds of an emulation.
  */
-#include "mbox_test.h"
+#include "lib/mbox_test.h"
 
 #include <mqueue.h>
 #include <sys/ipc.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Making and opening mailboxes: attributes, defaults, limits, flags, and who is first. */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/module.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who created a mailbox is told by GET and over netlink, whoever owns it by now. */
-#include "mbox_netlink.h"
+#include "lib/netlink.h"
+#include "lib/user.h"
 
 FIXTURE(creator)
 {

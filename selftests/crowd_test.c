@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Many blocked calls: each is given what it asks for, told what it has to know, and ended. */
+#include "lib/mbox_test.h"
+
 #include <pthread.h>
 #include <poll.h>
 #include <sched.h>
 
-#include "mbox_test.h"
 
 #define CROWD		200	/* more than end or are told in one section of the lock */
 #define LIMIT		512	/* MBOX_WAITERS_MAX */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Deadlines: absolute, on a named clock; never too early, and no error when they are past. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 /* A call that has to wait: a receive from an empty mailbox, a send to a full one, a rendezvous. */
 enum kind { RECEIVE, PEEK, SEND, MEET };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* EDEADLK: how long a cycle is found, and that what is longer is no call's burden. */
-#include "mbox_peer.h"
+#include "lib/peer.h"
 
 #define MOST	((int)MBOX_CYCLE_MAX)
 

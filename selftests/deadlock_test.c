@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* EDEADLK: the call that would close a cycle of processes that wait for one another, and no other. */
-#include "mbox_peer.h"
+#include "lib/peer.h"
 
 #include <pthread.h>
 #include <sched.h>

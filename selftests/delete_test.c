@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Deleting: four ways, with and without messages and handles; and what becomes of who is blocked. */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/user.h"
 
 static int delete_call(const char *name, uint32_t how, struct mbox_ioc_delete *arg)
 {

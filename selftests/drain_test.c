@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Draining: no more sends, the name can be opened to receive, and it is gone when it is empty. */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/user.h"
 
 FIXTURE(drain)
 {

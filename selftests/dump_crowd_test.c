@@ -3,7 +3,7 @@
  * Dumps of more than is told, or looked at, before the lock is given up: while others dump the same
  * mailbox, and calls block and end, each of those that stay is told once, in order.
  */
-#include "mbox_netlink.h"
+#include "lib/netlink.h"
 
 #include <pthread.h>
 

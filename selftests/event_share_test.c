@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events of several users, and for many listeners: nobody takes what others are told, or may be. */
-#include "mbox_netlink.h"
+#include "lib/netlink.h"
+#include "lib/user.h"
 
 #include <sched.h>
 #include <sys/stat.h>

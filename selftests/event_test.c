@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events: each is told once, to who may know, in order, and never so many that they are a burden. */
-#include "mbox_netlink.h"
+#include "lib/child_call.h"
+#include "lib/module.h"
+#include "lib/netlink.h"
+#include "lib/user.h"
 
 #include <sched.h>
 #include <sys/resource.h>

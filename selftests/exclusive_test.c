@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* With MBOX_OPTION_EXCLUSIVE one process at a time is in a receive. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <pthread.h>
 

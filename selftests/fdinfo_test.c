@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /proc/PID/fdinfo tells the mailbox behind a handle, also of another process. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 /* The value of a line "KEY:\tVALUE"; "(none)" if there is no such line. */
 static const char *fdinfo(pid_t pid, int fd, const char *key)

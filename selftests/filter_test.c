@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Receiving by type, by sender and by priority, and looking without taking. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <pthread.h>
 
@@ -29,21 +29,9 @@ struct want {
 
 static const char *take_want(int fd, struct want want)
 {
-	static char text[TEXT_SIZE];
-	struct mbox_ioc_recv arg = {
-		.flags = want.flags | MBOX_RECV_NONBLOCK,
-		.type = want.type,
-		.pid = want.pid,
-		.min_prio = want.min_prio,
-		.data = address_of(text),
-		.size = sizeof(text) - 1,
-	};
-	int ret = xioctl(fd, MBOX_IOC_RECV, &arg);
-
-	if (ret < 0)
-		return strerrorname_np(-ret);
-	text[arg.header.length] = '\0';
-	return text;
+	return take_arg(fd, (struct mbox_ioc_recv) {
+		.flags = want.flags, .type = want.type, .pid = want.pid, .min_prio = want.min_prio,
+	});
 }
 
 static struct call *want_start(int fd, struct want want)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Mailboxes that are handed over: to a process, to the system, and to an heir. */
-#include "mbox_owner.h"
+#include "lib/module.h"
+#include "lib/owner.h"
+#include "lib/user.h"
 
 static bool await_owner(int fd, pid_t owner)
 {

@@ -3,32 +3,17 @@
  * A process is its number and its start time. Here numbers are given a second time for real: a child
  * takes the number of one that has ended.
  */
-#include "mbox_library.h"
-#include "mbox_peer.h"
+#include "lib/child_call.h"
+#include "lib/library.h"
+#include "lib/passing.h"
+#include "lib/peer.h"
 
-#include <linux/sched.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 
 /* struct mbox_ioc_recv and struct mbox_header as they were without start. */
 #define OLD_RECV	_IOC(_IOC_READ | _IOC_WRITE, MBOX_IOC_TYPE, 17, 96)
 #define OLD_HEADER	48
-
-/* fork(), with that number if it is not 0; -errno. */
-static pid_t fork_as(pid_t number)
-{
-	pid_t parent = getpid(), pid;
-	struct clone_args args = {
-		.exit_signal = SIGCHLD,
-		.set_tid = number ? address_of(&number) : 0,
-		.set_tid_size = number ? 1 : 0,
-	};
-
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		die_with(parent);
-	return pid < 0 ? -errno : pid;
-}
 
 /* A child that sends something, and then sends and ends, or goes on, as it is told. */
 struct talker {
@@ -56,7 +41,7 @@ static void talk(struct talker *talker, const char *text)
 	pid_t pid_; \
 	(var) = shared_alloc(sizeof(struct talker)); \
 	(var)->fd = self->fd; \
-	pid_ = fork_as(number); \
+	pid_ = fork_child_as(number); \
 	if (pid_ == 0) \
 		talk(var, text); \
 	(var)->pid = pid_; \

@@ -4,7 +4,8 @@
  * links, and of a sender through the inbox, take as long as before; MBOX_SET_CAPACITY counts for all
  * links. And the order in which an inbox gives what came by many links, by any filter.
  */
-#include "mbox_peer.h"
+#include "lib/peer.h"
+#include "lib/user.h"
 
 #define FLOOD		120000
 #define TIMES		301

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who may address a process, whose quota its inbox is, and when both are over. */
-#include "mbox_peer.h"
+#include "lib/module.h"
+#include "lib/peer.h"
+#include "lib/user.h"
 
 #include <sys/syscall.h>
 
@@ -222,35 +224,11 @@ TEST_F(quota, again_and_again)
 }
 
 /* The module: pinned by an inbox with messages in it, and by nothing that has gone. */
-static int references(void)
-{
-	FILE *f = fopen("/sys/module/mbox/refcnt", "re");
-	int n = -1;
-
-	if (f) {
-		if (fscanf(f, "%d", &n) != 1)
-			n = -1;
-		fclose(f);
-	}
-	return n;
-}
-
-static bool await_references(int expected)
-{
-	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
-
-	while (references() != expected) {
-		if (now() > end)
-			return false;
-		nap();
-	}
-	return true;
-}
-
 TEST(module)
 {
 	struct peer *peer;
-	int before = references(), fd;
+	long before = module_pins();
+	int fd;
 
 	if (geteuid() || before < 0)
 		SKIP(return, "only root may ask for it, and of a module");
@@ -260,14 +238,14 @@ TEST(module)
 	fd = link_to(peer->pid, 1);
 	ASSERT_LE(0, fd);
 	/* two inboxes and a file */
-	EXPECT_EQ(3, references());
+	EXPECT_EQ(3, module_pins());
 	ASSERT_EQ(0, put(fd, 0, "text"));
 	close(fd);
 	/* the message is in an inbox, and the link is there */
-	EXPECT_EQ(2, references());
+	EXPECT_EQ(2, module_pins());
 	EXPECT_EQ(-EWOULDBLOCK, syscall(SYS_delete_module, "mbox", O_NONBLOCK) ? -errno : 0);
 	peer_kill(peer);
-	EXPECT_TRUE(await_references(0));
+	EXPECT_TRUE(await_module_pins(0));
 }
 
 MBOX_TEST_MAIN

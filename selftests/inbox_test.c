@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Inboxes: receiving from anyone, who may send, and what happens when a process ends or changes. */
-#include "mbox_peer.h"
+#include "lib/peer.h"
 
 #include <sched.h>
 
@@ -308,10 +308,10 @@ TEST(peer_execs)
 	close(fd);
 }
 
-/* The number of a process that ended, given to another: that one is not taken for it. */
-static pid_t fork_pausing(void)
+/* A child that waits for signals; its number is @number if that is not 0. */
+static pid_t fork_pausing(pid_t number)
 {
-	pid_t pid = fork_child();
+	pid_t pid = fork_child_as(number);
 
 	if (pid == 0)
 		for (;;)
@@ -319,22 +319,11 @@ static pid_t fork_pausing(void)
 	return pid;
 }
 
-static pid_t fork_numbered(pid_t number)
-{
-	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "we");
-
-	if (!f)
-		return -1;
-	fprintf(f, "%d", number - 1);
-	if (fclose(f))
-		return -1;
-	return fork_pausing();
-}
-
+/* A process that gets the number of one that has ended does not get its links. */
 static int reuse_number(void *arg)
 {
 	int inbox = inbox_open(), old, new;
-	pid_t pid = fork_pausing();
+	pid_t pid = fork_pausing(0);
 
 	old = link_to(pid, 4);
 	if (old < 0 || put(old, 0, "to the first"))
@@ -342,7 +331,7 @@ static int reuse_number(void *arg)
 	kill(pid, SIGKILL);
 	if (waitpid(pid, NULL, 0) != pid || !await_peer_dead(old))
 		return -EBADE;
-	if (fork_numbered(pid) != pid)
+	if (fork_pausing(pid) != pid)
 		return -ENODATA;
 	/* the handle is the first one's, and a new link is to the second */
 	if (put(old, 0, "text") != -EOWNERDEAD || strcmp("EOWNERDEAD", take(old)))

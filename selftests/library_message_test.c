@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libmbox: sending and receiving, with and without time limits, signals and other threads. */
-#include "mbox_library.h"
+#include "lib/library.h"
 
 #include <pthread.h>
 #include <sys/resource.h>

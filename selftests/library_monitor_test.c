@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libmbox-monitor: what it tells of mailboxes, handles, waiters, links and events, and how it fails. */
-#include "mbox_library.h"
+#include "lib/library.h"
 
 #include <mbox_monitor.h>
 #include <poll.h>

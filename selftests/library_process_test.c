@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libmbox: handing over, links, inboxes; by number and by pidfd. */
-#include "mbox_library.h"
+#include "lib/library.h"
+#include "lib/user.h"
 
 #include <limits.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libmbox on rings: what each function takes, gives and refuses. */
-#include "mbox_library.h"
+#include "lib/library.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>

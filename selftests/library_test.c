@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libmbox: handles, names, attributes, deletion; and what lacks around a program that uses it. */
-#include "mbox_library.h"
+#include "lib/library.h"
+#include "lib/user.h"
 
 #include <limits.h>
 #include <sys/resource.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How long a mailbox lives: until it is deleted, or until its last handle is closed, whoever has it. */
-#include "mbox_child.h"
+#include "lib/child.h"
 
 #include <pthread.h>
+#include <sys/prctl.h>
 
 static int create(const char *name, uint32_t lifetime)
 {

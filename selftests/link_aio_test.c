@@ -3,7 +3,7 @@
  * IOCB_CMD_POLL, which allows a file one wait queue only: on a handle on a link, which waits for two
  * inboxes, as on every other kind.
  */
-#include "mbox_peer.h"
+#include "lib/peer.h"
 
 #include <linux/aio_abi.h>
 #include <sys/epoll.h>

@@ -3,8 +3,8 @@
  * To which network namespace an inbox belongs: to that of its process, whoever linked to it first. Its
  * links and its waiters are told there.
  */
-#include "mbox_netlink.h"
-#include "mbox_peer.h"
+#include "lib/netlink.h"
+#include "lib/peer.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -4,10 +4,11 @@
  * of many processes that end at once. What takes time is compared with what it takes alone, in the
  * same boot.
  */
-#include "mbox_peer.h"
-
-#include <sys/mount.h>
-#include <sys/stat.h>
+#include "lib/cgroup.h"
+#include "lib/child_call.h"
+#include "lib/passing.h"
+#include "lib/peer.h"
+#include "lib/user.h"
 
 #define PAIRS		6		/* of attackers */
 #define ALONE		(2 * NSEC_PER_SEC)
@@ -17,51 +18,12 @@
 #define OWNERS		10
 #define EACH		(30 * NSEC_PER_MSEC)
 
-/* A cgroup whose processes get as little CPU time as there can be. */
-struct cgroup {
-	char root[64];
-	char path[128];
-};
-
-static int file_write(const char *dir, const char *name, const char *text)
-{
-	char path[256];
-	ssize_t ret;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = xwrite(fd, text, strlen(text));
-	close(fd);
-	return ret < 0 ? ret : 0;
-}
-
+/* A cgroup whose processes get as little CPU time as possible. */
 static int cgroup_make(struct cgroup *group)
 {
-	int ret;
+	int ret = cgroup_new(group, "+cpu");
 
-	snprintf(group->root, sizeof(group->root), "/tmp/link-stall-%d", getpid());
-	if (mkdir(group->root, 0700) || mount("none", group->root, "cgroup2", 0, NULL))
-		return -errno;
-	ret = file_write(group->root, "cgroup.subtree_control", "+cpu");
-	if (ret)
-		return ret;
-	snprintf(group->path, sizeof(group->path), "%s/stall-%d", group->root, getpid());
-	if (mkdir(group->path, 0700))
-		return -errno;
-	return file_write(group->path, "cpu.max", "1000 1000000");
-}
-
-static void cgroup_end(struct cgroup *group)
-{
-	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
-
-	while (group->path[0] && rmdir(group->path) && errno == EBUSY && now() < end)
-		nap();
-	umount2(group->root, MNT_DETACH);
-	rmdir(group->root);
+	return ret ? ret : cgroup_write(group, "cpu.max", "1000 1000000");
 }
 
 static void __attribute__((noreturn)) link_and_close(pid_t peer)
@@ -77,7 +39,7 @@ static void __attribute__((noreturn)) link_and_close(pid_t peer)
 static pid_t attacker_start(const struct cgroup *group, uid_t user, int go[2])
 {
 	int *ready = shared_alloc(sizeof(*ready));
-	char text[16];
+	char byte;
 	pid_t pid = fork_child();
 
 	if (pid == 0) {
@@ -91,14 +53,13 @@ static pid_t attacker_start(const struct cgroup *group, uid_t user, int go[2])
 			for (;;)
 				pause();
 		set_flag(ready);
-		if (xread(go[0], text, 1))
+		if (xread(go[0], &byte, 1))
 			_exit(1);
 		link_and_close(peer);
 	}
 	if (pid > 0 && !await_flag(ready))
 		return -1;
-	snprintf(text, sizeof(text), "%d", pid);
-	if (pid > 0 && file_write(group->path, "cgroup.procs", text)) {
+	if (pid > 0 && cgroup_move(group, pid)) {
 		kill(pid, SIGKILL);
 		reap(pid);
 		return -1;
@@ -154,7 +115,7 @@ TEST(throttled)
 		SKIP(return, "only root can be other users and make cgroups");
 	ret = cgroup_make(&group);
 	if (ret) {
-		cgroup_end(&group);
+		cgroup_free(&group);
 		SKIP(return, "no cgroup with a limit of CPU time can be made here: %s",
 		     strerrorname_np(-ret));
 	}
@@ -175,12 +136,12 @@ TEST(throttled)
 	/* The attackers use a thousandth of a CPU, and are given it once in a second. */
 	EXPECT_GT(NSEC_PER_SEC / 2 + 10 * alone->longest, beside->longest);
 	/* to end takes time, too */
-	EXPECT_EQ(0, file_write(group.path, "cpu.max", "max 1000000"));
+	EXPECT_EQ(0, cgroup_write(&group, "cpu.max", "max 1000000"));
 	for (int i = 0; i < PAIRS; i++) {
 		kill(attackers[i], SIGKILL);
 		reap(attackers[i]);
 	}
-	cgroup_end(&group);
+	cgroup_free(&group);
 }
 
 /* In a child: many processes of another user, which end with it, linked to it or not. */

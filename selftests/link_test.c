@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Direct communication between two processes: send(P) and receive(Q), over the one link there is. */
-#include "mbox_peer.h"
+#include "lib/passing.h"
+#include "lib/peer.h"
 
 #include <sched.h>
 #include <sys/epoll.h>

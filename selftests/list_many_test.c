@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mboxctl list with a hundred thousand mailboxes: in time, and in the memory that ten take. */
-#include "mbox_library.h"
+#include "lib/library.h"
+#include "lib/module.h"
 
 #include <sys/resource.h>
 #include <sys/syscall.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How many processes may take part in a mailbox, and how many may be in receive at a time. */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/passing.h"
 
 #include <pthread.h>
 

@@ -3,7 +3,8 @@
  * What is in use cannot be unloaded: a mailbox that exists pins the module, with or without handles,
  * and so does every open file. Only the refusal is tested, the module stays.
  */
-#include "mbox_child.h"
+#include "lib/mbox_test.h"
+#include "lib/module.h"
 
 #include <sys/syscall.h>
 
@@ -35,19 +36,6 @@ FIXTURE_TEARDOWN(module)
 	delete_name(self->name, MBOX_DELETE_FORCE);
 }
 
-static int references(void)
-{
-	FILE *f = fopen("/sys/module/mbox/refcnt", "re");
-	int n = -1;
-
-	if (f) {
-		if (fscanf(f, "%d", &n) != 1)
-			n = -1;
-		fclose(f);
-	}
-	return n;
-}
-
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "mbox", O_NONBLOCK) ? -errno : 0;
@@ -58,7 +46,7 @@ TEST_F(module, mailbox_and_handle)
 {
 	struct mbox_info before = info_of(self->fd);
 
-	EXPECT_LT(0, references());
+	EXPECT_LT(0, module_pins());
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 	EXPECT_UNCHANGED(self->fd, &before);
 	EXPECT_STREQ("kept", take(self->fd));
@@ -68,7 +56,7 @@ TEST_F(module, mailbox_only)
 {
 	close(self->fd);
 	self->fd = -1;
-	EXPECT_LT(0, references());
+	EXPECT_LT(0, module_pins());
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 	self->fd = open_name(self->name, RIGHTS_BOTH);
 	ASSERT_LE(0, self->fd);
@@ -79,7 +67,7 @@ TEST_F(module, mailbox_only)
 TEST_F(module, handle_only)
 {
 	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
-	EXPECT_LT(0, references());
+	EXPECT_LT(0, module_pins());
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 	EXPECT_EQ(MBOX_STATE_DEAD, info_of(self->fd).state);
 }
@@ -92,7 +80,7 @@ TEST_F(module, factory_only)
 	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
 	close(self->fd);
 	self->fd = -1;
-	EXPECT_LT(0, references());
+	EXPECT_LT(0, module_pins());
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 	close(factory);
 }
@@ -106,15 +94,15 @@ TEST_F(module, references_return)
 
 	/* others may run beside us: then it takes more than one look */
 	while (!settled && now() < end) {
-		before = references();
+		before = module_pins();
 		fd = box_new(_metadata, 1);
-		if (references() <= before) {
+		if (module_pins() <= before) {
 			close(fd);
 			continue;
 		}
 		put(fd, 0, "text");
 		close(fd);
-		settled = references() == before;
+		settled = module_pins() == before;
 	}
 	EXPECT_TRUE(settled);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is a name, and what is none: the same answer from every call that takes one. */
-#include "mbox_test.h"
+#include "lib/mbox_test.h"
 
 #include <sys/stat.h>
 

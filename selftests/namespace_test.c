@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Namespaces: whose names one sees, and who one is to whom. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
+#include "lib/passing.h"
+#include "lib/user.h"
 
 #include <sched.h>
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Dumps: of mailboxes while they come and go, of handles, of who is blocked, of links. */
-#include "mbox_netlink.h"
-#include "mbox_peer.h"
+#include "lib/child_call.h"
+#include "lib/netlink.h"
+#include "lib/peer.h"
+#include "lib/user.h"
 
 #define MANY	300
 

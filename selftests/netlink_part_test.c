@@ -3,8 +3,8 @@
  * Dumps in parts: wherever the room of a datagram ends, in the midst of a message or between two, the next
  * goes on with what there was no room for. So the same is dumped in datagrams of each size.
  */
-#include "mbox_netlink.h"
-#include "mbox_peer.h"
+#include "lib/netlink.h"
+#include "lib/peer.h"
 
 #include <sched.h>
 

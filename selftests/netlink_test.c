@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The netlink family: what it says of a mailbox, what it changes, and whom it blames for what it does not. */
-#include "mbox_netlink.h"
+#include "lib/child_call.h"
+#include "lib/netlink.h"
+#include "lib/user.h"
 
 #include <sched.h>
 

@@ -4,7 +4,10 @@
  * rest of what namespaces do is in namespace_test. A namespace that nobody is in any more is taken
  * down some time later: what that brings about is waited for.
  */
-#include "mbox_child.h"
+#include "lib/child_call.h"
+#include "lib/module.h"
+#include "lib/passing.h"
+#include "lib/user.h"
 
 #include <linux/capability.h>
 #include <sched.h>
@@ -19,7 +22,7 @@
 } while (0)
 
 /* In children: the line of what went wrong, as a result that no call has. */
-#define CHECK(condition) do { \
+#define REQUIRE(condition) do { \
 	if (!(condition)) \
 		return 10000 + __LINE__; \
 } while (0)
@@ -70,12 +73,12 @@ static int populate(void *arg)
 	self->fd[UNLINKED] = open_call(MBOX_IOC_CREATE, &new);
 	for (int i = 0; i < BOXES; i++) {
 		if (i != ZERO)
-			CHECK(put(self->fd[i], 0, "kept") == 0);
-		CHECK(fd_pass(self->socks[1], self->fd[i]) == 0);
+			REQUIRE(put(self->fd[i], 0, "kept") == 0);
+		REQUIRE(fd_pass(self->socks[1], self->fd[i]) == 0);
 	}
-	CHECK(delete_fd(self->fd[DRAINING], MBOX_DELETE_DRAIN) == 0);
-	CHECK(delete_fd(self->fd[UNLINKED], MBOX_DELETE_UNLINK) == 0);
-	CHECK(fd_pass(self->socks[1], open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) == 0);
+	REQUIRE(delete_fd(self->fd[DRAINING], MBOX_DELETE_DRAIN) == 0);
+	REQUIRE(delete_fd(self->fd[UNLINKED], MBOX_DELETE_UNLINK) == 0);
+	REQUIRE(fd_pass(self->socks[1], open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) == 0);
 	return 0;
 }
 
@@ -99,12 +102,12 @@ static int find_kept(void *arg)
 	struct _test_data_net *self = arg;
 	int fd;
 
-	CHECK(setns(self->ns, CLONE_NEWNET) == 0);
+	REQUIRE(setns(self->ns, CLONE_NEWNET) == 0);
 	fd = open_name(self->name, RIGHTS_BOTH);
-	CHECK(fd >= 0);
-	CHECK(info_of(fd).id == info_of(self->fd[BOUNDED]).id);
-	CHECK(strcmp("kept", take(fd)) == 0);
-	CHECK(put(fd, 0, "kept") == 0);
+	REQUIRE(fd >= 0);
+	REQUIRE(info_of(fd).id == info_of(self->fd[BOUNDED]).id);
+	REQUIRE(strcmp("kept", take(fd)) == 0);
+	REQUIRE(put(fd, 0, "kept") == 0);
 	return 0;
 }
 
@@ -212,7 +215,7 @@ static int use_up_quota(void *arg)
 	char name[MBOX_NAME_SIZE];
 	int ret = 0;
 
-	CHECK(become(self->user, self->user) == 0);
+	REQUIRE(become(self->user, self->user) == 0);
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
 		return NO_NAMESPACE;
 	for (n = 0; n < quota; n++) {
@@ -224,11 +227,11 @@ static int use_up_quota(void *arg)
 		/* those of before go when their namespace does */
 		while ((ret = open_call(MBOX_IOC_CREATE, &open)) == -EDQUOT && now() < end)
 			nap();
-		CHECK(ret >= 0);
+		REQUIRE(ret >= 0);
 		close(ret);
 	}
 	/* that was all */
-	CHECK(open_call(MBOX_IOC_CREATE, &(struct mbox_ioc_open) {
+	REQUIRE(open_call(MBOX_IOC_CREATE, &(struct mbox_ioc_open) {
 		.lifetime = MBOX_LIFETIME_FD }) == -EDQUOT);
 	return 0;
 }
@@ -267,37 +270,37 @@ static int be_root_inside(void *arg)
 	struct _test_data_net *self = arg;
 	int fd, weak;
 
-	CHECK(setns(self->ns, CLONE_NEWNET) == 0);
+	REQUIRE(setns(self->ns, CLONE_NEWNET) == 0);
 	fd = open_name(self->name, RIGHTS_BOTH);
-	CHECK(fd >= 0);
-	CHECK(info_of(fd).uid == self->user);
-	CHECK(strcmp("kept", take(fd)) == 0);
-	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == 0);
+	REQUIRE(fd >= 0);
+	REQUIRE(info_of(fd).uid == self->user);
+	REQUIRE(strcmp("kept", take(fd)) == 0);
+	REQUIRE(xioctl(fd, MBOX_IOC_SET, &set) == 0);
 	set.mode = 0;
-	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == 0);
+	REQUIRE(xioctl(fd, MBOX_IOC_SET, &set) == 0);
 
-	CHECK(set_ipc_owner(false) == 0);
-	CHECK(open_name(self->name, MBOX_RIGHT_RECV) == -EACCES);
-	CHECK(open_name(self->name, MBOX_RIGHT_SEND) == -EACCES);
+	REQUIRE(set_ipc_owner(false) == 0);
+	REQUIRE(open_name(self->name, MBOX_RIGHT_RECV) == -EACCES);
+	REQUIRE(open_name(self->name, MBOX_RIGHT_SEND) == -EACCES);
 	/* without rights only the owner would be given one, where the mode grants nothing */
-	CHECK(open_name(self->name, 0) == -EACCES);
-	CHECK(delete_name(self->name, MBOX_DELETE_FORCE) == -EPERM);
+	REQUIRE(open_name(self->name, 0) == -EACCES);
+	REQUIRE(delete_name(self->name, MBOX_DELETE_FORCE) == -EPERM);
 	/* what was opened before keeps its rights, but is no power of a caller that has none */
-	CHECK(put(fd, 0, "kept") == 0);
+	REQUIRE(put(fd, 0, "kept") == 0);
 	set.mode = 0044;
-	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == -EPERM);
-	CHECK(delete_fd(fd, MBOX_DELETE_FORCE) == -EPERM);
-	CHECK(set_ipc_owner(true) == 0);
-	CHECK(xioctl(fd, MBOX_IOC_SET, &set) == 0);
+	REQUIRE(xioctl(fd, MBOX_IOC_SET, &set) == -EPERM);
+	REQUIRE(delete_fd(fd, MBOX_DELETE_FORCE) == -EPERM);
+	REQUIRE(set_ipc_owner(true) == 0);
+	REQUIRE(xioctl(fd, MBOX_IOC_SET, &set) == 0);
 	/* nor is it that of an opener that had none */
-	CHECK(set_ipc_owner(false) == 0);
+	REQUIRE(set_ipc_owner(false) == 0);
 	weak = open_name(self->name, 0);
-	CHECK(weak >= 0);
-	CHECK(set_ipc_owner(true) == 0);
-	CHECK(xioctl(weak, MBOX_IOC_SET, &set) == -EPERM);
-	CHECK(delete_fd(weak, MBOX_DELETE_FORCE) == -EPERM);
-	CHECK(info_of(fd).state == MBOX_STATE_LIVE);
-	CHECK(delete_fd(fd, MBOX_DELETE_FORCE) == 0);
+	REQUIRE(weak >= 0);
+	REQUIRE(set_ipc_owner(true) == 0);
+	REQUIRE(xioctl(weak, MBOX_IOC_SET, &set) == -EPERM);
+	REQUIRE(delete_fd(weak, MBOX_DELETE_FORCE) == -EPERM);
+	REQUIRE(info_of(fd).state == MBOX_STATE_LIVE);
+	REQUIRE(delete_fd(fd, MBOX_DELETE_FORCE) == 0);
 	return 0;
 }
 
@@ -356,15 +359,15 @@ static int receive_from_nowhere(void *arg)
 	struct _test_data_pids *self = arg;
 
 	/* the sender was 1 as well, elsewhere */
-	CHECK(getpid() == 1);
+	REQUIRE(getpid() == 1);
 	recv.pid = 1;
-	CHECK(xioctl(self->fd, MBOX_IOC_RECV, &recv) == -EAGAIN);
+	REQUIRE(xioctl(self->fd, MBOX_IOC_RECV, &recv) == -EAGAIN);
 	recv.pid = 0;
-	CHECK(xioctl(self->fd, MBOX_IOC_RECV, &recv) == 0);
-	CHECK(recv.header.pid == 0);
+	REQUIRE(xioctl(self->fd, MBOX_IOC_RECV, &recv) == 0);
+	REQUIRE(recv.header.pid == 0);
 	/* with no filter 0 is no more than what is not known */
-	CHECK(recv_bytes(self->zero, 0, NULL, 0, &recv.header) == 0);
-	CHECK(recv.header.pid == 0);
+	REQUIRE(recv_bytes(self->zero, 0, NULL, 0, &recv.header) == 0);
+	REQUIRE(recv.header.pid == 0);
 	return 0;
 }
 
@@ -372,10 +375,10 @@ static int send_to_nowhere(void *arg)
 {
 	struct _test_data_pids *self = arg;
 
-	CHECK(getpid() == 1);
-	CHECK(put(self->fd, 0, "") == 0);
+	REQUIRE(getpid() == 1);
+	REQUIRE(put(self->fd, 0, "") == 0);
 	set_flag(&self->ready);
-	CHECK(send_bytes(self->zero, 0, 0, 0, NULL, 0) == 0);
+	REQUIRE(send_bytes(self->zero, 0, 0, 0, NULL, 0) == 0);
 	return 0;
 }
 
@@ -409,8 +412,8 @@ TEST_F(pids, siblings)
 /* Two messages of one process: each receiver has its own number for it. */
 static int send_twice(struct _test_data_pids *self)
 {
-	CHECK(put(self->fd, 0, "near") == 0);
-	CHECK(put(self->fd, 0, "far") == 0);
+	REQUIRE(put(self->fd, 0, "near") == 0);
+	REQUIRE(put(self->fd, 0, "far") == 0);
 	set_flag(&self->ready);
 	return await_flag(&self->go) ? 0 : 1;
 }
@@ -424,15 +427,15 @@ static int receive_near(void *arg)
 
 	if (child == 0)
 		_exit(send_twice(self));
-	CHECK(await_flag(&self->ready));
+	REQUIRE(await_flag(&self->ready));
 	recv.data = address_of(text);
 	recv.size = sizeof(text);
 	recv.pid = getpid();
 	recv.flags |= MBOX_RECV_NONBLOCK;
-	CHECK(xioctl(self->fd, MBOX_IOC_RECV, &recv) == -EAGAIN);
+	REQUIRE(xioctl(self->fd, MBOX_IOC_RECV, &recv) == -EAGAIN);
 	recv.pid = child;
-	CHECK(xioctl(self->fd, MBOX_IOC_RECV, &recv) == 0);
-	CHECK(recv.header.pid == (uint32_t)child);
+	REQUIRE(xioctl(self->fd, MBOX_IOC_RECV, &recv) == 0);
+	REQUIRE(recv.header.pid == (uint32_t)child);
 	self->inner = recv.header;
 	set_flag(&self->result);
 	return reap(child);

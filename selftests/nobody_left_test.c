@@ -3,7 +3,7 @@
  * Nobody left: where no handle has the other right, and none can be opened, calls do not wait for
  * what cannot come. They fail with EPIPE, and poll() says so.
  */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 static int events_of(int fd)
 {

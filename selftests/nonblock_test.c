@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls that may not block, by their flag or by the handle's, do not; and lose nothing. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 FIXTURE(nonblock)
 {

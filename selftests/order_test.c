@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The order of receipt: priority, then first in first out; and what the header says of each message. */
-#include "mbox_test.h"
+#include "lib/mbox_test.h"
 
 FIXTURE(order)
 {

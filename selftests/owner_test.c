@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Mailboxes that a process owns: they end with it, and with nothing else. */
-#include "mbox_owner.h"
+#include "lib/child_call.h"
+#include "lib/owner.h"
 
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Handles and factories that change hands: they give their rights, and no authority. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
+#include "lib/passing.h"
+#include "lib/user.h"
+
+#include <grp.h>
 
 FIXTURE(passing)
 {

@@ -3,11 +3,10 @@
  * A pause is not a signal: a call whose thread is stopped, traced or frozen for a while goes on as if
  * it had not been. It is restarted, but keeps what it had.
  */
-#include "mbox_broadcast.h"
+#include "lib/broadcast.h"
+#include "lib/cgroup.h"
 
-#include <sys/mount.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 
 static bool await_state(pid_t pid, const char *states)
 {
@@ -29,41 +28,16 @@ enum pause { PAUSE_STOP, PAUSE_ATTACH, PAUSE_SEIZE, PAUSE_SYSCALL, PAUSE_FREEZE 
 struct pause_state {
 	enum pause how;
 	pid_t pid;
-	char dir[128];
+	struct cgroup group;
 };
 
-static bool write_file(const char *dir, const char *name, const char *text)
+static int freeze(struct pause_state *state)
 {
-	char path[256];
-	ssize_t ret;
-	int fd;
+	int ret = cgroup_new(&state->group, NULL);
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ret = write(fd, text, strlen(text));
-	close(fd);
-	return ret == (ssize_t)strlen(text);
-}
-
-/* Needs a version 2 hierarchy; mounts one if there is none. */
-static bool freeze(struct pause_state *state)
-{
-	char pid[16];
-	bool mounted;
-
-	mkdir("/tmp/mbox-cgroup", 0700);
-	mounted = !access("/tmp/mbox-cgroup/cgroup.procs", F_OK) ||
-		  !mount("none", "/tmp/mbox-cgroup", "cgroup2", 0, NULL);
-	if (!mounted)
-		return false;
-	snprintf(state->dir, sizeof(state->dir), "/tmp/mbox-cgroup/test-%d", getpid());
-	snprintf(pid, sizeof(pid), "%d", state->pid);
-	if (mkdir(state->dir, 0700) && errno != EEXIST)
-		return false;
-	return write_file(state->dir, "cgroup.procs", pid) &&
-	       write_file(state->dir, "cgroup.freeze", "1");
+	if (!ret)
+		ret = cgroup_move(&state->group, state->pid);
+	return ret ? ret : cgroup_write(&state->group, "cgroup.freeze", "1");
 }
 
 static bool await_frozen(struct pause_state *state)
@@ -71,7 +45,7 @@ static bool await_frozen(struct pause_state *state)
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
 	char path[256], text[128];
 
-	snprintf(path, sizeof(path), "%s/cgroup.events", state->dir);
+	snprintf(path, sizeof(path), "%s/cgroup.events", state->group.path);
 	while (now() < end) {
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 		ssize_t n = read(fd, text, sizeof(text) - 1);
@@ -106,7 +80,7 @@ static int pause_begin(struct pause_state *state, enum pause how, pid_t pid)
 			return -EOPNOTSUPP;
 		break;
 	case PAUSE_FREEZE:
-		if (!freeze(state))
+		if (freeze(state))
 			return -EOPNOTSUPP;
 		return await_frozen(state) ? 0 : -ETIME;
 	}
@@ -133,7 +107,7 @@ static void pause_end(struct pause_state *state)
 		ptrace(PTRACE_DETACH, state->pid, NULL, NULL);
 		break;
 	case PAUSE_FREEZE:
-		write_file(state->dir, "cgroup.freeze", "0");
+		cgroup_write(&state->group, "cgroup.freeze", "0");
 		break;
 	}
 }
@@ -141,7 +115,7 @@ static void pause_end(struct pause_state *state)
 static void pause_clean(struct pause_state *state)
 {
 	if (state->how == PAUSE_FREEZE)
-		rmdir(state->dir);
+		cgroup_free(&state->group);
 }
 
 FIXTURE(pause)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Payloads of every size arrive as they were sent, and those that are too long do not leave. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 /* On both sides of what the kernel keeps in slots and of pages, and the longest. */
 #define MSG_SIZE	(1024 * 1024)

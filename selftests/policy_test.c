@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which of several waiting receivers is given a message, and that all can see it. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <pthread.h>
 #include <sched.h>

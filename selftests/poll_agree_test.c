@@ -4,9 +4,12 @@
  * exactly where a call that does not block, a send of the largest size of priority 0, goes through;
  * a loop that follows it does not spin; and edges come to those who were refused, once.
  */
-#include "mbox_peer.h"
+#include "lib/child_call.h"
+#include "lib/peer.h"
+#include "lib/user.h"
 
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 
 #define SIZE	100			/* the largest message */
 
@@ -392,15 +395,6 @@ static int use_up(void)
 	free(data);
 	return fd < 0 ? fd : ret == -EDQUOT ? fd : ret;
 }
-
-#define CHECK(expected, seen) do { \
-	long long expected_ = (expected), seen_ = (seen); \
-	if (expected_ != seen_) { \
-		fprintf(stderr, "# %s:%d: expected %s (%lld), got %s (%lld)\n", __FILE__, \
-			__LINE__, #expected, expected_, #seen, seen_); \
-		return -EBADMSG; \
-	} \
-} while (0)
 
 static int box_sized(uint32_t policy)
 {

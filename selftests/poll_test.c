@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* poll() and epoll: what they report is what a call would find, and every change is told. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <sys/epoll.h>
 #include <sys/select.h>

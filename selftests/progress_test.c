@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls that could be done at once are done, however many signals come: they do not begin again. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <sys/time.h>
 

@@ -5,7 +5,9 @@
  * Sets the module parameters, and sets them back. Meanwhile other users have less, too; tests that
  * run beside this one as root do not notice.
  */
-#include "mbox_child.h"
+#include "lib/child_call.h"
+#include "lib/module.h"
+#include "lib/user.h"
 
 #include <linux/capability.h>
 #include <sched.h>
@@ -78,17 +80,8 @@ static int recv_any(int fd)
 }
 
 /*
- * The tests run as the user, in a child; what goes wrong there is told by its line. The state of a
- * quota is seen only by what it lets through.
+ * The tests run as the user, in a child. The state of a quota shows only in what it lets through.
  */
-#define CHECK(expected, seen) do { \
-	long long expected_ = (expected), seen_ = (seen); \
-	if (expected_ != seen_) { \
-		fprintf(stderr, "# %s:%d: expected %s (%lld), got %s (%lld)\n", __FILE__, \
-			__LINE__, #expected, expected_, #seen, seen_); \
-		return -EBADMSG; \
-	} \
-} while (0)
 
 static int mailboxes(void *arg)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* read() and write(): one message each; and what a mailbox is not as a file. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <sys/stat.h>
 #include <sys/uio.h>

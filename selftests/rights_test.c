@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who may open, change and delete a mailbox: owner, group, mode, capability. */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/user.h"
 
+#include <grp.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 enum who { OWNER, OWNER_IN_GROUP, GROUP, MEMBER, OTHER, CAPABLE, ROOT, ROOT_WITHOUT };

@@ -3,8 +3,8 @@
  * A side that writes whatever it likes, wherever it may: the other side gets errors or waits until
  * its deadline, and the kernel goes on; all can be closed and deleted.
  */
-#include "mbox_library.h"
-#include "mbox_ring.h"
+#include "lib/library.h"
+#include "lib/ring.h"
 
 #define ROUNDS		3000
 #define DEADLINE	(2 * NSEC_PER_MSEC)
@@ -114,7 +114,7 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 			ring_wait_until(fd, MBOX_WAIT_MOVE | MBOX_WAIT_WAKE, 0,
 					dice(&state) & 1 ? other->index : odd_value(&state, near),
 					now() + NSEC_PER_MSEC / 8);
-			poll_now(fd, POLLIN | POLLOUT);
+			poll_for(fd, POLLIN | POLLOUT);
 			break;
 		}
 	}
@@ -190,7 +190,7 @@ TEST_F(hostile, goes_on)
 		ASSERT_EQ(0, info_get(mbox_fd(self->mb), &info));
 		ASSERT_GE(RING_SIZE, info.queued_bytes);
 		ASSERT_GE(1, info.queued);
-		poll_now(mbox_fd(self->mb), POLLIN | POLLOUT);
+		poll_for(mbox_fd(self->mb), POLLIN | POLLOUT);
 	}
 	TH_LOG("%u calls went well, %u did not", fine, bad);
 	EXPECT_LT(0, bad);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Streams through rings with libmbox: every record, once, whole and in order; also if a side is killed. */
-#include "mbox_library.h"
+#include "lib/library.h"
+#include "lib/module.h"
 
 #include <poll.h>
 #include <sched.h>

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Rings by their ABI: what may be made, mapped and opened, sleeping and waking, and every end. */
-#include "mbox_ring.h"
+#include "lib/child_call.h"
+#include "lib/module.h"
+#include "lib/passing.h"
+#include "lib/ring.h"
+#include "lib/user.h"
 
 #include <sys/syscall.h>
 #include <sys/epoll.h>
@@ -394,20 +398,20 @@ TEST_F(ring, interrupted)
 
 TEST_F(ring, poll)
 {
-	EXPECT_EQ(POLLOUT, poll_now(self->in, POLLIN | POLLOUT));
+	EXPECT_EQ(POLLOUT, poll_for(self->in, POLLIN | POLLOUT));
 	EXPECT_EQ(0, self->head->waiting);
-	EXPECT_EQ(0, poll_now(self->out, POLLIN | POLLOUT));
+	EXPECT_EQ(0, poll_for(self->out, POLLIN | POLLOUT));
 	EXPECT_EQ(1, self->tail->waiting);
 	move(self->head, 8);
-	EXPECT_EQ(POLLIN, poll_now(self->out, POLLIN | POLLOUT));
+	EXPECT_EQ(POLLIN, poll_for(self->out, POLLIN | POLLOUT));
 	/* room for one of the longest, which is 8 KiB and its header */
 	move(self->head, RING_SIZE - 8 - 8200);
-	EXPECT_EQ(POLLOUT, poll_now(self->in, POLLIN | POLLOUT));
+	EXPECT_EQ(POLLOUT, poll_for(self->in, POLLIN | POLLOUT));
 	move(self->head, 8);
-	EXPECT_EQ(0, poll_now(self->in, POLLIN | POLLOUT));
+	EXPECT_EQ(0, poll_for(self->in, POLLIN | POLLOUT));
 	EXPECT_EQ(1, self->head->waiting);
 	move(self->tail, 8);
-	EXPECT_EQ(POLLOUT, poll_now(self->in, POLLIN | POLLOUT));
+	EXPECT_EQ(POLLOUT, poll_for(self->in, POLLIN | POLLOUT));
 }
 
 TEST_F(ring, poll_sleeps_until_woken)
@@ -461,7 +465,7 @@ TEST(side_not_there_yet)
 
 	name_make(name);
 	out = ring_new(_metadata, name, MBOX_RIGHT_RECV, RING_SIZE, 0);
-	EXPECT_EQ(0, poll_now(out, POLLIN));
+	EXPECT_EQ(0, poll_for(out, POLLIN));
 	EXPECT_EQ(-ETIMEDOUT, ring_wait_until(out, MBOX_WAIT_MOVE, 0, 0, 0));
 	w = ring_wait_start(out, 0, 0);
 	ASSERT_TRUE(await_blocked(out, 0, 1));
@@ -470,7 +474,7 @@ TEST(side_not_there_yet)
 	EXPECT_EQ(0, w->done);
 	close(in);
 	EXPECT_EQ(-EOWNERDEAD, ring_wait_end(w));
-	EXPECT_EQ(POLLHUP, poll_now(out, POLLIN));
+	EXPECT_EQ(POLLHUP, poll_for(out, POLLIN));
 	close(out);
 }
 
@@ -563,7 +567,7 @@ TEST_F(side, end_is_told)
 	EXPECT_EQ(1, call_end(call));
 	EXPECT_EQ(POLLHUP, call->events);
 	EXPECT_EQ(-EOWNERDEAD, ring_move(self->out, 0, 0));
-	EXPECT_EQ(POLLHUP, poll_now(self->out, POLLIN));
+	EXPECT_EQ(POLLHUP, poll_for(self->out, POLLIN));
 	EXPECT_EQ(MBOX_STATE_LIVE, info_of(self->out).state);
 	set_flag(&script->stop);
 	reap(pid);
@@ -571,7 +575,7 @@ TEST_F(side, end_is_told)
 	/* somebody else takes its place */
 	fd = open_name(self->name, MBOX_RIGHT_SEND);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, poll_now(self->out, POLLIN));
+	EXPECT_EQ(0, poll_for(self->out, POLLIN));
 	EXPECT_EQ(-ETIMEDOUT, ring_wait_until(self->out, MBOX_WAIT_MOVE, 0, 0, 0));
 	close(fd);
 }
@@ -591,7 +595,7 @@ TEST_F(side, published_before)
 	script->publish = 16;
 	set_flag(&script->go);
 	EXPECT_EQ(0, ring_wait_end(w));
-	EXPECT_EQ(POLLIN, poll_now(self->out, POLLIN) & POLLIN);
+	EXPECT_EQ(POLLIN, poll_for(self->out, POLLIN) & POLLIN);
 	EXPECT_EQ(16, info_of(self->out).queued_bytes);
 	EXPECT_EQ(-EOWNERDEAD, ring_move(self->out, 0, 16));
 	set_flag(&script->stop);
@@ -637,15 +641,15 @@ TEST_F(side, inherited_handle_outlives_opener)
 	EXPECT_EQ(-EOWNERDEAD, ring_call(in, MBOX_WAIT_WAKE, 0));
 	EXPECT_EQ(-EOWNERDEAD, ring_move(in, 0, 0));
 	EXPECT_EQ((void *)-EOWNERDEAD, ring_map(in, MBOX_RING_DATA_OFFSET, RING_SIZE, PROT_READ));
-	EXPECT_EQ(POLLHUP | POLLERR, poll_now(in, POLLOUT));
+	EXPECT_EQ(POLLHUP | POLLERR, poll_for(in, POLLOUT));
 	pid = open_name(self->name, MBOX_RIGHT_SEND);
 	EXPECT_LE(0, pid);
-	EXPECT_EQ(0, poll_now(self->out, POLLIN));
+	EXPECT_EQ(0, poll_for(self->out, POLLIN));
 	/* that it is closed now says nothing about its successor */
 	close(in);
-	EXPECT_EQ(0, poll_now(self->out, POLLIN));
+	EXPECT_EQ(0, poll_for(self->out, POLLIN));
 	close(pid);
-	EXPECT_EQ(POLLHUP, poll_now(self->out, POLLIN));
+	EXPECT_EQ(POLLHUP, poll_for(self->out, POLLIN));
 }
 
 TEST_F(ring, deleted)
@@ -663,8 +667,8 @@ TEST_F(ring, deleted)
 	EXPECT_EQ(-EIDRM, ring_call(self->in, MBOX_WAIT_WAKE, 0));
 	EXPECT_EQ(-EIDRM, ring_move(self->out, 0, 8));
 	EXPECT_EQ((void *)-EIDRM, ring_map(self->in, 0, self->page, PROT_READ));
-	EXPECT_EQ(POLLHUP, poll_now(self->out, POLLIN));
-	EXPECT_EQ(POLLHUP | POLLERR, poll_now(self->in, POLLOUT));
+	EXPECT_EQ(POLLHUP, poll_for(self->out, POLLIN));
+	EXPECT_EQ(POLLHUP | POLLERR, poll_for(self->in, POLLOUT));
 	EXPECT_EQ(MBOX_STATE_DEAD, info_of(self->in).state);
 	EXPECT_EQ(-ENOENT, open_name(self->name, 0));
 	/* the memory stays as long as it is mapped */

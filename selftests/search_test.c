@@ -3,7 +3,7 @@
  * A receive that has far to search, while the queue changes under it: the search lets others in now
  * and then, and has to end up with what is first all the same.
  */
-#include "mbox_child.h"
+#include "lib/child.h"
 
 #include <sched.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Changing attributes: each alone, all or none, and what it does to messages and who is blocked. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
+#include "lib/module.h"
 
 #include <sys/stat.h>
 

@@ -5,7 +5,9 @@
  *
  * Sets a module parameter, and sets it back.
  */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/module.h"
+#include "lib/user.h"
 
 #include <sys/stat.h>
 

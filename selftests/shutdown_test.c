@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MBOX_IOC_SHUTDOWN: a handle gives up rights, and ends the calls that are blocked through it. */
-#include "mbox_peer.h"
+#include "lib/child_call.h"
+#include "lib/peer.h"
 
 static int shutdown_of(int fd, uint32_t how)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Signals while a call is blocked: it was not carried out, or it goes on; nothing is lost or done twice. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <sched.h>
 

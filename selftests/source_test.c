@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A send from bad memory sends nothing; from any good one, what is there. */
-#include "mbox_child.h"
-#include "mbox_memory.h"
+#include "lib/child_call.h"
+#include "lib/memory.h"
 
 FIXTURE(source)
 {

@@ -4,7 +4,7 @@
  * Meanwhile the mailbox works on; and what happens to the message happens exactly once. In
  * particular a message in the hands of a receiver that is killed is not lost.
  */
-#include "mbox_missing.h"
+#include "lib/userfault.h"
 
 static int send_pattern(int fd, uint32_t flags, uint32_t size, uint32_t seed)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sends that wait for their receipt: they learn of it, or have taken the message back; never both. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 FIXTURE(sync)
 {

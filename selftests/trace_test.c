@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Tracepoints: what each says, and that filters by their fields work, as the recipes in mbox(4) want. */
-#include "mbox_child.h"
+#include "lib/child_call.h"
 
 #include <sys/stat.h>
 

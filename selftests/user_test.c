@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Users: however many there are, each is found as fast, and nobody is lost as he comes and goes. */
-#include "mbox_child.h"
+#include "lib/child.h"
+#include "lib/user.h"
 
 #include <sys/resource.h>
 

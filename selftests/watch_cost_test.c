@@ -3,9 +3,11 @@
  * What the end of a process costs it: not more for what others hung on it. And what members of a mailbox cost
  * those who look at it. All in ratios of one boot.
  */
-#include "mbox_owner.h"
+#include "lib/owner.h"
+#include "lib/user.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #define MAILBOXES	4000
