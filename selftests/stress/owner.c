@@ -1,22 +1,18 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owners in stress_test: processes that mailboxes belong to, and heirs, any of which may be killed. Only
- * mailboxes of NAME_OWNED, and some that nobody keeps book of, belong to one: the others must not end
- * with it.
+ * Owners: processes that own mailboxes, and heirs, any of which may be killed. Only mailboxes of
+ * NAME_OWNED, and some that are not in the ledger, have an owner: the others must not end with it.
  */
-#ifndef STRESS_OWNER_H
-#define STRESS_OWNER_H
-
-#include "stress_calls.h"
+#include "stress/stress.h"
 
 /* Who it becomes: some process, or nobody. */
-static struct mbox_ioc_handover handover_arg(struct thread *dice)
+static struct mbox_ioc_handover handover_arg(struct thread *rng)
 {
 	struct mbox_ioc_handover arg = {};
 
-	arg.flags = below(dice, 4) ? below(dice, 4) : 0;
-	if (!one_in(dice, 4))
-		arg.pid = slots[below(dice, THREADS_MAX)].pid;
+	arg.flags = below(rng, 4) ? below(rng, 4) : 0;
+	if (!one_in(rng, 4))
+		arg.pid = slots[below(rng, THREADS_MAX)].pid;
 	if (!arg.pid)
 		arg.flags &= ~MBOX_HANDOVER_RECV;
 	return arg;
@@ -30,7 +26,7 @@ static void handover_made(int ret)
 	expect_errors("HANDOVER", ret, EBADF, EIDRM, EOWNERDEAD, EPERM, ESRCH, EINVAL, 0);
 }
 
-static void do_handover(struct thread *t)
+void act_handover(struct thread *t)
 {
 	union handle handle = handle_pick(t);
 	struct mbox_ioc_handover arg = handover_arg(t);
@@ -51,15 +47,15 @@ static void do_handover(struct thread *t)
 }
 
 /* The supervisor gives a mailbox to a worker, with another one as the heir. */
-static void owner_appoint(struct thread *dice, int fd)
+void owner_appoint(struct thread *rng, int fd)
 {
-	struct mbox_ioc_handover arg = { .pid = slots[below(dice, THREADS_MAX)].pid };
+	struct mbox_ioc_handover arg = { .pid = slots[below(rng, THREADS_MAX)].pid };
 
 	if (!arg.pid)
 		return;
 	handover_made(xioctl(fd, MBOX_IOC_HANDOVER, &arg));
-	arg.flags = MBOX_HANDOVER_HEIR | (one_in(dice, 2) ? MBOX_HANDOVER_RECV : 0);
-	arg.pid = slots[below(dice, THREADS_MAX)].pid;
+	arg.flags = MBOX_HANDOVER_HEIR | (one_in(rng, 2) ? MBOX_HANDOVER_RECV : 0);
+	arg.pid = slots[below(rng, THREADS_MAX)].pid;
 	handover_made(xioctl(fd, MBOX_IOC_HANDOVER, &arg));
 }
 
@@ -74,7 +70,7 @@ static bool owner_is(uint32_t box, pid_t pid, struct mbox_info *info)
  * Its parent knows that @pid has ended, and no other process can have its number yet: in a moment, for
  * the kernel tells it to the parent first, it owns nothing.
  */
-static void owner_ended(pid_t pid)
+void owner_ended(pid_t pid)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
 	struct mbox_info info;
@@ -91,7 +87,7 @@ static void owner_ended(pid_t pid)
 }
 
 /* Of a mailbox that is judged: what is dropped went with an owner. */
-static void owner_judge(uint32_t box, const struct mbox_info *info)
+void owner_check(uint32_t box, const struct mbox_info *info)
 {
 	int ret;
 
@@ -108,5 +104,3 @@ static void owner_judge(uint32_t box, const struct mbox_info *info)
 		fault(FAULT_LEDGER, "box %u is dead with %s, and has dropped %llu", box,
 		      ret < 0 ? strerrorname_np(-ret) : "no error", (long long)info->dropped);
 }
-
-#endif

@@ -1,21 +1,17 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings in stress_test, by their protocol. A thread takes a side for a while, and is killed in it or leaves
- * it to another. The records are numbered from 1 on, whoever the producer is, and whoever consumes has to
- * find them in order with none missing.
+ * Rings, by their protocol. A thread takes a side for a while, and is killed in it or leaves it to
+ * another. The records are numbered from 1 on, across all producers, and each consumer must find them
+ * in order with none missing.
  *
- * A side moves its index, or is killed before. So it writes down first where the index will be, with the
- * number of the last record then; whoever comes next looks which of the last two marks it is at.
+ * A thread may be killed before or after it moves its side's index. So it first writes down the new
+ * index and the number of the last record; the next thread on that side finds out which of the last
+ * two marks the index is at.
  */
-#ifndef STRESS_RING_H
-#define STRESS_RING_H
-
-#include "stress_calls.h"
+#include "stress/stress.h"
 
 #include <linux/mbox_ring.h>
 
-#define RING_BYTES	16384U
-#define RING_RECORD	1800U		/* the longest payload */
 #define RING_TRIM	4096U		/* GROW: give back so much at a time */
 
 struct ring {
@@ -251,7 +247,7 @@ static void ring_close(struct thread *t, struct ring *ring)
 	}
 }
 
-static void do_ring(struct thread *t)
+void act_ring(struct thread *t)
 {
 	struct ring ring = { .consumer = one_in(t, 2) };
 	int64_t end = now() + below(t, 30) * NSEC_PER_MSEC;
@@ -269,7 +265,7 @@ static void do_ring(struct thread *t)
 }
 
 /* Nobody has a side any more: what was published is all there, if the name is. */
-static void ring_judge(struct thread *t, uint32_t box, int factory)
+void ring_check(struct thread *t, uint32_t box, int factory)
 {
 	struct ring ring = { .consumer = true };
 	struct ring_mark *marks = ledger->boxes[box].ring.marks[0];
@@ -293,5 +289,3 @@ static void ring_judge(struct thread *t, uint32_t box, int factory)
 			      (long long)marks[i].seq, (long long)ring.seq);
 	ring_close(t, &ring);
 }
-
-#endif

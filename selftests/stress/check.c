@@ -1,9 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* How the ledger of stress_test is closed: the entries of a mailbox, beside the counters of the kernel. */
-#ifndef STRESS_JUDGE_H
-#define STRESS_JUDGE_H
-
-#include "stress_ledger.h"
+// SPDX-License-Identifier: GPL-2.0-only
+/* How the ledger is closed: the entries of a mailbox, compared with the counters of the kernel. */
+#include "stress/ledger.h"
 
 static void for_each_entry(uint32_t box,
 			   void (*call)(void *data, const struct entry *entry, uint32_t number),
@@ -70,7 +67,7 @@ static void tally_entry(void *data, const struct entry *entry, uint32_t number)
  * is an equation. A call that is restarted withdraws its message each time, which nobody sees here.
  * (An inbox has other handles, that its process passed on: they are good for nothing.)
  */
-static void ledger_judge(uint32_t box, const struct mbox_info *info)
+void ledger_check(uint32_t box, const struct mbox_info *info)
 {
 	bool inbox = ledger->boxes[box].name == NAME_INBOX;
 	struct tally t = {};
@@ -146,12 +143,12 @@ static void tally_broadcast(void *data, const struct entry *entry, uint32_t numb
 }
 
 /*
- * As ledger_judge(), of a mailbox that broadcasts. What was delivered was received or is lost; of a
+ * As ledger_check(), of a mailbox that broadcasts. What was delivered was received or is lost; of a
  * synchronous send one is told how many received it only, and the others' may have been withdrawn.
  * Where there was none of these, and nobody was killed, it is an equation. A handle that was there
  * from the beginning, as that of @info may have been, got everything or lost it.
  */
-static void broadcast_judge(uint32_t box, bool listens, const struct mbox_info *info)
+void broadcast_check(uint32_t box, bool listens, const struct mbox_info *info)
 {
 	uint64_t handle = info->handle_received + info->handle_lost + info->handle_queued;
 	bool no_sync = ledger->boxes[box].no_sync;
@@ -178,5 +175,3 @@ static void broadcast_judge(uint32_t box, bool listens, const struct mbox_info *
 		      (long long)t.received_maybe, (long long)t.withdrawn, (long long)t.owed,
 		      (long long)t.maybe, (long long)t.unknown);
 }
-
-#endif

@@ -1,16 +1,13 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
- * The spectator of stress_test: a process that looks at everything over netlink while all else goes on,
- * hears what happens and reads only some of it, and is killed in the midst of it. What it sees of a
- * mailbox is of one moment, so its counters balance.
+ * The observer: a process that dumps everything over netlink while the workers run, subscribes to
+ * events and reads only some of them, and is killed in the middle. A dump shows a mailbox at one
+ * moment, so its counters must balance.
  */
-#ifndef STRESS_SPECTATOR_H
-#define STRESS_SPECTATOR_H
+#include "lib/netlink.h"
+#include "stress/stress.h"
 
-#include "mbox_netlink.h"
-#include "stress_ledger.h"
-
-static void spectator_see(const struct nl_reply *reply, void *data)
+static void observer_see(const struct nl_reply *reply, void *data)
 {
 	uint64_t sent = nl_u64(reply, MBOX_A_MAILBOX_SENT), queued = nl_u64(reply, MBOX_A_MAILBOX_QUEUED);
 	uint64_t gone = nl_u64(reply, MBOX_A_MAILBOX_RECEIVED) + nl_u64(reply, MBOX_A_MAILBOX_WITHDRAWN) +
@@ -29,12 +26,12 @@ static void spectator_see(const struct nl_reply *reply, void *data)
 }
 
 /* Errors that what goes on beside it explains. */
-static bool spectator_minds(int ret)
+static bool observer_unexpected(int ret)
 {
 	return ret && ret != -ENOENT && ret != -ENOBUFS;
 }
 
-static void spectate(void)
+static void observe(void)
 {
 	static const uint8_t dumps[] = {
 		MBOX_CMD_MAILBOX_GET, MBOX_CMD_HANDLE_GET, MBOX_CMD_WAITER_GET, MBOX_CMD_LINK_GET,
@@ -51,37 +48,35 @@ static void spectate(void)
 	}
 	for (unsigned int n = 0; ; n++) {
 		nl_begin(&request, ask.family, dumps[n % 4], NLM_F_DUMP);
-		ret = nl_talk(&ask, &request, spectator_see, &id);
-		if (spectator_minds(ret))
+		ret = nl_talk(&ask, &request, observer_see, &id);
+		if (observer_unexpected(ret))
 			fault(FAULT_CALL, "dump %u: %s", dumps[n % 4], strerrorname_np(-ret));
 		nl_begin(&request, ask.family, MBOX_CMD_MAILBOX_GET, 0);
 		nl_put_u64(&request, MBOX_A_MAILBOX_ID, id - n % 3);
-		ret = nl_talk(&ask, &request, spectator_see, &id);
-		if (spectator_minds(ret))
+		ret = nl_talk(&ask, &request, observer_see, &id);
+		if (observer_unexpected(ret))
 			fault(FAULT_CALL, "mailbox %llu: %s", (unsigned long long)id, strerrorname_np(-ret));
 		if (n % 8 == 0)
 			recv(listen.fd, heard, sizeof(heard), MSG_DONTWAIT);
 	}
 }
 
-static pid_t spectator;
+static pid_t observer;
 
-static void spectator_start(void)
+void observer_start(void)
 {
-	spectator = fork_child();
-	if (spectator == 0)
-		spectate();
-	if (spectator < 0)
+	observer = fork_child();
+	if (observer == 0)
+		observe();
+	if (observer < 0)
 		fault(FAULT_CALL, "fork: %s", strerrorname_np(errno));
 }
 
-static void spectator_end(void)
+void observer_end(void)
 {
-	if (spectator <= 0)
+	if (observer <= 0)
 		return;
-	kill(spectator, SIGKILL);
-	reap(spectator);
-	spectator = 0;
+	kill(observer, SIGKILL);
+	reap(observer);
+	observer = 0;
 }
-
-#endif

@@ -1,25 +1,19 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
- * Links and inboxes of stress_test. The inbox of each worker is a box of its own in the ledger, to which
- * whatever is sent over a link to it belongs. When the threads of a worker have stopped it says so, and
- * waits until all are as quiet; then it receives what is left in its inbox, and leaves the counters for
- * the supervisor to judge. The messages to one that is killed before are lost with it, and their box has
- * no judgement; that none is received twice, or by another, holds of them as well.
+ * Links and inboxes. The inbox of each worker is a box of its own in the ledger: all messages that
+ * are sent over links to the worker belong to it. When the threads of a worker have stopped, the
+ * worker says so and waits until all workers are as quiet. Then it receives the rest of its inbox and
+ * leaves the counters for the supervisor to check. The messages to a worker that is killed before are
+ * lost with it, and its box is not checked; but none of them may be received twice or by another.
  */
-#ifndef STRESS_PARTY_H
-#define STRESS_PARTY_H
-
-#include "stress_calls.h"
-
-/* ledger->stop: all workers are quiet. */
-#define STOP_QUIET	2
+#include "stress/stress.h"
 
 /* Nobody can link to us before, so that all that is sent us is in this inbox. */
-static void party_begin(uint32_t box)
+void inbox_begin(uint32_t box)
 {
 	struct mbox_ioc_inbox arg = {};
 
-	process.party = NO_BOX;
+	process.inbox_box = NO_BOX;
 	if (box == NO_BOX)
 		return;
 	process.inbox = xioctl(process.factory, MBOX_IOC_INBOX, &arg);
@@ -27,12 +21,12 @@ static void party_begin(uint32_t box)
 	if (process.inbox < 0)
 		return;
 	process.inbox_id = info_of(process.inbox).id;
-	process.party = box;
+	process.inbox_box = box;
 	__atomic_store_n(&ledger->boxes[box].pid, getpid(), __ATOMIC_RELEASE);
 }
 
 /* The box of the inbox of a process, or NO_BOX. */
-static uint32_t party_find(pid_t pid)
+static uint32_t inbox_find(pid_t pid)
 {
 	uint32_t n = __atomic_load_n(&ledger->nr_boxes, __ATOMIC_ACQUIRE);
 
@@ -44,10 +38,10 @@ static uint32_t party_find(pid_t pid)
 }
 
 /* Put a handle of ours on a link or an inbox among the handles. */
-static void party_adopt(struct thread *t, int fd, uint32_t kind, uint32_t peer)
+static void inbox_adopt(struct thread *t, int fd, uint32_t kind, uint32_t peer)
 {
 	union handle handle = {
-		.box = process.party, .peer = peer,
+		.box = process.inbox_box, .peer = peer,
 		.rights = MBOX_RIGHT_RECV | (kind == MBOX_KIND_LINK ? MBOX_RIGHT_SEND : 0),
 		.link = kind == MBOX_KIND_LINK, .inbox = kind == MBOX_KIND_INBOX,
 	};
@@ -68,7 +62,7 @@ static void party_adopt(struct thread *t, int fd, uint32_t kind, uint32_t peer)
 	handle_put(t, handle);
 }
 
-static void do_link(struct thread *t)
+void act_link(struct thread *t)
 {
 	static const uint32_t capacities[] = { 0, 0, 1, 4, 16, 64 };
 	struct mbox_ioc_link arg = {
@@ -84,8 +78,8 @@ static void do_link(struct thread *t)
 		if (slot->pid != getpid() && (slot->single || !process.single))
 			arg.pid = slot->pid;
 	}
-	peer = arg.pid ? party_find(arg.pid) : NO_BOX;
-	if (peer == NO_BOX || process.party == NO_BOX)
+	peer = arg.pid ? inbox_find(arg.pid) : NO_BOX;
+	if (peer == NO_BOX || process.inbox_box == NO_BOX)
 		return;
 	fd = xioctl(process.factory, MBOX_IOC_LINK, &arg);
 	expect_errors("LINK", fd, ESRCH, may_be(arg.pid == (uint32_t)getpid(), EINVAL),
@@ -93,31 +87,31 @@ static void do_link(struct thread *t)
 	if (fd < 0)
 		return;
 	count(&ledger->links);
-	party_adopt(t, fd, MBOX_KIND_LINK, peer);
+	inbox_adopt(t, fd, MBOX_KIND_LINK, peer);
 }
 
-static void do_inbox(struct thread *t)
+void act_inbox(struct thread *t)
 {
 	struct mbox_ioc_inbox arg = { .flags = one_in(t, 4) ? MBOX_OPEN_NONBLOCK : 0 };
 	int fd;
 
-	if (process.party == NO_BOX)
+	if (process.inbox_box == NO_BOX)
 		return;
 	fd = xioctl(process.factory, MBOX_IOC_INBOX, &arg);
 	expect_errors("INBOX", fd, 0);
 	if (fd >= 0)
-		party_adopt(t, fd, MBOX_KIND_INBOX, 0);
+		inbox_adopt(t, fd, MBOX_KIND_INBOX, 0);
 }
 
 /* The threads have stopped, and @t is the one that is left. */
-static void party_end(struct thread *t)
+void inbox_end(struct thread *t)
 {
-	struct box *box = &ledger->boxes[process.party];
+	struct box *box = &ledger->boxes[process.inbox_box];
 	struct slot *slot = t->slot;
 	struct mbox_ioc_recv arg;
 	int ret;
 
-	if (process.party == NO_BOX)
+	if (process.inbox_box == NO_BOX)
 		return;
 	__atomic_store_n(&box->quiet, true, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&ledger->stop, __ATOMIC_ACQUIRE) != STOP_QUIET)
@@ -129,7 +123,7 @@ static void party_end(struct thread *t)
 		ret = xioctl(process.inbox, MBOX_IOC_RECV, &arg);
 		if (ret < 0)
 			break;
-		ledger_got(process.party, 0, &arg.header, slot->in, arg.header.length, true);
+		ledger_got(process.inbox_box, 0, &arg.header, slot->in, arg.header.length, true);
 	}
 	expect_errors("RECV", ret, EAGAIN, 0);
 	ret = info_get(process.inbox, &box->info);
@@ -138,11 +132,9 @@ static void party_end(struct thread *t)
 }
 
 /* Whether the worker @pid, which lives, makes no calls any more. */
-static bool party_quiet(pid_t pid)
+bool inbox_quiet(pid_t pid)
 {
-	uint32_t box = party_find(pid);
+	uint32_t box = inbox_find(pid);
 
 	return box != NO_BOX && __atomic_load_n(&ledger->boxes[box].quiet, __ATOMIC_ACQUIRE);
 }
-
-#endif

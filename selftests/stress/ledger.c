@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ledger: numbers, payloads, and the entries of messages that were received or left open. */
+#include "stress/ledger.h"
+
+#include <stdarg.h>
+
+struct ledger *ledger;
+struct slot *slots;
+
+__attribute__((format(printf, 2, 3)))
+void fault(enum fault kind, const char *format, ...)
+{
+	uint32_t n = __atomic_fetch_add(&ledger->nr_words, 1, __ATOMIC_RELAXED);
+	va_list args;
+
+	__atomic_fetch_add(&ledger->faults[kind], 1, __ATOMIC_RELAXED);
+	if (n >= WORDS_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(ledger->words[n], WORDS_SIZE, format, args);
+	va_end(args);
+}
+
+uint32_t number_of(uint32_t thread, uint32_t index)
+{
+	return (ledger->round & 0x7ff) << 20 | thread << 14 | index;
+}
+
+static struct entry *entry_of(uint32_t number)
+{
+	uint32_t thread = number >> 14 & 0x3f;
+	struct entry *entry;
+
+	if (number >> 20 != (ledger->round & 0x7ff) || thread >= THREADS_MAX)
+		return NULL;
+	entry = &ledger->entries[thread][number & (ENTRIES - 1)];
+	return __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) & OPEN ? entry : NULL;
+}
+
+const uint8_t *noise_of(uint32_t number)
+{
+	return ledger->stream + (number * 0x9e3779b1u >> 20);
+}
+
+void payload_make(uint8_t *data, uint32_t size, uint32_t prio, uint32_t number)
+{
+	struct stamp stamp = { number, ~number, size, prio };
+
+	memcpy(data, noise_of(number), size);
+	if (size >= sizeof(stamp))
+		memcpy(data, &stamp, sizeof(stamp));
+}
+
+static bool payload_right(const uint8_t *data, uint32_t size, uint32_t number)
+{
+	uint32_t skip = size >= sizeof(struct stamp) ? sizeof(struct stamp) : 0;
+
+	return memcmp(data + skip, noise_of(number) + skip, size - skip) == 0;
+}
+
+/* The entry of a message of which only this is known; NULL if there is none. @header may be, too. */
+static struct entry *entry_find(const struct mbox_header *header, const uint8_t *data,
+				uint64_t length, uint32_t *number)
+{
+	struct stamp stamp;
+
+	if (length >= sizeof(stamp)) {
+		memcpy(&stamp, data, sizeof(stamp));
+		if (stamp.number != ~stamp.check)
+			return NULL;
+		*number = stamp.number;
+	} else if (header && (header->type & TYPE_IS_NUMBER)) {
+		*number = header->type & ~TYPE_IS_NUMBER;
+	} else {
+		return NULL;
+	}
+	return entry_of(*number);
+}
+
+/* Of what is broadcast each handle may receive each message once. */
+static void listener_got(uint32_t number, uint64_t seq, uint32_t message)
+{
+	struct listener *listener = &ledger->listeners[number];
+	uint32_t bit = 1U << seq % 32;
+
+	count(&listener->received);
+	if (seq < LISTENER_SEQS &&
+	    (__atomic_fetch_or(&listener->seen[seq / 32], bit, __ATOMIC_RELAXED) & bit))
+		fault(FAULT_LEDGER, "%08x, number %llu, was received twice through handle %u", message,
+		      (long long)seq, number);
+}
+
+/*
+ * Somebody got a message from @box. If he took it (and did not peek), nobody else may have, and its
+ * sender must not have been told that it was not sent. @listener is whose it was, of a broadcast.
+ */
+struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_header *header,
+			 const uint8_t *data, uint64_t length, bool took)
+{
+	struct entry *entry;
+	uint32_t number, old;
+
+	entry = entry_find(header, data, length, &number);
+	if (!entry) {
+		fault(FAULT_LEDGER, "box %u: a message of %llu bytes that nobody sent", box,
+		      (unsigned long long)length);
+		return NULL;
+	}
+	if (entry->box != box || entry->size != length)
+		fault(FAULT_LEDGER, "%08x sent to box %u with %u bytes came from %u with %llu", number,
+		      entry->box, entry->size, box, (unsigned long long)length);
+	if (header && (header->prio != entry->prio || header->type != entry->type ||
+		       header->pid != (uint32_t)entry->sender || header->length != length))
+		fault(FAULT_LEDGER, "%08x: header has prio %u type %x pid %u, sent were %u %x %d",
+		      number, header->prio, header->type, header->pid, entry->prio, entry->type,
+		      entry->sender);
+	if (!payload_right(data, length, number))
+		fault(FAULT_LEDGER, "%08x: the payload of %llu bytes is not what was sent", number,
+		      (unsigned long long)length);
+	if (!took)
+		return entry;
+	entry->receiver = getpid();
+	if (listener) {
+		__atomic_fetch_add(&entry->receipts, 1, __ATOMIC_RELAXED);
+		listener_got(listener, header->seq, number);
+	}
+	old = mark(entry, RECEIVED);
+	if ((old & RECEIVED) && !listener)
+		fault(FAULT_LEDGER, "%08x was received twice", number);
+	if (old & FAILED)
+		fault(FAULT_LEDGER, "%08x was received after its send had failed (%x)", number, old);
+	count(&ledger->receives);
+	return entry;
+}
+
+/* The thread is dead: settle what it was at. */
+void ledger_reap(uint32_t thread)
+{
+	struct slot *slot = &slots[thread];
+	const struct mbox_header *header = NULL;
+	struct entry *entry;
+	struct stamp stamp;
+	uint64_t length;
+	uint32_t number;
+
+	if (slot->sending) {
+		entry = &ledger->entries[thread][slot->sending - 1];
+		if (!(entry->flags & (SENT | FAILED)))
+			mark(entry, UNKNOWN);
+		slot->next = slot->sending;
+		slot->sending = 0;
+	}
+	if (slot->receiving) {
+		memcpy(&stamp, slot->in, sizeof(stamp));
+		length = stamp.size;
+		if (slot->receiving == RECEIVING_RECV) {
+			header = &slot->recv.header;
+			length = header->length;
+		}
+		entry = length <= ROOM ? entry_find(header, slot->in, length, &number) : NULL;
+		if (entry) {
+			mark(entry, MAYBE);
+			entry->maybe++;
+		}
+		slot->receiving = 0;
+	}
+	if (slot->forcing) {
+		ledger->force_unknown[slot->forcing - 1]++;
+		slot->forcing = 0;
+	}
+	slot->tid = 0;
+}
