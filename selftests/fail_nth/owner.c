@@ -1,9 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/* More operations of fail_nth_test: mailboxes that a process owns, and handing over. */
-#ifndef FAIL_NTH_OWNER_H
-#define FAIL_NTH_OWNER_H
-
-#include "fail_nth_args.h"
+// SPDX-License-Identifier: GPL-2.0-only
+/* Operations on mailboxes that a process owns, and handing over. */
+#include "fail_nth/fail_nth.h"
 
 static void prepare_create_owned(struct scene *s)
 {
@@ -22,22 +19,12 @@ static void created_owned(struct scene *s, long ret)
 	not_created(s);
 }
 
-FIXTURE_VARIANT_ADD(op, create_owned) {
-	.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_owned,
-	.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_created, .done = created_owned,
-};
-
 /* What fails because of the name fails after the owner was made. */
 static void prepare_create_owned_taken(struct scene *s)
 {
 	s->args.open = open_arg(s->name, 1);
 	s->args.open.lifetime = MBOX_LIFETIME_PROCESS;
 }
-
-FIXTURE_VARIANT_ADD(op, create_owned_taken) {
-	.errors = OPEN_ERRORS, .prepare = prepare_create_owned_taken, .result = -EEXIST,
-	.call = call_open, .cmd = MBOX_IOC_CREATE,
-};
 
 /* Another process of this user, as an owner has to be; it has none of our descriptors. */
 static pid_t another(void)
@@ -93,23 +80,40 @@ static void owner_changed(struct scene *s, long ret)
 	EXPECT_EQ(0, delete_fd(s->observer, MBOX_DELETE_EMPTY));
 }
 
-FIXTURE_VARIANT_ADD(op, handover) {
-	.errors = { ENOMEM, EFAULT }, .prepare = prepare_handover, .call = call_handover,
-	.done = owner_changed,
+const struct op owner_ops[] = {
+	{
+		.name = "create_owned",
+		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_owned,
+		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_created, .done = created_owned,
+	},
+
+	{
+		.name = "create_owned_taken",
+		.errors = OPEN_ERRORS, .prepare = prepare_create_owned_taken, .result = -EEXIST,
+		.call = call_open, .cmd = MBOX_IOC_CREATE,
+	},
+
+	{
+		.name = "handover",
+		.errors = { ENOMEM, EFAULT }, .prepare = prepare_handover, .call = call_handover,
+		.done = owner_changed,
+	},
+
+	/* Where a failed one would have to be undone by hand: all of it in a mailbox of its own. */
+	{
+		.name = "handover_heir",
+		.errors = { ENOMEM, EFAULT }, .prepare = prepare_heir, .call = call_handover,
+		.done = owner_changed, .flags = MBOX_HANDOVER_HEIR | MBOX_HANDOVER_RECV,
+	},
+
+	{
+		.name = "handover_on",
+		.errors = { ENOMEM, EFAULT }, .prepare = prepare_heir, .call = call_handover,
+		.done = owner_changed,
+	},
+
+	LAZY(handover, .errors = { ENOMEM, EFAULT }, .prepare = prepare_handover,
+	     .call = call_handover, .done = owner_changed),
+
+	{}
 };
-
-/* Where a failed one would have to be undone by hand: all of it in a mailbox of its own. */
-FIXTURE_VARIANT_ADD(op, handover_heir) {
-	.errors = { ENOMEM, EFAULT }, .prepare = prepare_heir, .call = call_handover,
-	.done = owner_changed, .flags = MBOX_HANDOVER_HEIR | MBOX_HANDOVER_RECV,
-};
-
-FIXTURE_VARIANT_ADD(op, handover_on) {
-	.errors = { ENOMEM, EFAULT }, .prepare = prepare_heir, .call = call_handover,
-	.done = owner_changed,
-};
-
-LAZY(handover, .errors = { ENOMEM, EFAULT }, .prepare = prepare_handover,
-     .call = call_handover, .done = owner_changed);
-
-#endif

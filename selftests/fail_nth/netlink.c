@@ -1,16 +1,14 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
- * More operations of fail_nth_test: requests over netlink.
+ * Operations: requests over netlink.
  *
- * The reply to a request that was carried out may get lost, as on any socket: who asked for a change is then told
- * that there was no memory, and has to look. So what changes is all there or not at all after a failure, but not
- * always as it was.
+ * The reply to a request that was carried out may get lost, as on any socket. A caller that asked for
+ * a change then gets an error, and has to find out. So after a failure a change is there as a whole
+ * or not at all, but the state is not always as before.
  */
-#ifndef FAIL_NTH_NETLINK_H
-#define FAIL_NTH_NETLINK_H
-
-#include "fail_nth_ops.h"
-#include "mbox_netlink.h"
+#include "fail_nth/fail_nth.h"
+#include "lib/module.h"
+#include "lib/netlink.h"
 
 #define NL_ERRORS	{ ENOMEM, ENOBUFS, EFAULT, ENFILE }
 
@@ -33,7 +31,7 @@ static void count_row(const struct nl_reply *reply, void *data)
 /* The whole of it, with a socket of its own: what is left in that of a reply that got lost is nobody's. */
 static long call_netlink(struct scene *s)
 {
-	const FIXTURE_VARIANT(op) *op = s->op;
+	const struct op *op = s->op;
 	struct nl_request request;
 	int ret;
 
@@ -67,37 +65,12 @@ static void told_one(struct scene *s, long ret)
 	EXPECT_UNCHANGED(s->observer, &s->info);
 }
 
-FIXTURE_VARIANT_ADD(op, netlink_get) {
-	.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_MAILBOX_GET,
-	.done = told_one,
-};
-
-FIXTURE_VARIANT_ADD(op, netlink_dump) {
-	.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_MAILBOX_GET,
-	.flags = NLM_F_DUMP, .done = told_one,
-};
-
 static void told_two(struct scene *s, long ret)
 {
 	SCENE(s);
 
 	EXPECT_EQ(2, netlink_rows);
 }
-
-FIXTURE_VARIANT_ADD(op, netlink_handles) {
-	.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_HANDLE_GET,
-	.flags = NLM_F_DUMP, .done = told_two,
-};
-
-FIXTURE_VARIANT_ADD(op, netlink_waiters) {
-	.partner = RECEIVES, .errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
-	.cmd = MBOX_CMD_WAITER_GET, .flags = NLM_F_DUMP, .done = told_one,
-};
-
-FIXTURE_VARIANT_ADD(op, netlink_links) {
-	.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_LINK_GET,
-	.flags = NLM_F_DUMP,
-};
 
 static void set_or_not(struct scene *s)
 {
@@ -115,11 +88,6 @@ static void is_set(struct scene *s, long ret)
 
 	EXPECT_EQ(77, info_of(s->observer).capacity);
 }
-
-FIXTURE_VARIANT_ADD(op, netlink_set) {
-	.capacity = 3, .errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
-	.cmd = MBOX_CMD_MAILBOX_SET, .failed = set_or_not, .done = is_set,
-};
 
 static void purged_or_not(struct scene *s)
 {
@@ -141,11 +109,6 @@ static void is_purged(struct scene *s, long ret)
 	EXPECT_EQ(2, info_of(s->observer).dropped);
 }
 
-FIXTURE_VARIANT_ADD(op, netlink_purge) {
-	.capacity = 3, .queued = 2, .length = SMALL, .errors = NL_ERRORS, .prepare = prepare_netlink,
-	.call = call_netlink, .cmd = MBOX_CMD_MAILBOX_PURGE, .failed = purged_or_not, .done = is_purged,
-};
-
 static void deleted_or_not(struct scene *s)
 {
 	SCENE(s);
@@ -163,9 +126,54 @@ static void is_deleted(struct scene *s, long ret)
 	EXPECT_EQ(MBOX_STATE_DEAD, info_of(s->observer).state);
 }
 
-FIXTURE_VARIANT_ADD(op, netlink_delete) {
-	.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
-	.cmd = MBOX_CMD_MAILBOX_DELETE, .failed = deleted_or_not, .done = is_deleted,
-};
+const struct op netlink_ops[] = {
+	{
+		.name = "netlink_get",
+		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_MAILBOX_GET,
+		.done = told_one,
+	},
 
-#endif
+	{
+		.name = "netlink_dump",
+		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_MAILBOX_GET,
+		.flags = NLM_F_DUMP, .done = told_one,
+	},
+
+	{
+		.name = "netlink_handles",
+		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_HANDLE_GET,
+		.flags = NLM_F_DUMP, .done = told_two,
+	},
+
+	{
+		.name = "netlink_waiters",
+		.partner = RECEIVES, .errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
+		.cmd = MBOX_CMD_WAITER_GET, .flags = NLM_F_DUMP, .done = told_one,
+	},
+
+	{
+		.name = "netlink_links",
+		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_LINK_GET,
+		.flags = NLM_F_DUMP,
+	},
+
+	{
+		.name = "netlink_set",
+		.capacity = 3, .errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
+		.cmd = MBOX_CMD_MAILBOX_SET, .failed = set_or_not, .done = is_set,
+	},
+
+	{
+		.name = "netlink_purge",
+		.capacity = 3, .queued = 2, .length = SMALL, .errors = NL_ERRORS, .prepare = prepare_netlink,
+		.call = call_netlink, .cmd = MBOX_CMD_MAILBOX_PURGE, .failed = purged_or_not, .done = is_purged,
+	},
+
+	{
+		.name = "netlink_delete",
+		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
+		.cmd = MBOX_CMD_MAILBOX_DELETE, .failed = deleted_or_not, .done = is_deleted,
+	},
+
+	{}
+};

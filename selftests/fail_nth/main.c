@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Every allocation fails once, and every copy from and to user memory.
- *
- * Each operation is a mailbox in some state and a call on it (fail_nth_ops.h and what it includes).
- * It is made again and again, with the first thing in it failing that can, then the second, and so
- * on, until a call comes to its end with nothing failing. After each failure the error has to be one
- * that the call may give, all has to be as it was, and the same call, with nothing failing, has to
- * work.
- */
-#include "fail_nth_args.h"
-#include "fail_nth_file.h"
-#include "fail_nth_msgs.h"
-#include "fail_nth_owner.h"
-#include "fail_nth_kinds.h"
-#include "fail_nth_netlink.h"
+/* Every allocation fails once, and every copy from and to user memory; see fail_nth.h. */
+#include "fail_nth/fail_nth.h"
+#include "fail_nth/inject.h"
+#include "lib/child.h"
+#include "lib/module.h"
+#include "lib/user.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 
 /* More chances to fail than any of the calls has; making a network namespace has most. */
@@ -23,10 +15,6 @@
 #define PRINTK_LEVELS	"/proc/sys/kernel/printk"
 #define PRINTK_ALL	"/sys/module/printk/parameters/ignore_loglevel"
 
-/* Where nothing else is mapped, so that each level of the page table has to be made. */
-#define LAZY_ADDRESS	((void *)0x200000000000)
-#define LAZY_ARGS	((void *)0x300000000000)
-
 #define TIMEOUT		300	/* seconds for each operation */
 
 #define PARAMETERS	"/sys/module/mbox/parameters/"
@@ -34,236 +22,6 @@
 /* Quotas for a moment, in which there is just room for so many. */
 #define QUOTA_MAILBOXES	3
 #define QUOTA_MESSAGES	10
-
-/* A number that tells which descriptors are open. */
-static uint64_t open_fds(void)
-{
-	uint64_t sum = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		if (fcntl(fd, F_GETFD) >= 0)
-			sum = (sum + fd + 1) * 0x9e3779b97f4a7c15ULL;
-	return sum;
-}
-
-static void start_partner(struct scene *s)
-{
-	SCENE(s);
-	bool sends = op->partner == SENDS || op->partner == WILL_SEND;
-
-	s->partner = call_new(s->observer, sends ? CALL_SEND : CALL_RECV);
-	if (op->partner == WILL_RECEIVE)
-		s->partner->prepare = partner_waits_for_sender;
-	if (op->partner == WILL_SEND)
-		s->partner->prepare = partner_waits_for_receiver;
-	if (sends) {
-		s->partner->send.size = op->length;
-		memcpy(s->partner->data, message(PARTNERS), op->length);
-	}
-	call_start(s->partner);
-	if (op->partner == RECEIVES || op->partner == SENDS) {
-		ASSERT_TRUE(await_blocked(s->observer, sends, !sends));
-	}
-}
-
-/* The arguments end with a page; what comes after them is zero, and in the next one. */
-static void args_go(struct scene *s)
-{
-	long page = sysconf(_SC_PAGESIZE);
-	void *pages;
-	SCENE(s);
-
-	ASSERT_EQ(sizeof(s->args), pwrite(s->lazy_file, &s->args, sizeof(s->args), page - sizeof(s->args)));
-	pages = mmap(LAZY_ARGS, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED_NOREPLACE, s->lazy_file, 0);
-	ASSERT_EQ(LAZY_ARGS, pages);
-	s->lazy_args = pages + page - sizeof(s->args);
-}
-
-static void args_end(struct scene *s)
-{
-	if (s->lazy_args)
-		munmap(LAZY_ARGS, 2 * sysconf(_SC_PAGESIZE));
-	s->lazy_args = NULL;
-}
-
-static void scene_start(struct scene *s)
-{
-	int flags = MAP_PRIVATE;
-	SCENE(s);
-
-	memset(&s->args, 0, sizeof(s->args));
-	s->extra = -1;
-	s->partner = NULL;
-	if (op->bare) {
-		s->fd = s->observer = s->others;
-		memcpy(s->name, s->others_name, MBOX_NAME_SIZE);
-	} else {
-		struct mbox_ioc_open open;
-
-		name_make(s->name);
-		open = open_arg(s->name, op->capacity);
-		open.msg_size = HUGE;
-		open.policy = op->policy;
-		open.max_procs = op->max_procs;
-		s->fd = xioctl(s->factory, MBOX_IOC_CREATE, &open);
-		ASSERT_LE(0, s->fd);
-		s->observer = open_name(s->name, RIGHTS_BOTH);
-		ASSERT_LE(0, s->observer);
-	}
-	for (uint32_t i = 0; i < op->queued; i++) {
-		ASSERT_LE(0, send_bytes(s->observer, MBOX_SEND_NONBLOCK, 0, 0, message(i + 1),
-					op->length));
-	}
-	flags |= op->lazy ? MAP_FIXED_NOREPLACE : MAP_POPULATE;
-	s->data = mmap(op->lazy ? LAZY_ADDRESS : NULL, STREAM_SIZE, PROT_READ | PROT_WRITE, flags,
-		       s->stream, 0);
-	ASSERT_NE(MAP_FAILED, (void *)s->data);
-	if (op->partner != ALONE)
-		start_partner(s);
-	if (op->prepare)
-		op->prepare(s);
-	if (op->lazy_args)
-		args_go(s);
-
-	s->given = s->args;
-	s->info = info_of(s->observer);
-	s->fds = open_fds();
-	s->pins = module_pins();
-}
-
-static void scene_end(struct scene *s)
-{
-	SCENE(s);
-
-	if (s->partner) {
-		kill(s->partner->pid, SIGKILL);
-		call_end(s->partner);
-		munmap(s->partner, sizeof(*s->partner));
-	}
-	if (s->extra >= 0)
-		close(s->extra);
-	munmap(s->data, STREAM_SIZE);
-	args_end(s);
-	if (op->bare) {
-		EXPECT_EQ(0, info_of(s->others).queued);
-		return;
-	}
-	/* one that drains stays until it is empty */
-	if (info_of(s->fd).state == MBOX_STATE_DRAINING)
-		EXPECT_EQ(0, delete_fd(s->fd, MBOX_DELETE_FORCE));
-	close(s->fd);
-	close(s->observer);
-	EXPECT_EQ(-ENOENT, open_name(s->name, 0));
-}
-
-struct outcome {
-	long ret;
-	int failed;		/* something did */
-};
-
-/* Make the call. What this thread does between arming and disarming is the call and nothing else. */
-static struct outcome attempt(struct scene *s, unsigned int nth)
-{
-	struct outcome outcome = { .failed = -EPROTO };
-	int fail = fail_open();
-
-	if (s->op->enter)
-		s->op->enter(s);
-	if (fail_arm(fail, nth)) {
-		outcome.ret = s->op->call(s);
-		outcome.failed = fail_disarm(fail);
-	}
-	close(fail);
-	return outcome;
-}
-
-static struct outcome attempt_in_child(struct scene *s, unsigned int nth)
-{
-	struct outcome *shared = shared_alloc(sizeof(*shared)), outcome;
-	pid_t pid = fork_child();
-	int status;
-	SCENE(s);
-
-	ASSERT_LE(0, pid);
-	if (pid == 0) {
-		*shared = attempt(s, nth);
-		if (op->leave)
-			op->leave(s, shared->ret);
-		_exit(0);
-	}
-	status = reap(pid);
-	EXPECT_EQ(0, status);
-	outcome = *shared;
-	munmap(shared, sizeof(*shared));
-	return outcome;
-}
-
-static struct outcome make(struct scene *s, unsigned int nth)
-{
-	struct outcome outcome = s->op->in_child ? attempt_in_child(s, nth) : attempt(s, nth);
-
-	if (s->lazy_args)
-		s->args = *s->lazy_args;
-	return outcome;
-}
-
-static bool may_fail_with(const FIXTURE_VARIANT(op) *op, long error)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(op->errors); i++)
-		if (op->errors[i] && error == -op->errors[i])
-			return true;
-	return op->any_error;
-}
-
-static void expect_unchanged(struct scene *s)
-{
-	SCENE(s);
-
-	/* what of a result there is no room for is not known before the rest was written */
-	if (!op->grown)
-		EXPECT_EQ(0, memcmp(&s->given, &s->args, sizeof(s->args)));
-	EXPECT_EQ(s->fds, open_fds());
-	if (op->failed) {
-		op->failed(s);
-	} else {
-		EXPECT_UNCHANGED(s->observer, &s->info);
-	}
-	EXPECT_EQ(s->pins, module_pins());
-}
-
-/* One mailbox, and one call that fails at @nth. Whether there was anything to fail so late. */
-static bool sweep_once(struct scene *s, unsigned int nth)
-{
-	struct outcome outcome;
-	bool ended;
-	SCENE(s);
-
-	scene_start(s);
-	outcome = make(s, nth);
-	ASSERT_LE(0, outcome.failed);
-	ended = outcome.ret >= 0 || (op->result && outcome.ret == op->result);
-	s->survived = ended && outcome.failed;
-	if (!ended) {
-		/* without a failure there is no reason to fail, with one not for anything else */
-		EXPECT_TRUE(outcome.failed);
-		EXPECT_TRUE(may_fail_with(op, outcome.ret)) {
-			TH_LOG("it failed with %s", strerrorname_np(-outcome.ret));
-		}
-		expect_unchanged(s);
-		outcome.ret = make(s, 0).ret;
-	}
-	if (op->result) {
-		EXPECT_EQ(op->result, outcome.ret);
-	} else {
-		EXPECT_LE(0, outcome.ret);
-	}
-	if (op->done && !_metadata->exit_code)
-		op->done(s, outcome.ret);
-	scene_end(s);
-	if (_metadata->exit_code)
-		TH_LOG("… when failing at %u", nth);
-	return outcome.failed;
-}
 
 static bool param_write(int fd, uint64_t value)
 {
@@ -301,6 +59,38 @@ static void expect_whole_quotas(struct scene *s)
 		EXPECT_EQ(i < QUOTA_MESSAGES ? 0 : -EDQUOT, sends[i]);
 }
 
+FIXTURE(op)
+{
+	struct scene *scene;
+};
+
+FIXTURE_VARIANT(op)
+{
+	const struct op *op;
+};
+
+static const struct op *const tables[] = {
+	open_ops, delete_ops, send_ops, recv_ops, attr_ops, member_ops, broadcast_ops, ring_ops, link_ops, owner_ops, netlink_ops, file_ops, netns_ops
+};
+
+/* Make each operation a variant of the fixture, as FIXTURE_VARIANT_ADD() would. */
+static void __attribute__((constructor)) ops_register(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		for (const struct op *op = tables[i]; op->name; op++) {
+			struct __fixture_variant_metadata *metadata = calloc(1, sizeof(*metadata));
+			FIXTURE_VARIANT(op) *variant = calloc(1, sizeof(*variant));
+
+			if (!metadata || !variant)
+				abort();
+			variant->op = op;
+			metadata->name = op->name;
+			metadata->data = variant;
+			__register_fixture_variant(&_op_fixture_object, metadata);
+		}
+	}
+}
+
 FIXTURE_SETUP(op)
 {
 	const char *reason = fail_setup();
@@ -309,12 +99,12 @@ FIXTURE_SETUP(op)
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	if (variant->no_pages)
+	if (variant->op->no_pages)
 		ASSERT_TRUE(fail_pages_allow(false));
 	s = self->scene = calloc(1, sizeof(*s));
 	ASSERT_NE(NULL, s);
 	s->_metadata = _metadata;
-	s->op = variant;
+	s->op = variant->op;
 	pattern_fill(stream, sizeof(stream), 0);
 	s->stream = memfd_create("stream", MFD_CLOEXEC);
 	ASSERT_EQ((ssize_t)sizeof(stream), write(s->stream, stream, sizeof(stream)));
@@ -333,7 +123,7 @@ FIXTURE_SETUP(op)
 	s->quotas[1] = open(PARAMETERS "user_mailboxes", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, s->quotas[0]);
 	ASSERT_LE(0, s->quotas[1]);
-	if (!variant->as_root) {
+	if (!variant->op->as_root) {
 		ASSERT_EQ(0, become(spare_uid(0), spare_uid(0)));
 	}
 	s->factory = factory_open();
@@ -353,7 +143,7 @@ TEST_F_TIMEOUT(op, fails_once, TIMEOUT)
 		ASSERT_GT(NTH_MAX, ++nth);
 	}
 	TH_LOG("%u chances to fail", nth - 1);
-	if (!variant->as_root)
+	if (!variant->op->as_root)
 		expect_whole_quotas(self->scene);
 }
 

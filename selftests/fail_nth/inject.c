@@ -1,25 +1,12 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Failures on demand: the kernel fails the N-th of what may fail in a task, be it an allocation of
- * memory or a copy from or to user space (Documentation/fault-injection/fault-injection.rst).
- *
- * What counts is what the kernel does for the task, from the write to its fail-nth on. The copy
- * of the very read that asks how far the count has come is one of them too.
- *
- * Copies under a lock, with page faults disabled, are none of them: the kernel knows no injected
- * failures in __copy_*_user_inatomic(). What follows such a failure is reached by memory that is
- * not there yet.
- */
-#ifndef FAIL_NTH_H
-#define FAIL_NTH_H
-
-#include "mbox_test.h"
+// SPDX-License-Identifier: GPL-2.0-only
+/* Failures on demand. */
+#include "fail_nth/inject.h"
 
 #include <sys/rseq.h>
 
 #define DEBUGFS		"/sys/kernel/debug/"
 
-static inline bool write_string(const char *path, const char *text)
+bool write_string(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
@@ -34,7 +21,7 @@ static inline bool write_string(const char *path, const char *text)
  * kernel is not able to. Nothing is put back: without a count that is set, and with a probability
  * of 0, nothing fails.
  */
-static inline const char *fail_setup(void)
+const char *fail_setup(void)
 {
 	static const struct { const char *path, *value; bool needed; } knobs[] = {
 		{ DEBUGFS "failslab/ignore-gfp-wait", "N", true },
@@ -64,22 +51,16 @@ static inline const char *fail_setup(void)
  * Whether pages fail, too. How many are taken depends on what the allocators have left over: without
  * them, what is N-th is the same each time, and nothing gets around its turn.
  */
-static inline bool fail_pages_allow(bool allow)
+bool fail_pages_allow(bool allow)
 {
 	return write_string(DEBUGFS "fail_page_alloc/min-order", allow ? "0" : "11");
-}
-
-/* The count of the calling thread. */
-static inline int fail_open(void)
-{
-	return open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 }
 
 /*
  * Have the page that the kernel writes to whenever it lets the thread run again. After a fork that page
  * has to be copied first: where that was what failed, the kernel would end the process.
  */
-static inline void fail_touch(void)
+static void fail_touch(void)
 {
 	struct rseq *rseq = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
@@ -88,7 +69,7 @@ static inline void fail_touch(void)
 }
 
 /* From now on the @nth chance to fail is taken; none with 0. */
-static inline bool fail_arm(int fd, unsigned int nth)
+bool fail_arm(int fd, unsigned int nth)
 {
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%u", nth);
@@ -99,7 +80,7 @@ static inline bool fail_arm(int fd, unsigned int nth)
 }
 
 /* End it. Whether something failed; -EPROTO if the count cannot be told. */
-static inline int fail_disarm(int fd)
+int fail_disarm(int fd)
 {
 	char text[16] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -117,7 +98,7 @@ static inline int fail_disarm(int fd)
 	return failed;
 }
 
-static inline bool fail_knob(const char *what, const char *knob, const char *value)
+static bool fail_knob(const char *what, const char *knob, const char *value)
 {
 	char path[96];
 
@@ -129,7 +110,7 @@ static inline bool fail_knob(const char *what, const char *knob, const char *val
  * Let @what ("failslab", "fail_page_alloc") fail each time in tasks that are marked: some ask again where
  * they were refused once. The descriptor is for marking the calling thread.
  */
-static inline int fail_marked_open(const char *what)
+int fail_marked_open(const char *what)
 {
 	if (!fail_knob(what, "task-filter", "Y") || !fail_knob(what, "times", "-1") ||
 	    !fail_knob(what, "probability", "100"))
@@ -137,35 +118,21 @@ static inline int fail_marked_open(const char *what)
 	return open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
 }
 
-static inline bool fail_mark(int fd, bool mark)
+bool fail_mark(int fd, bool mark)
 {
 	fail_touch();
 	return pwrite(fd, mark ? "1" : "0", 1, 0) == 1;
 }
 
-static inline void fail_marked_close(int fd, const char *what)
+void fail_marked_close(int fd, const char *what)
 {
 	close(fd);
 	fail_knob(what, "probability", "0");
 	fail_knob(what, "task-filter", "N");
 }
 
-/*
- * Marked tasks get no page at all. What one does while it is marked must not need a page that it did not
- * touch before, not even on its stack: it would try for ever.
- */
-static inline int fail_pages_open(void)
-{
-	return fail_marked_open("fail_page_alloc");
-}
-
-static inline void fail_pages_close(int fd)
-{
-	fail_marked_close(fd, "fail_page_alloc");
-}
-
 /* Marked tasks get no object of the kernel's cache @name. */
-static inline bool fail_cache(const char *name, bool fail)
+static bool fail_cache(const char *name, bool fail)
 {
 	char path[64];
 
@@ -174,15 +141,13 @@ static inline bool fail_cache(const char *name, bool fail)
 	       fail_knob("failslab", "cache-filter", fail ? "Y" : "N");
 }
 
-static inline int fail_objects_open(const char *name)
+int fail_objects_open(const char *name)
 {
 	return fail_cache(name, true) ? fail_marked_open("failslab") : -EPROTO;
 }
 
-static inline void fail_objects_close(int fd, const char *name)
+void fail_objects_close(int fd, const char *name)
 {
 	fail_marked_close(fd, "failslab");
 	fail_cache(name, false);
 }
-
-#endif
