@@ -16,8 +16,45 @@ static void for_each_entry(uint32_t box,
 	}
 }
 
+/* The numbers that the kernel gave to the messages of a mailbox. */
+struct order {
+	uint64_t sent;			/* the highest number */
+	uint8_t *seen;			/* a byte for each number */
+	uint32_t thread;		/* the sender of the entry before, */
+	uint64_t latest;		/* and its number */
+};
+
+/* Each number is given once, from 1 on, and to the messages of each sender in the order of its sends. */
+static void order_check(struct order *order, const struct entry *entry, uint32_t number)
+{
+	uint32_t thread = number >> 14;
+
+	if (!(entry->flags & RECEIVED) || !entry->seq)
+		return;
+	if (thread != order->thread)
+		order->latest = 0;
+	order->thread = thread;
+	if (entry->seq > order->sent) {
+		fault(FAULT_LEDGER, "%08x: there is no number %llu", number,
+		      (unsigned long long)entry->seq);
+		return;
+	}
+	if (order->seen && order->seen[entry->seq]++)
+		fault(FAULT_LEDGER, "%08x: another message has number %llu, too", number,
+		      (unsigned long long)entry->seq);
+	if (entry->seq < order->latest)
+		fault(FAULT_LEDGER, "%08x overtook a message that its sender sent before", number);
+	order->latest = entry->seq;
+}
+
+static struct order order_new(const struct mbox_info *info)
+{
+	return (struct order) { .sent = info->sent, .seen = calloc(1, info->sent + 1) };
+}
+
 /* How many entries of a mailbox are of each kind. */
 struct tally {
+	struct order order;
 	uint64_t sent, received, lost, lost_surely, maybe, unknown, received_unknown;
 	uint64_t withdrawn, died;
 };
@@ -27,6 +64,7 @@ static void tally_entry(void *data, const struct entry *entry, uint32_t number)
 	struct tally *tally = data;
 	uint32_t flags = entry->flags;
 
+	order_check(&tally->order, entry, number);
 	if (flags & RECEIVED) {
 		tally->received++;
 		if (!(flags & SENT))
@@ -44,6 +82,10 @@ static void tally_entry(void *data, const struct entry *entry, uint32_t number)
 		if ((flags & WAITED) && !(flags & MAYBE))
 			fault(FAULT_LEDGER, "%08x: its sender was told that %d received it", number,
 			      entry->told);
+		/* a single holder must be the receiver */
+		if ((flags & WAITED) && entry->maybe == 1 && entry->told != entry->holder)
+			fault(FAULT_LEDGER, "%08x: its sender was told that %d received it, %d has it",
+			      number, entry->told, entry->holder);
 		if (flags & UNKNOWN)
 			tally->unknown++;
 	}
@@ -70,10 +112,11 @@ static void tally_entry(void *data, const struct entry *entry, uint32_t number)
 void ledger_check(uint32_t box, const struct mbox_info *info)
 {
 	bool inbox = ledger->boxes[box].name == NAME_INBOX;
-	struct tally t = {};
+	struct tally t = { .order = order_new(info) };
 	uint64_t gone;
 
 	for_each_entry(box, tally_entry, &t);
+	free(t.order.seen);
 	gone = info->received - t.received + info->dropped;
 	if (info->sent != info->received + info->withdrawn + info->dropped + info->queued ||
 	    info->queued || info->queued_bytes || info->senders || info->receivers ||
@@ -98,6 +141,7 @@ void ledger_check(uint32_t box, const struct mbox_info *info)
 
 /* Of what was broadcast. */
 struct broadcast_tally {
+	struct order order;
 	uint64_t accepted, accepted_maybe;	/* messages */
 	uint64_t received, received_maybe;
 	uint64_t withdrawn;
@@ -111,6 +155,7 @@ static void tally_broadcast(void *data, const struct entry *entry, uint32_t numb
 	uint64_t most = (uint64_t)entry->receipts + entry->maybe;
 	struct broadcast_tally *t = data;
 
+	order_check(&t->order, entry, number);
 	if (flags & FAILED) {
 		/* it may have been lost by some before */
 		if (flags & WITHDRAWN) {
@@ -152,9 +197,10 @@ void broadcast_check(uint32_t box, bool listens, const struct mbox_info *info)
 {
 	uint64_t handle = info->handle_received + info->handle_lost + info->handle_queued;
 	bool no_sync = ledger->boxes[box].no_sync;
-	struct broadcast_tally t = {};
+	struct broadcast_tally t = { .order = order_new(info) };
 
 	for_each_entry(box, tally_broadcast, &t);
+	free(t.order.seen);
 	if (info->sent != info->received + info->withdrawn + info->dropped + info->queued ||
 	    info->queued || info->queued_bytes || info->senders || info->receivers ||
 	    info->handles != 1 ||

@@ -21,6 +21,50 @@ void fault(enum fault kind, const char *format, ...)
 	va_end(args);
 }
 
+/* Print the faults since the last time in words. */
+void ledger_print(void)
+{
+	static uint32_t printed;
+
+	for (; printed < ledger->nr_words && printed < WORDS_MAX; printed++)
+		ksft_print_msg("%s\n", ledger->words[printed]);
+}
+
+/* Make the ledger and the slots. Return a file with the slots, or a negated errno. */
+int ledger_new(uint64_t seed)
+{
+	int file = memfd_create("slots", MFD_CLOEXEC);
+	void *memory;
+
+	ledger = shared_alloc(sizeof(*ledger));
+	pattern_fill(ledger->stream, sizeof(ledger->stream), seed);
+	if (file < 0 || ftruncate(file, THREADS_MAX * sizeof(struct slot)))
+		return -errno;
+	memory = mmap(NULL, THREADS_MAX * sizeof(struct slot), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      file, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	slots = memory;
+	return file;
+}
+
+/* Begin a round: forget all messages and mailboxes. */
+void ledger_clear(void)
+{
+	ledger->round++;
+	ledger->stop = 0;
+	ledger->nr_boxes = 0;
+	memset(ledger->forced, 0, sizeof(ledger->forced));
+	memset(ledger->force_unknown, 0, sizeof(ledger->force_unknown));
+	ledger->nr_listeners = 0;
+	memset(ledger->listeners, 0, sizeof(ledger->listeners));
+	for (unsigned int t = 0; t < THREADS_MAX; t++) {
+		for (uint32_t i = 0; i < slots[t].next; i++)
+			ledger->entries[t][i].flags = 0;
+		slots[t].next = 0;
+	}
+}
+
 uint32_t number_of(uint32_t thread, uint32_t index)
 {
 	return (ledger->round & 0x7ff) << 20 | thread << 14 | index;
@@ -77,6 +121,16 @@ static struct entry *entry_find(const struct mbox_header *header, const uint8_t 
 	return entry_of(*number);
 }
 
+/* Note the kernel's number of a message, which is the same for all receivers. */
+static void entry_number(struct entry *entry, uint32_t number, uint64_t seq)
+{
+	uint64_t old = __atomic_exchange_n(&entry->seq, seq, __ATOMIC_RELAXED);
+
+	if (!seq || (old && old != seq))
+		fault(FAULT_LEDGER, "%08x has number %llu, and had %llu", number,
+		      (unsigned long long)seq, (unsigned long long)old);
+}
+
 /* Of what is broadcast each handle may receive each message once. */
 static void listener_got(uint32_t number, uint64_t seq, uint32_t message)
 {
@@ -124,6 +178,8 @@ struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_head
 		__atomic_fetch_add(&entry->receipts, 1, __ATOMIC_RELAXED);
 		listener_got(listener, header->seq, number);
 	}
+	if (header)
+		entry_number(entry, number, header->seq);
 	old = mark(entry, RECEIVED);
 	if ((old & RECEIVED) && !listener)
 		fault(FAULT_LEDGER, "%08x was received twice", number);
@@ -161,6 +217,9 @@ void ledger_reap(uint32_t thread)
 		if (entry) {
 			mark(entry, MAYBE);
 			entry->maybe++;
+			entry->holder = slot->pid;
+			if (header && header->seq)
+				entry_number(entry, number, header->seq);
 		}
 		slot->receiving = 0;
 	}

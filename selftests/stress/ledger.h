@@ -90,6 +90,7 @@ enum entry_flag {
 };
 
 struct entry {
+	uint64_t seq;		/* the kernel's number, from a header; 0: not known */
 	uint32_t flags;
 	uint32_t box;
 	uint32_t size;
@@ -100,6 +101,7 @@ struct entry {
 	int32_t told;		/* pid of the receiver as the send returned it; handles, of a broadcast */
 	uint32_t receipts;	/* of a broadcast, beside RECEIVED, */
 	uint32_t maybe;		/* and beside MAYBE */
+	int32_t holder;		/* MAYBE: pid of the last such receiver */
 };
 
 /* What a payload begins with, if it has so many bytes. */
@@ -197,6 +199,9 @@ static inline uint32_t mark(struct entry *entry, uint32_t flags)
 }
 
 /* ledger.c */
+int ledger_new(uint64_t seed);
+void ledger_clear(void);
+void ledger_print(void);
 __attribute__((format(printf, 2, 3)))
 void fault(enum fault kind, const char *format, ...);
 uint32_t number_of(uint32_t thread, uint32_t index);

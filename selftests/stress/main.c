@@ -84,16 +84,10 @@ static void options(int argc, char **argv)
 static void prepare(void)
 {
 	struct rlimit limit;
-	int ret;
 
-	ledger = shared_alloc(sizeof(*ledger));
-	pattern_fill(ledger->stream, sizeof(ledger->stream), common.seed);
-	common.slots_file = memfd_create("slots", MFD_CLOEXEC);
-	ret = ftruncate(common.slots_file, THREADS_MAX * sizeof(struct slot));
-	slots = mmap(NULL, THREADS_MAX * sizeof(struct slot), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     common.slots_file, 0);
-	if (ret < 0 || slots == MAP_FAILED)
-		ksft_exit_fail_msg("no memory for the slots: %s\n", strerror(errno));
+	common.slots_file = ledger_new(common.seed);
+	if (common.slots_file < 0)
+		ksft_exit_fail_msg("no memory for the slots: %s\n", strerror(-common.slots_file));
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -109,14 +103,6 @@ static void prepare(void)
 	supervisor.mailboxes = param_get("user_mailboxes");
 	signal(SIGINT, on_quit);
 	signal(SIGTERM, on_quit);
-}
-
-static void print_words(void)
-{
-	static uint32_t printed;
-
-	for (; printed < ledger->nr_words && printed < WORDS_MAX; printed++)
-		ksft_print_msg("%s\n", ledger->words[printed]);
 }
 
 int main(int argc, char **argv)
@@ -148,7 +134,7 @@ int main(int argc, char **argv)
 	do {
 		round_run();
 		expect_nothing_left();
-		print_words();
+		ledger_print();
 		if (supervisor.verbose)
 			ksft_print_msg("round %u: %u mailboxes, stream up to %llu deep, %llu sends, %llu receives so far\n",
 				       ledger->round, ledger->nr_boxes, (long long)current.deepest,

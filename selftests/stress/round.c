@@ -11,20 +11,9 @@
 
 static void round_begin(void)
 {
-	ledger->round++;
-	ledger->stop = 0;
+	ledger_clear();
 	ledger->restarts = ledger->round % 2;
-	ledger->nr_boxes = 0;
-	memset(ledger->forced, 0, sizeof(ledger->forced));
-	memset(ledger->force_unknown, 0, sizeof(ledger->force_unknown));
-	ledger->nr_listeners = 0;
-	memset(ledger->listeners, 0, sizeof(ledger->listeners));
 	memset(common.kept, -1, sizeof(common.kept));
-	for (unsigned int t = 0; t < THREADS_MAX; t++) {
-		for (uint32_t i = 0; i < slots[t].next; i++)
-			ledger->entries[t][i].flags = 0;
-		slots[t].next = 0;
-	}
 	current.stream.box = NO_BOX;
 	current.broadcast.box = NO_BOX;
 	current.deepest = 0;
