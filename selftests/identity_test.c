@@ -115,24 +115,14 @@ static void talker_end(struct talker *talker)
 /* Field 22 of /proc/PID/stat: the start in clock ticks. */
 static uint64_t start_ticks(pid_t pid)
 {
-	char path[64], line[1024] = "";
-	unsigned long long ticks = 0;
-	char *at;
-	FILE *f;
+	char line[PROCESS_STAT];
+	const char *at = process_stat(pid, line);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
-	at = strrchr(line, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (at)
-		sscanf(at, "%llu", &ticks);
-	return ticks;
+	for (int field = 3; at && field < 22; field++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at ? strtoull(at, NULL, 10) : 0;
 }
 
 static void *put_by_thread(void *arg)

@@ -107,22 +107,34 @@ bool await_blocked(int fd, uint32_t senders, uint32_t receivers)
 	return false;
 }
 
-/* The letter that /proc has for what a process does; 0 if it is not there. */
-char process_state(pid_t pid)
+/*
+ * Read /proc/PID/stat into @line. Return the first field after the command's name, the state; NULL if
+ * the process is not there.
+ */
+const char *process_stat(pid_t pid, char line[PROCESS_STAT])
 {
-	char path[64], line[256] = "";
+	char path[64];
 	char *end;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
-	if (!fgets(line, sizeof(line), f))
+		return NULL;
+	if (!fgets(line, PROCESS_STAT, f))
 		line[0] = '\0';
 	fclose(f);
 	end = strrchr(line, ')');
-	return end && end[1] == ' ' ? end[2] : 0;
+	return end && end[1] == ' ' ? end + 2 : NULL;
+}
+
+/* Return the letter that /proc has for the state of a process; 0 if it is not there. */
+char process_state(pid_t pid)
+{
+	char line[PROCESS_STAT];
+	const char *state = process_stat(pid, line);
+
+	return state ? *state : 0;
 }
 
 /* Wait until a child sleeps: for calls that the mailbox does not count, such as poll(). */

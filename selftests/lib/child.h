@@ -30,6 +30,10 @@ static inline void set_flag(int *flag)
 }
 
 bool await_blocked(int fd, uint32_t senders, uint32_t receivers);
+
+#define PROCESS_STAT	1024
+
+const char *process_stat(pid_t pid, char line[PROCESS_STAT]);
 char process_state(pid_t pid);
 bool await_sleeping(pid_t pid);
 

@@ -138,7 +138,7 @@ lint-user: need-lint lib lint-kselftest
 	done
 
 ##lint-tidy          clang-tidy over all user space, with the checks of .clang-tidy
-TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
+TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -Iselftests -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
 
 # One file at a time: the analyzer carries its knowledge of a va_list from one file to the next.
