@@ -8,7 +8,7 @@
 
 #include <poll.h>
 
-/* What programs have compiled in, and so may not change, whatever the header says. */
+/* Programs have these compiled in, so they may not change, even if the header does. */
 TEST(numbers)
 {
 	EXPECT_EQ(0x4078bd00U, MBOX_IOC_CREATE);
@@ -66,7 +66,7 @@ VARIANT(handover, MBOX_IOC_HANDOVER, mbox_ioc_handover, false);
 VARIANT(wait, MBOX_IOC_WAIT, mbox_ioc_wait, false);
 VARIANT(shutdown, MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown, false);
 
-/* Write a valid argument to @arg; what is out only is poisoned. */
+/* Write a valid argument to @arg; fields that are out only are poisoned. */
 static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_abi *variant,
 		     void *arg)
 {
@@ -215,7 +215,10 @@ TEST_F(abi, bad_address)
 	expect_nothing_done(_metadata, self);
 }
 
-/* Results cannot be written: what is only read may lie there, all other calls have done nothing. */
+/*
+ * Results cannot be written: calls that only read may be given such memory, all others have no
+ * effect.
+ */
 TEST_F(abi, read_only)
 {
 	bool writes = _IOC_DIR(variant->cmd) & _IOC_READ;
@@ -318,7 +321,7 @@ static const struct bad_value {
 	    0xfffffffe),
 	BAD(mbox_ioc_open, CREATE, policy, ~7U, 5, 6, 7, 0xffffffff),
 	BAD(mbox_ioc_open, CREATE, max_procs, ~(2 * MBOX_PROCS_MAX - 1), MBOX_PROCS_MAX + 1),
-	/* two of them go with what this mailbox is not */
+	/* two of them do not go with the kind of this mailbox */
 	BAD(mbox_ioc_open, CREATE, options, ~MBOX_OPTION_EXCLUSIVE),
 	BAD(mbox_ioc_open, CREATE, pad, 0xffffffff),
 	/* a ring has no capacity */
@@ -465,7 +468,7 @@ TEST(address_of_no_payload)
 	close(fd);
 }
 
-/* Every call once, each seeing what the one before it did. */
+/* Every call once, each with the effects of the one before it. */
 TEST(round_trip)
 {
 	char name[MBOX_NAME_SIZE], big[5000], back[5000];

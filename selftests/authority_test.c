@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may change, purge, hand over and delete a mailbox: only where both the opener of the descriptor and the
- * caller may. And to whom it may be given: so that nobody makes his mailbox look like another's.
+ * Changing, purging, handing over and deleting a mailbox take the right of both the opener of the
+ * descriptor and the caller. And a mailbox may be given only to a user who cannot be mistaken for
+ * another.
  */
 #include "lib/netlink.h"
 #include "lib/owner.h"
@@ -15,7 +16,7 @@ FIXTURE(authority)
 {
 	char name[MBOX_NAME_SIZE];
 	int fd;				/* root's, with both rights */
-	int passed;			/* root's too: what is passed on */
+	int passed;			/* root's too: the descriptor that it passes on */
 	uid_t stranger, other;
 	struct mbox_info before;
 	/* of the test in a child */
@@ -24,7 +25,7 @@ FIXTURE(authority)
 	struct nl nl;
 };
 
-/* With which rights root opens what it passes on. */
+/* The rights with which root opens the descriptor that it passes on. */
 FIXTURE_VARIANT(authority) { uint32_t rights; };
 FIXTURE_VARIANT_ADD(authority, none) { .rights = 0 };
 FIXTURE_VARIANT_ADD(authority, send) { .rights = MBOX_RIGHT_SEND };
@@ -120,7 +121,7 @@ TEST_F(authority, does_not_go_with_a_descriptor)
 	EXPECT_UNCHANGED(self->fd, &self->before);
 }
 
-/* What was open is not more than what is passed. */
+/* An open descriptor grants no more than a passed one. */
 static int change_after_dropping(void *arg)
 {
 	struct _test_data_authority *self = arg;
@@ -143,7 +144,7 @@ TEST_F(authority, is_dropped_with_privileges)
 	EXPECT_UNCHANGED(self->fd, &self->before);
 }
 
-/* The other way round: a stranger opens it, who may send, and root makes the calls. */
+/* The other way round: a stranger that may send opens it, and root makes the calls. */
 static int pass_to_root(void *arg)
 {
 	struct _test_data_authority *self = arg;
@@ -194,7 +195,7 @@ static int change_over_netlink(void *arg)
 	CHECK(-EPERM, ask(self, MBOX_CMD_MAILBOX_SET, MBOX_A_MAILBOX_UID, self->stranger));
 	CHECK(-EPERM, ask(self, MBOX_CMD_MAILBOX_PURGE, 0, 0));
 	CHECK(-EPERM, ask(self, MBOX_CMD_MAILBOX_DELETE, MBOX_A_MAILBOX_HOW, MBOX_DELETE_FORCE));
-	/* but it shows what its opener may see */
+	/* but it shows the state that its opener may see */
 	CHECK(0, ask(self, MBOX_CMD_MAILBOX_GET, 0, 0));
 	return 0;
 }
@@ -288,7 +289,10 @@ TEST_F(authority, of_the_process_that_owns_it)
 	EXPECT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
 }
 
-/* A factory is a capability: it opens and creates as its opener. What it makes is not the caller's to change. */
+/*
+ * A factory is a capability: it opens and creates as its opener. The new mailbox is not the
+ * caller's to change.
+ */
 static int use_factory(void *arg)
 {
 	struct _test_data_authority *self = arg;
@@ -461,7 +465,7 @@ struct target {
 	struct _test_data_forgery *self;
 };
 
-/* That of the case at hand, to those who are forked for it. */
+/* The case at hand, for the processes that are forked for it. */
 static const struct target *target;
 
 static int be_target(struct owner *owner)

@@ -65,7 +65,7 @@ TEST_F(blocked, deletion)
 		EXPECT_EQ(-EIDRM, call_end(self->senders[i]));
 	}
 	if (drains) {
-		/* who receives may go on, until all that was queued is gone */
+		/* receivers may go on until the queue is empty */
 		EXPECT_EQ(MBOX_STATE_DRAINING, info_of(self->fd).state);
 		EXPECT_EQ(WAITERS, info_of(self->fd).receivers);
 		for (uint32_t i = 0; i < variant->capacity; i++) {
@@ -108,7 +108,7 @@ TEST(read_and_write)
 	close(full);
 }
 
-/* While it drains: what is queued, in order, also by filters; no sends, no handles to send. */
+/* While it drains: receiving the queue in order, also by filters; no sends, no handles to send. */
 TEST(draining)
 {
 	char name[MBOX_NAME_SIZE];
@@ -125,7 +125,7 @@ TEST(draining)
 	EXPECT_EQ(-EIDRM, xwrite(fd, "late", 4));
 	EXPECT_EQ(-EIDRM, open_name(name, MBOX_RIGHT_SEND));
 	EXPECT_STREQ("high", peek(fd));
-	/* a receive of what is not there may still wait for the end */
+	/* a receive with a filter that nothing suits may still wait for the end */
 	receiver = call_new(fd, CALL_RECV);
 	receiver->recv.flags = MBOX_RECV_BY_TYPE;
 	receiver->recv.type = 8;
@@ -148,8 +148,8 @@ TEST(draining)
 }
 
 /*
- * The last one who could receive leaves: what is left is dropped, and counted, where nobody can open
- * the mailbox again.
+ * The last process that could receive leaves: the rest of the queue is dropped, and counted, where
+ * nobody can open the mailbox again.
  */
 TEST(draining_without_receivers)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Broadcasting, and what ends: handles, mailboxes, quotas; and what poll() says. */
+/* Broadcasting, and the end of handles, mailboxes and quotas; and the events of poll(). */
 #include "lib/broadcast.h"
 #include "lib/module.h"
 #include "lib/user.h"
@@ -25,7 +25,7 @@ FIXTURE_TEARDOWN(end)
 	cast_end(&self->cast);
 }
 
-/* Handles that are closed lose what they had. */
+/* A handle that is closed loses its deliveries. */
 
 TEST_F(end, close)
 {
@@ -201,7 +201,7 @@ TEST_F(end, delete_drain)
 	EXPECT_COUNTS(self->fd, 0, 2, 2, 0, 0, 0);
 }
 
-/* What is left when the last handle that could receive it is closed is lost; then it is gone. */
+/* The queue is lost when the last handle that could receive is closed; then the mailbox is gone. */
 TEST_F(end, drain_by_closing)
 {
 	ASSERT_EQ(HANDLES, put(self->fd, 0, "a"));
@@ -383,14 +383,14 @@ static int sends_in_quota(void *arg)
 		for (int n = 0; n < 2; n++)
 			if (put(fd, 0, "text") != -EDQUOT)
 				return -2000 - round;
-		/* deliveries are what it holds: with each of them some of it comes back */
+		/* it holds deliveries: with each of them some of it comes back */
 		if (strcmp("text", take(cast->in[0])) || put(fd, 0, "text") != HANDLES)
 			return -3000 - round;
 		for (int i = 0; i < HANDLES; i++)
 			while (strcmp("EAGAIN", take(cast->in[i])))
 				;
 	}
-	/* a sender that waits has what it needs */
+	/* a sender that waits has all it needs */
 	return put(fd, 0, "text") == HANDLES ? info_of(fd).sent : -4000;
 }
 

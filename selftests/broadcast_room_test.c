@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Broadcasting with limits: who holds senders back, who loses, who waits, and what ends it. */
+/* Broadcasting with limits: slow receivers hold senders back or lose messages; waiting, and its end. */
 #include "lib/broadcast.h"
 
 FIXTURE(room)
@@ -176,7 +176,7 @@ TEST_F(room, deadline)
 	EXPECT_UNCHANGED(self->fd, &before);
 }
 
-/* Whoever gives up lets the next one in, if that needs less. */
+/* A sender that gives up lets the next one in, if that needs less. */
 TEST_F(room, killed)
 {
 	struct call *calls[2];
@@ -252,7 +252,7 @@ TEST_F(room, sync_withdrawn)
 	EXPECT_COUNTS(self->fd, 0, 2, 0, 2, 0, 0);
 }
 
-/* Withdrawn from those who had not received it; it says how many had. */
+/* Withdrawn from the receivers that had not received it; it returns how many had. */
 TEST_F(room, sync_withdrawn_in_part)
 {
 	struct call *receivers[2];
@@ -293,14 +293,14 @@ TEST_F(room, sync_signal)
 			EXPECT_EQ(0, recv_bytes(self->in[i], 0, &(char[8]) {}, 8, NULL));
 		kill(call->pid, SIGUSR1);
 		EXPECT_EQ(received ?: -EINTR, call_end(call));
-		/* what somebody received the others are to have too */
+		/* a message that one received must reach the others too */
 		for (int i = received; i < HANDLES; i++)
 			EXPECT_STREQ(received ? "text" : "EAGAIN", take(self->in[i]));
 	}
 	EXPECT_COUNTS(self->fd, 0, 3, 2, 1, 0, 0);
 }
 
-/* A limit that is less than what a sender waits with: what is empty takes it all the same. */
+/* The limit is less than the waiting message: an empty mailbox takes it all the same. */
 TEST(bytes_below_a_blocked_message)
 {
 	struct mbox_ioc_open arg = cast_arg(MBOX_CAPACITY_UNBOUNDED, 0);
@@ -328,7 +328,7 @@ TEST(bytes_below_a_blocked_message)
 	cast_end(&cast);
 }
 
-/* What is withdrawn is room again. */
+/* A withdrawn message leaves its room to others. */
 TEST_F(room, withdrawal_makes_room)
 {
 	struct call *sync[2], *call;
@@ -455,7 +455,7 @@ TEST(overflow_of_sync)
 	cast_end(&cast);
 }
 
-/* Who waits gets it, and loses nothing for it. */
+/* A receiver that waits gets it, and loses nothing for it. */
 TEST(overflow_with_receiver)
 {
 	struct call *call;

@@ -92,7 +92,7 @@ TEST_F(broadcast, write_and_read)
 	EXPECT_COUNTS(self->cast.fd, 0, 1, 1, 0, 0, 0);
 }
 
-/* Who comes later has missed it. */
+/* A receiver that comes later has missed it. */
 TEST_F(broadcast, later)
 {
 	int late;
@@ -107,7 +107,7 @@ TEST_F(broadcast, later)
 	close(late);
 }
 
-/* A handle with both rights receives what it sends. */
+/* A handle with both rights receives its own messages. */
 TEST_F(broadcast, both_rights)
 {
 	int both = open_name(self->cast.name, RIGHTS_BOTH);
@@ -123,7 +123,7 @@ static int take_in_child(void *arg)
 	return recv_bytes(*(int *)arg, MBOX_RECV_NONBLOCK, &(char[8]) {}, 8, NULL);
 }
 
-/* One open file is one handle, whoever has it, and under whatever number. */
+/* One open file is one handle, in any process and under any number. */
 TEST_F(broadcast, one_handle)
 {
 	int copy = dup(self->cast.in[0]), passed, socks[2];
@@ -198,7 +198,7 @@ TEST_F(broadcast, peek)
 	EXPECT_STREQ("text", take(self->cast.in[0]));
 }
 
-/* What one cannot receive stays in its place, and is no matter to the others. */
+/* A message that one handle cannot receive stays in its place, and does not concern the others. */
 TEST_F(broadcast, failures)
 {
 	struct mbox_header header;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Room: none, so many messages, so many bytes, any; and who gets in when there is some again. */
+/* Room: none, so many messages, so many bytes, any; and the order in which senders get in. */
 #include "lib/child_call.h"
 
 static int box_of(struct __test_metadata *_metadata, uint32_t capacity, uint32_t msg_size,
@@ -257,7 +257,7 @@ TEST(several_admitted)
 	close(fd);
 }
 
-/* A full mailbox is one of capacity zero: who wants just that message gets it from its sender. */
+/* A full mailbox acts like one of capacity zero: a filtered receive gets its message from the sender. */
 TEST(filter_finds_blocked_sender)
 {
 	int fd = box_new(_metadata, 1);
@@ -287,7 +287,7 @@ TEST(filter_finds_blocked_sender)
 	close(fd);
 }
 
-/* And the other way round: a send finds room in the hands of who waits for it. */
+/* And the other way round: a send succeeds if a receiver waits for it. */
 TEST(full_with_waiting_receiver)
 {
 	struct call *receiver;
@@ -332,7 +332,7 @@ TEST(zero_with_waiting_receiver)
 	EXPECT_EQ(1, receiver->recv.header.seq);
 	receiver = recv_start(fd);
 	ASSERT_TRUE(await_blocked(fd, 0, 1));
-	/* a send that may block waits for the receipt, and says whose it was */
+	/* a send that may block waits for the receipt, and returns the receiver's pid */
 	EXPECT_EQ(receiver->pid, send_bytes(fd, 0, 0, 0, "again", 5));
 	EXPECT_STREQ("again", recv_end(receiver));
 	EXPECT_EQ(0, info_of(fd).queued);

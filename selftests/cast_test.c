@@ -128,7 +128,7 @@ TEST_F(cast, at_once)
 	EXPECT_COUNTS(self->crowd.fd, 0, ROUNDS, ROUNDS, 0, 0, 0);
 }
 
-/* Where there always is room no send fails for want of it, whoever else sends; and all are in order. */
+/* Where there always is room no send fails for want of it, however many send; and all are in order. */
 TEST(senders_at_once)
 {
 	enum { SENDERS = 3, EACH = 40 };
@@ -170,8 +170,9 @@ TEST(senders_at_once)
 }
 
 /*
- * Handles that are opened and closed, limits that change, deadlines that pass, all while others send
- * and receive: in the end the counters agree, and what is left is there for who is left.
+ * Handles that are opened and closed, limits that change, deadlines that pass, all while others
+ * send and receive: in the end the counters agree, and the remaining handles have the remaining
+ * messages.
  */
 TEST_F(cast, turmoil)
 {

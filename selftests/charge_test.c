@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The quota of bytes follows the memory: what is copied still is charged still, what does not fit is
- * in nobody's way, and what a mailbox keeps for later is little.
+ * The quota of bytes follows the memory: a message that is still being copied is still charged, a
+ * message that does not fit is in nobody's way, and a mailbox keeps little for later.
  *
  * Sets the module parameters, and sets them back.
  */
@@ -290,7 +290,10 @@ TEST_F(charge, a_delivery_received_while_somebody_peeks)
 	close(fd);
 }
 
-/* One task tries again and again what does not fit; what another sends meanwhile does. */
+/*
+ * One task tries again and again to send too much; the small messages of another get through
+ * meanwhile.
+ */
 struct race {
 	struct _test_data_charge *self;
 	int end, tries;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a message costs: 64 bytes sent and received by one process, through mbox and through its
+ * The cost of a message: 64 bytes sent and received by one process, through mbox and through its
  * peers. Not a test; prints one table.
  *
- *	selftests/vm/run -i -f build/selftests/mbox/cost -- cost
+ * \tselftests/vm/run -i -f build/selftests/mbox/cost -- cost
  *
  * counts instructions, one as one nanosecond; without -i these are nanoseconds of an emulation.
  */
@@ -214,7 +214,7 @@ int main(void)
 	nanosleep(&(struct timespec) { .tv_sec = SETTLE }, NULL);
 	for (peer = peers; peer < end; peer++)
 		peer_run(peer, WARM_UP);
-	/* All of them in turn, so that what disturbs some time disturbs all. */
+	/* All of them in turn, so that a disturbance of some time affects all. */
 	for (int i = 0; i < REPEATS; i++)
 		for (peer = peers; peer < end; peer++)
 			peer->time[i] = peer_run(peer, ROUNDS);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Making and opening mailboxes: attributes, defaults, limits, flags, and who is first. */
+/* Creating and opening mailboxes: attributes, defaults, limits, flags, and races between creators. */
 #include "lib/child.h"
 #include "lib/module.h"
 
@@ -203,7 +203,7 @@ TEST_F(create, umask_of_open)
 	close(fd);
 }
 
-/* The creator gets what he asks for, whatever the mode. */
+/* The creator gets the rights that it asks for, independent of the mode. */
 TEST_F(create, mode_zero)
 {
 	int fd;
@@ -312,7 +312,7 @@ TEST_F(create, open_or_create)
 	close(fd);
 }
 
-/* What the fields say of a new mailbox is right or wrong whether one is needed or not. */
+/* The fields for a new mailbox are checked even if no mailbox is created. */
 TEST_F(create, open_or_create_with_bad_fields)
 {
 	const struct mbox_ioc_open good = self->arg;
@@ -343,7 +343,7 @@ TEST_F(create, open_or_create_with_bad_fields)
 	}
 }
 
-/* EXCL says what CREATE is to do; alone it says nothing. */
+/* EXCL modifies CREATE; alone it has no effect. */
 TEST_F(create, exclusive_without_create)
 {
 	struct mbox_ioc_open arg = { .flags = MBOX_OPEN_EXCL, .rights = MBOX_RIGHT_RECV };

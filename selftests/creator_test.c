@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who created a mailbox is told by GET and over netlink, whoever owns it by now. */
+/* GET and netlink tell the creator of a mailbox, also after it was handed over. */
 #include "lib/netlink.h"
 #include "lib/user.h"
 
@@ -25,7 +25,7 @@ static void note(const struct nl_reply *reply, void *data)
 	*(uint32_t *)data = nl_u32(reply, MBOX_A_MAILBOX_CREATOR);
 }
 
-/* What netlink says, or UINT32_MAX. */
+/* The creator by netlink, or UINT32_MAX. */
 static uint32_t creator_by_netlink(const char *name)
 {
 	struct nl_request request;
@@ -42,7 +42,7 @@ static uint32_t creator_by_netlink(const char *name)
 	return seen;
 }
 
-/* By the real uid, whose quota it is; it is owned by the effective one. */
+/* The creator is the real uid, whose quota it is; the owner is the effective one. */
 static int create_as_other(void *arg)
 {
 	struct _test_data_creator *self = arg;
@@ -80,7 +80,7 @@ TEST_F(creator, stays)
 	close(fd);
 }
 
-/* One who knows of no creator has room for none. */
+/* A caller that does not know the field has no space for it. */
 TEST(older_structure)
 {
 	struct { struct mbox_info info; uint32_t after; } arg;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Many blocked calls: each is given what it asks for, told what it has to know, and ended. */
+/* Many blocked calls: each gets its message or its error, in order, and all end. */
 #include "lib/mbox_test.h"
 
 #include <pthread.h>
@@ -100,7 +100,7 @@ static int send_text(int fd, uint32_t prio, uint32_t type, const char *text)
 	return xioctl(fd, MBOX_IOC_SEND, &send);
 }
 
-/* Whatever they ask for, of those that a message suits the first in turn is given it. */
+/* Of all waiting receivers that a message suits, the first in turn gets it, with any filters. */
 FIXTURE(turns) { };
 FIXTURE_VARIANT(turns) { uint32_t policy; };
 FIXTURE_VARIANT_ADD(turns, fifo) { .policy = MBOX_POLICY_FIFO };
@@ -223,7 +223,7 @@ TEST(told)
 	close(fd);
 }
 
-/* A limit rises: all blocked senders for whom there is room are let in, in their order. */
+/* A limit rises: all blocked senders that fit are let in, in their order. */
 TEST(admitted)
 {
 	int fd = box_new(_metadata, 1);
@@ -265,7 +265,7 @@ TEST(admitted)
 	close(fd);
 }
 
-/* A receive finds what one of many blocked senders has, behind others that it does not want. */
+/* A receive finds the message of one of many blocked senders, behind others that it does not want. */
 TEST(behind_senders)
 {
 	int fd = box_new(_metadata, MBOX_CAPACITY_ZERO);
@@ -300,7 +300,7 @@ TEST(behind_senders)
 	close(fd);
 }
 
-/* The mailbox takes no more: all blocked senders hear so, and what was accepted stays. */
+/* The mailbox takes no more: all blocked senders get an error, and accepted messages stay. */
 TEST(drained)
 {
 	int fd = box_new(_metadata, 1);

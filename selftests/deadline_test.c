@@ -92,7 +92,7 @@ TEST_F(deadline, past)
 	}
 }
 
-/* What can be done at once is done, however late it is. */
+/* A call that need not wait succeeds, even after its deadline. */
 TEST_F(deadline, past_without_waiting)
 {
 	struct call *call = call_make_ready(self->fd, variant, 0), *other;
@@ -153,7 +153,7 @@ TEST_F(deadline, far)
 		call_start(call);
 		ASSERT_TRUE(await_blocked(self->fd, !receives, receives));
 		EXPECT_EQ(0, call->done);
-		/* and it ends when what it waits for comes */
+		/* and it ends when its message comes */
 		if (receives) {
 			EXPECT_EQ(0, put(self->fd, 0, "text"));
 			EXPECT_EQ(0, call_end(call));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* EDEADLK: how long a cycle is found, and that what is longer is no call's burden. */
+/* EDEADLK: up to which length a cycle is found, and that a longer one is no call's burden. */
 #include "lib/peer.h"
 
 #define MOST	((int)MBOX_CYCLE_MAX)
@@ -87,7 +87,7 @@ TEST(together)
 			refused++;
 		}
 		ASSERT_EQ(1, refused);
-		/* who was refused breaks it: the message goes round */
+		/* the refused process breaks it: the message goes round */
 		for (int i = 0; i < CYCLE - 1; i++) {
 			int from = (first + CYCLE - i) % CYCLE;
 

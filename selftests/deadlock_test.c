@@ -76,7 +76,7 @@ static void wait_start(struct peer *peer, enum wait wait)
 /* Whether a process that waits like that for the next one goes on when that waits for it. */
 static bool ends(enum wait wait, enum wait next)
 {
-	/* who receives anything at all finds what the other sends, or has sent before */
+	/* a receive from anyone finds the message that the other sends, or has sent before */
 	return (is_send(wait) && (next == WAIT_RECV || next == WAIT_PEEK)) ||
 	       (is_send(next) && (wait == WAIT_RECV || wait == WAIT_PEEK));
 }
@@ -140,7 +140,7 @@ TEST(three)
 	}
 }
 
-/* A rendezvous, in either order, is no cycle; nor is what is there already waited for. */
+/* A rendezvous, in either order, is no cycle; nor is waiting for a message that is there already. */
 TEST(meeting)
 {
 	const enum wait waits[2] = { WAIT_SYNC, WAIT_RECV };
@@ -159,7 +159,7 @@ TEST(meeting)
 		wait_start(b, WAIT_RECV);
 		EXPECT_STREQ("wait", peer_end_recv(b));
 		EXPECT_EQ(b->pid, peer_end(a));
-		/* one who peeks is woken, and may receive then */
+		/* a process that peeks is woken, and may receive then */
 		wait_start(a, WAIT_PEEK);
 		ASSERT_TRUE(peer_blocked(a));
 		wait_start(b, WAIT_SYNC);
@@ -243,7 +243,7 @@ TEST(given_up)
 	ring_end(&ring);
 }
 
-/* Another thread may do what the first waits for. */
+/* Another thread may serve the first one. */
 static void *send_later(void *arg)
 {
 	struct peer *peer = arg;
@@ -282,7 +282,7 @@ TEST(second_thread)
 	ring_end(&ring);
 }
 
-/* Who receives from anyone waits for nobody in particular. */
+/* A receive from anyone waits for nobody in particular. */
 TEST(inboxes)
 {
 	const enum wait waits[2] = { WAIT_RECV, WAIT_RECV };
@@ -299,9 +299,10 @@ TEST(inboxes)
 }
 
 /*
- * Many that send, synchronously or to a link without room, to and receive from whom they like: in
- * the end somebody always gets EDEADLK, and does something else. Nobody hangs: if all wait, the test
- * does not end. Some use inboxes meanwhile, so that nobody waits for a receive that nobody serves.
+ * Many processes that send, synchronously or to a link without room, to random peers and receive
+ * from random peers: in the end one of them always gets EDEADLK, and does something else. Nobody
+ * hangs: if all wait, the test does not end. Some use inboxes meanwhile, so that nobody waits for a
+ * receive that nobody serves.
  */
 #define CROWD	8
 #define MEETINGS 400
@@ -352,7 +353,7 @@ static int crowd_member(struct crowd *crowd, int me)
 		else
 			return ret;
 	}
-	/* whoever ends first ends all: those who wait for it are told, and so on */
+	/* the first process that ends ends all: those that wait for it are told, and so on */
 	set_flag(&crowd->done);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Deleting: four ways, with and without messages and handles; and what becomes of who is blocked. */
+/* Deleting: four ways, with and without messages and handles; and the end of blocked calls. */
 #include "lib/child.h"
 #include "lib/user.h"
 
@@ -29,11 +29,11 @@ FIXTURE_VARIANT(delete)
 	int messages;
 	bool handle;
 	uint32_t rights;
-	/* what is expected */
+	/* expected */
 	int ret;
 	uint64_t dropped;
-	uint32_t state;			/* of who holds a handle */
-	bool keeps_name;		/* until what is queued was received */
+	uint32_t state;			/* of a process with a handle */
+	bool keeps_name;		/* until the queue is empty */
 };
 
 #define GONE	MBOX_STATE_DEAD
@@ -156,13 +156,13 @@ TEST_F(delete, by_handle)
 	expect_deleted(_metadata, self, variant);
 }
 
-/* What is left afterwards works, or does not, as the state says. */
+/* Calls afterwards succeed or fail as the state demands. */
 TEST_F(delete, afterwards)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = 0640 };
 	bool receives = variant->rights & MBOX_RIGHT_RECV;
 
-	/* without a handle nothing is left, and what was not deleted is as it was */
+	/* without a handle nothing is left; without a deletion all is as it was */
 	if (!variant->handle || variant->ret)
 		return;
 	ASSERT_EQ(0, delete_call(self->name, variant->how, &self->arg));
@@ -198,8 +198,8 @@ TEST_F(delete, afterwards)
 }
 
 /*
- * The name can be used again at once, whatever is left of the old mailbox: unless it is needed to
- * receive what is queued, for nobody has a handle.
+ * The name can be used again at once, even while the old mailbox lives: unless the name is needed
+ * to receive its queue, because nobody has a handle.
  */
 TEST_F(delete, name_is_free)
 {
@@ -259,7 +259,7 @@ TEST(nothing_there)
 	close(fd);
 }
 
-/* What is refused writes no results. */
+/* A call that fails writes no results. */
 struct refused {
 	char name[MBOX_NAME_SIZE];
 	struct mbox_ioc_delete by_name, by_handle;

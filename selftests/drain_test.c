@@ -53,7 +53,7 @@ static int open_or_create(const char *name, uint32_t rights)
 	return open_call(MBOX_IOC_OPEN, &arg);
 }
 
-/* Nobody has a handle: whoever opens it gets what is queued, the first and the last. */
+/* Nobody has a handle: each new opener gets the queue, the first and the last. */
 TEST_F(drain, without_handles)
 {
 	int in;
@@ -67,7 +67,7 @@ TEST_F(drain, without_handles)
 	ASSERT_LE(0, in);
 	EXPECT_EQ(MBOX_STATE_DRAINING, info_of(in).state);
 	EXPECT_STREQ("one", take(in));
-	/* the last receiver leaves, what is left stays */
+	/* the last receiver leaves, the queue stays */
 	close(in);
 	in = open_name(self->name, 0);
 	EXPECT_EQ(1, info_of(in).queued);
@@ -155,7 +155,7 @@ TEST_F(drain, name_is_taken)
 	close(fd);
 }
 
-/* Else it keeps it until all is received: what was accepted is not lost by a creation. */
+/* Otherwise it keeps it until all is received: a creation does not lose accepted messages. */
 TEST_F(drain, name_is_kept)
 {
 	int fd;
@@ -207,7 +207,7 @@ TEST_F(drain, permissions)
 	EXPECT_EQ(-EACCES, in_child(open_as_other, self->name));
 }
 
-/* An anonymous one: whoever has no handle never will have one. */
+/* An anonymous one: a process without a handle never can get one. */
 TEST(anonymous)
 {
 	int fd = box_new(_metadata, 8);
@@ -221,7 +221,7 @@ TEST(anonymous)
 	close(fd);
 }
 
-/* Lifetime FD: it ends with its last handle, whatever is queued, as ever. */
+/* Lifetime FD: it ends with its last handle, as always, even with messages in it. */
 TEST(last_handle)
 {
 	char name[MBOX_NAME_SIZE];

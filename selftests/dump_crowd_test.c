@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#define STAY		1200	/* threads: more than twice what is looked at under the lock */
+#define STAY		1200	/* threads: more than twice the number that a dump visits under the lock */
 #define GUESTS		8	/* threads that come and go */
 #define DUMPERS		3	/* processes */
 #define DUMPS		20	/* of each */

@@ -3,7 +3,7 @@
 #include "lib/child_call.h"
 #include "lib/memory.h"
 
-/* Two messages are queued; the first is what bad buffers are tried on. */
+/* Two messages are queued; bad buffers are tried on the first. */
 FIXTURE(buffer)
 {
 	int fd;
@@ -155,7 +155,7 @@ TEST_F(buffer, up_to_the_end)
 	EXPECT_TRUE(untouched(self->area, self->area_size - self->size));
 }
 
-/* What is not written needs not be there. */
+/* Memory that is not written need not exist. */
 TEST_F(buffer, more_room_than_mapped)
 {
 	struct mbox_header header;
@@ -303,7 +303,7 @@ static struct call *bad_receiver(struct __test_metadata *_metadata, struct _test
 	return call;
 }
 
-/* What was accepted is kept, for the next receive. */
+/* An accepted message is kept for the next receive. */
 static void expect_kept(struct __test_metadata *_metadata, struct _test_data_waiting *self,
 			const struct _fixture_variant_waiting *variant)
 {
@@ -348,7 +348,7 @@ TEST_F(waiting, too_small)
 	EXPECT_EQ(-EAGAIN, send_pattern(self->fd, variant->size, 1));
 	EXPECT_EQ(1, info_of(self->fd).receivers);
 	EXPECT_EQ(0, bad->done);
-	/* but one who waits with a message is seen, and goes on waiting */
+	/* but the message of a blocked sender is seen, and the sender goes on waiting */
 	sender = call_new(self->fd, CALL_SEND);
 	sender->send.size = variant->size;
 	call_start(sender);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A send from bad memory sends nothing; from any good one, what is there. */
+/* A send from bad memory sends nothing; from any good memory it sends its contents. */
 #include "lib/child_call.h"
 #include "lib/memory.h"
 
@@ -54,7 +54,7 @@ static void expect_fault(struct __test_metadata *_metadata, struct _test_data_so
 		TH_LOG("from %p", data);
 }
 
-/* What is sent next has the number of the send that failed. */
+/* The next message gets the number of the send that failed. */
 static void expect_nothing_sent(struct __test_metadata *_metadata, struct _test_data_source *self)
 {
 	struct mbox_header header;

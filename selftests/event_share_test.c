@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Events of several users, and for many listeners: nobody takes what others are told, or may be. */
+/* Events of several users, and for many listeners: none takes the events or the share of another. */
 #include "lib/netlink.h"
 #include "lib/user.h"
 
@@ -102,7 +102,7 @@ static int listen_to_both(void *arg)
 	pid = fork_child();
 	if (!pid)
 		_exit(-be_busy(shared));
-	/* by now what is for all is used up, in this second and in each */
+	/* by now the share of all is used up, in this second and in each */
 	sleep(1);
 	ret = in_child(be_quiet, shared);
 	set_flag(&shared->end);
@@ -133,8 +133,8 @@ TEST(a_busy_user_does_not_hide_another)
 }
 
 /*
- * Sockets of several users and of one, opened in turns: each is told what its opener may know,
- * whatever was found of the socket before it.
+ * Sockets of several users and of one, opened in turns: each gets the events that its opener may
+ * see, whatever was found out about the socket before it.
  */
 #define SOCKETS	40
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Events: each is told once, to who may know, in order, and never so many that they are a burden. */
+/* Events: each is told once, to listeners that may see it, in order, and never too many. */
 #include "lib/child_call.h"
 #include "lib/module.h"
 #include "lib/netlink.h"
@@ -69,7 +69,7 @@ static bool hear(struct _test_data_event *self, struct event *event, int patienc
 	return true;
 }
 
-/* The next one of this test's mailbox, as a number; or what is no event. */
+/* The next one of this test's mailbox as a number; a negative one if there is none. */
 #define NOTHING	UINT32_MAX
 
 static uint32_t next_within(struct _test_data_event *self, struct event *event, int patience)
@@ -274,7 +274,7 @@ TEST_F(event, what_flaps_is_counted)
 	EXPECT_EQ(MBOX_EVENT_FULL, last);
 	EXPECT_EQ(turns, full);
 	EXPECT_EQ(turns - 1, room);
-	/* Two a tenth of a second, and what came before the first and after the last. */
+	/* Two per tenth of a second, and the rest before the first and after the last. */
 	EXPECT_GE(2 * ((end - begin) / (100 * NSEC_PER_MSEC) + 3), heard);
 	EXPECT_LT(heard, turns);
 	close(fd);
@@ -371,7 +371,7 @@ static int refused_mailboxes(void *arg)
 	return 0;
 }
 
-/* In a namespace of its own. What comes too soon after another is told with the next, not lost. */
+/* In a namespace of its own. An event that comes too soon is told with the next, not lost. */
 static int count_refusals(void *arg)
 {
 	struct _test_data_event *self = arg;
@@ -451,7 +451,7 @@ static int flood(void *arg)
 		else
 			return 20000 + event.kind;
 	}
-	/* Each mailbox came and went; the refusal may be among what was left out. */
+	/* Each mailbox came and went; the refusal may be among the suppressed events. */
 	if (told + refused + left_out < 2 * limit)
 		return 30000;
 	if (told + refused + left_out > 2 * limit + 1)
@@ -466,7 +466,7 @@ TEST_F(event, floods_are_cut_and_what_was_is_counted)
 	EXPECT_EQ(0, in_child(flood, self));
 }
 
-/* As a user whose quota has just room for it, again and again. */
+/* As a user whose quota just suffices, again and again. */
 static int renew_ring(void *arg)
 {
 	struct _test_data_event *self = arg;
@@ -534,7 +534,7 @@ TEST_F(event, overrun_is_told_also_while_it_lasts)
 	EXPECT_EQ(0, ret);
 }
 
-/* Who may not see a mailbox hears nothing of it. */
+/* A listener that may not see a mailbox gets no events of it. */
 static int listen_as_other(void *arg)
 {
 	struct _test_data_event *self = arg;
@@ -604,7 +604,7 @@ TEST_F(hidden, as_the_mode_says)
 	close(fd);
 }
 
-/* A new listener is told nothing of what was before. */
+/* A new listener gets no events from before. */
 TEST_F(event, from_now_on)
 {
 	struct event event;

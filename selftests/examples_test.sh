@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The programs in lib/examples do what they were written to show: they end with 0 in time, say so, complain
-# of nothing, and leave nothing running. In KTAP; needs the module, and the programs on the PATH.
+# The programs in lib/examples show the intended behaviour: they end with 0 in time, print so, report no
+# error, and leave nothing running. In KTAP; needs the module, and the programs on the PATH.
 
 set -u
 
@@ -20,8 +20,8 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# What the output of each has to match, as an extended regular expression of whole lines; one per line.
-# Of an example that is not here it is only asked that it prints something.
+# The output of each has to match these extended regular expressions of whole lines; one per line.
+# An example that is not here only has to print something.
 lines_of()
 {
 	case $1 in

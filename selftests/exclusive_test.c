@@ -73,7 +73,7 @@ TEST_F(exclusive, busy)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* Also what the other does not want is not for who comes second. */
+/* Messages that the other does not want are not for the second receiver either. */
 TEST_F(exclusive, busy_with_messages)
 {
 	struct call *call = call_new(self->fd, CALL_RECV);
@@ -160,7 +160,7 @@ static int receive_in_vain(void *arg)
 	return strcmp("EUSERS", take(*fd)) ? -EIO : 0;
 }
 
-/* Who may not take part has not begun. */
+/* A process that may not take part has not begun. */
 TEST(free_after_one_too_many)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, 8);

@@ -87,7 +87,7 @@ TEST(states)
 	EXPECT_STREQ("text", take(fd));
 	EXPECT_STREQ("dead", own(fd, "mbox-state"));
 	EXPECT_STREQ("0", own(fd, "mbox-queued"));
-	/* one sees what it was */
+	/* it shows the last state */
 	EXPECT_STREQ(name, own(fd, "mbox-name"));
 	close(fd);
 }
@@ -105,7 +105,7 @@ TEST(of_another_process)
 	close(fd);
 }
 
-/* What the link in /proc/PID/fd calls it. */
+/* The target of the link in /proc/PID/fd. */
 TEST(proc_link)
 {
 	char path[64], target[64] = "";

@@ -237,7 +237,7 @@ TEST_F(filter, large_peek)
 	EXPECT_EQ(0, info_of(self->fd).received);
 }
 
-/* All who wait to look are shown the message, and it is still there. */
+/* All receivers that wait to peek are shown the message, and it is still there. */
 TEST_F(filter, peek_waits)
 {
 	struct call *one = want_start(self->fd, (struct want) { .flags = MBOX_RECV_PEEK });
@@ -253,7 +253,7 @@ TEST_F(filter, peek_waits)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* Who only looks does not keep it from who takes. */
+/* A peek does not keep the message from a receive. */
 TEST_F(filter, peek_and_receive_wait)
 {
 	struct call *peeker = want_start(self->fd, (struct want) { .flags = MBOX_RECV_PEEK });
@@ -272,7 +272,7 @@ TEST_F(filter, peek_and_receive_wait)
 	EXPECT_STREQ("second", take(self->fd));
 }
 
-/* What is wanted is found however deep it lies, and the order is right however long the search. */
+/* A receive finds its message at any depth, and the order is right after any search. */
 TEST_F(filter, long_queue)
 {
 	enum { N = 3000 };
@@ -301,8 +301,8 @@ TEST_F(filter, long_queue)
 }
 
 /*
- * Many search a long queue at once, each for its own, while others put in and take out what they
- * are looking at: everybody finds his in order, and nobody another's.
+ * Many search a long queue at once, each for its own, while others change the queue: each finds its
+ * messages in order, and none finds another's.
  */
 TEST_F(filter, searches_at_once)
 {

@@ -121,7 +121,7 @@ TEST_F(handover, refused)
 	reap(zombie->pid);
 }
 
-/* Its owner may live on: who could ever open it? Seen by what it is charged for. */
+/* Its owner may live on, but nobody could ever open it. Seen by its charge. */
 TEST(anonymous_ends_with_its_last_handle)
 {
 	uint64_t most = param_get("user_mailboxes");
@@ -153,7 +153,7 @@ TEST(anonymous_not_to_system)
 	close(fd);
 }
 
-/* An owner of the mailbox by uid, who is not the process that owns it. */
+/* An owner of the mailbox by uid, which is not the process that owns it. */
 static uid_t user;
 
 static int hand_over_as_user(void *arg)
@@ -169,7 +169,7 @@ static int hand_over_as_user(void *arg)
 	fd = open_call(MBOX_IOC_CREATE, &open);
 	if (fd < 0)
 		return -EPROTO;
-	/* while it is of no process, whose it is may */
+	/* while it is of no process, its owner by uid may */
 	if (hand_over(fd, 0, getpid()) || hand_over(fd, 0, owner->pid))
 		return -EPROTO;
 	return hand_over(fd, 0, getpid());

@@ -66,7 +66,7 @@ FIXTURE_TEARDOWN(identity)
 	close(self->fd);
 }
 
-/* Receive, without waiting, what @from sent: by its number alone, or by its identity. */
+/* Receive, without waiting, a message of @from: by its number alone, or by its identity. */
 static const char *take_from(int fd, uint32_t flags, const struct mbox_header *from)
 {
 	static char text[TEXT_SIZE];
@@ -96,7 +96,7 @@ static struct mbox_header peek_header(int fd)
 	return header;
 }
 
-/* The same, of what a talker sent last, which is taken. */
+/* The same of the last message of a talker, which is taken. */
 static struct mbox_header take_header(int fd)
 {
 	struct mbox_header header;
@@ -152,7 +152,7 @@ TEST_F(identity, start_time)
 	talker_end(talker);
 }
 
-/* A caller of the time before start gets the header that it knows, and keeps what lies behind. */
+/* A caller from before the field start gets the header that it knows; the memory behind is untouched. */
 TEST_F(identity, old_header)
 {
 	static const uint32_t sizes[] = { 0, 5, 256, 257, 4000 };
@@ -204,7 +204,7 @@ TEST_F(identity, old_header_handed_over)
 			      sizeof(*arg) - 48 - OLD_HEADER));
 }
 
-/* What a call does not allow. */
+/* Arguments that the call does not allow. */
 TEST_F(identity, wrong_arguments)
 {
 	struct mbox_ioc_recv arg = {
@@ -331,7 +331,10 @@ TEST_F(identity, blocked_receive_gets)
 	EXPECT_STREQ("mine", take(self->fd));
 }
 
-/* What a process sends right before it ends is received, and then it is over: each time. */
+/*
+ * A message that a process sends right before its end is received, and then comes the error: each
+ * time.
+ */
 TEST_F(identity, last_message)
 {
 	for (int i = 0; i < 60; i++) {
@@ -384,7 +387,7 @@ TEST_F(identity, room)
 	close(zero);
 }
 
-/* Where nobody can send any more that is what is said, as without a filter. */
+/* Where nobody can send any more the error is the same as without a filter. */
 TEST_F(identity, nobody_left)
 {
 	struct mbox_ioc_open open = open_arg(NULL, 4);
@@ -402,7 +405,7 @@ TEST_F(identity, nobody_left)
 	close(fd);
 }
 
-/* Each delivery of a broadcast says who it was. */
+/* Each delivery of a broadcast carries its sender. */
 TEST_F(identity, broadcast)
 {
 	struct mbox_ioc_open open = open_arg(NULL, 4);

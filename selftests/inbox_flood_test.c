@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What strangers queue in an inbox costs nobody else, and its process bounds it: receives over other
- * links, and of a sender through the inbox, take as long as before; MBOX_SET_CAPACITY counts for all
- * links. And the order in which an inbox gives what came by many links, by any filter.
+ * Messages that strangers queue in an inbox cost nobody else, and its process bounds them: receives
+ * over other links, and of one sender through the inbox, take as long as before; MBOX_SET_CAPACITY
+ * counts for all links. And the order in which an inbox gives the messages of many links, by any
+ * filter.
  */
 #include "lib/peer.h"
 #include "lib/user.h"
@@ -154,7 +155,7 @@ TEST_F(flood, raised_and_lowered)
 	EXPECT_EQ(0, inbox_set(self->inbox, MBOX_SET_CAPACITY, 0, 3));
 	EXPECT_EQ(0, peer_end(self->stranger));
 	EXPECT_EQ(POLLOUT, peer_do(self->stranger, do_poll_out));
-	/* what is there stays there */
+	/* queued messages stay */
 	EXPECT_EQ(0, inbox_set(self->inbox, MBOX_SET_CAPACITY, 0, 1));
 	EXPECT_EQ(3, info_of(self->inbox).queued);
 	EXPECT_EQ(-EAGAIN, peer_send(self->stranger, 0, MBOX_SEND_NONBLOCK, "more"));
@@ -169,7 +170,7 @@ TEST_F(flood, raised_and_lowered)
 	EXPECT_EQ(getpid(), peer_end(self->stranger));
 }
 
-/* Pollers of a link are told that there is room, whoever makes it. */
+/* Pollers of a link are told of room by any receiver. */
 static int do_await_room(struct peer *peer)
 {
 	struct pollfd pollfd = { .fd = peer->fd[0], .events = POLLOUT };

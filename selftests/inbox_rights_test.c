@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who may address a process, whose quota its inbox is, and when both are over. */
+/* The rights to address a process, the user whose quota its inbox is charged to, and the end of both. */
 #include "lib/module.h"
 #include "lib/peer.h"
 #include "lib/user.h"
@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 
 /*
- * A peer of another user, in its slot 1 the inbox if it opened it; and what users do who want to link
- * to it. All of them are made by root, whom nothing stops.
+ * A peer of another user, in its slot 1 the inbox if it opened it; and the actions of users that
+ * want to link to it. All of them are made by root, which has all rights.
  */
 FIXTURE(rights)
 {
@@ -60,7 +60,7 @@ static void set_mode(struct __test_metadata *_metadata, struct peer *peer, uint3
 	ASSERT_EQ(0, peer_do(peer, do_set_mode));
 }
 
-/* What a user gets who asks for a link. */
+/* The result for a user that asks for a link. */
 static int link_as(struct __test_metadata *_metadata, uid_t uid, pid_t pid)
 {
 	struct peer *peer = peer_of(_metadata, uid);
@@ -109,7 +109,7 @@ TEST_F(rights, modes)
 	EXPECT_EQ(0, link_as(_metadata, self->uid, self->peer->pid));
 }
 
-/* Checked when a link is opened, and never later; and who was addressed may answer. */
+/* Checked when a link is opened, and never later; and the addressed process may answer. */
 TEST_F(rights, never_later)
 {
 	struct peer *other = peer_of(_metadata, self->uid + 1);
@@ -129,7 +129,7 @@ TEST_F(rights, never_later)
 	peer_kill(other);
 }
 
-/* A process that changes its user is judged by what it is then. */
+/* A process that changes its user is checked by its new one. */
 TEST_F(rights, changes_user)
 {
 	struct peer *peer = peer_new(_metadata);
@@ -141,7 +141,7 @@ TEST_F(rights, changes_user)
 	peer_kill(peer);
 }
 
-/* Quotas: inboxes are charged to who makes them, until they are gone. */
+/* Quotas: an inbox is charged to its creator until it is gone. */
 FIXTURE(quota)
 {
 	struct peer *peer;
@@ -173,7 +173,7 @@ TEST_F(quota, comes_back)
 	ASSERT_EQ(0, peer_link(peer, 0, a->pid, 1));
 	ASSERT_EQ(0, peer_link(peer, 1, b->pid, 1));
 	EXPECT_EQ(-EDQUOT, peer_link(peer, 2, c->pid, 1));
-	/* what is there already costs nothing, and c, of the same user, can have none */
+	/* an existing inbox costs nothing, and c, of the same user, can have none */
 	EXPECT_EQ(0, peer_link(peer, 2, a->pid, 1));
 	c->slot = 0;
 	EXPECT_EQ(-EDQUOT, peer_do(c, do_inbox));

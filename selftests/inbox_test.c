@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Inboxes: receiving from anyone, who may send, and what happens when a process ends or changes. */
+/* Inboxes: receiving from anyone, the right to send, and the end or change of a process. */
 #include "lib/peer.h"
 
 #include <sched.h>
@@ -29,7 +29,7 @@ static int link_new(struct __test_metadata *_metadata, struct peer *peer, uint32
 	return fd;
 }
 
-/* The next message in an inbox, and who sent it. */
+/* The next message in an inbox, and its sender. */
 static const char *take_from(int fd, uint32_t *pid)
 {
 	static char text[PEER_TEXT];
@@ -78,7 +78,7 @@ TEST(from_anyone_in_order)
 	close(fd);
 }
 
-/* Who waits for one peer is not given what another sends; who waits for anyone is. */
+/* A receive from one peer does not get the message of another; a receive from anyone does. */
 TEST(waiting_receivers)
 {
 	struct peer *a = linked(_metadata, 1), *b = linked(_metadata, 1), *target = peer_new(_metadata);
@@ -116,7 +116,7 @@ TEST(waiting_receivers)
 	close(inbox);
 }
 
-/* It never opened /dev/mbox; what it was sent is there when it does. */
+/* The peer never opened /dev/mbox; its messages are there when it does. */
 TEST(peer_that_does_not_know)
 {
 	struct peer *peer = peer_new(_metadata);

@@ -101,7 +101,7 @@ TEST_F(lib, recv_refused)
 	self->other = NOT_WRITTEN;
 	EXPECT_EQ(self, data);
 	EXPECT_NOTHING_CHANGED();
-	/* too small: the header says what it takes */
+	/* too small: the header tells the size that it takes */
 	ASSERT_EQ(0, mbox_send_string(self->mb, "text"));
 	EXPECT_RET(-EMSGSIZE, mbox_recv(self->mb, self->data, 3, NULL, &self->header));
 	EXPECT_EQ(4, self->header.length);
@@ -151,7 +151,7 @@ TEST_F(lib, strings)
 	EXPECT_EQ(0, memcmp("a\0b", self->data, 4));
 }
 
-/* A buffer of the right size, whatever that is. */
+/* A buffer of the right size, for any message. */
 TEST_F(lib, recv_alloc)
 {
 	static const uint32_t sizes[] = { 0, 1, 256, 257, 4094, 4095, 4096, 4097, 8192 };
@@ -174,7 +174,7 @@ TEST_F(lib, recv_alloc)
 
 #define BIG	(4 << 20)
 
-/* What finds no memory stays queued. */
+/* A message for which there is no memory stays queued. */
 static int receive_without_memory(void *arg)
 {
 	struct rlimit limit = { 0 };

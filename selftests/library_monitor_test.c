@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libmbox-monitor: what it tells of mailboxes, handles, waiters, links and events, and how it fails. */
+/* libmbox-monitor: its records of mailboxes, handles, waiters, links and events, and its errors. */
 #include "lib/library.h"
 
 #include <mbox_monitor.h>
@@ -161,7 +161,7 @@ TEST_F(monitor, each_mailbox)
 	EXPECT_TRUE(seen.ordered);
 	EXPECT_LE(201, seen.calls);
 
-	/* stopped; what was on its way does not come out of the next call */
+	/* stopped; the rest does not come out of the next call */
 	seen = (struct seen) { .result = -ECANCELED };
 	EXPECT_RET(-ECANCELED, mbox_monitor_each_mailbox(self->mon, see, &seen));
 	EXPECT_EQ(1, seen.calls);
@@ -391,7 +391,7 @@ TEST_F(monitor, events)
 	struct pollfd fd = { .events = POLLIN };
 	int64_t start;
 
-	/* on old kernels, everybody who may receive or send sees it */
+	/* on old kernels, all users that may receive or send see it */
 	EXPECT_EQ(0, mbox_chmod(self->mb, 0666));
 	EXPECT_RET(0, mbox_monitor_subscribe(self->mon, 0));
 	EXPECT_RET(0, mbox_monitor_subscribe(self->mon, 0));
@@ -450,7 +450,7 @@ TEST_F(monitor, events_wait)
 	EXPECT_EQ(-EINTR, ret);
 }
 
-/* What the kernel could not keep is told once, and what comes then is whole. */
+/* Events that the kernel could not keep are reported once, and later ones are whole. */
 TEST_F(monitor, events_lost)
 {
 	const struct mbox_monitor_event *event;
@@ -473,7 +473,7 @@ TEST_F(monitor, events_lost)
 		ASSERT_TRUE(ret == 0 || ret == -ENOBUFS);
 	}
 	EXPECT_LE(1, lost);
-	/* what had to wait until it was told may still come, or be lost */
+	/* events that were pending before may still come, or be lost */
 	ASSERT_EQ(0, setsockopt(mbox_monitor_fd(self->mon), SOL_SOCKET, SO_RCVBUF, (int[]) { 65536 }, sizeof(int)));
 	ASSERT_EQ(0, mbox_create(&mb, NULL, 0, NULL));
 	ASSERT_EQ(0, mbox_get(mb, &self->info));

@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-/* A process that waits to be ended, and what it does on the way. */
+/* A process that waits to be ended, and its actions before. */
 struct peer {
 	int ready, go;
 	long result;
@@ -70,7 +70,7 @@ static bool await_state(int fd, uint32_t state)
 	return true;
 }
 
-/* Descriptors that are no pidfd, and what the functions say of them. */
+/* Descriptors that are no pidfd, and the errors for them. */
 struct not_pidfd {
 	int fd, expected;
 };
@@ -229,7 +229,7 @@ TEST_F(lib, link_refused)
 	close(self_fd);
 }
 
-/* Answers what comes to its inbox, to whoever it is from. */
+/* Answers each message in its inbox, from any sender. */
 static long answer(struct peer *peer)
 {
 	struct mbox *inbox, *link = NULL;
@@ -296,7 +296,10 @@ TEST_F(lib, links)
 	mbox_close(self->other);
 }
 
-/* Without /proc, or with that of another pid namespace, a pidfd does not tell what the kernel asks for. */
+/*
+ * Without /proc, or with that of another pid namespace, a pidfd does not tell the pid that the
+ * kernel needs.
+ */
 static int without_proc(void *arg)
 {
 	struct mbox *mb = arg, *link = NOT_WRITTEN;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libmbox on rings: what each function takes, gives and refuses. */
+/* libmbox on rings: arguments, results and errors of each function. */
 #include "lib/library.h"
 
 #include <sys/mman.h>
@@ -29,8 +29,8 @@ static struct mbox_attr ring_attr(uint32_t options)
 }
 
 /*
- * The next but @after mmap() with MAP_FIXED fails as the kernel's may: what was there before is gone, and
- * another thread has got the place.
+ * The next but @after mmap() with MAP_FIXED fails as the kernel's may: the mapping that was there
+ * is gone, and another thread has got the place.
  */
 static struct {
 	int after;
@@ -123,7 +123,7 @@ TEST_F(ring, nothing_to_receive)
 	EXPECT_TRUE(untouched(self->data, RING));
 }
 
-/* Full, then with room again for what did not fit. */
+/* Full, then with room again for the record that did not fit. */
 TEST_F(ring, full)
 {
 	int64_t deadline = now() + 20 * NSEC_PER_MSEC;
@@ -250,7 +250,7 @@ TEST_F(ring, refused)
 	EXPECT_UNCHANGED(mbox_fd(self->in), &before);
 }
 
-/* Without a side a handle of a ring does what such handles do. */
+/* Without a side, a handle of a ring serves as any handle does. */
 TEST_F(ring, without_rights)
 {
 	struct mbox_info info;
@@ -306,7 +306,7 @@ static bool is_mapped(void *at, size_t size)
 	return msync(at, size, MS_ASYNC) == 0;
 }
 
-/* What another thread maps meanwhile is not unmapped, and all else is. */
+/* The mapping that another thread makes meanwhile is not unmapped, and all else is. */
 TEST_F(ring, place_of_the_mapping_lost)
 {
 	int copy;
@@ -329,7 +329,7 @@ TEST_F(ring, place_of_the_mapping_lost)
 	EXPECT_RET(5, mbox_recv_string(self->out, self->data, RING));
 }
 
-/* What is created and cannot be mapped is not left behind. */
+/* A ring that is created and cannot be mapped is not left behind. */
 TEST(no_memory_for_the_mapping)
 {
 	struct mbox_attr attr = ring_attr(0);

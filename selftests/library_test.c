@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libmbox: handles, names, attributes, deletion; and what lacks around a program that uses it. */
+/* libmbox: handles, names, attributes, deletion; and shortages around a program that uses it. */
 #include "lib/library.h"
 #include "lib/user.h"
 
@@ -206,7 +206,7 @@ TEST_F(lib, open_or_create)
 	mbox_close(self->other);
 }
 
-/* Another user has what the mode gives to others: to send. */
+/* Another user has the right that the mode gives to others: to send. */
 static int as_stranger(void *arg)
 {
 	const char *name = arg;
@@ -430,7 +430,7 @@ TEST(no_device)
 	EXPECT_EQ(0, rmdir(root));
 }
 
-/* Two descriptors is what it takes; with fewer nothing is made. */
+/* It takes two descriptors; with fewer nothing is created. */
 static int with_few_descriptors(void *arg)
 {
 	struct rlimit limit = { 64, 64 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How long a mailbox lives: until it is deleted, or until its last handle is closed, whoever has it. */
+/* The lifetime of a mailbox: until it is deleted, or until its last handle is closed, in any process. */
 #include "lib/child.h"
 
 #include <pthread.h>

@@ -85,7 +85,7 @@ TEST_F(aio, message)
 	EXPECT_STREQ("text", take(self->fd));
 }
 
-/* What comes by another link, or ends it, is none of this one's business. */
+/* A message over another link, or its end, does not concern this one. */
 TEST_F(aio, another_link)
 {
 	struct peer *other = peer_new(_metadata);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * To which network namespace an inbox belongs: to that of its process, whoever linked to it first. Its
- * links and its waiters are told there.
+ * An inbox belongs to the network namespace of its process, even if a process elsewhere linked
+ * first. Its links and its waiters are listed there.
  */
 #include "lib/netlink.h"
 #include "lib/peer.h"
@@ -121,7 +121,7 @@ static int asked_there(struct peer *peer, peer_fn fn, pid_t pid)
 	return peer_do(peer, fn);
 }
 
-/* Who links first is in another namespace: each is told of in its own, and so in both. */
+/* The first process to link is in another namespace: each is listed in its own, and so in both. */
 TEST_F(link, from_there)
 {
 	ASSERT_EQ(0, peer_link(self->there, 0, self->here->pid, 1));
@@ -144,7 +144,7 @@ TEST_F(link, nobody_here)
 	EXPECT_EQ(1, asked_there(self->other, do_links_of, self->there->pid));
 }
 
-/* Who is blocked on an inbox is told where its process is. */
+/* A process that is blocked on an inbox is listed in its own namespace. */
 TEST_F(link, waiters)
 {
 	ASSERT_EQ(0, peer_link(self->there, 0, self->here->pid, 1));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nobody's links cost another user: neither those of processes that are given no CPU time, nor those
- * of many processes that end at once. What takes time is compared with what it takes alone, in the
+ * Links of one user do not delay another user: neither those of processes that get no CPU time, nor
+ * those of many processes that end at once. The test compares times with and without them in the
  * same boot.
  */
 #include "lib/cgroup.h"

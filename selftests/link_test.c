@@ -29,11 +29,11 @@ FIXTURE_VARIANT_ADD(link, unbounded) { .capacity = MBOX_CAPACITY_UNBOUNDED };
 FIXTURE_SETUP(link)
 {
 	self->peer = peer_new(_metadata);
-	/* the longest is what the peer has a buffer for */
+	/* the longest for which the peer has a buffer */
 	self->peer->msg_size = PEER_TEXT - 1;
 	if (variant->peer_first)
 		ASSERT_EQ(0, peer_link(self->peer, 0, getpid(), variant->capacity));
-	/* what the other said when it made the link stands */
+	/* the limits that the peer set when it made the link stay */
 	self->fd = link_sized(self->peer->pid, variant->peer_first ? 7 : variant->capacity,
 			      PEER_TEXT - 1);
 	ASSERT_LE(0, self->fd);
@@ -60,7 +60,7 @@ static int do_pass(struct peer *peer)
 	return fd_pass(socks[1], peer->fd[0]);
 }
 
-/* Only who made it may use it, but its end is seen by all who have it. */
+/* Only the process that made it may use it, but all that have it see its end. */
 TEST_F(link, handle_of_one_that_ended)
 {
 	struct peer *peer;
@@ -260,7 +260,7 @@ TEST_F(link, not_for_links)
 	EXPECT_UNCHANGED(self->fd, &before);
 }
 
-/* What poll says is about the one link, though the inbox holds others' messages too. */
+/* poll() is about the one link, though the inbox holds others' messages too. */
 TEST_F(link, polled)
 {
 	struct peer *other = peer_new(_metadata);
@@ -301,7 +301,7 @@ TEST_F(link, polled)
 	close(fd);
 }
 
-/* epoll is woken by what comes, by what makes room, and by the end. */
+/* Messages, room and the end wake epoll. */
 TEST_F(link, watched)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
@@ -337,7 +337,7 @@ TEST_F(link, watched)
 	close(epoll);
 }
 
-/* Whom a peer links to besides the test. */
+/* The processes to which a peer links besides the test. */
 #define IDLE	64
 static pid_t idle[IDLE];
 
@@ -514,7 +514,7 @@ TEST(nonblocking_handle)
 	close(fd);
 }
 
-/* Pairs whose sides ask at once have one link: what either sends the other receives. */
+/* Pairs whose sides ask at once have one link: each receives the messages of the other. */
 #define PAIRS	16
 #define ROUNDS	60
 
@@ -539,7 +539,7 @@ static int race_side(struct race *race, int side)
 		fd = link_to(race->pid[!side], 1 + side);
 		if (fd < 0)
 			return fd;
-		/* while the other has not got what it waits for, it is there */
+		/* until the other has got its message, it is there */
 		if (info_of(fd).peer != race->pid[!side] || info_of(fd).capacity - 1 > 1)
 			return -EBADF;
 		size = snprintf(text, sizeof(text), "%d", i);

@@ -36,7 +36,7 @@ static bool kernel_is_slow(void)
 	       there("/sys/kernel/debug/kcsan") || there("/sys/kernel/debug/kcov");
 }
 
-/* Runs mboxctl list of our mailboxes, counting what it prints where @count says so. */
+/* Run mboxctl list of our mailboxes, counting its output where @count is set. */
 static struct run list(const char *filter, bool count)
 {
 	struct run run = { .status = -1 };
@@ -151,7 +151,7 @@ TEST_F(many, lists_all_in_constant_memory)
 	EXPECT_GE(few.peak + MORE_KB, many.peak);
 }
 
-/* Who shares the machine with others has as much less of it: less time passed for us, then. */
+/* On a shared machine less time passed for us: scale the limit. */
 TEST_F(many, lists_all_in_time)
 {
 	int64_t best = INT64_MAX;
@@ -161,7 +161,7 @@ TEST_F(many, lists_all_in_time)
 	ASSERT_EQ(0, make(self, MANY));
 	for (int i = 0; i < TRIES && best >= LIMIT; i++) {
 		int64_t before = time_calls(), speed, ours;
-		/* a filter that all pass: what is meant is mboxctl list */
+		/* a filter that all pass: the time of mboxctl list itself counts */
 		struct run run = list("name=*", false);
 
 		ASSERT_EQ(0, run.status);

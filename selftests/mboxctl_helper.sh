@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the tests of mboxctl share: running it, what it printed and said, what it does in the background, and
-# the tests one by one, in KTAP. For any POSIX shell; to be sourced.
+# Shared by the tests of mboxctl: running it, its output and errors, running it in the background, and the
+# tests one by one, in KTAP. For any POSIX shell; to be sourced.
 
 set -u
 box=mboxctl-test.$$
@@ -31,7 +31,7 @@ cleanup()
 trap 'cleanup; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# What a test uses. A check that fails says so and lets the test go on, so that all of it is seen.
+# For tests. A check that fails prints so and lets the test go on, so that all failures are seen.
 
 wrong()
 {
@@ -56,7 +56,7 @@ expect()
 # The output is exactly this (printf's format, so that newlines count).
 printed()
 {
-	# shellcheck disable=SC2059 # the format is what is compared with
+	# shellcheck disable=SC2059 # the format is the expected output
 	printf "$1" >"$dir/want"
 	cmp -s "$dir/out" "$dir/want" || wrong "printed '$(cat "$dir/out")', not '$(cat "$dir/want")'"
 }
@@ -76,7 +76,7 @@ field()
 # Start mboxctl in the background.
 start()
 {
-	# at once: who waits for what it says must not find what another said before
+	# at once: a test that waits for its output must not find that of another before
 	: >"$dir/bg.out"
 	mboxctl "$@" >"$dir/bg.out" 2>"$dir/bg.err" </dev/null &
 	pid=$!

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mboxctl between processes: owners and handing over, who receives, links and inboxes, rings. As mboxctl_test.sh.
+# mboxctl between processes: owners and handing over, receivers, links and inboxes, rings. As mboxctl_test.sh.
 
 . "${0%/*}/mboxctl_helper.sh"
 
@@ -148,7 +148,7 @@ owned()
 	expect 0 delete "$box"
 }
 
-# What cannot be handed over is not there afterwards.
+# A mailbox that cannot be handed over is not there afterwards.
 not_owned()
 {
 	idle
@@ -225,7 +225,7 @@ handover_refused()
 	as_nobody "mboxctl handover $box os" 2>"$dir/err" && wrong "nobody may hand it over"
 	said "it belongs to process $idle"
 	field owner $idle
-	# what is nobody's is not given to a process of root's, nor to root
+	# a mailbox of no user is not given to a process of root's, nor to root
 	mboxctl delete "$box" force
 	as_nobody "mboxctl create $box mode=0600"
 	as_nobody "mboxctl handover $box $idle" 2>"$dir/err" && wrong "handed to root's process"
@@ -326,7 +326,7 @@ link()
 	said 'no process of that id'
 }
 
-# A synchronous send learns who received it; from others a link does not receive.
+# A synchronous send returns the receiver; a link does not receive from others.
 link_sync()
 {
 	idle

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mboxctl list, show, links, purge, delete --all: what there is, who is blocked, and the end of it. In KTAP, for
+# mboxctl list, show, links, purge, delete --all: mailboxes, blocked calls, and their end. In KTAP, for
 # any POSIX shell; needs the module and mboxctl on the PATH.
 
 . "${0%/*}/mboxctl_helper.sh"
@@ -217,7 +217,7 @@ delete_all()
 	expect 0 delete "$box"
 }
 
-# On a terminal, what is typed decides; the error is that nothing was done.
+# On a terminal the answer decides; the error is that nothing was done.
 delete_all_asks()
 {
 	for answer in n '' y; do
@@ -243,7 +243,7 @@ links()
 	pids="$pids $peer"
 	expect 0 links pid="$peer" noheader
 	printed ''
-	# what is sent stays in the inbox of who lives, and the link with it, until the sender ends
+	# a message stays in the inbox of a living process, and the link with it, until the sender ends
 	start link "$peer" recv
 	tries=300
 	until mboxctl links noheader | grep -q " $peer "; do

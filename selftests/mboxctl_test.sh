@@ -383,7 +383,7 @@ delete_drain()
 	kill -CONT "$pid"
 	finished 0
 	printed '1\n2\n3\n'
-	# also where nobody has it open: who opens it receives the rest
+	# also where nobody has it open: a new opener receives the rest
 	mboxctl create "$box"
 	mboxctl send "$box" a
 	expect 0 delete "$box" drain

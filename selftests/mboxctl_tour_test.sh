@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # mboxctl tour: each concept turns out as the textbook says, is drawn within 80 columns, and leaves nothing
-# behind, whoever ends it. In KTAP, for any POSIX shell; needs the module and mboxctl on the PATH.
+# behind, however it ends. In KTAP, for any POSIX shell; needs the module and mboxctl on the PATH.
 
 . "${0%/*}/mboxctl_helper.sh"
 
@@ -103,7 +103,7 @@ words()
 	said 'given twice'
 }
 
-# locale LC_ALL LC_CTYPE LANG: what a tour is drawn with then
+# locale LC_ALL LC_CTYPE LANG: the characters that a tour is drawn with
 locale()
 {
 	LC_ALL=$1 LC_CTYPE=$2 LANG=$3 mboxctl tour bounded >"$dir/out" || wrong "exit status $?"
@@ -125,7 +125,7 @@ signs()
 	grep -qF '│' "$dir/out" || wrong "no line signs with UTF-8"
 }
 
-# When the kernel does not do what the concept says, that is no success.
+# If the kernel contradicts the concept, that is no success.
 refused()
 {
 	need_nobody || return

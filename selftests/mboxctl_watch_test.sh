@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mboxctl watch, stat, top: what happens, while it does. In KTAP, for any POSIX shell; needs the module and
+# mboxctl watch, stat, top: events as they happen. In KTAP, for any POSIX shell; needs the module and
 # mboxctl on the PATH.
 
 . "${0%/*}/mboxctl_helper.sh"

@@ -24,8 +24,8 @@ static int box_with(struct __test_metadata *_metadata, uint32_t max_procs, uint3
 }
 
 /*
- * A process that does what it is told, one thing at a time, and tells what came of it. It is not
- * this one, and it was forked with all of this one's handles.
+ * A process that does one thing at a time as told, and reports the result. It is not this one, and
+ * it was forked with all of this one's handles.
  */
 enum order { ORDER_NONE, ORDER_OPEN, ORDER_CLOSE, ORDER_PUT, ORDER_TAKE, ORDER_READ, ORDER_WRITE,
 	     ORDER_POLL, ORDER_GET, ORDER_FORK, ORDER_EXIT };
@@ -33,7 +33,7 @@ enum order { ORDER_NONE, ORDER_OPEN, ORDER_CLOSE, ORDER_PUT, ORDER_TAKE, ORDER_R
 struct worker {
 	pid_t pid;
 	enum order order;
-	int fd;				/* CLOSE and calls: on which; OPEN: what came */
+	int fd;				/* CLOSE and calls: the handle; OPEN: the new handle */
 	int result;
 	char name[MBOX_NAME_SIZE];
 };
@@ -62,7 +62,7 @@ static int worker_do(struct worker *worker)
 		return poll(&pollfd, 1, 0) < 0 ? -errno : 0;
 	case ORDER_GET:
 		return info_get(worker->fd, &(struct mbox_info) {});
-	case ORDER_FORK:	/* what the child's own send gets, while this one lives */
+	case ORDER_FORK:	/* the result of the child's own send, while this one lives */
 		child = fork_child();
 		if (child == 0)
 			_exit(-put(worker->fd, 0, "text"));
@@ -129,8 +129,8 @@ static void worker_kill(struct worker *worker)
 
 FIXTURE(members)
 {
-	struct worker *workers[4];	/* who inherited nothing */
-	struct worker *heirs[4];	/* who inherited fd */
+	struct worker *workers[4];	/* inherited nothing */
+	struct worker *heirs[4];	/* inherited fd */
 	char name[MBOX_NAME_SIZE];
 	int fd;
 };
@@ -176,7 +176,7 @@ TEST_F(members, open)
 	EXPECT_EQ(-EUSERS, tell_open(self->workers[others], self->name));
 	EXPECT_UNCHANGED(self->fd, &before);
 	EXPECT_EQ(variant->max_procs, info_of(self->fd).procs);
-	/* who has a place may open again, and go on */
+	/* a member may open again, and go on */
 	close(open_name(self->name, RIGHTS_BOTH));
 	EXPECT_EQ(variant->max_procs, info_of(self->fd).procs);
 	EXPECT_EQ(0, put(self->fd, 0, "text"));
@@ -195,7 +195,7 @@ static int look_and_change(void *arg)
 	return xioctl(fd, MBOX_IOC_SET, &set);
 }
 
-/* Who can neither send nor receive takes no place, and needs none. */
+/* A process that can neither send nor receive takes no place, and needs none. */
 TEST_F(members, without_rights)
 {
 	for (int i = 0; i < variant->max_procs - 1; i++)
@@ -223,7 +223,7 @@ TEST_F(members, open_or_create)
 	EXPECT_EQ(1, info_of(self->fd).procs);
 }
 
-/* Whoever uses a handle that it did not open is one more process. */
+/* A process that uses a handle that it did not open is one more member. */
 TEST_F(members, inherited)
 {
 	static const enum order orders[] = { ORDER_PUT, ORDER_TAKE, ORDER_WRITE };
@@ -333,7 +333,7 @@ TEST_F(members, leaves_by_kill)
 	self->heirs[0] = worker_start(_metadata);
 }
 
-/* Who opened nothing stays until it ends: closing what it was given says nothing. */
+/* A process that opened nothing stays until it ends: closing inherited handles has no effect. */
 TEST_F(members, inherited_stays)
 {
 	int others = variant->max_procs - 1;
@@ -348,7 +348,7 @@ TEST_F(members, inherited_stays)
 	EXPECT_EQ(-EUSERS, tell_open(self->workers[0], self->name));
 }
 
-/* A handle that is open elsewhere keeps the place of who opened it, as long as that lives. */
+/* A handle that is open elsewhere keeps the place of its opener as long as that lives. */
 TEST_F(members, open_elsewhere)
 {
 	int others = variant->max_procs - 1, socks[2], copy;
@@ -411,7 +411,7 @@ TEST_F(members, threads_are_one)
 	EXPECT_EQ(5, info_of(self->fd).sent);
 }
 
-/* A mailbox that is gone has no places, and says what it is. */
+/* A mailbox that is gone has no places, and tells its end. */
 TEST_F(members, dead)
 {
 	EXPECT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));

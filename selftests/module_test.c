@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is in use cannot be unloaded: a mailbox that exists pins the module, with or without handles,
- * and so does every open file. Only the refusal is tested, the module stays.
+ * A module in use cannot be unloaded: a mailbox pins it, with or without handles, and so does every
+ * open file. Only the refusal is tested, the module stays.
  */
 #include "lib/mbox_test.h"
 #include "lib/module.h"
@@ -85,7 +85,7 @@ TEST_F(module, factory_only)
 	close(factory);
 }
 
-/* References come and go with what holds them; nobody else's may be seen to do so meanwhile. */
+/* References come and go with mailboxes and files; those of others may be seen to do so meanwhile. */
 TEST_F(module, references_return)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is a name, and what is none: the same answer from every call that takes one. */
+/* Valid and invalid names: the same answer from every call that takes one. */
 #include "lib/mbox_test.h"
 
 #include <sys/stat.h>

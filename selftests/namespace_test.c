@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Namespaces: whose names one sees, and who one is to whom. */
+/* Namespaces: the names that a process sees, and its ids as others see them. */
 #include "lib/child_call.h"
 #include "lib/passing.h"
 #include "lib/user.h"
@@ -15,7 +15,7 @@
 /* Results of children that are no errno. */
 #define NO_NAMESPACE	1
 
-/* A child and its parent, and what they tell each other. */
+/* A child and its parent, and their shared state. */
 struct pair {
 	char name[MBOX_NAME_SIZE];
 	char other[MBOX_NAME_SIZE];
@@ -169,7 +169,7 @@ TEST(namespace_goes)
 	close(factory);
 }
 
-/* Process ids are what each side sees: another number, or none. */
+/* Each side sees process ids of its own namespace: another number, or none. */
 static int in_pid_namespace(void *arg)
 {
 	struct mbox_ioc_recv recv = { .flags = MBOX_RECV_BY_SENDER | MBOX_RECV_NONBLOCK };
@@ -192,7 +192,7 @@ static int in_pid_namespace(void *arg)
 	if (xioctl(pair->fd, MBOX_IOC_RECV, &recv))
 		return -EBADMSG;
 	pair->header = recv.header;
-	/* who receives what it sends at once is outside, too */
+	/* the receiver that waits for it is outside, too */
 	set_flag(&pair->ready);
 	return send_bytes(pair->zero, 0, 0, 0, "inside", 6);
 }
@@ -240,7 +240,7 @@ TEST(process_ids)
 	EXPECT_EQ(7, pair->header.length);
 }
 
-/* Users are what each side sees. */
+/* Each side sees users of its own namespace. */
 static int write_map(pid_t pid, const char *map, const char *text)
 {
 	char path[64];
@@ -349,7 +349,7 @@ TEST(users)
 	close(fd);
 }
 
-/* Who makes himself root of a user namespace has no power over mailboxes outside it. */
+/* Root of a user namespace of its own has no power over mailboxes outside it. */
 static int self_made_root(void *arg)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = 0666 };
@@ -360,7 +360,7 @@ static int self_made_root(void *arg)
 		return ret;
 	if (unshare(CLONE_NEWUSER))
 		return NO_NAMESPACE;
-	/* what the mode gives to others, and no more */
+	/* the right that the mode gives to others, and no more */
 	if (open_name(pair->other, MBOX_RIGHT_SEND) < 0 ||
 	    open_name(pair->other, MBOX_RIGHT_RECV) != -EACCES ||
 	    open_name(pair->other, RIGHTS_BOTH) != -EACCES)

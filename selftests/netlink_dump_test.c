@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Dumps: of mailboxes while they come and go, of handles, of who is blocked, of links. */
+/* Dumps: of mailboxes while they come and go, of handles, of waiters, of links. */
 #include "lib/child_call.h"
 #include "lib/netlink.h"
 #include "lib/peer.h"
@@ -7,7 +7,7 @@
 
 #define MANY	300
 
-/* What was dumped of the mailboxes of a test. */
+/* The rows of the mailboxes of a test. */
 struct listing {
 	uint64_t last;			/* id */
 	bool disordered;
@@ -61,7 +61,7 @@ static int dump(struct _test_data_dump *self)
 	return nl_talk(&self->nl, &self->request, list, &self->listing);
 }
 
-/* Of those whose number is a multiple of @step from @first, how many were not seen @times. */
+/* Of those whose number is a multiple of @step from @first, count the ones that were not seen @times. */
 static int missed(const struct listing *listing, int first, int step, int times)
 {
 	int n = 0;
@@ -337,7 +337,7 @@ TEST_F(who, is_told_of_the_next_where_one_goes)
 	close(next);
 }
 
-/* Whether a dump of @n says that nothing changed, once what ended before changes nothing any more. */
+/* Return whether a dump of @n is consistent, once earlier ends have no effect any more. */
 static bool settles(struct _test_data_who *self, int (*dump)(struct _test_data_who *self), int n)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;

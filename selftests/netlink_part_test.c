@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dumps in parts: wherever the room of a datagram ends, in the midst of a message or between two, the next
- * goes on with what there was no room for. So the same is dumped in datagrams of each size.
+ * Dumps in parts: wherever a datagram ends, within a message or between two, the next one continues
+ * with the rest. So datagrams of each size give the same dump.
  */
 #include "lib/netlink.h"
 #include "lib/peer.h"
@@ -10,7 +10,7 @@
 
 #define ROWS		96
 #define ROOM_LEAST	4096		/* the kernel's own least is a little less */
-#define ROOM_STEP	4		/* to what attributes are aligned */
+#define ROOM_STEP	4		/* alignment of attributes */
 
 FIXTURE(part)
 {
@@ -148,7 +148,7 @@ static void row(const struct nl_reply *reply, void *data)
 	self->last = number;
 }
 
-/* What is asked for, where others may have some, too. */
+/* The rows that are asked for, where others may have some, too. */
 static void restrict_to_ours(struct nl_request *request, const struct _test_data_part *self)
 {
 	if (request->genl.cmd == MBOX_CMD_HANDLE_GET)

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The netlink family: what it says of a mailbox, what it changes, and whom it blames for what it does not. */
+/*
+ * The netlink family: its answers about a mailbox, its changes, and the attributes that it blames
+ * for errors.
+ */
 #include "lib/child_call.h"
 #include "lib/netlink.h"
 #include "lib/user.h"
 
 #include <sched.h>
 
-/* What one mailbox is said to be. */
+/* The attributes of one mailbox. */
 struct seen {
 	int times;
 	uint64_t id, queued, queued_bytes, peak, peak_bytes, sent, sent_bytes, received, withdrawn,
@@ -466,7 +469,7 @@ TEST_F(netlink, is_silent_to_whom_the_mode_shuts_out)
 	if (geteuid())
 		SKIP(return, "only root can become somebody else");
 	EXPECT_EQ(-ENOENT, in_child(as_other, self));
-	/* Who may send sees it, but does not own it. */
+	/* A sender sees it, but does not own it. */
 	ASSERT_EQ(0, xioctl(self->fd, MBOX_IOC_SET, &set));
 	EXPECT_EQ(0, in_child(as_other, self));
 }

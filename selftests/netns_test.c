@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What becomes of mailboxes with their network namespace, and who may do what in another's; the
- * rest of what namespaces do is in namespace_test. A namespace that nobody is in any more is taken
- * down some time later: what that brings about is waited for.
+ * The end of mailboxes with their network namespace, and the rights in another's; namespace_test
+ * has the rest about namespaces. The kernel takes a namespace without processes down some time
+ * later: the test waits for the effects.
  */
 #include "lib/child_call.h"
 #include "lib/module.h"
@@ -21,7 +21,7 @@
 		SKIP(return, "no new " what " namespace can be made here"); \
 } while (0)
 
-/* In children: the line of what went wrong, as a result that no call has. */
+/* In children: return the line of the failed check, a result that no call has. */
 #define REQUIRE(condition) do { \
 	if (!(condition)) \
 		return 10000 + __LINE__; \
@@ -36,7 +36,7 @@ enum { BOUNDED, ZERO, DRAINING, UNLINKED, BOXES };
 FIXTURE(net)
 {
 	char name[MBOX_NAME_SIZE];
-	uid_t user;			/* whose the namespaces are; 0: no user namespace */
+	uid_t user;			/* owner of the namespaces; 0: no user namespace */
 	int socks[2];
 	int fd[BOXES];
 	int ns;
@@ -119,7 +119,7 @@ TEST_F(net, kept_by_descriptor)
 	SKIP_WITHOUT(ret, "network");
 	ASSERT_EQ(0, ret);
 	EXPECT_EQ(-ENOENT, open_name(self->name, 0));
-	/* it is not late: whoever enters finds them, any number of times */
+	/* it is not late: each process that enters finds them, any number of times */
 	EXPECT_EQ(0, in_child(find_kept, self));
 	EXPECT_EQ(0, in_child(find_kept, self));
 	EXPECT_EQ(MBOX_STATE_LIVE, info_of(self->fd[BOUNDED]).state);
@@ -127,7 +127,7 @@ TEST_F(net, kept_by_descriptor)
 	EXPECT_EQ(MBOX_STATE_UNLINKED, info_of(self->fd[UNLINKED]).state);
 }
 
-/* Who blocks must not keep the namespace by a descriptor that it inherited. */
+/* A blocked process must not keep the namespace by a descriptor that it inherited. */
 static int ns_inherited;
 
 static void leave_ns(struct call *call)
@@ -156,7 +156,7 @@ static struct call *start(struct __test_metadata *_metadata, int fd, enum call_k
 	return call;
 }
 
-/* Every call that is blocked ends with the namespace, in whatever state the mailbox is. */
+/* Every blocked call ends with the namespace, in each state of the mailbox. */
 TEST_F(net, ends_what_is_blocked)
 {
 	struct call *calls[9], *polls[BOXES];
@@ -285,7 +285,10 @@ static int be_root_inside(void *arg)
 	/* without rights only the owner would be given one, where the mode grants nothing */
 	REQUIRE(open_name(self->name, 0) == -EACCES);
 	REQUIRE(delete_name(self->name, MBOX_DELETE_FORCE) == -EPERM);
-	/* what was opened before keeps its rights, but is no power of a caller that has none */
+	/*
+	 * a handle that was opened before keeps its rights, but gives no privilege to a caller
+	 * without
+	 */
 	REQUIRE(put(fd, 0, "kept") == 0);
 	set.mode = 0044;
 	REQUIRE(xioctl(fd, MBOX_IOC_SET, &set) == -EPERM);
@@ -365,7 +368,7 @@ static int receive_from_nowhere(void *arg)
 	recv.pid = 0;
 	REQUIRE(xioctl(self->fd, MBOX_IOC_RECV, &recv) == 0);
 	REQUIRE(recv.header.pid == 0);
-	/* with no filter 0 is no more than what is not known */
+	/* with no filter, 0 stands for an unknown sender */
 	REQUIRE(recv_bytes(self->zero, 0, NULL, 0, &recv.header) == 0);
 	REQUIRE(recv.header.pid == 0);
 	return 0;
@@ -441,7 +444,7 @@ static int receive_near(void *arg)
 	return reap(child);
 }
 
-/* What a process is called in the innermost of its namespaces, as /proc here has it. */
+/* The number of a process in the innermost of its namespaces, as /proc here has it. */
 static unsigned int inner_pid(pid_t pid)
 {
 	unsigned int outer = 0, inner = 0;

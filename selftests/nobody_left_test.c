@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nobody left: where no handle has the other right, and none can be opened, calls do not wait for
- * what cannot come. They fail with EPIPE, and poll() says so.
+ * Nobody left: where no handle has the other right, and none can be opened, calls do not wait in
+ * vain. They fail with EPIPE, and poll() reports that.
  */
 #include "lib/child_call.h"
 
@@ -167,7 +167,7 @@ TEST_F(unlinked, last_sender_leaves)
 	EXPECT_EQ(-ENOENT, open_name(self->name, MBOX_RIGHT_SEND));
 }
 
-/* In a child that has closed what the test has of @other. */
+/* In a child that has closed the test's handles of @other. */
 static int other_end;
 
 static void close_other_end(struct call *call)
@@ -211,7 +211,7 @@ TEST_F(unlinked, blocked_receivers)
 	EXPECT_EQ(0, info_of(self->fd).receivers);
 }
 
-/* What is there can be received; then it is over. */
+/* The queue can be received; then it is over. */
 TEST_F(unlinked, rest)
 {
 	if (!variant->capacity)
@@ -297,7 +297,7 @@ TEST_F(unlinked, many)
 	EXPECT_EQ(0, info_of(self->fd).receivers);
 }
 
-/* A name that can be opened keeps everything alive, whoever has a handle. */
+/* A name that can be opened keeps everything alive, without any handle. */
 TEST(named)
 {
 	char name[MBOX_NAME_SIZE];

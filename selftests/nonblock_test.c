@@ -93,7 +93,7 @@ TEST_F(nonblock, meets_receiver)
 	close(blocking);
 }
 
-/* The flag of the handle is everybody's who has it; that of a call is the call's. */
+/* The flag of the handle is shared by all processes that have it; that of a call is the call's. */
 TEST(scope)
 {
 	char name[MBOX_NAME_SIZE];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The order of receipt: priority, then first in first out; and what the header says of each message. */
+/* The order of receipt: priority, then first in first out; and the header of each message. */
 #include "lib/mbox_test.h"
 
 FIXTURE(order)
@@ -147,7 +147,7 @@ TEST_F(order, outputs)
 	EXPECT_TRUE(untouched(data, sizeof(data)));
 }
 
-/* The sequence number is the mailbox's, whoever sends and whatever is received in between. */
+/* The sequence number is the mailbox's, for all senders and independent of receives. */
 TEST_F(order, sequence)
 {
 	struct mbox_header header;

@@ -86,7 +86,7 @@ TEST_F(owned, exits)
 	expect_orphaned(_metadata, self->fd, self->owner->name);
 }
 
-/* What traces the owner: waits for its end, and looks after it when told. */
+/* A tracer of the owner: waits for its end, and reaps it when told. */
 struct tracer {
 	pid_t owner;
 	int attached, look;
@@ -106,7 +106,7 @@ static int trace(struct tracer *tracer)
 	return waitpid(tracer->owner, NULL, 0) == tracer->owner ? 0 : errno;
 }
 
-/* The end of one that is traced is told twice: to who traces it, and then to its parent. */
+/* The end of a traced process is reported twice: to its tracer, and then to its parent. */
 TEST_F(owned, traced)
 {
 	struct tracer *tracer = shared_alloc(sizeof(*tracer));
@@ -129,7 +129,7 @@ TEST_F(owned, traced)
 	expect_orphaned(_metadata, self->fd, self->owner->name);
 }
 
-/* Who has waited for its end finds none of its mailboxes any more. */
+/* A process that has waited for its end finds none of its mailboxes any more. */
 TEST(name_is_free_once_reaped)
 {
 	struct mbox_ioc_open arg;

@@ -28,7 +28,7 @@ FIXTURE_TEARDOWN(passing)
 	close(self->socks[1]);
 }
 
-/* What a sandboxed process does with the one handle that it is given. */
+/* The actions of a sandboxed process with its one handle. */
 static int use_receiver(void *arg)
 {
 	struct _test_data_passing *self = arg;
@@ -93,7 +93,7 @@ static int change_with_handle(void *arg)
 
 	if (ret)
 		return ret;
-	/* what he could not do himself */
+	/* a right that he could not get himself */
 	if (open_name(self->name, MBOX_RIGHT_SEND) != -EACCES ||
 	    delete_name(self->name, MBOX_DELETE_FORCE) != -EPERM)
 		return -EBADMSG;
@@ -103,7 +103,7 @@ static int change_with_handle(void *arg)
 	return put(self->fd, 0, "text");
 }
 
-/* Who has the owner's handle has its rights, and is not the owner; see authority_test. */
+/* A process with the owner's handle has its rights, and is not the owner; see authority_test. */
 TEST_F(passing, owners_handle)
 {
 	struct mbox_info before = info_of(self->fd);
@@ -171,7 +171,7 @@ TEST_F(passing, factory_of_stranger)
 	ASSERT_EQ(0, in_child(pass_own_factory, self));
 	factory = fd_take(self->socks[0]);
 	ASSERT_LE(0, factory);
-	/* root gets by it what the stranger would */
+	/* through it, root gets the stranger's rights */
 	name_copy(open.name, self->name);
 	name_copy(delete.name, self->name);
 	EXPECT_EQ(-EACCES, xioctl(factory, MBOX_IOC_OPEN, &open));
@@ -216,7 +216,7 @@ TEST_F(passing, real_and_effective_ids)
 	EXPECT_EQ(0, in_child(with_other_effective_id, self));
 }
 
-/* What the header says of a sender is what he is when he sends, not when he opened the handle. */
+/* The header names the sender as it is when it sends, not as it was when it opened the handle. */
 static int send_as_stranger(void *arg)
 {
 	struct _test_data_passing *self = arg;
@@ -251,7 +251,7 @@ TEST_F(passing, same_handle_blocked_twice)
 	ASSERT_EQ(0, put(self->fd, 0, "one"));
 	EXPECT_EQ(1, info_of(self->fd).receivers);
 	ASSERT_EQ(0, put(self->fd, 0, "two"));
-	/* who waited longer comes first */
+	/* the receiver that waited longer comes first */
 	EXPECT_STREQ("one", recv_end(one));
 	EXPECT_STREQ("two", recv_end(two));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A pause is not a signal: a call whose thread is stopped, traced or frozen for a while goes on as if
- * it had not been. It is restarted, but keeps what it had.
+ * it had not been. It is restarted, but keeps its turn and its mailbox.
  */
 #include "lib/broadcast.h"
 #include "lib/cgroup.h"
@@ -24,7 +24,7 @@ static bool await_state(pid_t pid, const char *states)
 
 enum pause { PAUSE_STOP, PAUSE_ATTACH, PAUSE_SEIZE, PAUSE_SYSCALL, PAUSE_FREEZE };
 
-/* What a process is paused with: until pause_end(). */
+/* A pause of a process, until pause_end(). */
 struct pause_state {
 	enum pause how;
 	pid_t pid;
@@ -257,7 +257,7 @@ TEST_F(pause, turn)
 	close(fd);
 }
 
-/* What is broadcast and received by some is not taken back from the others. */
+/* A broadcast that some have received is not taken back from the others. */
 TEST_F(pause, sync)
 {
 	struct pause_state state = {};

@@ -2,7 +2,7 @@
 /* Payloads of every size arrive as they were sent, and those that are too long do not leave. */
 #include "lib/child_call.h"
 
-/* On both sides of what the kernel keeps in slots and of pages, and the longest. */
+/* Around the sizes of slots and of pages, and the longest. */
 #define MSG_SIZE	(1024 * 1024)
 
 static const uint32_t sizes[] = {
@@ -109,7 +109,7 @@ TEST_F(payload, unaligned)
 	}
 }
 
-/* Slots are used again: what was in them before is not seen. */
+/* Slots are used again: their old contents are not seen. */
 TEST_F(payload, no_rest_of_earlier_messages)
 {
 	for (int i = 0; i < 100; i++) {
@@ -186,7 +186,7 @@ TEST_F(toobig, send)
 	EXPECT_STREQ("queued", take(self->fd));
 }
 
-/* Room is not limited: only what is there is written. */
+/* The buffer may be larger: only the message is written. */
 TEST_F(toobig, receive)
 {
 	struct mbox_header header;

@@ -80,7 +80,7 @@ TEST(lifo)
 	by_arrival(_metadata, MBOX_POLICY_LIFO, (int[]) { 3, 2, 1, 0 });
 }
 
-/* Nobody was served yet: who came first. */
+/* Nobody was served yet: the first that came. */
 TEST(rr_before_any)
 {
 	by_arrival(_metadata, MBOX_POLICY_RR, (int[]) { 0, 1, 2, 3 });
@@ -165,7 +165,7 @@ TEST_F(policy, killed)
 	EXPECT_RECEIVED("text", calls[1]);
 }
 
-/* Where nobody waits there is nothing to choose: who comes takes the first. */
+/* Where nobody waits there is nothing to choose: any receiver takes the first message. */
 TEST_F(policy, queued)
 {
 	ASSERT_EQ(0, put(self->fd, 0, "a"));
@@ -182,7 +182,7 @@ TEST_F(policy, queued)
 	EXPECT_EQ(0, info_of(self->fd).handle_queued);
 }
 
-/* Who waits when the mailbox goes is told, whatever the policy. */
+/* All waiters get an error when the mailbox goes, with each policy. */
 TEST_F(policy, deleted)
 {
 	struct call *calls[2];
@@ -250,9 +250,9 @@ static bool run_alone(int prio)
 }
 
 /*
- * A message comes that suits nobody, so that all have to look at it: their buffers are too small, or they
- * only peek. It is gone before they can. They wait again, each in the place that it had, in whatever
- * order they come back.
+ * A message comes that suits nobody, so that all have to look at it: their buffers are too small,
+ * or they only peek. It is gone before they can. They wait again, each in its old place, in any
+ * order of coming back.
  */
 TEST_F(policy, looks_again)
 {
@@ -294,7 +294,7 @@ TEST_F(policy, looks_again)
 
 TEST(prio)
 {
-	/* in the order of arrival, and who is served when */
+	/* in the order of arrival, and its turn */
 	void (*const prepare[])(struct call *call) = {
 		nice_10, NULL, real_time_5, real_time_9, NULL, real_time_5, real_time_9, nice_10,
 	};
@@ -416,7 +416,7 @@ TEST(rr_is_fair)
 	close(fd);
 }
 
-/* Round and round in the same order, and each send knows whose turn it was. */
+/* Round and round in the same order, and each send returns the right receiver. */
 TEST(rr_in_turn)
 {
 	char name[MBOX_NAME_SIZE];
@@ -442,7 +442,7 @@ TEST(rr_in_turn)
 	close(fd);
 }
 
-/* With the least arrived served again and again, the others starve: that is what LIFO is. */
+/* LIFO serves the last arrival again and again, and the others starve. */
 TEST(lifo_is_not_fair)
 {
 	char name[MBOX_NAME_SIZE];
@@ -461,7 +461,7 @@ TEST(lifo_is_not_fair)
 	close(fd);
 }
 
-/* What a process took without having to wait counts too. */
+/* A message that a process took without having to wait counts too. */
 TEST(rr_counts_what_was_queued)
 {
 	char name[MBOX_NAME_SIZE];
@@ -532,7 +532,7 @@ TEST(rr_serves_processes)
 	close(fd);
 }
 
-/* What is not known is refused, and what does not go together. */
+/* Unknown values are refused, and combinations that do not go together. */
 
 static int create_with(uint32_t policy, uint32_t max_procs, uint32_t options)
 {
@@ -576,7 +576,7 @@ TEST(invalid)
 	arg.max_procs = 0;
 	arg.options = MBOX_OPTION_EXCLUSIVE;
 	EXPECT_EQ(-EINVAL, open_call(MBOX_IOC_OPEN, &arg));
-	/* with CREATE it is what would be made, and ignored */
+	/* with CREATE it is an attribute of the new mailbox, and ignored */
 	arg = open_arg(name, 8);
 	arg.flags = MBOX_OPEN_CREATE;
 	arg.policy = MBOX_POLICY_RR;

@@ -10,11 +10,11 @@
 
 static const char zeros[POLL_SIZE];
 
-/* What another process does with the mailbox, meanwhile. */
+/* The call of another process on the mailbox, meanwhile. */
 enum other {
 	NOBODY,
 	RECEIVER,			/* is blocked in a receive of anything */
-	SHORT_RECEIVER,			/* whose buffer is too small for the largest */
+	SHORT_RECEIVER,			/* with a buffer too small for the largest */
 	SELECTIVE,			/* of a type that nobody sends */
 	SENDER,				/* is blocked in a send of the largest */
 	SYNC,				/* in one that is synchronous */
@@ -32,12 +32,12 @@ FIXTURE_VARIANT(agree)
 	uint32_t capacity;
 	uint64_t bytes;
 	uint32_t policy, options, max_procs;
-	bool subscribed;		/* another handle receives what is broadcast */
+	bool subscribed;		/* another handle receives broadcasts */
 	int fill;			/* messages, of 10 bytes */
 	enum other other;
 	uint32_t delete;		/* 1 + MBOX_DELETE_* */
 	bool only;			/* there is but the handle that is asked, when it is */
-	bool recv, send;		/* what a handle with both rights is expected to get */
+	bool recv, send;		/* expected: whether a handle with both rights succeeds */
 };
 
 FIXTURE_VARIANT_ADD(agree, empty) { .capacity = 4, .send = true };

@@ -9,7 +9,7 @@
 
 #define MIB	(1024U * 1024)
 
-/* Use up the quota of whoever calls; leave less than the largest message of the tests takes. */
+/* Use up the quota of the caller; leave less than the largest message of the tests takes. */
 static int use_up(void)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
@@ -173,7 +173,7 @@ static int quota_of_share(void *arg)
 	CHECK(-EDQUOT, result);
 	CHECK(0, next_event(level, 50));
 	CHECK(POLLOUT, poll_now(own));
-	/* what it holds is received: then it may have one again */
+	/* its message is received: then it may have one again */
 	CHECK(0, recv_any(user->fd));
 	CHECK(EPOLLOUT, next_event(level, PATIENCE * 1000));
 	CHECK(0, poll_compare(user->fd, true, &result));
@@ -195,7 +195,7 @@ TEST(quota_of_shares)
 	close(user.fd);
 }
 
-/* A link: what it sends is in the inbox of another. */
+/* A link: its messages are in the inbox of another. */
 static int quota_of_link(void *arg)
 {
 	struct user *user = arg;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* poll() and epoll: what they report is what a call would find, and every change is told. */
+/* poll() and epoll: they report the results that a call would have, and every change. */
 #include "lib/child_call.h"
 
 #include <sys/epoll.h>
@@ -99,7 +99,7 @@ TEST_F(poll, blocked_receiver)
 	EXPECT_EQ(variant->capacity ? POLLOUT : 0, events_of(self->sender));
 }
 
-/* One who only looks takes nothing: he is no room. */
+/* A peek takes nothing: it is no room for a sender. */
 TEST_F(poll, blocked_peeker)
 {
 	struct call *peeker = call_new(self->fd, CALL_RECV);
@@ -129,7 +129,7 @@ TEST_F(poll, blocked_sender)
 	}
 	kill(sender->pid, SIGKILL);
 	EXPECT_EQ(-ECHILD, call_end(sender));
-	/* what it would have sent is not there any more */
+	/* its message is not there any more */
 	while (variant->capacity && !strcmp("fill", take(self->fd)))
 		;
 	EXPECT_EQ(0, events_of(self->receiver));
@@ -183,7 +183,7 @@ TEST_F(poll, select)
 	EXPECT_TRUE(FD_ISSET(self->sender, &out));
 }
 
-/* A poll that waits is woken by what it waits for. */
+/* A poll that waits is woken by its event. */
 FIXTURE(wake)
 {
 	int fd;
@@ -403,7 +403,7 @@ TEST_F(epoll, transitions)
 	bool edge = variant->flags & EPOLLET;
 
 	EXPECT_EQ(EPOLLOUT, next_event(self->epoll));
-	/* level reports what is, edge what is new */
+	/* level reports states, edge changes */
 	EXPECT_EQ(edge ? 0 : EPOLLOUT, next_event(self->epoll));
 	ASSERT_EQ(0, put(self->fd, 0, "one"));
 	EXPECT_EQ(EPOLLIN | EPOLLOUT, next_event(self->epoll));

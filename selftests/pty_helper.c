@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pty_helper ROWS COLUMNS COMMAND [ARG...]: run a command on a terminal of this size, which types what comes
- * on standard input, and print what the terminal was sent. Ends as the command does.
+ * pty_helper ROWS COLUMNS COMMAND [ARG...]: run a command on a terminal of this size, type standard
+ * input there, and print its output. Ends as the command does.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Pass on what is there. False at the end. */
+/* Pass on all input that is there. Return false at the end. */
 static int pass(int from, int to)
 {
 	char buffer[4096];

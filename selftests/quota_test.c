@@ -20,12 +20,12 @@ struct saved {
 	uint64_t mailboxes, bytes, msg_size;
 };
 
-/* A user without privileges, whom nothing is charged yet. */
+/* A user without privileges and without charges. */
 FIXTURE(quota)
 {
 	struct saved saved;
 	uid_t uid;
-	/* what the tests below use in children */
+	/* for the tests below, in children */
 	char name[MBOX_NAME_SIZE];
 	int fd;
 };
@@ -80,7 +80,7 @@ static int recv_any(int fd)
 }
 
 /*
- * The tests run as the user, in a child. The state of a quota shows only in what it lets through.
+ * The tests run as the user, in a child. The state of a quota shows only in the calls that it refuses.
  */
 
 static int mailboxes(void *arg)
@@ -150,7 +150,7 @@ static int three_given_away(void *arg)
 	struct _test_data_quota *self = arg;
 	struct mbox_ioc_set set = { .mask = MBOX_SET_UID, .uid = spare_uid(9) };
 
-	/* the real uid is charged; the saved one gives away what it may not */
+	/* the real uid is charged; the saved one may not give the mailbox away */
 	CHECK(0, setresuid(self->uid, self->uid, 0));
 	for (int i = 0; i < MAILBOXES; i++) {
 		int fd;
@@ -185,7 +185,7 @@ static int hold_all(void *arg)
 	return 0;
 }
 
-/* What one uses up is not another's. */
+/* The quota of one user is not another's. */
 TEST_F(quota, users_apart)
 {
 	EXPECT_EQ(0, in_child(hold_all, self));
@@ -230,7 +230,7 @@ static int bytes(void *arg)
 TEST_F(quota, bytes)
 {
 	EXPECT_EQ(0, in_child(bytes, self));
-	/* what was left queued went with the mailbox */
+	/* the queue went with the mailbox */
 	EXPECT_EQ(0, in_child(bytes, self));
 }
 
@@ -303,7 +303,7 @@ TEST_F(quota, deletion_frees)
 	EXPECT_EQ(0, in_child(deletions, self));
 }
 
-/* What waits is charged as what is queued. */
+/* A waiting message is charged like a queued one. */
 static int blocked(void *arg)
 {
 	struct _test_data_quota *self = arg;
@@ -400,7 +400,7 @@ TEST_F(quota, privilege)
 	EXPECT_EQ(0, in_child(privileged, self));
 }
 
-/* Who was given a handle by somebody without the privilege does not have it there. */
+/* A passed handle does not carry the privilege of its opener. */
 static int unprivileged_handle(void *arg)
 {
 	struct _test_data_quota *self = arg;
@@ -475,14 +475,14 @@ TEST_F(quota, max_msg_size)
 	EXPECT_LE(0, fd);
 	EXPECT_EQ(4096, info_of(fd).msg_size);
 	close(fd);
-	/* one that is there keeps what it has */
+	/* an existing one keeps its limit */
 	EXPECT_EQ(8000, info_of(before).msg_size);
 	EXPECT_EQ(0, send_size(before, 0, 8000));
 	EXPECT_EQ(0, recv_any(before));
 	close(before);
 }
 
-/* No parameter makes the module do what it cannot. */
+/* No value of a parameter breaks the limits of the module. */
 TEST_F(quota, bad_parameters)
 {
 	EXPECT_EQ(-EINVAL, param_set("max_msg_size", 0));

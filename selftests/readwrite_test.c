@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* read() and write(): one message each; and what a mailbox is not as a file. */
+/* read() and write(): one message each; and operations that a mailbox does not have as a file. */
 #include "lib/child_call.h"
 
 #include <sys/stat.h>
@@ -29,7 +29,7 @@ TEST_F(file, one_message_each)
 	EXPECT_EQ(5, xwrite(self->fd, "first", 5));
 	EXPECT_EQ(6, xwrite(self->fd, "second", 6));
 	EXPECT_EQ(2, info_of(self->fd).queued);
-	/* not a stream: what is read is one message, not what there is */
+	/* not a stream: a read returns one message, not all */
 	memset(data, POISON, sizeof(data));
 	EXPECT_EQ(5, xread(self->fd, data, sizeof(data)));
 	EXPECT_EQ(0, memcmp(data, "first", 5));
@@ -67,7 +67,7 @@ TEST_F(file, too_long)
 	uint32_t msg_size = info_of(self->fd).msg_size;
 	char *data = shared_alloc(msg_size + 1);
 	struct mbox_info before = info_of(self->fd);
-	/* the most that write() takes; of a program of 32 bits, what has room in it */
+	/* the most that write() takes; of a 32-bit program, the most that fits into it */
 	size_t most = sizeof(long) > 4 ? 0x7ffff000 : 0x20000000;
 	void *untouched = mmap(NULL, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -107,7 +107,7 @@ TEST_F(file, blocks)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* A write to a rendezvous is one: it returns its length, not who received. */
+/* A write to a rendezvous returns its length, not the receiver. */
 TEST_F(file, rendezvous)
 {
 	int fd = box_new(_metadata, MBOX_CAPACITY_ZERO);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who may open, change and delete a mailbox: owner, group, mode, capability. */
+/* Rights to open, change and delete a mailbox: owner, group, mode, capability. */
 #include "lib/child.h"
 #include "lib/user.h"
 
@@ -12,7 +12,7 @@ enum who { OWNER, OWNER_IN_GROUP, GROUP, MEMBER, OTHER, CAPABLE, ROOT, ROOT_WITH
 
 FIXTURE(rights)
 {
-	int fd;				/* root's, whose owner it is not any more */
+	int fd;				/* root's, which is not its owner any more */
 	char name[MBOX_NAME_SIZE];
 	uid_t owner, stranger;
 	gid_t group, strangers;
@@ -103,7 +103,7 @@ static int become_who(struct _test_data_rights *self, enum who who)
 	return -EINVAL;
 }
 
-/* What a child sees, one entry for each mode (of 64) and combination of rights (of 4). */
+/* The results of a child, one for each mode (of 64) and combination of rights (of 4). */
 struct results {
 	struct _test_data_rights *self;
 	const struct _fixture_variant_rights *variant;
@@ -118,7 +118,7 @@ static uint32_t nth_mode(int n)
 	return ((n >> 4) & 3) << 7 | ((n >> 2) & 3) << 4 | (n & 3) << 1;
 }
 
-/* Root, who sets the mode that is asked for, as long as the test lives. */
+/* A process of root that sets the mode on request, as long as the test lives. */
 struct setter {
 	uint32_t wanted;		/* the number of a mode, and 1 */
 	uint32_t done;

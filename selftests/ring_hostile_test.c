@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A side that writes whatever it likes, wherever it may: the other side gets errors or waits until
- * its deadline, and the kernel goes on; all can be closed and deleted.
+ * A hostile side writes anything, anywhere it can: the other side gets errors or waits until its
+ * deadline, and the kernel goes on; all can be closed and deleted.
  */
 #include "lib/library.h"
 #include "lib/ring.h"

@@ -83,7 +83,7 @@ static int produce_one(struct mbox *mb, unsigned int n, uint32_t length, enum ho
 		fill(data, length, n);
 		return mbox_send(mb, data, length, &opts);
 	case IN_PLACE:
-		/* what is reserved may be more than what is sent */
+		/* more may be reserved than is sent */
 		ret = mbox_ring_reserve(mb, length + (n & 1 && length < 1000), &to, &opts);
 		if (ret)
 			return ret;
@@ -177,8 +177,8 @@ TEST_F(stream, all_in_order)
 }
 
 /*
- * Killed at any point: what it published is there, whole and in order, to the last record that it
- * was told was sent, or the one after; of the next there is nothing.
+ * Killed at any point: all published records are there, whole and in order, to the last one for
+ * which the send returned, or the one after; of the next there is nothing.
  */
 TEST_F(stream, producer_killed)
 {
@@ -213,7 +213,7 @@ TEST_F(stream, producer_killed)
 				__atomic_store_n(sent, i + 1, __ATOMIC_RELEASE);
 			}
 		}
-		/* before, it would be its predecessor whose end is told */
+		/* before, the consumer would hear of its predecessor's end */
 		ASSERT_TRUE(await_flag(opened));
 		*opened = 0;
 		for (;;) {
@@ -236,7 +236,7 @@ TEST_F(stream, producer_killed)
 	}
 }
 
-/* A consumer that ends is told to who has no room; the next goes on where it was. */
+/* A producer without room is told when the consumer ends; the next consumer goes on there. */
 TEST_F(stream, consumer_replaced)
 {
 	struct mbox_send_opts opts = { .flags = MBOX_SEND_NONBLOCK };
@@ -272,7 +272,7 @@ TEST_F(stream, consumer_replaced)
 		EXPECT_EQ(-EOWNERDEAD, ret);
 		ASSERT_EQ(0, mbox_open(&self->out, self->name, MBOX_RIGHT_RECV));
 		EXPECT_EQ(-EAGAIN, mbox_send(self->in, data, 0, &opts));
-		/* drop the empty ones of this round, after what was sent before */
+		/* drop the empty ones of this round, after the earlier ones */
 		while (received < sent) {
 			length = mbox_recv_timeout(self->out, data, sizeof(data), 0);
 			ASSERT_EQ(100, length);
@@ -340,7 +340,7 @@ TEST(epoll_edges)
 	mbox_close(mb);
 }
 
-/* Kilobytes of memory in files, which what is mapped of a ring counts as. */
+/* Kilobytes of memory in files, which include the pages of rings. */
 static long shmem_kb(void)
 {
 	char line[256];
@@ -356,7 +356,7 @@ static long shmem_kb(void)
 	return kb;
 }
 
-/* A ring that grows takes memory for what is in it, and gives it back; another one keeps it. */
+/* A ring that grows takes memory for its contents, and gives it back; another one keeps it. */
 TEST(memory_goes_when_consumed)
 {
 	for (int grow = 0; grow < 2; grow++) {

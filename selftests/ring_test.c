@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rings by their ABI: what may be made, mapped and opened, sleeping and waking, and every end. */
+/* Rings by their ABI: creating, mapping and opening, sleeping and waking, and every end. */
 #include "lib/child_call.h"
 #include "lib/module.h"
 #include "lib/passing.h"
@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(ring)
 	close(self->out);
 }
 
-/* What a producer does, and a consumer. */
+/* The script of a producer, and of a consumer. */
 static void move(struct mbox_ring_control *control, uint64_t by)
 {
 	__atomic_store_n(&control->index, control->index + by, __ATOMIC_RELEASE);
@@ -113,7 +113,7 @@ TEST(attributes)
 	close(fd);
 }
 
-/* What is of other mailboxes is not of rings, and the reverse. */
+/* Calls on other mailboxes do not work on rings, and the reverse. */
 TEST_F(ring, other_calls)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_MSG_SIZE, .msg_size = 100 };
@@ -181,7 +181,7 @@ TEST_F(ring, wait_arguments)
 	EXPECT_EQ(0, self->tail->waiting);
 }
 
-/* Who holds both sides has to say for which he acts. */
+/* A caller with both sides has to name the side for which it acts. */
 TEST(both_sides)
 {
 	int fd = ring_new(_metadata, NULL, RIGHTS_BOTH, RING_SIZE, 0);
@@ -218,7 +218,7 @@ TEST_F(ring, mapping_sizes)
 		EXPECT_EQ((void *)-EINVAL, ring_map(self->in, others[i], self->page, PROT_READ));
 }
 
-/* Each side writes what is its own, and cannot be made to write the rest. */
+/* Each side writes its own pages, and cannot make the rest writable. */
 TEST_F(ring, mapping_rights)
 {
 	static const struct { uint64_t offset; bool in; } cases[] = {
@@ -431,7 +431,7 @@ TEST_F(ring, poll_sleeps_until_woken)
 	EXPECT_EQ(0, self->tail->waiting);
 }
 
-/* Edges: one for what was published; and a WAIT that found nothing asks for the next. */
+/* Edges: one for each publication; and a WAIT that found nothing asks for the next. */
 TEST_F(ring, epoll_edges)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
@@ -580,7 +580,7 @@ TEST_F(side, end_is_told)
 	close(fd);
 }
 
-/* What was published stays, and is found before the end is. */
+/* Published records stay, and are found before the end is. */
 TEST_F(side, published_before)
 {
 	struct script *script = shared_alloc(sizeof(*script));
@@ -609,7 +609,7 @@ TEST_F(side, published_before)
 	close(fd);
 }
 
-/* The one who opened the handle ended: it is no side any more, whoever has it. */
+/* The opener of the handle ended: it is no side any more, in any process. */
 TEST_F(side, inherited_handle_outlives_opener)
 {
 	struct script *script = shared_alloc(sizeof(*script));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A receive that has far to search, while the queue changes under it: the search lets others in now
- * and then, and has to end up with what is first all the same.
+ * and then, and must find the first message all the same.
  */
 #include "lib/child.h"
 
 #include <sched.h>
 
-#define DEPTH	8192		/* messages that nobody asks for; many times what is searched in one go */
+#define DEPTH	8192		/* messages of another type; many times the number that is searched at once */
 #define PAIRS	300
 
 enum { FILLER = 1, WANTED = 2 };

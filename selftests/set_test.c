@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Changing attributes: each alone, all or none, and what it does to messages and who is blocked. */
+/* Changing attributes: each alone, all or none, and the effects on messages and blocked calls. */
 #include "lib/child_call.h"
 #include "lib/module.h"
 
@@ -132,7 +132,7 @@ TEST_F(set, limits_together)
 	EXPECT_EQ(6000, info_of(self->fd).msg_size);
 }
 
-/* Nothing at all: the mask may not be empty, whatever else is. */
+/* The mask may not be empty, with any other arguments. */
 TEST_F(set, nothing)
 {
 	EXPECT_EQ(-EINVAL, SET(.mask = 0));
@@ -153,7 +153,7 @@ TEST_F(set, msg_size_default)
 	EXPECT_EQ(limit, info_of(self->fd).msg_size);
 }
 
-/* What was accepted stays, when a limit falls below it. */
+/* Accepted messages stay when a limit falls below them. */
 TEST_F(set, limits_fall)
 {
 	static char data[1000];
@@ -214,7 +214,7 @@ TEST_F(set, bytes_rise)
 	EXPECT_EQ(0, recv_bytes(self->fd, 0, data, sizeof(data), NULL));
 }
 
-/* To zero: what is queued stays, what comes is a rendezvous. */
+/* To zero: queued messages stay, new ones are a rendezvous. */
 TEST_F(set, capacity_to_zero)
 {
 	struct call *sender;
@@ -231,7 +231,7 @@ TEST_F(set, capacity_to_zero)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* From zero: who waits for room has it, and who waits for a receipt waits on. */
+/* From zero: a sender that waits for room has it, and one that waits for a receipt waits on. */
 TEST_F(set, capacity_from_zero)
 {
 	int fd = box_new(_metadata, MBOX_CAPACITY_ZERO);
@@ -251,7 +251,7 @@ TEST_F(set, capacity_from_zero)
 	close(fd);
 }
 
-/* A send that waits, of what is too long by now, was right when it was made. */
+/* A send that waits with a message that is too long by now was right when it was made. */
 TEST_F(set, msg_size_falls_below_a_blocked_send)
 {
 	struct call *call = call_new(self->fd, CALL_SEND);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shares: a receiver that does not receive cannot use up all that its sender has. Who sends to many
- * always has something left for the others.
+ * Shares: a receiver that does not receive cannot use up all that its sender has. A user that sends
+ * to many always has something left for the others.
  *
  * Sets a module parameter, and sets it back.
  */
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define BYTES	(1U << 20)
-#define UNIT	(BYTES / 64)			/* what a message is charged */
+#define UNIT	(BYTES / 64)			/* the charge of a message */
 #define SIZE	(UNIT - MBOX_LARGE_CHARGE)	/* of its payload */
 #define BOXES	5
 
@@ -105,7 +105,7 @@ static int drain(int fd)
 	return n;
 }
 
-/* Three quarters, and half of what is left of each that comes after it. */
+/* Three quarters, and half of the rest for each that comes after it. */
 TEST_F(share, something_is_always_left)
 {
 	EXPECT_EQ(48, fill(self, 0, self->service, SIZE, 1000));
@@ -114,7 +114,7 @@ TEST_F(share, something_is_always_left)
 	EXPECT_EQ(2, fill(self, 3, self->service, SIZE, 1000));
 	EXPECT_EQ(1, fill(self, 4, self->service, SIZE, 1000));
 	EXPECT_EQ(0, fill(self, 0, self->service, 1, 1));
-	/* what is received is there again, for it and for others */
+	/* a received message leaves its room to it and to others */
 	EXPECT_EQ(48, drain(self->fds[0]));
 	EXPECT_EQ(16, fill(self, 0, self->service, SIZE, 16));
 	EXPECT_EQ(1, fill(self, 1, self->service, SIZE, 1));
@@ -136,7 +136,7 @@ TEST_F(share, small_messages_too)
 	EXPECT_EQ(n, fill(self, 0, self->service, 1, n) + 10);
 }
 
-/* The first half is for whatever it is used for. */
+/* The first half is for any use. */
 TEST_F(share, nothing_is_counted_below_the_half)
 {
 	EXPECT_EQ(32, fill(self, 0, self->service, SIZE, 32));
@@ -144,7 +144,7 @@ TEST_F(share, nothing_is_counted_below_the_half)
 		EXPECT_EQ(1, fill(self, i, self->service, SIZE, 1));
 }
 
-/* What others queue in a mailbox is not counted against a user. */
+/* Messages of others in a mailbox do not count against a user. */
 TEST_F(share, of_each_user_apart)
 {
 	EXPECT_EQ(48, fill(self, 0, self->other, SIZE, 1000));
@@ -211,7 +211,7 @@ TEST_F(share, of_sends_that_are_withdrawn)
 	EXPECT_EQ(12, fill(self, 1, self->service, SIZE, 1000));
 }
 
-/* A user who may pass the quota passes his share of it, too. */
+/* A user that may exceed the quota may exceed the share, too. */
 TEST_F(share, of_who_is_privileged)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
@@ -238,7 +238,7 @@ TEST_F(share, of_a_quota_that_is_lowered)
 	EXPECT_EQ(12, fill(self, 0, self->service, SIZE, 1000));
 }
 
-/* Deliveries of what is sent to all. */
+/* Deliveries of broadcasts. */
 FIXTURE(cast)
 {
 	uint64_t bytes;

@@ -153,7 +153,7 @@ TEST_F(shutdown, half)
 	EXPECT_EQ(0, info_of(self->other).rights);
 }
 
-/* It counts as closed: who waits for the last of its kind waits no more. */
+/* It counts as closed: a call that waits for the last of its kind waits no more. */
 TEST_F(shutdown, last)
 {
 	struct call *call;
@@ -169,7 +169,7 @@ TEST_F(shutdown, last)
 	EXPECT_EQ(0, shutdown_of(self->other, MBOX_RIGHT_RECV));
 }
 
-/* Of an end of stream: its only handle gives up the right to send, and what was sent comes. */
+/* An end of stream: its only handle gives up the right to send, and its messages still come. */
 TEST_F(shutdown, end_of_stream)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, variant->capacity);

@@ -75,7 +75,7 @@ static void expect_undone(struct __test_metadata *_metadata, struct _test_data_s
 	EXPECT_STREQ("EAGAIN", take(self->fd));
 }
 
-/* Do what the call waits for, and see that it was done once. */
+/* Let the call succeed, and check that it did so once. */
 static void complete(struct __test_metadata *_metadata, struct _test_data_signal *self,
 		     const struct _fixture_variant_signal *variant)
 {
@@ -151,7 +151,7 @@ TEST_F(signal, restarts)
 		await_call(_metadata, self, variant);
 		EXPECT_EQ(0, self->call->done);
 		kill(self->call->pid, SIGUSR1);
-		/* the handler has run: what is blocked from then on is the call again */
+		/* the handler has run: the blocked call is the next one */
 		while (__atomic_load_n(&self->call->signals, __ATOMIC_ACQUIRE) < i)
 			nap();
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A call that stalls while it copies: the page that it needs comes late (userfaultfd), or never.
- * Meanwhile the mailbox works on; and what happens to the message happens exactly once. In
- * particular a message in the hands of a receiver that is killed is not lost.
+ * Meanwhile the mailbox works on; and each effect on the message happens exactly once. In
+ * particular, a message that a killed receiver was copying is not lost.
  */
 #include "lib/userfault.h"
 
@@ -118,7 +118,7 @@ TEST_F(stalled, killed_before_another)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* It comes back to where it was: before what was sent later. */
+/* It is put back to its old place: before later messages. */
 TEST_F(stalled, killed_keeps_its_place)
 {
 	struct call *later;
@@ -192,7 +192,7 @@ TEST_F(stalled, forced_deletion)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* What is broadcast is in the hands of its receiver. */
+/* A broadcast is being copied by its receiver. */
 TEST(broadcast_forced_deletion)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, 4);
@@ -307,7 +307,7 @@ TEST_F(stalled, sync_sender_killed)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* Several come back, each to its own place, and what comes later finds its place among them. */
+/* Several are put back, each to its own place, and later messages find their place among them. */
 static struct call *stall_one(struct __test_metadata *_metadata, int fd, const char *text, int *uffd)
 {
 	struct call *receiver = call_new(fd, CALL_RECV);
@@ -448,7 +448,7 @@ TEST_F(stalling, sender_with_a_bad_page)
 	expect_pattern(_metadata, self->fd, variant->size, 1);
 }
 
-/* Whoever gets which of the two messages, each gets one. */
+/* In any assignment of the two messages, each gets one. */
 TEST_F(stalling, receiver_and_another)
 {
 	struct call *receiver = start_at_message(_metadata, self, 0);
@@ -482,7 +482,7 @@ TEST_F(stalling, peeker_and_receiver)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* Nobody waits for it: neither those who look nor those who send and receive. */
+/* Nobody waits for it: neither peeks nor sends nor receives. */
 TEST_F(stalling, sender)
 {
 	struct call *sender = start_sending(_metadata, self, variant->size);

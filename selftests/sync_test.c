@@ -147,7 +147,7 @@ TEST_F(sync, past_deadline)
 	EXPECT_BALANCED(self->fd);
 }
 
-/* What is withdrawn leaves its neighbours alone. */
+/* A withdrawn message leaves its neighbours alone. */
 TEST_F(sync, withdrawn_from_between)
 {
 	struct call *first = start(_metadata, self, variant, "first"), *last;
@@ -189,7 +189,7 @@ TEST_F(sync, deleted)
 }
 
 /*
- * Draining: what was accepted can still be received, and then its sender is told so. What was not
+ * Draining: an accepted message can still be received, and then its sender is told so. Another one
  * has failed. Either way the two sides agree.
  */
 TEST_F(sync, drained)
@@ -224,8 +224,8 @@ TEST_F(sync, withdrawn_while_draining)
 }
 
 /*
- * Deadlines that pass just when a receiver comes: whatever the send says, the receivers know the
- * same.
+ * Deadlines that pass just when a receiver comes: the result of the send always agrees with the
+ * receivers.
  */
 TEST_F(sync, deadline_races_receipt)
 {
@@ -319,7 +319,7 @@ TEST(full)
 	close(fd);
 }
 
-/* What a withdrawal leaves is room. */
+/* A withdrawal leaves room. */
 TEST(withdrawal_makes_room)
 {
 	int fd = box_new(_metadata, 1);

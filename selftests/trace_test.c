@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tracepoints: what each says, and that filters by their fields work, as the recipes in mbox(4) want. */
+/* Tracepoints: the fields of each, and that filters by them work, as the recipes in mbox(4) need. */
 #include "lib/child_call.h"
 
 #include <sys/stat.h>

@@ -64,7 +64,7 @@ TEST(many_users_do_not_slow_each_other)
 	EXPECT_GT(before * 3 / 2, after);
 }
 
-/* Of each user several come and go at once: what they are charged is never taken for another's. */
+/* Several processes of each user come and go at once: charges never go to another user. */
 #define TASKS	6
 #define TURNS	3000
 

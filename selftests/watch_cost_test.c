@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the end of a process costs it: not more for what others hung on it. And what members of a mailbox cost
- * those who look at it. All in ratios of one boot.
+ * The cost of the end of a process does not depend on objects of others. And the cost of members of
+ * a mailbox for its readers. All in ratios of one boot.
  */
 #include "lib/owner.h"
 #include "lib/user.h"
@@ -14,7 +14,7 @@
 #define MEMBERS		500
 #define ROUNDS		7
 
-/* What is measured is at least this, in nanoseconds: below, everything is noise. */
+/* Measured times are at least this, in nanoseconds: below, all is noise. */
 #define FLOOR		20000
 #define RATIO		2
 
@@ -121,7 +121,7 @@ TEST(end_of_an_owner)
 			nap();
 		kept++;
 	}
-	/* and what one process was told does not keep another from being told */
+	/* and the notice of one process does not delay that of another */
 	owner_kill(_metadata, heir);
 	for (int i = 0; i < BOXES; i++) {
 		EXPECT_TRUE(await_dead(fds[i]));
@@ -239,7 +239,7 @@ static int64_t cost_of_get(int fd)
 	return cost;
 }
 
-/* To look at a mailbox costs the same whatever the number of its members. */
+/* GET costs the same for any number of members. */
 TEST(get_with_members)
 {
 	struct members *few = members_start(_metadata, MEMBERS + 1, 1);
@@ -248,7 +248,7 @@ TEST(get_with_members)
 
 	TH_LOG("GET: 1 member %lld ns, %d members %lld ns", (long long)one, MEMBERS, (long long)all);
 	EXPECT_GT(2 * one, all);
-	/* who ended does not count, as soon as that is known */
+	/* an ended process does not count, as soon as that is known */
 	for (int i = 0; i < MEMBERS; i += MEMBERS / 5) {
 		struct mbox_info info;
 		int64_t begin;

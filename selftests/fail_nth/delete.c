@@ -36,7 +36,7 @@ static void deleted(struct scene *s, long ret)
 
 	dropped = op->how == MBOX_DELETE_FORCE ? op->queued : 0;
 	if (s->survived) {
-		/* what was done is done, even if the results could not be written any more */
+		/* the deletion is done, even if its results could not be written any more */
 		EXPECT_EQ(0, memcmp(&s->given.delete, &s->args.delete, sizeof(s->args.delete)));
 	} else {
 		EXPECT_EQ(op->queued, s->args.delete.queued);

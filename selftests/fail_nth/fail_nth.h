@@ -22,7 +22,7 @@
 #define SEGMENTS	10		/* more than the kernel keeps on its stack */
 #define POLLS		200		/* likewise */
 
-/* Message number N is what stands from N * STEP on in a stream of bytes. */
+/* Message number N starts at N * STEP in a stream of bytes. */
 #define STEP		8
 #define STREAM_SIZE	(HUGE + 4096)
 #define PARTNERS	50		/* the number of the partner's message */
@@ -44,16 +44,16 @@ struct op {
 	uint32_t policy;
 	uint32_t max_procs;
 	uint32_t queued;	/* messages in it, from number 1 on */
-	uint32_t length;	/* bytes of each, and of what is sent and received */
+	uint32_t length;	/* bytes of each message, sent or received */
 	bool bare;		/* no mailbox of the caller's, but one of root's */
 	bool lazy;		/* the payload's memory is not there yet */
 	bool lazy_args;		/* nor is the argument's */
 	uint32_t grown;		/* bytes by which the argument is that of a later version */
 	bool no_pages;		/* but objects only fail */
 	bool as_root;
-	bool in_child;		/* what the call does cannot be undone in a process */
+	bool in_child;		/* the effect of the call cannot be undone in a process */
 	enum partner partner;
-	int result;		/* an error, if that is what it has to end with */
+	int result;		/* an error, if it must end with one */
 	int errors[5];		/* with which it may fail */
 	bool any_error;
 	void (*prepare)(struct scene *s);
@@ -68,7 +68,7 @@ struct op {
 	uint32_t how;
 };
 
-/* What calls are given, and have to leave as it was when they fail. */
+/* Arguments, which calls must leave unchanged when they fail. */
 struct args {
 	struct mbox_ioc_open open;
 	struct mbox_ioc_delete delete;

@@ -48,8 +48,8 @@ const char *fail_setup(void)
 }
 
 /*
- * Whether pages fail, too. How many are taken depends on what the allocators have left over: without
- * them, what is N-th is the same each time, and nothing gets around its turn.
+ * Choose whether pages fail, too. The number of allocated pages depends on the caches of the
+ * allocators: without pages, the N-th chance is the same each time, and none is skipped.
  */
 bool fail_pages_allow(bool allow)
 {
@@ -57,8 +57,8 @@ bool fail_pages_allow(bool allow)
 }
 
 /*
- * Have the page that the kernel writes to whenever it lets the thread run again. After a fork that page
- * has to be copied first: where that was what failed, the kernel would end the process.
+ * Make present the page that the kernel writes to whenever it lets the thread run again. After a
+ * fork that page has to be copied first: if that copy failed, the kernel would end the process.
  */
 static void fail_touch(void)
 {
@@ -107,8 +107,8 @@ static bool fail_knob(const char *what, const char *knob, const char *value)
 }
 
 /*
- * Let @what ("failslab", "fail_page_alloc") fail each time in tasks that are marked: some ask again where
- * they were refused once. The descriptor is for marking the calling thread.
+ * Let @what ("failslab", "fail_page_alloc") fail each time in tasks that are marked: some code
+ * retries after one failure. The descriptor is for marking the calling thread.
  */
 int fail_marked_open(const char *what)
 {

@@ -32,8 +32,8 @@ bool fail_mark(int fd, bool mark);
 void fail_marked_close(int fd, const char *what);
 
 /*
- * Marked tasks get no page at all. What one does while it is marked must not need a page that it did not
- * touch before, not even on its stack: it would try for ever.
+ * Marked tasks get no page at all. A marked task must not need a page that it did not touch before,
+ * not even on its stack: it would retry for ever.
  */
 static inline int fail_pages_open(void)
 {

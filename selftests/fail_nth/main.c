@@ -32,8 +32,8 @@ static bool param_write(int fd, uint64_t value)
 }
 
 /*
- * Nothing is charged to the caller any more: what the quotas have room for, they have room for him.
- * They are made small for that, and put back at once.
+ * Nothing is charged to the caller any more: the quotas have room for as much as before. They are
+ * made small for that, and restored at once.
  */
 static void expect_whole_quotas(struct scene *s)
 {
@@ -148,8 +148,8 @@ TEST_F_TIMEOUT(op, fails_once, TIMEOUT)
 }
 
 /*
- * No page is to be had at all, rather than one less. What a user can bring about must not fill the
- * log either: the stack trace of a warning there fails the run.
+ * No page is available at all, rather than one less. A user must not be able to fill the log
+ * either: the stack trace of a warning there fails the run.
  */
 TEST(starved)
 {
@@ -170,7 +170,7 @@ TEST(starved)
 	fail = fail_pages_open();
 	ASSERT_LE(0, fail);
 	for (size_t size = HUGE; size > 16384; size /= 2) {
-		/* what the call needs on the stack is there once it was made */
+		/* the stack pages that the call needs are there after the first call */
 		EXPECT_EQ(-EMSGSIZE, send_bytes(fd, 0, 0, 0, data, HUGE + 1));
 		fail_mark(fail, true);
 		ret = send_bytes(fd, 0, 0, 0, data, size);
@@ -188,7 +188,7 @@ TEST(starved)
 	close(fd);
 }
 
-/* What a namespace lists its mailboxes in, where it has none yet. */
+/* A namespace lists its mailboxes in objects of this cache, and has none at first. */
 #define LIST_CACHE	"radix_tree_node"
 
 static int create_unlisted(void *arg)
@@ -229,8 +229,8 @@ TEST(listed_nowhere)
 }
 
 /*
- * The kernel's own complaints when a module cannot be loaded come with stack traces, which would pass
- * for reports: keep them off the console. What is wrong still taints the kernel.
+ * The kernel complains with stack traces when a module cannot be loaded, and these would pass for
+ * reports: keep them off the console. Real problems still taint the kernel.
  */
 FIXTURE(quiet)
 {

@@ -28,7 +28,7 @@ static void count_row(const struct nl_reply *reply, void *data)
 	netlink_rows++;
 }
 
-/* The whole of it, with a socket of its own: what is left in that of a reply that got lost is nobody's. */
+/* The whole of it, with a socket of its own: a reply that got lost may be left in an old one. */
 static long call_netlink(struct scene *s)
 {
 	const struct op *op = s->op;

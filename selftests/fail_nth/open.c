@@ -126,7 +126,7 @@ const struct op open_ops[] = {
 		.call = call_open, .cmd = MBOX_IOC_OPEN, .done = opened_same,
 	},
 
-	/* By a user of whom the module does not know yet. */
+	/* By a user that is new to the module. */
 	{
 		.name = "open_others",
 		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_open,

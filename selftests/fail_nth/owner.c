@@ -19,7 +19,7 @@ static void created_owned(struct scene *s, long ret)
 	not_created(s);
 }
 
-/* What fails because of the name fails after the owner was made. */
+/* A failure because of the name comes after the owner was made. */
 static void prepare_create_owned_taken(struct scene *s)
 {
 	s->args.open = open_arg(s->name, 1);
@@ -52,7 +52,7 @@ static void prepare_handover(struct scene *s)
 	s->args.handover.pid = another();
 }
 
-/* It has an owner already; and an heir, who is to be another. */
+/* It has an owner already; and an heir, which is replaced. */
 static void prepare_heir(struct scene *s)
 {
 	struct mbox_ioc_handover owner = { .pid = getpid() };

@@ -155,7 +155,7 @@ static void peeked_from_partner(struct scene *s, long ret)
 	EXPECT_LE(0, call_end(s->partner));
 }
 
-/* What the receiver was given stays, also when in the end it could not be received. */
+/* A message that the receiver was given stays, also when in the end it could not be received. */
 static void came_and_stayed(struct scene *s)
 {
 	struct mbox_info info = info_of(s->observer);

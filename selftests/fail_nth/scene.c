@@ -20,7 +20,7 @@ const void *message(uint32_t number)
 	return stream + number * STEP;
 }
 
-/* Take what is queued: messages from @first on, @count of them, and nothing else. */
+/* Receive the queue: messages from @first on, @count of them, and nothing else. */
 void expect_queued(struct scene *s, uint32_t first, uint32_t count)
 {
 	static uint8_t data[HUGE];
@@ -89,7 +89,7 @@ static void start_partner(struct scene *s)
 	}
 }
 
-/* The arguments end with a page; what comes after them is zero, and in the next one. */
+/* The arguments end with a page; the bytes after them are zero, and in the next one. */
 static void args_go(struct scene *s)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -179,7 +179,7 @@ static void scene_end(struct scene *s)
 	EXPECT_EQ(-ENOENT, open_name(s->name, 0));
 }
 
-/* Make the call. What this thread does between arming and disarming is the call and nothing else. */
+/* Make the call. Between arming and disarming this thread does nothing else. */
 static struct outcome attempt(struct scene *s, unsigned int nth)
 {
 	struct outcome outcome = { .failed = -EPROTO };
@@ -237,7 +237,7 @@ static void expect_unchanged(struct scene *s)
 {
 	SCENE(s);
 
-	/* what of a result there is no room for is not known before the rest was written */
+	/* a result that does not fit is noticed only after the rest was written */
 	if (!op->grown)
 		EXPECT_EQ(0, memcmp(&s->given, &s->args, sizeof(s->args)));
 	EXPECT_EQ(s->fds, open_fds());

@@ -55,7 +55,7 @@ void written(struct scene *s, long ret)
 		.call = make, .done = after, __VA_ARGS__ \
 	}
 
-/* Half of the quota is used elsewhere: of the rest it has to be counted what the mailbox takes. */
+/* Half of the quota is used elsewhere: for the rest, the share of the mailbox has to be counted. */
 #define BALLAST		(4U << 20)	/* charged for each of the messages that use it */
 
 static void prepare_send_share(struct scene *s)
@@ -139,7 +139,7 @@ const struct op send_ops[] = {
 	SEND(send_large, prepare_send, call_send, sent, .length = LARGE),
 	SEND(send_large_lazy, prepare_send, call_send, sent, .length = LARGE, .lazy = true),
 	SEND(send_huge, prepare_send, call_send, sent, .length = HUGE),
-	/* On a handle that another user opened: it is the sender who is charged. */
+	/* On a handle that another user opened: the sender is charged. */
 	SEND(send_others, prepare_send, call_send, sent, .length = SMALL, .bare = true),
 	SEND(send_others_large, prepare_send, call_send, sent, .length = LARGE, .bare = true),
 	SEND(write_small, prepare_send, call_write, written, .length = SMALL),

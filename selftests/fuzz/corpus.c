@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #define CORPUS_MAX	4096
-#define TRIES		3	/* runs in which a program with lanes has to show what it did once */
+#define TRIES		3	/* runs in which a program with lanes has to show its new features once */
 #define FEATURES_MAX	4096
 
 static struct program *corpus[CORPUS_MAX];
@@ -18,7 +18,7 @@ const struct program *corpus_get(unsigned int i)
 	return corpus[i];
 }
 
-/* What is too much replaces the eldest. */
+/* A program too many replaces the eldest. */
 void corpus_add(const struct program *prog)
 {
 	static unsigned int oldest;
@@ -121,7 +121,7 @@ static void simplify_call(struct program *prog, unsigned int at, const uint32_t 
 /**
  * corpus_triage - make a program that covered something new short
  * @prog:	the program, changed in place
- * @fresh:	what it covered and none had before
+ * @fresh:	features that it covered and none before it
  * @n:		how many these are
  */
 void corpus_triage(struct program *prog, const uint32_t *fresh, unsigned int n)
@@ -133,7 +133,7 @@ void corpus_triage(struct program *prog, const uint32_t *fresh, unsigned int n)
 		n = FEATURES_MAX;
 	memcpy(features, fresh, n * sizeof(features[0]));
 	n = stable(prog, features, n);
-	/* What a race brought, and brings no more, cannot be made shorter. */
+	/* New features that came from a race, and do not come again, cannot be minimized. */
 	if (!n)
 		return;
 	drop_calls(prog, features, n);
@@ -173,7 +173,7 @@ unsigned int corpus_load(const char *path, struct program **progs)
 	return n;
 }
 
-/* Print few of the programs that together cover what all do. */
+/* Print a small set of programs that together cover as much as all do. */
 void corpus_cover(struct program *progs, unsigned int n)
 {
 	uint8_t *left = calloc(FEATURES, 1);
@@ -202,7 +202,7 @@ void corpus_cover(struct program *progs, unsigned int n)
 			uint32_t last = FEATURES;
 
 			for (j = 0; j < count[i]; j++) {
-				/* Later runs repeat what the first had: counted once. */
+				/* Later runs repeat the features of the first: counted once. */
 				gain += left[had[i][j]] && had[i][j] != last;
 				last = had[i][j];
 			}

@@ -104,7 +104,7 @@ static void print_value(FILE *out, const struct call *call, unsigned int i)
 		while (length && !name[length - 1])
 			length--;
 		fprintf(out, "\"");
-		/* Octal, for a hexadecimal number would take in what follows. */
+		/* Octal, because a hexadecimal number would take in the next characters. */
 		for (j = 0; j < length; j++)
 			fprintf(out, name[j] > ' ' && name[j] < 0x7f && name[j] != '\\' && name[j] != '"' ?
 				"%c" : "\\%03o", (unsigned char)name[j]);
@@ -124,7 +124,7 @@ static bool is_zero(const struct field *field, uint64_t value)
 	return !value && field->kind != K_BUF;
 }
 
-/* @tab: what the lines begin with. */
+/* @tab: the indentation of the lines. */
 static void print_ioctl(FILE *out, const struct call *call, const char *tab)
 {
 	const struct op *op = &ops[call->op];

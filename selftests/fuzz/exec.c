@@ -12,7 +12,7 @@ static uint64_t lane_calls[LANES + 1];
 static uint64_t lane_number[LANES + 1];
 static uint64_t number;			/* of the program */
 static bool pure;			/* all payloads consist of PAYLOAD_BYTE */
-static char problem[256];		/* what is wrong with a mailbox */
+static char problem[256];		/* the fault of a mailbox */
 static unsigned long limits_before[3], tainted_before, refs_before;
 static int first_netns = -1;
 
@@ -39,7 +39,7 @@ static uint64_t buffer_at(int lane, const struct call *call, unsigned int i)
 		      ops[call->op].size : call->arg[ARG_CSIZE]);
 }
 
-/* What the kernel gets. */
+/* The arguments of the system call. */
 static uint64_t value_of(int lane, const struct call *call, unsigned int i)
 {
 	const struct field *field = field_of(&ops[call->op], i);
@@ -63,7 +63,7 @@ static uint64_t value_of(int lane, const struct call *call, unsigned int i)
 	}
 }
 
-/* Remember the name of a mailbox: whatever its lifetime, it may be handed over to the system. */
+/* Remember the name of a mailbox: of any lifetime, it may be handed over to the system. */
 static void keep_name(int lane, const struct call *call, uint64_t size)
 {
 	struct mbox_ioc_open open;
@@ -86,7 +86,7 @@ static void keep_name(int lane, const struct call *call, uint64_t size)
 		memcpy(kept_names[i], open.name, MBOX_NAME_SIZE);
 }
 
-/* What was received is what was sent, and no memory of the kernel. */
+/* A received payload must be a sent one, and no memory of the kernel. */
 static void check_payload(int lane, uint64_t at, uint64_t room, uint64_t length)
 {
 	const uint8_t *bytes;
@@ -186,7 +186,7 @@ static long exec_helper(int lane, const struct call *call)
 
 	for (i = 0; i < op->nr_fields; i++)
 		arg[i] = op->fields[i].kind == K_BUF ? buffer_at(lane, call, i) : call->arg[i];
-	/* What is read from it is no payload. */
+	/* Data read from it is no payload. */
 	if (op->makes == SLOT_NETLINK)
 		pure = false;
 	return op->helper(lane, arg);
@@ -243,7 +243,7 @@ static void check_slot(int fd)
 
 	if (sys(SYS_ioctl, fd, MBOX_IOC_GET, &info))
 		return;
-	/* What is in a ring was not sent through the kernel. */
+	/* Records in a ring were not sent through the kernel. */
 	if (!info.ring && info.sent != info.received + info.withdrawn + info.dropped + info.queued)
 		snprintf(problem, sizeof(problem), "sent %llu, received %llu, withdrawn %llu, dropped %llu, queued %llu",
 			 info.sent, info.received, info.withdrawn, info.dropped, info.queued);
@@ -260,9 +260,9 @@ static void check_slot(int fd)
 }
 
 /*
- * What was received lies where the payloads of the next program come from. Writing all of that anew takes
- * longer than most programs. Other bytes than those of payloads come from an area for arguments or from netlink,
- * and so are not many; they lie where a call had its buffer.
+ * Received messages are in the memory from which the payloads of the next program come. Writing all
+ * of that anew takes longer than most programs. Other bytes than those of payloads come from an
+ * area for arguments or from netlink, and so are not many; they lie where a call had its buffer.
  */
 #define FOREIGN_MOST	(64UL << 10)
 
@@ -301,7 +301,7 @@ static bool makes_links(const struct program *prog)
 	return false;
 }
 
-/* Delete what would stay. */
+/* Delete mailboxes that would stay. */
 static void delete_kept(void)
 {
 	if (nr_kept > KEPT_NAMES)
@@ -366,7 +366,7 @@ void exec_program(const struct program *prog)
 		payloads_restore(prog);
 }
 
-/* What runs now has this number in the kernel's reports. */
+/* The running program has this number in the kernel's reports. */
 void exec_name(uint64_t n)
 {
 	number = n;
@@ -385,7 +385,7 @@ static unsigned long read_number(const char *path)
 	return strtoul(text, NULL, 10);
 }
 
-/* What is wrong, or NULL. Looks at the kernel too, so not to be called too often. */
+/* Return a description of a fault, or NULL. Asks the kernel too, so not to be called too often. */
 const char *exec_check(void)
 {
 	unsigned long tainted;
@@ -423,7 +423,7 @@ void exec_start(void)
 	kcov_lane_start(0);
 }
 
-/* What the dead held, and namespaces, takes its time on a slow machine. */
+/* Cleaning up after the dead, and namespaces, takes time on a slow machine. */
 static bool refs_come_back(void)
 {
 	int tries;
@@ -436,7 +436,7 @@ static bool refs_come_back(void)
 	return false;
 }
 
-/* Close everything. What is wrong then, or NULL. */
+/* Close everything. Return a description of a fault, or NULL. */
 const char *exec_end(void)
 {
 	unsigned int i;

@@ -25,15 +25,15 @@
  *	helpers.c	calls that take more than one line; likewise
  *	netlink.c	those over netlink; likewise
  *	place.h		numbers for addresses and times; likewise
- *	ops.c		what can be called, and with what
+ *	ops.c		the calls and their arguments
  *	text.c		programs from and to text
- *	value.c		random numbers, and what arguments are made of
+ *	value.c		random numbers, and the values of arguments
  *	gen.c		new programs, and changes to known ones
  *	exec.c		runs a program, and looks whether the mailboxes are as they should be
- *	kcov.c		what was covered
+ *	kcov.c		coverage
  *	corpus.c	the programs that covered something new, made short
  *	emit.c		programs in C
- *	seeds		programs that somebody wrote, to begin with
+ *	seeds		hand-written programs, to begin with
  *	corpus		programs that it made, likewise
  *	main.c		options, the loop, the end
  *
@@ -73,7 +73,7 @@ struct program {
 	struct call calls[MAX_CALLS];
 };
 
-/* What an argument is: how it is made up, printed, and turned into what the kernel gets. */
+/* A kind of argument: how it is generated, printed, and passed to the kernel. */
 enum kind {
 	K_SLOT,			/* a descriptor */
 	K_OUT,			/* the slot for a new descriptor */
@@ -90,7 +90,7 @@ enum kind {
 	K_XOR,			/* flips bits of the number of an ioctl */
 	K_PID,			/* a process: 0 nobody, N lane N - 1, else a number */
 	K_START,		/* start of a process: 0, 1 the last sender's, else a number */
-	K_FILL,			/* byte of what follows the structure */
+	K_FILL,			/* byte of the data that follows the structure */
 };
 
 struct field {
@@ -99,14 +99,14 @@ struct field {
 	uint8_t off;		/* in the structure of an ioctl … */
 	uint8_t width;		/* … if this is not 0 */
 	uint8_t link;		/* another argument; of K_SLOT: enum slot_kind */
-	const char *member;	/* what C calls it */
+	const char *member;	/* its name in C */
 	uint64_t valid;		/* mask or maximum */
 	uint64_t dflt;
 	const uint64_t *list;	/* more values that are likely to matter … */
 	unsigned int listed;	/* … and how many */
 };
 
-/* What a descriptor is good for; a program may use any for anything. */
+/* The use of a descriptor; a program may use any for anything. */
 enum slot_kind { SLOT_NONE, SLOT_FACTORY, SLOT_HANDLE, SLOT_SOCKET, SLOT_EPOLL, SLOT_NETLINK };
 
 enum op_class { OP_IOCTL, OP_SYSCALL, OP_HELPER };
@@ -132,7 +132,7 @@ extern const unsigned int nr_ops;
 /* The ioctls all begin with these arguments. */
 enum { ARG_FD, ARG_AT, ARG_CSIZE, ARG_XOR, ARG_FILL, ARG_STRUCT };
 
-/* K_NAME: which, and what is wrong with it. */
+/* K_NAME: the name, and its defect. */
 #define NAME(n, flaw)	((n) | (flaw) << 8)
 enum name_flaw {
 	NAME_FINE, NAME_NONE, NAME_DOT, NAME_CHAR, NAME_NO_NUL, NAME_AFTER_NUL, NAME_LONGEST,
@@ -151,7 +151,7 @@ struct rng {
 	uint64_t state;
 };
 
-/* What the slots hold where a program has come to, as far as that can be told without running it. */
+/* The contents of the slots at a point of a program, as far as known without running it. */
 struct sketch {
 	uint8_t kind[SLOTS];
 };

@@ -116,7 +116,7 @@ static void make_lane(struct rng *rng, struct call *call, bool lanes)
 	call->settle = call->lane && !one_in(rng, 3);
 }
 
-/* What takes long is not to be done often. */
+/* Calls that take long are not to be made often. */
 static void limit_times(struct rng *rng, struct call *call)
 {
 	const struct op *op = &ops[call->op];
@@ -149,7 +149,7 @@ static void make_call(struct rng *rng, const struct sketch *sketch, struct call 
 	} while (ops[i].helper == do_netns && !one_in(rng, 30));
 	call->op = i;
 	call->times = 1;
-	/* Repeating a call costs a fraction of what setting up and ending a program does. */
+	/* Repeating a call costs a fraction of setting up and ending a program. */
 	if (one_in(rng, 4))
 		call->times = one_in(rng, 4) ? 1 + rng_below(rng, MAX_TIMES) : 2 + rng_below(rng, 4);
 	call->compat = ops[i].class == OP_IOCTL && one_in(rng, 12);
@@ -308,7 +308,7 @@ void program_make(struct program *prog, struct rng *rng, bool one_lane)
 		prog->n = n;
 		return;
 	}
-	/* What was found last is likely to have more behind it. */
+	/* The newest program is likely to have more behind it. */
 	i = rng_below(rng, corpus_size);
 	if (one_in(rng, 3))
 		i = corpus_size - 1 - i * (uint64_t)i / corpus_size;

@@ -11,7 +11,7 @@
 
 #include "runtime.h"
 
-/* how, slot: another factory, opened directly or through what a descriptor leads to */
+/* how, slot: another factory, opened directly or through the file of a descriptor */
 long do_open(int lane, const uint64_t *v)
 {
 	static const int flags[] = { O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK, O_PATH, O_RDWR | O_TRUNC };
@@ -116,7 +116,7 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-/* slot of a socket, slot of what to send */
+/* slot of a socket, slot to send */
 long do_send_fd(int lane, const uint64_t *v)
 {
 	char byte = PAYLOAD_BYTE;
@@ -137,7 +137,7 @@ long do_send_fd(int lane, const uint64_t *v)
 	return sys(SYS_sendmsg, slot_fd(v[0]), &msg, MSG_DONTWAIT);
 }
 
-/* slot of a socket, slot for what comes */
+/* slot of a socket, slot for the received descriptor */
 long do_recv_fd(int lane, const uint64_t *v)
 {
 	char byte;
@@ -181,7 +181,7 @@ long do_fdinfo(int lane, const uint64_t *v)
 	return ret;
 }
 
-/* slot, what */
+/* slot, operation */
 long do_fcntl(int lane, const uint64_t *v)
 {
 	int fd = slot_fd(v[0]);
@@ -254,7 +254,7 @@ long do_misc(int lane, const uint64_t *v)
 	}
 }
 
-/* slot, size, protection, shared: what can be mapped is touched. */
+/* slot, size, protection, shared: all that can be mapped is touched. */
 /* Of a ring: move an index, or scribble. */
 long do_mmap(int lane, const uint64_t *v)
 {
@@ -268,7 +268,7 @@ long do_mmap(int lane, const uint64_t *v)
 	return sys(SYS_munmap, address, v[1]);
 }
 
-/* Change the memory where lazy payloads lie: what, whose */
+/* Change the memory of lazy payloads: operation, lane */
 long do_memory(int lane, const uint64_t *v)
 {
 	int whose = (lane + v[1]) % LANES;
@@ -347,8 +347,8 @@ static void inbox_empty_lane(int lane, const void *unused)
 }
 
 /*
- * Receive what others have sent the lanes, which are idle, and root's. It would stay, and the module with it, as
- * long as these processes live.
+ * Receive messages of others to the lanes, which are idle, and to root's. They would stay, and the
+ * module with them, as long as these processes live.
  */
 void inboxes_empty(void)
 {
@@ -369,7 +369,7 @@ void name_delete(const char *name)
 	sys(SYS_ioctl, slots[0], MBOX_IOC_DELETE, &arg);
 }
 
-/* Send a signal to a lane: whom, which. */
+/* Send a signal to a lane: lane, signal. */
 long do_signal(int lane, const uint64_t *v)
 {
 	unsigned int whom = v[0] % LANES;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the module executed, from KCOV: a list of program counters for each lane. A feature is a pair
- * of one and the next (an edge), or a call with its result, which is all there is where the
- * kernel has no KCOV. Features are numbers below FEATURES, by a hash: where two fall together, one is
- * missed.
+ * The code that the module executed, from KCOV: a list of program counters for each lane. A feature
+ * is a pair of one and the next (an edge), or a call with its result, which is all there is where
+ * the kernel has no KCOV. Features are numbers below FEATURES, by a hash: where two fall together,
+ * one is missed.
  */
 #include <fcntl.h>
 #include <linux/kcov.h>
@@ -85,7 +85,7 @@ static void count_pc(uint32_t pc)
 	pcs_covered++;
 }
 
-/* A call had this result. Lanes race for the places; what is lost comes again. */
+/* A call had this result. Lanes race for the places; a lost feature comes again. */
 void kcov_result(unsigned int op, long result)
 {
 	unsigned int i = __atomic_fetch_add(&nr_results, 1, __ATOMIC_RELAXED);
@@ -152,7 +152,7 @@ unsigned int kcov_all(uint32_t *features, unsigned int max)
 	return n;
 }
 
-/* What the last run had is known from now on. */
+/* The features of the last run are known from now on. */
 void kcov_keep(void)
 {
 	unsigned int i;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mbox_fuzz: options, the loop, the end. fuzz.h says what it is. */
+/* mbox_fuzz: options, the loop, the end. See fuzz.h. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static void report(const char *what)
 	fflush(stdout);
 }
 
-/* What is wrong, and which programs may have done it. */
+/* A fault, and the programs that may have caused it. */
 static int wrong(const char *what)
 {
 	uint64_t from = programs > CHECK_EVERY ? programs - CHECK_EVERY : 0;
@@ -115,7 +115,7 @@ static int fuzz(bool guided)
 		n = kcov_end(fresh, FRESH_MAX);
 		if (n) {
 			kcov_keep();
-			/* What it begins with was made short when it was written down. */
+			/* The initial corpus was minimized when it was written. */
 			if (programs >= nr_inputs)
 				corpus_triage(&prog, fresh, n);
 			corpus_add(&prog);
@@ -136,7 +136,7 @@ static int fuzz(bool guided)
 	return 0;
 }
 
-/* Run given programs; what comes after an announcement in the log is of that program. */
+/* Run given programs; a report after an announcement in the log is of that program. */
 static int run(FILE *log)
 {
 	char text[MAX_TEXT];
@@ -311,7 +311,7 @@ int main(int argc, char **argv)
 	if (opt.output)
 		return find();
 
-	/* What stays open has to be opened before the programs begin. */
+	/* Files that stay open have to be opened before the programs begin. */
 	log = opt.run ? fopen("/dev/kmsg", "we") : NULL;
 	guided = kcov_setup();
 	if (!guided)

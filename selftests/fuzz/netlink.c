@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Netlink sockets and what goes over them: calls of programs, as in helpers.c. */
+/* Netlink sockets and their messages: calls of programs, as in helpers.c. */
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -149,7 +149,7 @@ long do_nl_request(int lane, const uint64_t *v)
 	return sys(SYS_sendto, slot_fd(v[0]), &request, request.header.nlmsg_len, MSG_DONTWAIT, NULL, 0);
 }
 
-/* Receive what is there: slot, how many datagrams at most, room for each */
+/* Receive without waiting: slot, how many datagrams at most, room for each */
 long do_nl_receive(int lane, const uint64_t *v)
 {
 	_Alignas(8) uint8_t buffer[8192] = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What can be called, and with what: the table that makes, changes, prints and runs programs. */
+/* The calls and their arguments: the table that makes, changes, prints and runs programs. */
 #include <sys/syscall.h>
 
 #include <linux/mbox.h>
@@ -66,7 +66,7 @@ static const uint64_t waits[] = { 0, 0, 0, 0, 0, 0, 0, 1 };
 static const uint64_t polled[] = { 0, 1, 4, 5, 5, 0x2000, 0x7fff };
 static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005, 0x10000001, 0x20000001 };
 
-/* What all ioctls begin with. */
+/* The first fields of all ioctls. */
 #define IOCTL(kind)								\
 	{ "fd", K_SLOT, .link = kind },						\
 	{ "at", K_AT, .dflt = AT(VIEW_RW, POS_START) },				\

@@ -6,7 +6,7 @@
 #define LANES		6	/* processes that make calls */
 #define LANE_FORK	9	/* one made for the call, with its own table of files */
 #define SLOTS		10	/* for descriptors */
-#define OWN_SLOTS	2	/* of these, what each program finds there */
+#define OWN_SLOTS	2	/* of these, the contents for each program */
 
 /* A place: a view of some memory, where in it, and whether it is of the lane or of the next. */
 enum view { VIEW_RW, VIEW_RO, VIEW_LAZY, VIEW_GAP, VIEW_SELF, VIEW_BAD };
@@ -26,7 +26,7 @@ enum position { POS_START, POS_END, POS_CROSS, POS_ODD, POS_PAGE, POSITIONS };
 /* The size of the argument of an ioctl: the one that it has. */
 #define CSIZE_OWN	0xffffffffULL
 
-/* What all payloads consist of. */
+/* All payloads consist of these bytes. */
 #define PAYLOAD_BYTE	0x5a
 
 #endif /* PLACE_H */

@@ -46,7 +46,7 @@ static void memory_start(void)
 	}
 }
 
-/* Undo what do_memory() did. */
+/* Undo the effects of do_memory(). */
 static void memory_restore(void)
 {
 	int lane;
@@ -302,7 +302,7 @@ static void forked_end(void)
 
 	if (!forked.pid)
 		return;
-	/* The caller may be an ordinary user by now, who must not. */
+	/* The caller may be an ordinary user by now, which must not. */
 	sys(SYS_setresuid, -1, 0, -1);
 	kill(forked.pid, SIGKILL);
 	sys(SYS_setresuid, -1, who, -1);
@@ -381,7 +381,7 @@ void drain(void)
 	forked_end();
 }
 
-/* Interrupts who is in the same call for long. What a program forgot has no other end. */
+/* Interrupts lanes that are in the same call for long. A call that a program forgot has no other end. */
 static int watchdog(void *unused)
 {
 	struct timespec tick = { .tv_nsec = TICK };
@@ -413,7 +413,7 @@ static void on_signal(int signal)
 	(void)signal;
 }
 
-/* A factory of an ordinary user's, whoever uses it. */
+/* A factory of an ordinary user's, for any process. */
 static int open_as_user(void)
 {
 	int fd;
@@ -426,7 +426,7 @@ static int open_as_user(void)
 	return fd;
 }
 
-/* Limits that programs reach. Returns what was there before. */
+/* Set limits that programs reach. Return the limits from before. */
 unsigned long limit_set(const char *name, unsigned long value)
 {
 	char path[64], text[32] = "";
@@ -470,7 +470,7 @@ void lanes_start(void)
 		perror("/dev/mbox");
 		exit(2);
 	}
-	/* What is opened from here on is to lie above all that has to stay. */
+	/* Files opened from here on lie above all that have to stay. */
 	while (dup(slots[0]) < FD_FIRST - 1)
 		;
 

@@ -80,7 +80,7 @@ static inline long ioctl32(long fd, long cmd, long arg)
 	return (int)ret;
 }
 
-/* Descriptors. What a program opens lies above FD_FIRST, so that one call closes all of it. */
+/* Descriptors. Those that a program opens lie above FD_FIRST, so that one call closes all of them. */
 
 #define FD_FIRST	48
 
@@ -96,7 +96,7 @@ long slot_keep(uint64_t slot, long fd);
 
 /*
  * Memory. Each lane has an area for argument structures and one for payloads, and sees each in four
- * views. What is written to rw is seen in ro and lazy too. Each view ends where nothing is mapped.
+ * views. Data written to rw is seen in ro and lazy too. Each view ends where nothing is mapped.
  * They lie where 32 bits reach.
  */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Programs from and to text; fuzz.h says what it looks like. */
+/* Programs from and to text; see fuzz.h for the syntax. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -138,7 +138,7 @@ static const struct op *op_find(const char *name, size_t length)
 	return NULL;
 }
 
-/* One call; returns where it ends, or NULL and what is wrong. */
+/* Parse one call; return its end, or NULL and the error. */
 static const char *call_parse(struct call *call, const char *text, char *error, size_t size)
 {
 	const char *word = text;
@@ -199,7 +199,7 @@ bad:
 	return NULL;
 }
 
-/* Returns whether it is one; if not, @error says what is wrong. */
+/* Return whether it is one; if not, @error tells why. */
 bool program_parse(struct program *prog, const char *text, char *error, size_t size)
 {
 	prog->n = 0;

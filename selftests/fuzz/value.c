@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Random numbers, and what arguments are made of. */
+/* Random numbers, and the values of arguments. */
 #include "fuzz.h"
 
 /* splitmix64: any seed is good, and a stream of its own for each program costs nothing. */

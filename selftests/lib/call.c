@@ -30,7 +30,7 @@ struct mbox_ioc_open open_arg(const char *name, uint32_t capacity)
 	return arg;
 }
 
-/* On a factory of the caller's now; callers whose factory matters pass it themselves. */
+/* On a new factory; callers that need a certain factory pass it themselves. */
 int open_call(unsigned long cmd, const struct mbox_ioc_open *arg)
 {
 	int factory = factory_open();

@@ -151,8 +151,8 @@ bool await_sleeping(pid_t pid)
 }
 
 /*
- * Run a function in a child, which may become what it likes, and return its result; an error of
- * the machinery looks like no errno that mbox has.
+ * Run a function in a child, which may change itself at will, and return its result; an error of
+ * the machinery is -ENOEXEC, which mbox never returns.
  */
 int in_child(int (*fn)(void *), void *arg)
 {

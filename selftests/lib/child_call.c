@@ -88,7 +88,7 @@ struct call *recv_start(int fd)
 	return call;
 }
 
-/* What a receive in a child got, as a string, or its error. */
+/* Return the text that a receive in a child got, or the name of its error. */
 const char *recv_end(struct call *call)
 {
 	long ret = call_end(call);

@@ -6,8 +6,8 @@
 #include "child.h"
 
 /*
- * A call in a child. What it is given and what came of it is shared: set the fields, start it, wait
- * until it is blocked, do what the test is about, end it.
+ * A call in a child. Arguments and results are shared: set the fields, start it, wait until it is
+ * blocked, run the test, end it.
  */
 enum call_kind { CALL_SEND, CALL_RECV, CALL_WRITE, CALL_READ, CALL_POLL };
 
@@ -19,7 +19,7 @@ struct call {
 	struct mbox_ioc_send send;
 	struct mbox_ioc_recv recv;
 	size_t size;			/* for read() and write() */
-	short events;			/* for poll(), and what it found */
+	short events;			/* for poll(); then its result */
 	void (*prepare)(struct call *call); /* in the child, before */
 	int64_t began, ended;		/* CLOCK_MONOTONIC */
 	long ret;			/* result, or a negated errno */

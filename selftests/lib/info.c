@@ -15,7 +15,7 @@ struct mbox_info info_of(int fd)
 	return info;
 }
 
-/* In words, what differs from @before, and whether the counters do not balance; "" if all is well. */
+/* Describe the difference from @before, and whether the counters balance; "" if all is well. */
 const char *info_diff(int fd, const struct mbox_info *before)
 {
 	static const struct { const char *name; size_t at, size; } fields[] = {

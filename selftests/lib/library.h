@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For the tests of libmbox: each function does its call, says what went wrong by its result alone,
- * and leaves errno and, when it fails, what it was to fill in as they were. What the calls do is
- * tested elsewhere.
+ * For the tests of libmbox: each function makes its call, reports errors by its result alone, and
+ * leaves errno and, when it fails, its outputs unchanged. Other tests cover the effects of the
+ * calls.
  */
 #ifndef LIB_LIBRARY_H
 #define LIB_LIBRARY_H
@@ -23,16 +23,16 @@
 	EXPECT_EQ((long long)(expected), ret_) TH_LOG("%s", #call); \
 } while (0)
 
-/* In children, which have no EXPECT: the line of what went wrong, as a result. */
+/* In children, which have no EXPECT(): return the line of the failed check. */
 #define CHECK_RET(expected, call) do { \
 	if ((call) != (expected)) \
 		return __LINE__; \
 } while (0)
 
-/* A handle that nobody has: what outputs hold before a call that fails. */
+/* An invalid handle: outputs hold it before a call that fails. */
 #define NOT_WRITTEN	((struct mbox *)0xa5a5a5a5)
 
-/* That of a test: gone with its handles, whatever happens to the test. */
+/* Attributes for a test: the mailbox is gone with its handles, even if the test dies. */
 static inline struct mbox_attr test_attr(void)
 {
 	struct mbox_attr attr = MBOX_ATTR_INIT;

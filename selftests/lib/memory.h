@@ -17,8 +17,8 @@ static const uint64_t no_addresses[] = {
 };
 
 /*
- * Pages of which the kernel has to find or make each when they are touched: what comes from the
- * call's fast path finds nothing there.
+ * Pages that the kernel has to find or make when they are touched: copies from the call's fast
+ * path, with faults disabled, do not find them.
  */
 enum lazy_kind {
 	LAZY_FRESH,	/* never touched */

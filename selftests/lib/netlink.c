@@ -67,7 +67,7 @@ void nl_nested(struct nl_reply *nested, const struct nl_reply *reply, uint16_t t
 		nl_parse(nested, (char *)attr + NLA_HDRLEN, attr->nla_len - NLA_HDRLEN);
 }
 
-/* What an acknowledgement says beside its errno. */
+/* Read an acknowledgement: its message and the attribute that it blames. */
 void nl_explain(struct nl *nl, const struct nlmsghdr *header, const struct nl_request *request)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(header);
@@ -89,7 +89,7 @@ void nl_explain(struct nl *nl, const struct nlmsghdr *header, const struct nl_re
 		nl->blamed = ((struct nlattr *)((char *)request + offset))->nla_type & NLA_TYPE_MASK;
 }
 
-/* Send a request and hand what comes to @fn: 0 or a negated errno. */
+/* Send a request and pass the replies to @fn. Return 0 or a negated errno. */
 int nl_talk(struct nl *nl, struct nl_request *request, nl_fn fn, void *data)
 {
 	static _Alignas(8) char buffer[NL_SIZE];

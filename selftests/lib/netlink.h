@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The netlink family, spoken without a library: what is tested is what the kernel says, down to the
- * attribute that it blames.
+ * The netlink family, spoken without a library: the tests check all that the kernel says, down to
+ * the attribute that it blames.
  */
 #ifndef LIB_NETLINK_H
 #define LIB_NETLINK_H

@@ -90,7 +90,7 @@ struct peer *peer_new(struct __test_metadata *_metadata)
 	return peer;
 }
 
-/* What came of it: -ETIME if it does not end, -ECHILD if the peer did. */
+/* Return the result: -ETIME if it does not end, -ECHILD if the peer did. */
 int peer_end(struct peer *peer)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
@@ -105,7 +105,7 @@ int peer_end(struct peer *peer)
 	return peer->result;
 }
 
-/* Wait until what it began is blocked. */
+/* Wait until the peer is blocked in its task. */
 bool peer_blocked(struct peer *peer)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;

@@ -2,9 +2,10 @@
 /*
  * Peers: children that link to one another and to the test, and do one thing at a time as told.
  *
- * Handles on links serve the process that made them alone, so a peer makes its own, and keeps them
- * under the numbers of its slots. What it does is a function that it runs in itself, on memory that
- * it shares with the test. It is blocked in a call if it began one and sleeps: it does not otherwise.
+ * A handle on a link serves only the process that made it, so a peer makes its own handles, and
+ * keeps them under the numbers of its slots. A task is a function that the peer runs in itself, on
+ * memory that it shares with the test. A peer that has begun a task and sleeps is blocked in a
+ * call: it does not sleep otherwise.
  */
 #ifndef LIB_PEER_H
 #define LIB_PEER_H
@@ -24,7 +25,7 @@ struct peer {
 	int ended;			/* the test has reaped it */
 	int result;
 	int fd[PEER_SLOTS];
-	/* what to do it with */
+	/* arguments and results */
 	int slot;
 	pid_t other;
 	uint32_t capacity, msg_size, flags, prio, type;
@@ -47,7 +48,7 @@ static inline int link_to(pid_t pid, uint32_t capacity)
 
 int inbox_open(void);
 
-/* What a peer does. */
+/* Tasks. */
 
 static inline int do_nothing(struct peer *peer)
 {

@@ -24,7 +24,7 @@ int ring_new(struct __test_metadata *_metadata, const char *name, uint32_t right
 	return fd;
 }
 
-/* What a side has to wait for has to be known by the caller: both rights name the side. */
+/* The caller must name the side that waits: with both rights either is possible. */
 int ring_wait_until(int fd, uint32_t flags, uint32_t side, uint64_t seen, int64_t deadline)
 {
 	struct mbox_ioc_wait arg = {

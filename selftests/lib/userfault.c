@@ -10,7 +10,7 @@ struct missing missing;
 
 static int register_missing(void)
 {
-	/* of faults in the kernel, too: that is what takes privileges */
+	/* of faults in the kernel, too: that takes privileges */
 	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {
@@ -29,7 +29,7 @@ static int register_missing(void)
 	return uffd;
 }
 
-/* In the child: a userfaultfd is about the memory of who made it. */
+/* In the child: a userfaultfd is about the memory of its creator. */
 static void prepare_missing(struct call *call)
 {
 	int uffd;
@@ -91,7 +91,7 @@ void give_page(struct __test_metadata *_metadata, uint32_t seed)
 	ASSERT_EQ(0, ioctl(missing.uffd, UFFDIO_COPY, &copy));
 }
 
-/* The file is cut off before it: whoever touches the page then has a bad address. */
+/* Truncate the file: touching the page then is a bad address. */
 void break_page(struct __test_metadata *_metadata)
 {
 	struct uffdio_range range = { address_of(missing.page), missing.size };

@@ -2,11 +2,11 @@
 /*
  * A page that comes late: a call in a child that needs it stalls, for as long as the test likes.
  *
- *	missing_setup()		once, skips the test where this cannot be done
- *	start_stalling()	start a call whose payload is that page
- *	await_stall()		the call has come to it, and stands
- *	give_page()		it goes on
- *	break_page()		it fails: the page will never come
+ * \tmissing_setup()               once, skips the test where this cannot be done
+ * \tstart_stalling()      start a call whose payload is that page
+ * \tawait_stall()         wait until the call has come to it
+ * \tgive_page()           let the call go on
+ * \tbreak_page()          let it fail: the page will never come
  */
 #ifndef LIB_USERFAULT_H
 #define LIB_USERFAULT_H

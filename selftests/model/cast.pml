@@ -6,15 +6,15 @@
  * block; a runner helps whenever a message is under way; a receiver takes from one
  * subscription and then looks at the other; a waiting receiver of subscription 0,
  * which is full at first, is the room there and may leave at any time; and
- * subscription 1 may be closed at any time. What is under the lock is atomic.
+ * subscription 1 may be closed at any time. Steps under the lock are atomic.
  *
  *	EARLY		the message is accepted with the first subscription that has
  *			room, not the last: has to fail
- *	LATE		a receiver does not look for what is due: has to fail
+ *	LATE		a receiver does not look for a due message: has to fail
  *	FORGET		a receiver that leaves is not noticed, though it was the room:
  *			has to fail
- *	LEAVE		one that leaves does not take what is due first: has to fail
- *	CLOSE		a subscription that is closed does not get what is due to it
+ *	LEAVE		one that leaves does not take the due message first: has to fail
+ *	CLOSE		a subscription that is closed does not get its due message
  *			first: has to fail
  *
  * Properties:
@@ -23,7 +23,7 @@
  *	- no subscription holds more than it has room for;
  *	- a send that says that it went to n subscriptions was delivered to n, one
  *	  that fails to none;
- *	- the sender ends, whoever did the work.
+ *	- the sender ends, independent of the task that did the work.
  */
 #define NONE	0
 #define LOOK	1

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * MBOX_DEADLOCK in kmod/deadlock.c: who waits for whom over links.
+ * MBOX_DEADLOCK in kmod/deadlock.c: processes that wait for one another over links.
  *
  * Processes with one thread each, which send synchronously to and receive from one another as they
- * like, so many calls each, and then end. What happens under the lock of an inbox happens in
+ * like, so many calls each, and then end. Work under the lock of an inbox happens in
  * several steps, as other inboxes have other locks; and so do the walks along the edges: one without
  * a lock, and two that make sure, under waits_lock. With one of the macros below the model is
  * wrong, and has to fail:
  *
  *	LATE_EDGE	a call walks before it sets its edge
- *	ONE_WALK	what was found without the lock is believed
- *	UNLOCKED_WALK	who makes sure does not exclude others who do
+ *	ONE_WALK	a cycle found without the lock is believed
+ *	UNLOCKED_WALK	two callers make sure at the same time
  *	EARLY_EDGE	a send looks for a cycle before it gives its message to a
  *			receiver that waits for it
- *	LATE_CLEAR	the edge of who was completed goes when it runs, not before
+ *	LATE_CLEAR	the edge of a completed waiter goes when it runs, not before
  *	NO_EDGE_OF_RECEIVERS	only sends have edges
  *
  * Properties:
@@ -37,7 +37,7 @@ byte nr[N];		/* wait_nr */
 bool waits_lock;
 bool queued[N * N];	/* a message, whose sender waits */
 bool taken[N * N];	/* the same, given to a receiver */
-bool waits[N * N];	/* AT(whom from, who): a blocked receiver */
+bool waits[N * N];	/* AT(from, receiver): a blocked receiver */
 bool done[N];		/* the waiter of each is completed */
 bool ended[N];
 bool doomed[N];		/* in a cycle that is not to be broken */
@@ -140,7 +140,7 @@ inline enter()
 		numbers[1] = 0
 	:: else
 	fi;
-	/* What is not needed any more would only make more states. */
+	/* Clear variables that are not needed any more: they would only make more states. */
 	p = 0;
 	q = 0;
 	k = 0;
@@ -236,7 +236,7 @@ inline receive()
 	fi;
 	if
 	:: blocks && done[self] ->
-		/* what was handed over is committed */
+		/* the message that was delivered is committed */
 		acquire(self);
 		assert(taken[AT(other, self)]);
 		taken[AT(other, self)] = false;

@@ -5,11 +5,11 @@
  * A synchronous sender whose deadline may pass, two receivers that copy a
  * message without the lock and may fail at that or be killed, and a deletion
  * that may come at any time. Every step under mbox->lock is atomic here, for the
- * lock makes it so; what is checked is what happens between the steps.
+ * lock makes it so; the model checks all orders of the steps.
  *
  *	BLIND_COMMIT	a receiver commits without looking whether the message
  *			was withdrawn or dropped meanwhile: has to fail
- *	EAGER_FREE	who withdraws frees a message that is being copied: has to
+ *	EAGER_FREE	a withdrawal frees a message that is being copied: has to
  *			fail
  *
  * Properties:

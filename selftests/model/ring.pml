@@ -5,9 +5,9 @@
  *
  * A producer sends more records than the ring holds, and a consumer receives
  * them. Each sleeps where it finds no room or no record. The ring grows, or does
- * not: then the producer's limit is freed, which is moved when the memory of what
- * was received is given back. All interleavings are covered. Of the memory
- * model, what the protocol relies on is made explicit: where the code has a
+ * not: then the producer's limit is freed, which is moved when the memory of
+ * received records is given back. All interleavings are covered. The parts of the
+ * memory model that the protocol relies on are explicit: where the code has a
  * barrier, the order is fixed; compiled with one of the macros below, the two
  * accesses that this barrier orders happen in either order.
  *
@@ -24,8 +24,8 @@
  * waiter.pml has.
  *
  * Properties:
- *	- what is received is what was sent, whole and in order (assert record);
- *	- nothing is written over what was not received (assert empty);
+ *	- each record is received as it was sent, whole and in order (assert record);
+ *	- no record is overwritten before it was received (assert empty);
  *	- nobody sleeps for ever (no invalid end state).
  */
 #define SIZE		2
@@ -147,7 +147,7 @@ proctype producer()
 	od
 }
 
-/* Read the record at tail; what does not grow is as good as empty then. */
+/* Read the record at tail; a ring that does not grow is as good as empty then. */
 inline receive(at)
 {
 	assert(data[(at) % SIZE] == n);

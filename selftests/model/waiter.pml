@@ -4,8 +4,8 @@
  *
  * A task waits with a waiter on its stack; its deadline may pass and a signal
  * may come at any time. Two others may complete it: a sender that hands a
- * message over, and a deletion. All interleavings are covered. Of the memory
- * model, what the protocol relies on is made explicit: where the code has a
+ * message over, and a deletion. All interleavings are covered. The parts of the
+ * memory model that the protocol relies on are explicit: where the code has a
  * barrier, the order is fixed; compiled with one of the macros below, the two
  * accesses that this barrier orders happen in either order.
  *
@@ -24,8 +24,8 @@
  *	- the waiter is not touched after its task has left (assert alive);
  *	- the result is read only after it was written (assert result);
  *	- the task is there when it is woken (assert exists);
- *	- who was completed does not sleep for ever (no invalid end state);
- *	- the waiter is completed at most once, and who gives up was not.
+ *	- a completed waiter does not sleep for ever (no invalid end state);
+ *	- the waiter is completed at most once, and one that gives up was not.
  */
 #define NONE	0
 #define MESSAGE	1
@@ -84,7 +84,7 @@ inline publish(what)
 #endif
 }
 
-/* publish() in wait.c, under the lock, then what is done after it. */
+/* publish() in wait.c, under the lock, then the steps after it. */
 inline publish_and_wake(what, asleep)
 {
 #ifndef LATE_GET
@@ -109,8 +109,8 @@ inline publish_and_wake(what, asleep)
 }
 
 /*
- * mbox_waiter_complete(), and what mbox_mailbox_unlock() does later; or
- * mbox_waiter_wake_late(), which writes done in a section of its own.
+ * mbox_waiter_complete(), and the later part in mbox_mailbox_unlock(); or mbox_waiter_wake_late(),
+ * which writes done in a section of its own.
  */
 proctype completer(byte what)
 {

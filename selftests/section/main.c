@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long the module keeps the processor from everybody else: no section with preemption off may be
- * longer than LIMIT instructions, whatever users do.
+ * How long the module keeps the processor from others: no section with preemption off may be longer
+ * than LIMIT instructions, for any user behaviour.
  *
- *	selftests/vm/run -i -m 2048 -a preempt=full -f build/selftests/mbox/section_test -- section_test [CASE…]
+ * \tselftests/vm/run -i -m 2048 -a preempt=full -f build/selftests/mbox/section_test --
+ * section_test [CASE…]
  *
  * There one nanosecond is one instruction, on one CPU. A real-time thread (the sampler) wakes every
- * 20 us and notes by how much it is late, while one act of a case is done: it is late by the longest
- * time for which nobody could be preempted, less at most the 20 us, and by what its own wake-up takes.
- * The latter is measured while nothing is done, and taken off. An interrupt, or the kernel's own work, may get in the way, so
- * each act is done up to ROUNDS times, and the best time counts.
+ * 20 us and notes by how much it is late, while one act of a case runs: it is late by the longest
+ * time without preemption, less at most the 20 us, and by the time of its own wake-up. The latter
+ * is measured while nothing runs, and taken off. An interrupt, or the kernel's own work, may get in
+ * the way, so each act runs up to ROUNDS times, and the best time counts.
  *
  * MBOX_SECTION_SCALE=PERCENT makes the crowds and the backlogs smaller (or larger).
  */
@@ -47,7 +48,7 @@ static int act_nothing(void)
 	return 0;
 }
 
-/* Back to where nothing is: what waits ends, what is open is closed. */
+/* Restore the initial state: end all waits, close all files. */
 static int clean_up(void)
 {
 	int ret = 0;
@@ -130,7 +131,7 @@ static int prepare(void)
 	ret = nl_open(&nl);
 	if (ret)
 		return ret;
-	/* what it touches is there, so that it does not fault */
+	/* make all memory present, so that nothing faults */
 	if (mlockall(MCL_CURRENT))
 		return -errno;
 	ret = sampler_start();

@@ -52,7 +52,7 @@ static int child_opens(void *unused)
 	return 0;
 }
 
-/* All places are taken: each is looked at, for who took it may have ended. */
+/* All places are taken: the open visits each, because its process may have ended. */
 static int begin_members_full(void)
 {
 	struct mbox_ioc_open arg;

@@ -4,14 +4,14 @@
 
 #include <sched.h>
 
-/* What comes back to where it was, behind many: the receiver's buffer is none. */
+/* A message is put back behind many others: the receiver's buffer is invalid. */
 static int job_recv_nowhere(int nr)
 {
 	struct mbox_ioc_recv recv = crowd_recv;
 	struct sched_param param = {};
 	int ret;
 
-	/* who wakes it goes on, and sends one more */
+	/* the sender that wakes it goes on, and sends one more */
 	sched_setscheduler(0, SCHED_IDLE, &param);
 	ret = xioctl(crowd_fd, MBOX_IOC_RECV, &recv);
 	sched_setscheduler(0, SCHED_OTHER, &param);

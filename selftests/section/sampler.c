@@ -43,7 +43,7 @@ static void *sample(void *unused)
 
 void window_open(void)
 {
-	/* what was printed or freed last has come to rest */
+	/* let the effects of printing and freeing come to rest */
 	for (int i = 0; i < 10; i++)
 		nap();
 	sampler.on = true;

@@ -35,14 +35,14 @@ extern struct pool {
 	int size;			/* how many there are */
 	int wanted;			/* how many of them work */
 	uint32_t order;			/* futex: another number is an order */
-	int left;			/* who have not done it */
-	bool urgent;			/* they do not give way to who wakes them */
+	int left;			/* have not done it */
+	bool urgent;			/* they do not yield to the thread that wakes them */
 	int (*job)(int nr);
 	int *results;
 } pool;
 
-extern int crowd_fd;			/* what the jobs are about */
-extern struct mbox_ioc_recv crowd_recv;	/* what they ask for */
+extern int crowd_fd;			/* the mailbox of the jobs */
+extern struct mbox_ioc_recv crowd_recv;	/* their arguments */
 extern struct mbox_ioc_send crowd_send;
 extern char crowd_data[4096];
 extern int *handles;			/* one for each of them, or all that there are */
@@ -53,7 +53,7 @@ extern int left_to_begin;
 
 extern struct nl nl;
 
-/* A case: what it makes first, and the act during which the processor may be kept. */
+/* A case: a preparation, and the act during which the processor may be kept. */
 struct section {
 	const char *name;
 	int (*begin)(void);

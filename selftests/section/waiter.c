@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Cases: many waiters whom a message does not suit. */
+/* Cases: many waiters that a message does not suit. */
 #include "section/section.h"
 
 #include <sched.h>

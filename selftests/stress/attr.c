@@ -28,7 +28,7 @@ void act_set(struct thread *t)
 		arg.mask |= MBOX_SET_MODE;
 		arg.mode = modes[below(t, ARRAY_SIZE(modes))];
 	}
-	/* whoever opened it may not have been the owner */
+	/* the opener may not have been the owner */
 	expect_errors("SET", xioctl(handle.fd, MBOX_IOC_SET, &arg), EIDRM, EBADF, EPERM,
 		      maybe_users(handle), maybe_owner(handle), maybe_ring(handle),
 		      may_be(handle.link, EOPNOTSUPP),

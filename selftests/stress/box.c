@@ -4,7 +4,7 @@
 
 struct current current;
 
-/* What is particular about the mailboxes of a name. */
+/* The particular attributes of the mailboxes of a name. */
 static void box_arg(struct thread *rng, uint32_t name, struct mbox_ioc_open *arg)
 {
 	switch (name) {
@@ -98,7 +98,7 @@ void box_renew(struct thread *rng, uint32_t name)
 		box_make(rng, name);
 }
 
-/* Nobody uses it any more: receive what is left, and judge. */
+/* Nobody uses it any more: receive the rest, and check. */
 struct mbox_info box_close(struct thread *rng, uint32_t box, int factory)
 {
 	uint32_t name = ledger->boxes[box].name;

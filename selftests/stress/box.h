@@ -11,7 +11,7 @@
 #define STREAM_DEPTH		1500
 #define PRIOS			5		/* 0 to 3, and MBOX_PRIO_MAX */
 
-/* What the supervisor, who is never killed, receives itself. */
+/* A stream of messages that only the supervisor receives, which is never killed. */
 struct stream {
 	uint32_t box;
 	uint64_t latest[2][PRIOS];	/* highest seq received, without and with filter */

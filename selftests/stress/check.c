@@ -100,14 +100,14 @@ static void tally_entry(void *data, const struct entry *entry, uint32_t number)
 #define BETWEEN(low, value, high)	((low) <= (value) && (value) <= (high))
 
 /*
- * Compare the entries of a mailbox with its counters. Nobody uses it any more, and what was queued
- * was received.
+ * Compare the entries of a mailbox with its counters. Nobody uses it any more, and its queue was
+ * received.
  *
- * What was accepted and is in nobody's hands was dropped, or a receiver was killed once he had taken
- * it. Which of the dropped messages were those of an UNKNOWN send, or of one that DIED with the
- * mailbox while it waited for its receipt, cannot be told; without kills and without FORCE each line
- * is an equation. A call that is restarted withdraws its message each time, which nobody sees here.
- * (An inbox has other handles, that its process passed on: they are good for nothing.)
+ * A message that was accepted and not received was dropped, or a receiver was killed after it had
+ * taken it. The ledger cannot tell which of the dropped messages were those of an UNKNOWN send, or
+ * of one that DIED with the mailbox while it waited for its receipt; without kills and without
+ * FORCE each line is an equation. A call that is restarted withdraws its message each time, unseen
+ * here. (An inbox has other handles, which its process passed on: they are useless there.)
  */
 void ledger_check(uint32_t box, const struct mbox_info *info)
 {
@@ -139,7 +139,7 @@ void ledger_check(uint32_t box, const struct mbox_info *info)
 		      (long long)t.lost_surely);
 }
 
-/* Of what was broadcast. */
+/* Of a broadcast. */
 struct broadcast_tally {
 	struct order order;
 	uint64_t accepted, accepted_maybe;	/* messages */
@@ -188,10 +188,10 @@ static void tally_broadcast(void *data, const struct entry *entry, uint32_t numb
 }
 
 /*
- * As ledger_check(), of a mailbox that broadcasts. What was delivered was received or is lost; of a
- * synchronous send one is told how many received it only, and the others' may have been withdrawn.
- * Where there was none of these, and nobody was killed, it is an equation. A handle that was there
- * from the beginning, as that of @info may have been, got everything or lost it.
+ * As ledger_check(), of a mailbox that broadcasts. Each delivery was received or is lost. A
+ * synchronous send returns only how many received it, and the other deliveries may have been
+ * withdrawn. Without such sends and without kills it is an equation. A handle that was there from
+ * the beginning, as that of @info may have been, got everything or lost it.
  */
 void broadcast_check(uint32_t box, bool listens, const struct mbox_info *info)
 {

@@ -9,7 +9,7 @@ static bool dropped_right(const struct mbox_ioc_delete *arg, bool known, uint32_
 		return !known || !arg->dropped;
 	if (arg->dropped == arg->queued)
 		return true;
-	/* What was broadcast, and somebody has received, is not dropped. */
+	/* A broadcast that somebody has received is not dropped. */
 	return arg->dropped < arg->queued && (!known || name_is_broadcast(name));
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-/* Complain of a call that ended with what is not among the errors that it may have; ends with 0. */
+/* Report a call that ended with an error that is not in the list; the list ends with 0. */
 void expect_errors(const char *call, long ret, ...)
 {
 	va_list args;
@@ -28,7 +28,7 @@ int maybe_users(union handle handle)
 		      ledger->boxes[handle.box].max_procs, EUSERS);
 }
 
-/* Whether a worker may shut it down: what others rely on goes on. */
+/* Return whether a worker may shut the handle down: handles on which others rely stay. */
 bool may_shut(union handle handle)
 {
 	return handle.box == NO_BOX || handle.link;

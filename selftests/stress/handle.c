@@ -64,7 +64,7 @@ int handle_number(int fd)
 	return moved;
 }
 
-/* A number for who receives what is broadcast through a handle; 0 if there are no more. */
+/* Return a number for a handle that receives broadcasts; 0 if there are no more. */
 uint32_t listener_new(void)
 {
 	uint32_t number = __atomic_add_fetch(&ledger->nr_listeners, 1, __ATOMIC_RELAXED);
@@ -73,8 +73,8 @@ uint32_t listener_new(void)
 }
 
 /*
- * Move @fd, a new handle, to a number of its own and put it among the handles. If it was not opened by
- * us but passed or inherited, it receives nothing that is broadcast: whose it is, is not known.
+ * Move @fd, a new handle, to a number of its own and put it among the handles. A handle that was
+ * passed or inherited receives no broadcasts: its listener is not known.
  */
 void handle_adopt(struct thread *t, int fd, bool opened)
 {

@@ -27,7 +27,7 @@ union handle {
 		uint64_t fd : 16;	/* 0: none */
 		uint64_t box : 10;	/* where it receives from, and sends to */
 		uint64_t peer : 10;	/* of a link: the inbox that it sends to */
-		uint64_t listener : 11;	/* of what is broadcast */
+		uint64_t listener : 11;	/* of broadcasts */
 		uint64_t rights : 2;
 		uint64_t nonblock : 1;
 		uint64_t link : 1;
@@ -63,7 +63,7 @@ extern struct process {
 	int inbox;			/* a handle on it, as long as the process lives */
 	uint64_t inbox_id;
 	bool privileged, single;	/* one thread only */
-	struct slot *windows;		/* the slots once more, whose pages come and go */
+	struct slot *windows;		/* a second mapping of the slots, whose pages come and go */
 } process;
 
 static inline uint64_t roll(struct thread *t)
@@ -84,7 +84,7 @@ static inline bool one_in(struct thread *t, uint32_t n)
 	return below(t, n) == 0;
 }
 
-/* How a call on a handle may fail, for what it is on: an error, or one that any may fail with. */
+/* An error that is possible only for some handles; otherwise one that is possible for all. */
 static inline int may_be(bool it_is, int error)
 {
 	return it_is ? error : EBADF;

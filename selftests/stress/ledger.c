@@ -131,7 +131,7 @@ static void entry_number(struct entry *entry, uint32_t number, uint64_t seq)
 		      (unsigned long long)seq, (unsigned long long)old);
 }
 
-/* Of what is broadcast each handle may receive each message once. */
+/* Each handle may receive each broadcast once. */
 static void listener_got(uint32_t number, uint64_t seq, uint32_t message)
 {
 	struct listener *listener = &ledger->listeners[number];
@@ -145,8 +145,9 @@ static void listener_got(uint32_t number, uint64_t seq, uint32_t message)
 }
 
 /*
- * Somebody got a message from @box. If he took it (and did not peek), nobody else may have, and its
- * sender must not have been told that it was not sent. @listener is whose it was, of a broadcast.
+ * Note that this process got a message from @box. If it took the message (and did not peek), nobody
+ * else may have, and the send must not have failed. @listener is the handle's number, for a
+ * broadcast.
  */
 struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_header *header,
 			 const uint8_t *data, uint64_t length, bool took)
@@ -189,7 +190,7 @@ struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_head
 	return entry;
 }
 
-/* The thread is dead: settle what it was at. */
+/* The thread is dead: settle the calls that it was in. */
 void ledger_reap(uint32_t thread)
 {
 	struct slot *slot = &slots[thread];

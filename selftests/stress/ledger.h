@@ -38,13 +38,13 @@ enum box_name {
 	NAME_ZERO,		/* capacity zero, for ever */
 	NAME_WILD_READ,		/* FORCE, read() and write() */
 	NAME_STREAM,		/* received by one process that is never killed: in order */
-	NAME_OWNED,		/* ends with whatever process owns it */
+	NAME_OWNED,		/* ends with the process that owns it */
 	NAME_BROADCAST,		/* the slowest handle holds the senders back */
 	NAME_OVERFLOW,		/* ... or loses its oldest */
 	NAME_RING,		/* see ring.c */
 	NAME_GROW,
 	NAMES,
-	NAME_INBOX = NAMES,	/* of a process: what came over its links. No name leads to it. */
+	NAME_INBOX = NAMES,	/* inbox of a process: messages over its links. No name leads to it. */
 };
 
 static inline bool name_is_broadcast(unsigned int name)
@@ -82,11 +82,11 @@ enum entry_flag {
 	UNKNOWN		= 1 << 2,	/* the sender was killed in the call */
 	RECEIVED	= 1 << 3,
 	MAYBE		= 1 << 4,	/* in the buffer of a killed receiver */
-	WAITED		= 1 << 5,	/* SENT: the call told who received it */
+	WAITED		= 1 << 5,	/* SENT: the call returned the receiver */
 	WITHDRAWN	= 1 << 6,	/* FAILED: may have been accepted meanwhile */
 	DIED		= 1 << 7,	/* FAILED: likewise, and then it was dropped */
 	OPEN		= 1 << 8,	/* the entry is in use */
-	SYNC		= 1 << 9,	/* of a broadcast: told is who received it, not to whom it went */
+	SYNC		= 1 << 9,	/* of a broadcast: told counts receivers, not deliveries */
 };
 
 struct entry {
@@ -104,7 +104,7 @@ struct entry {
 	int32_t holder;		/* MAYBE: pid of the last such receiver */
 };
 
-/* What a payload begins with, if it has so many bytes. */
+/* A payload begins with this, if it has so many bytes. */
 struct stamp {
 	uint32_t number;
 	uint32_t check;
@@ -115,7 +115,7 @@ struct stamp {
 /* The number of a message that has no room for a stamp is its type, with this bit set. */
 #define TYPE_IS_NUMBER	0x80000000u
 
-/* What a thread is at. Others write to it only when it is dead. */
+/* The state of a thread. Others write to it only when it is dead. */
 struct slot {
 	uint32_t next;		/* entry of the next message */
 	uint32_t sending;	/* entry + 1 */
@@ -131,7 +131,7 @@ struct slot {
 #define RECEIVING_RECV	1	/* the header tells */
 #define RECEIVING_READ	2	/* the stamp tells */
 
-/* What two sides of a ring did, see ring.c. */
+/* The positions of the two sides of a ring, see ring.c. */
 struct ring_book {
 	struct ring_mark {
 		uint64_t index, seq;
@@ -145,22 +145,22 @@ struct box {
 	bool no_sync;			/* nobody sends to it synchronously */
 	struct ring_book ring;
 	/* of an inbox, see link.c */
-	pid_t pid;			/* of whose it is; 0: not yet */
+	pid_t pid;			/* its process; 0: not yet */
 	bool quiet;			/* its process makes no calls any more */
 	bool final;			/* it has received all that there was, and then saw: */
 	struct mbox_info info;
 };
 
-/* A handle that is open to receive what is broadcast. Which number it has the kernel does not know. */
+/* A handle that is open to receive broadcasts. Its number is the ledger's, not the kernel's. */
 #define LISTENERS_MAX	1024
-#define LISTENER_SEQS	65536		/* what comes later is not looked at */
+#define LISTENER_SEQS	65536		/* later ones are not checked */
 
 struct listener {
 	uint64_t received;
 	uint32_t seen[LISTENER_SEQS / 32];
 };
 
-/* What may be wrong. */
+/* Kinds of faults. */
 enum fault { FAULT_CALL, FAULT_LEDGER, FAULT_COUNTERS, FAULT_LEFT, FAULTS };
 
 #define WORDS_MAX	24
@@ -175,7 +175,7 @@ struct ledger {
 	uint32_t nr_words;
 	char words[WORDS_MAX][WORDS_SIZE];
 	uint64_t forced[NAMES];		/* messages that FORCE said it dropped */
-	uint32_t force_unknown[NAMES];	/* deletions whose process was killed in it */
+	uint32_t force_unknown[NAMES];	/* deletions during which the process was killed */
 	struct box boxes[BOXES_MAX];
 	uint32_t nr_listeners;
 	struct listener listeners[LISTENERS_MAX];	/* 0 is nobody */

@@ -25,7 +25,7 @@ static void observer_see(const struct nl_reply *reply, void *data)
 		      (unsigned long long)*(uint64_t *)data);
 }
 
-/* Errors that what goes on beside it explains. */
+/* Return whether the activity of others does not explain the error. */
 static bool observer_unexpected(int ret)
 {
 	return ret && ret != -ENOENT && ret != -ENOBUFS;

@@ -75,7 +75,7 @@ void act_scratch(struct thread *t)
 		arg.max_procs = one_in(t, 3) ? 1 + below(t, 4) : 0;
 	}
 	fd = xioctl(process.factory, cmd, &arg);
-	/* what there is already may be a ring, or have its processes */
+	/* an existing mailbox may be a ring, or have its processes */
 	expect_errors("CREATE", fd, EDQUOT, arg.name[0] ? EEXIST : EDQUOT,
 		      process.privileged ? EDQUOT : EACCES, EINTR,
 		      may_be(cmd == MBOX_IOC_OPEN, EUSERS), may_be(cmd == MBOX_IOC_OPEN, EBUSY),
@@ -94,7 +94,7 @@ void act_pass(struct thread *t)
 	union handle handle = handle_pick(t);
 	int fd;
 
-	/* who was passed what is broadcast would not receive it, and hold back all the others */
+	/* a passed handle would not receive broadcasts, and hold back all others */
 	if (handle.listener)
 		return;
 	if (handle.fd && one_in(t, 2)) {

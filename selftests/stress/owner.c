@@ -5,7 +5,7 @@
  */
 #include "stress/stress.h"
 
-/* Who it becomes: some process, or nobody. */
+/* A random new owner or heir: some process, or nobody. */
 static struct mbox_ioc_handover handover_arg(struct thread *rng)
 {
 	struct mbox_ioc_handover arg = {};
@@ -18,7 +18,7 @@ static struct mbox_ioc_handover handover_arg(struct thread *rng)
 	return arg;
 }
 
-/* EINVAL: an heir of the operating system, or nobody as the owner of what has no name. */
+/* EINVAL: an heir of the operating system, or nobody as the owner of an anonymous mailbox. */
 static void handover_made(int ret)
 {
 	if (ret == 0)
@@ -86,7 +86,7 @@ void owner_ended(pid_t pid)
 	}
 }
 
-/* Of a mailbox that is judged: what is dropped went with an owner. */
+/* Of a mailbox that is checked: it dropped messages only if it ended with an owner. */
 void owner_check(uint32_t box, const struct mbox_info *info)
 {
 	int ret;

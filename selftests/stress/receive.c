@@ -36,7 +36,7 @@ static void act_read(struct thread *t, union handle handle)
 		      maybe_ring(handle), maybe_deadlock(handle), maybe_busy(handle), 0);
 }
 
-/* Of a stream the supervisor alone receives, and of a broadcast who is known to listen. */
+/* Only the supervisor receives a stream, and only known listeners receive broadcasts. */
 static bool handle_receives(union handle handle)
 {
 	uint32_t name;

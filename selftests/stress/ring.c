@@ -24,7 +24,7 @@ struct ring {
 	uint64_t trimmed;
 };
 
-/* What the ring begins a payload with. */
+/* The payload of a record begins with this. */
 struct ring_stamp {
 	uint64_t seq;
 	uint32_t length;
@@ -264,7 +264,7 @@ void act_ring(struct thread *t)
 	ring_close(t, &ring);
 }
 
-/* Nobody has a side any more: what was published is all there, if the name is. */
+/* Nobody has a side any more: all published records are there, if the name is. */
 void ring_check(struct thread *t, uint32_t box, int factory)
 {
 	struct ring ring = { .consumer = true };

@@ -38,7 +38,7 @@ static void round_end(void)
 			dropped[ledger->boxes[box].name] += info.dropped;
 	}
 	close(factory);
-	/* who owned it, or listened, ended */
+	/* an owner or a listener ended */
 	dropped[NAME_OWNED] = 0;
 	dropped[NAME_BROADCAST] = 0;
 	dropped[NAME_OVERFLOW] = 0;

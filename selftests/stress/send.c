@@ -8,7 +8,7 @@ static uint32_t handle_target(union handle handle)
 	return handle.link && !handle.foreign ? handle.peer : handle.box;
 }
 
-/* Whether it is to wait for its peer until that does what it waits for, or a signal comes. */
+/* Return whether the call is to wait for its peer, until that serves it or a signal comes. */
 bool waits_for_peer(struct thread *t, union handle handle)
 {
 	return process.single && handle.link && !handle.foreign && !handle.nonblock && one_in(t, 2);
@@ -117,7 +117,7 @@ void act_send(struct thread *t)
 		send_one(t, handle, random_size(t), false);
 }
 
-/* So many that who looks for one of a type has to search far. */
+/* So many messages that a receive by type has to search far. */
 void act_flood(struct thread *t)
 {
 	union handle handle;

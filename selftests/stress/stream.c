@@ -29,7 +29,7 @@ static uint32_t stream_box(struct stream *stream, uint32_t name)
 	return stream->box;
 }
 
-/* Receive what there is, at most @count messages. */
+/* Receive at most @count messages, without waiting. */
 void box_drain(uint32_t box, uint32_t count, bool by_type)
 {
 	struct slot *slot = &slots[THREADS_MAX - 1];	/* no thread has it */
@@ -56,7 +56,7 @@ void box_drain(uint32_t box, uint32_t count, bool by_type)
 	}
 }
 
-/* Of the stream mostly what has to be searched for, so that much else is there. */
+/* Of the stream mostly messages that need a search, so that many others stay. */
 void stream_drain(void)
 {
 	uint32_t box = stream_box(&current.stream, NAME_STREAM);

@@ -21,7 +21,7 @@ void worker_start(unsigned int i)
 	supervisor.pids[i] = pid;
 }
 
-/* Settle what the dead were at. Whether somebody is left. */
+/* Reap workers that have ended, and settle their calls. Return whether a worker is left. */
 bool workers_reap(bool restart)
 {
 	bool left = false;
@@ -97,7 +97,10 @@ void disturb(void)
 	}
 }
 
-/* They did not stop though they were told to, and woken: say what they wait in. */
+/*
+ * The workers did not stop, though they were told to, and woken: report the functions in which they
+ * wait.
+ */
 static void workers_lost(void)
 {
 	char path[128], text[WORDS_SIZE];

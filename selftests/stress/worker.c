@@ -125,7 +125,7 @@ void work(uint32_t first, uint32_t count, uint32_t inbox_box, uid_t uid, uint64_
 		t->slot->pid = getpid();
 		t->slot->single = process.single;
 	}
-	/* Handles may be inherited, too. What is not is none of ours. */
+	/* Handles may be inherited, too. Close the others. */
 	for (uint32_t i = 0; i < BOXES_MAX; i++) {
 		int fd = common.kept[i];
 
