@@ -3,7 +3,7 @@
  * The cost of a message: 64 bytes sent and received by one process, through mbox and through its
  * peers. Not a test; prints one table.
  *
- * \tselftests/vm/run -i -f build/selftests/mbox/cost -- cost
+ *	selftests/vm/run -i -f build/selftests/mbox/cost -- cost
  *
  * counts instructions, one as one nanosecond; without -i these are nanoseconds of an emulation.
  */

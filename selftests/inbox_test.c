@@ -414,7 +414,7 @@ TEST(pid_namespaces)
 	}
 	inner = child_of(child);
 	if (!inner)
-		SKIP(kill(child, SIGKILL); return, "/proc does not say who is whose child here");
+		SKIP(kill(child, SIGKILL); return, "/proc does not list children here");
 	fd = link_to(inner, 1);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(inner, info_of(fd).peer);

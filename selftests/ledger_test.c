@@ -299,7 +299,7 @@ static bool has_faults(void)
 	return false;
 }
 
-/* As many messages as the ledger has entries for, over a new mailbox. */
+/* Send as many messages as the ledger has entries for, over a new mailbox. */
 static void round_run(struct run *run)
 {
 	struct mbox_info info = { 0 };
@@ -377,7 +377,7 @@ FIXTURE_TEARDOWN(ledger)
 {
 }
 
-/* It ends by itself where nothing moves any more; the limit is for the million. */
+/* It ends by itself where nothing moves any more; the timeout allows for millions of messages. */
 TEST_F_TIMEOUT(ledger, account_for_all, 24 * 3600)
 {
 	struct run *run = self->run;

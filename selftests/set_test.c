@@ -65,7 +65,7 @@ TEST_F(set, each_alone)
 TEST_F(set, owner_and_group)
 {
 	if (geteuid())
-		SKIP(return, "only root keeps what he gives away");
+		SKIP(return, "only root may still change a mailbox that it gave away");
 	EXPECT_EQ(0, SET(.mask = MBOX_SET_UID, .uid = 12345));
 	self->expected.uid = 12345;
 	EXPECT_UNCHANGED(self->fd, &self->expected);

@@ -28,7 +28,7 @@ static long call_set(struct scene *s)
 	return make_ioctl(s, s->fd, MBOX_IOC_SET, &s->args.set);
 }
 
-/* The partner got in. */
+/* The message of the partner was accepted. */
 static void was_set(struct scene *s, long ret)
 {
 	SCENE(s);

@@ -17,9 +17,9 @@ bool write_string(const char *path, const char *text)
 }
 
 /*
- * Let everything fail that can: allocations that may sleep too, and single pages. NULL, or why this
- * kernel is not able to. Nothing is put back: without a count that is set, and with a probability
- * of 0, nothing fails.
+ * Let everything fail that can: allocations that may sleep too, and single pages. Return NULL, or
+ * the reason why this kernel cannot. The settings stay: without a count, and with a probability of
+ * 0, nothing fails.
  */
 const char *fail_setup(void)
 {
@@ -68,7 +68,7 @@ static void fail_touch(void)
 		*(volatile __u64 *)&rseq->rseq_cs = 0;
 }
 
-/* From now on the @nth chance to fail is taken; none with 0. */
+/* Let the @nth chance to fail from now on fail; none with 0. */
 bool fail_arm(int fd, unsigned int nth)
 {
 	char text[16];
@@ -79,7 +79,7 @@ bool fail_arm(int fd, unsigned int nth)
 	return pwrite(fd, text, length, 0) == length;
 }
 
-/* End it. Whether something failed; -EPROTO if the count cannot be told. */
+/* End the count. Return whether something failed; -EPROTO if the count cannot be read. */
 int fail_disarm(int fd)
 {
 	char text[16] = "";
@@ -92,7 +92,7 @@ int fail_disarm(int fd)
 		failed = 0;	/* that was the failure: nothing had failed before */
 	else
 		return -EPROTO;
-	/* If the count was at two, then it is this write that fails, and the next does not. */
+	/* If the count was at two, this write fails, and the next does not. */
 	if (!fail_arm(fd, 0) && !fail_arm(fd, 0))
 		return -EPROTO;
 	return failed;

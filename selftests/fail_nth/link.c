@@ -26,7 +26,7 @@ static void linked(struct scene *s, long ret)
 	EXPECT_EQ(getppid(), info_of(ret).peer);
 	EXPECT_EQ(MBOX_KIND_LINK, info_of(ret).kind);
 	close(ret);
-	/* nobody needs it any more */
+	/* no handle and no message needs the inboxes any more */
 	EXPECT_EQ(s->pins, module_pins());
 }
 

@@ -19,7 +19,7 @@
 
 #define PARAMETERS	"/sys/module/mbox/parameters/"
 
-/* Quotas for a moment, in which there is just room for so many. */
+/* Small quotas, which have room for this many. */
 #define QUOTA_MAILBOXES	3
 #define QUOTA_MESSAGES	10
 

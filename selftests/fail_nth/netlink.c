@@ -50,7 +50,7 @@ static long call_netlink(struct scene *s)
 		nl_put_u32(&request, MBOX_A_MAILBOX_CAPACITY, 77);
 	ret = nl_talk(&netlink, &request, count_row, NULL);
 	close(netlink.fd);
-	/* It was done the time before. */
+	/* It was done by the call that failed. */
 	if (op->cmd == MBOX_CMD_MAILBOX_DELETE && ret == -ENOENT &&
 	    info_of(s->observer).state == MBOX_STATE_DEAD)
 		return 0;

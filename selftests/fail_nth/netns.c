@@ -4,16 +4,19 @@
 
 #include <sched.h>
 
-/* The module's part of a network namespace is made among all the others', which have their errors. */
+/*
+ * The module's part of a network namespace is made among those of all other modules, which have
+ * errors of their own.
+ */
 static long call_netns(struct scene *s)
 {
 	return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
 /*
- * More names than their table has room for, which a worker of the kernel would enlarge in time: the
- * creation does it then. It comes to that only while the worker has no processor to run on, as under
- * a real-time process; and each time with a new namespace, for it has a new table.
+ * More names than their table has room for. A worker of the kernel would enlarge the table in time;
+ * if it gets no processor, as under a real-time process, the creation does. Each time in a new
+ * namespace, because that has a new table.
  */
 #define TABLE_ROOM	64	/* at first, see rhashtable_init() */
 
@@ -66,7 +69,7 @@ static void leave_crowd(struct scene *s, long ret)
 	}
 }
 
-/* The first mailbox of a namespace needs memory for where it is listed, which the next have, too. */
+/* The first mailbox of a namespace needs memory for the list, which later ones find. */
 static void enter_empty(struct scene *s)
 {
 	SCENE(s);
@@ -97,7 +100,7 @@ const struct op netns_ops[] = {
 		.call = call_netns,
 	},
 
-	/* Among so many that may fail the module's would seldom have its turn. */
+	/* With pages, there are so many chances to fail that the module's would seldom have its turn. */
 	{
 		.name = "netns_objects",
 		.capacity = 4, .as_root = true, .in_child = true, .any_error = true, .no_pages = true,

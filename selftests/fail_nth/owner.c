@@ -26,7 +26,7 @@ static void prepare_create_owned_taken(struct scene *s)
 	s->args.open.lifetime = MBOX_LIFETIME_PROCESS;
 }
 
-/* Another process of this user, as an owner has to be; it has none of our descriptors. */
+/* Return another process of this user, as an owner has to be; it has none of our descriptors. */
 static pid_t another(void)
 {
 	static pid_t pid;
@@ -69,7 +69,7 @@ static long call_handover(struct scene *s)
 	return make_ioctl(s, s->fd, MBOX_IOC_HANDOVER, &s->args.handover);
 }
 
-/* It does not end with its handles any more. */
+/* The mailbox does not end with its handles any more. */
 static void owner_changed(struct scene *s, long ret)
 {
 	SCENE(s);
@@ -99,7 +99,7 @@ const struct op owner_ops[] = {
 		.done = owner_changed,
 	},
 
-	/* Where a failed one would have to be undone by hand: all of it in a mailbox of its own. */
+	/* Operations that would have to be undone by hand after a failure use a mailbox of their own. */
 	{
 		.name = "handover_heir",
 		.errors = { ENOMEM, EFAULT }, .prepare = prepare_heir, .call = call_handover,

@@ -21,7 +21,7 @@ long call_recv(struct scene *s)
 	return make_ioctl(s, s->fd, MBOX_IOC_RECV, &s->args.recv);
 }
 
-/* From this very process, which sends nothing more: that it does not end is to be watched. */
+/* From this very process, which sends nothing more: the receive watches for the end of its sender. */
 static void prepare_recv_identity(struct scene *s)
 {
 	struct mbox_header header;

@@ -30,7 +30,7 @@ static void created_ring(struct scene *s, long ret)
 	not_created(s);
 }
 
-/* One that the consumer has already. */
+/* The ring has a consumer already. */
 static void prepare_open_ring(struct scene *s)
 {
 	SCENE(s);
@@ -62,7 +62,7 @@ static void prepare_ring(struct scene *s)
 	ASSERT_LE(0, s->extra);
 }
 
-/* Each of the three; an error of any is that of the call, and then none is mapped. */
+/* Map each of the three parts; an error of any is that of the call, and then none is mapped. */
 static long call_mmap(struct scene *s)
 {
 	static const struct { size_t size; off_t at; } parts[] = {

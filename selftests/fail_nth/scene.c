@@ -58,7 +58,7 @@ long make_ioctl(struct scene *s, int fd, unsigned long cmd, void *arg)
 	return xioctl(fd, cmd, (uint8_t *)s->lazy_args + ((uint8_t *)arg - (uint8_t *)&s->args));
 }
 
-/* A number that tells which descriptors are open. */
+/* Return a number that depends on the open descriptors. */
 static uint64_t open_fds(void)
 {
 	uint64_t sum = 0;
@@ -249,7 +249,7 @@ static void expect_unchanged(struct scene *s)
 	EXPECT_EQ(s->pins, module_pins());
 }
 
-/* One mailbox, and one call that fails at @nth. Whether there was anything to fail so late. */
+/* Make one mailbox, and one call that fails at @nth. Return whether anything could fail so late. */
 bool sweep_once(struct scene *s, unsigned int nth)
 {
 	struct outcome outcome;
@@ -262,7 +262,7 @@ bool sweep_once(struct scene *s, unsigned int nth)
 	ended = outcome.ret >= 0 || (op->result && outcome.ret == op->result);
 	s->survived = ended && outcome.failed;
 	if (!ended) {
-		/* without a failure there is no reason to fail, with one not for anything else */
+		/* without a failure there is no reason to fail, and with one only for that */
 		EXPECT_TRUE(outcome.failed);
 		EXPECT_TRUE(may_fail_with(op, outcome.ret)) {
 			TH_LOG("it failed with %s", strerrorname_np(-outcome.ret));

@@ -71,7 +71,10 @@ static void prepare_send_share(struct scene *s)
 	prepare_send(s);
 }
 
-/* A message for each segment: those before the one that fails are sent, and the call says so. */
+/*
+ * A message for each segment: those before the one that fails are sent, and the call returns their
+ * number.
+ */
 void prepare_segments(struct scene *s)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_CAPACITY, .capacity = SEGMENTS };

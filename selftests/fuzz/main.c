@@ -40,7 +40,7 @@ static void usage(FILE *out)
 "       mbox_fuzz -c 'PROGRAM'     print it as a C program\n"
 "       mbox_fuzz -x FILE [-R N] [-t SECONDS]\n"
 "                                  run the programs in FILE, each N times and for so long, announcing each in the log\n"
-"       mbox_fuzz -m FILE          print few of the programs in FILE that cover what all do\n"
+"       mbox_fuzz -m FILE          print few programs of FILE that cover as much as all\n"
 "       mbox_fuzz -r OUTPUT -p N [-k COUNT] [-i FILE]\n"
 "                                  print program N (and those after it) of the run that printed OUTPUT\n"
 "FILE may be -, for standard input. Exit status: 0, 1 if something is wrong with mbox, 2 if with the usage.\n");

@@ -41,7 +41,7 @@ void cast_end(struct cast *cast)
 	close(cast->fd);
 }
 
-/* Blocked by the time this returns. */
+/* Start a send in a child, and wait until it is blocked. */
 struct call *cast_send(struct __test_metadata *_metadata, struct cast *cast, uint32_t flags,
 		       uint32_t prio, const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mailboxes that broadcast, for the tests of that. */
+/* Mailboxes that broadcast. */
 #ifndef LIB_BROADCAST_H
 #define LIB_BROADCAST_H
 

@@ -4,7 +4,7 @@
 
 #include <sys/random.h>
 
-/* A name of this test's own, also where pids repeat (namespaces, reuse). */
+/* Make a name that no other test has, also where pids repeat (namespaces, reuse). */
 void name_make(char name[MBOX_NAME_SIZE])
 {
 	uint64_t random = 0;
@@ -15,7 +15,7 @@ void name_make(char name[MBOX_NAME_SIZE])
 	snprintf(name, MBOX_NAME_SIZE, "test-%d-%016llx", getpid(), (unsigned long long)random);
 }
 
-/* For a new mailbox; with name NULL an anonymous one. */
+/* Return the arguments for a new mailbox; without a name for an anonymous one. */
 struct mbox_ioc_open open_arg(const char *name, uint32_t capacity)
 {
 	struct mbox_ioc_open arg = {
@@ -30,7 +30,7 @@ struct mbox_ioc_open open_arg(const char *name, uint32_t capacity)
 	return arg;
 }
 
-/* On a new factory; callers that need a certain factory pass it themselves. */
+/* Create or open on a new factory; callers that need a certain factory make the call themselves. */
 int open_call(unsigned long cmd, const struct mbox_ioc_open *arg)
 {
 	int factory = factory_open();
@@ -65,7 +65,7 @@ int delete_name(const char *name, uint32_t how)
 	return ret;
 }
 
-/* An anonymous mailbox, and a handle with both rights. */
+/* Create an anonymous mailbox. Return a handle with both rights. */
 int box_new(struct __test_metadata *_metadata, uint32_t capacity)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, capacity);
@@ -75,7 +75,7 @@ int box_new(struct __test_metadata *_metadata, uint32_t capacity)
 	return fd;
 }
 
-/* The same with a name, for tests that open it again. */
+/* As box_new(), with a name, for tests that open the mailbox again. */
 int box_new_named(struct __test_metadata *_metadata, uint32_t capacity, char name[MBOX_NAME_SIZE])
 {
 	struct mbox_ioc_open arg;

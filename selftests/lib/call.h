@@ -47,7 +47,7 @@ static inline int factory_open(void)
 
 void name_make(char name[MBOX_NAME_SIZE]);
 
-/* Into a field that holds 63 bytes and NULs to its end. */
+/* Copy a name into a field, of which the rest is NULs. */
 static inline void name_copy(char field[MBOX_NAME_SIZE], const char *name)
 {
 	memcpy(field, name, strnlen(name, MBOX_NAME_SIZE - 1));

@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* Memory that children share; lives as long as the process. */
+/* Allocate memory that is shared with children, and never freed. */
 void *shared_alloc(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -18,11 +18,11 @@ void *shared_alloc(size_t size)
 	return p;
 }
 
-/* fork(), but the child dies with its parent. Also to be called after a change of credentials. */
+/* Let this process die with its parent. A change of credentials undoes that. */
 void die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* it may have died before; 0 is one outside the child's pid namespace */
+	/* the parent may have died before; 0 is a parent outside the pid namespace */
 	if (getppid() != parent && getppid() != 0)
 		_exit(127);
 }
@@ -37,7 +37,7 @@ pid_t fork_child(void)
 	return pid;
 }
 
-/* As fork_child(); the child's number is @number if that is not 0. Return a negated errno on failure. */
+/* As fork_child(), with the pid @number if that is not 0. Return a negated errno on failure. */
 pid_t fork_child_as(pid_t number)
 {
 	pid_t parent = getpid(), pid;
@@ -53,7 +53,7 @@ pid_t fork_child_as(pid_t number)
 	return pid < 0 ? -errno : pid;
 }
 
-/* Wait for it: its wait status, or -ETIME after killing it. */
+/* Wait for a child. Return its wait status, or -ETIME after killing it. */
 int reap(pid_t pid)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
@@ -75,7 +75,7 @@ int reap(pid_t pid)
 	}
 }
 
-/* Wait until a flag that a child sets is set. */
+/* Wait until a child sets the flag. */
 bool await_flag(const int *flag)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;

@@ -58,7 +58,7 @@ void call_start(struct call *call)
 	_exit(0);
 }
 
-/* Its result; -ETIME if it never came, -ECHILD if the child was killed in it. */
+/* Return the result of the call; -ETIME if it does not end, -ECHILD if the child was killed in it. */
 long call_end(struct call *call)
 {
 	int status = reap(call->pid);

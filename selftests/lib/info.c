@@ -5,7 +5,7 @@
 #define INFO_FIELD(field) { #field, offsetof(struct mbox_info, field), \
 			    sizeof(((struct mbox_info *)0)->field) }
 
-/* For one field of it: EXPECT_EQ(2, info_of(fd).queued). All poison if there is none. */
+/* Return the state, for one field: EXPECT_EQ(2, info_of(fd).queued). All poison on failure. */
 struct mbox_info info_of(int fd)
 {
 	struct mbox_info info;

@@ -12,7 +12,7 @@
 #include <mbox.h>
 #include <sys/stat.h>
 
-/* No call here has this errno. */
+/* No call of mbox returns this errno. */
 #define STAMP	EXFULL
 
 #define EXPECT_RET(expected, call) do { \

@@ -2,7 +2,7 @@
 /* Memory that is hard to reach. */
 #include "memory.h"
 
-/* Pages with these rights, between two that are not mapped. */
+/* Map pages with these rights, between two that are not mapped. */
 uint8_t *area_new(struct __test_metadata *_metadata, int prot, size_t *size)
 {
 	long page = sysconf(_SC_PAGESIZE);

@@ -10,7 +10,7 @@
 
 uint8_t *area_new(struct __test_metadata *_metadata, int prot, size_t *size);
 
-/* Addresses that are nobody's, a process' least of all. */
+/* Addresses at which a process has no memory. */
 static const uint64_t no_addresses[] = {
 	0, 1, 8, 4095, 0x7ffffffff000, 0x800000000000, 0x8000000000000000, 0xffff888000000000,
 	0xffffffff81000000, 0xfffffffffffff000, UINT64_MAX - 7, UINT64_MAX,

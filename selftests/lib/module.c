@@ -3,7 +3,7 @@
 #include "child.h"
 #include "module.h"
 
-/* A module parameter, or 0 where it cannot be read. */
+/* Return a module parameter, or 0 where it cannot be read. */
 uint64_t param_get(const char *name)
 {
 	unsigned long long value = 0;

@@ -31,7 +31,7 @@ uint64_t nl_u64(const struct nl_reply *reply, uint16_t type)
 	return value;
 }
 
-/* UINT32_MAX if it is not there, or has another size. */
+/* Return UINT32_MAX if the attribute is not there, or has another size. */
 uint32_t nl_u32(const struct nl_reply *reply, uint16_t type)
 {
 	uint32_t value = UINT32_MAX;
@@ -150,7 +150,7 @@ void nl_found(const struct nl_reply *reply, void *data)
 	}
 }
 
-/* A socket that knows the family, and has a dump told in datagrams of @room: 0 or a negated errno. */
+/* Open a socket for the family, which receives dumps in datagrams of @room. Return 0 or a negated errno. */
 int nl_open_room(struct nl *nl, size_t room)
 {
 	struct timeval patience = { .tv_sec = PATIENCE };
@@ -173,7 +173,7 @@ int nl_open_room(struct nl *nl, size_t room)
 	return ret;
 }
 
-/* Hear events from now on. The second group takes a privilege that not each listener has. */
+/* Subscribe to events. The second group takes a privilege that not each listener has. */
 int nl_listen(struct nl *nl)
 {
 	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->groups[0], sizeof(uint32_t)))

@@ -22,10 +22,10 @@ struct nl {
 	uint32_t groups[2];		/* "events", "events-private" */
 	uint32_t seq;
 	/* of the last request */
-	char said[256];			/* in words, why it failed */
-	uint16_t blamed;		/* the attribute that is, or 0 */
+	char said[256];			/* the reason of its failure */
+	uint16_t blamed;		/* the attribute to blame, or 0 */
 	bool interrupted;		/* a dump: things changed meanwhile */
-	int messages;			/* that came, but for the one that ends it */
+	int messages;			/* received, without the one that ends it */
 	int parts;			/* datagrams */
 };
 

@@ -36,7 +36,7 @@ void owner_kill(struct __test_metadata *_metadata, struct owner *owner)
 	owner->reaped = true;
 }
 
-/* How a process ends and is reaped; its mailboxes end just then, but a moment may pass. */
+/* Wait until a mailbox is dead: it ends a moment after its owner may have been reaped. */
 bool await_dead(int fd)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
@@ -49,7 +49,7 @@ bool await_dead(int fd)
 	return true;
 }
 
-/* In a thread. */
+/* The body of a thread that ends the owner when the test says so. */
 void *rest_of_owner(void *arg)
 {
 	struct owner *owner = arg;

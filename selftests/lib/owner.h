@@ -7,12 +7,12 @@
 
 #include <pthread.h>
 
-/* A child that does as it is told, and is told by flags in memory that it shares. */
+/* A child that follows flags in memory that it shares with the test. */
 struct owner {
 	char name[MBOX_NAME_SIZE];
 	int (*task)(struct owner *owner);
 	int stop;		/* to the child: go on */
-	int ready;		/* from the child: it came to where it waits */
+	int ready;		/* from the child: it waits */
 	int result;
 	pid_t pid;
 	bool reaped;
@@ -35,7 +35,7 @@ void owner_fork(struct __test_metadata *_metadata, struct owner *owner);
 struct owner *owner_start(struct __test_metadata *_metadata, int (*task)(struct owner *owner));
 void owner_kill(struct __test_metadata *_metadata, struct owner *owner);
 
-/* Let it go on, to its end. */
+/* Let the owner end, and reap it. */
 static inline void owner_finish(struct __test_metadata *_metadata, struct owner *owner)
 {
 	set_flag(&owner->stop);

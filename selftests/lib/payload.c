@@ -2,7 +2,7 @@
 /* Payloads. */
 #include "mbox_test.h"
 
-/* How many bytes from the start are right: @size if all are. */
+/* Return how many bytes from the start are right: @size if all are. */
 size_t pattern_match(const void *data, size_t size, uint32_t seed)
 {
 	size_t i = 0;
@@ -12,7 +12,7 @@ size_t pattern_match(const void *data, size_t size, uint32_t seed)
 	return i;
 }
 
-/* Is every byte still the poison? */
+/* Return whether every byte is still the poison. */
 bool untouched(const void *data, size_t size)
 {
 	for (size_t i = 0; i < size; i++)

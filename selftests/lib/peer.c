@@ -148,7 +148,7 @@ void peer_start_send(struct peer *peer, int slot, uint32_t flags, const char *te
 	peer_start(peer, do_send);
 }
 
-/* Its end is known some time after it: until then its links are as they were. */
+/* Wait until the end of a peer is known on a link: it takes effect some time after the reaping. */
 bool await_peer_dead(int fd)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;

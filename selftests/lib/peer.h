@@ -21,7 +21,7 @@ typedef int (*peer_fn)(struct peer *peer);
 struct peer {
 	pid_t pid;
 	peer_fn fn;
-	int go, began, done;		/* counters: of things to do, begun, and done */
+	int go, began, done;		/* counters of tasks: to do, begun, and done */
 	int ended;			/* the test has reaped it */
 	int result;
 	int fd[PEER_SLOTS];
@@ -92,7 +92,7 @@ static inline int do_exit(struct peer *peer)
 void peer_run(struct peer *peer);
 struct peer *peer_new(struct __test_metadata *_metadata);
 
-/* Begin something; one thing at a time. */
+/* Let the peer begin a task; one at a time. */
 static inline void peer_start(struct peer *peer, peer_fn fn)
 {
 	peer->fn = fn;
@@ -111,7 +111,7 @@ static inline int peer_do(struct peer *peer, peer_fn fn)
 bool peer_blocked(struct peer *peer);
 void peer_kill(struct peer *peer);
 
-/* In words of one line. */
+/* Whole tasks in one call. */
 
 int peer_link(struct peer *peer, int slot, pid_t other, uint32_t capacity);
 void peer_start_send(struct peer *peer, int slot, uint32_t flags, const char *text);
@@ -129,7 +129,7 @@ static inline void peer_start_recv(struct peer *peer, int slot, uint32_t flags)
 	peer_start(peer, do_recv);
 }
 
-/* The text that it received, or the name of the error. */
+/* Return the text that the peer received, or the name of its error. */
 static inline const char *peer_end_recv(struct peer *peer)
 {
 	int ret = peer_end(peer);

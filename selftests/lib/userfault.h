@@ -2,11 +2,11 @@
 /*
  * A page that comes late: a call in a child that needs it stalls, for as long as the test likes.
  *
- * \tmissing_setup()               once, skips the test where this cannot be done
- * \tstart_stalling()      start a call whose payload is that page
- * \tawait_stall()         wait until the call has come to it
- * \tgive_page()           let the call go on
- * \tbreak_page()          let it fail: the page will never come
+ *	missing_setup()		once, skips the test where this cannot be done
+ *	start_stalling()	start a call whose payload is that page
+ *	await_stall()		wait until the call has come to it
+ *	give_page()		let the call go on
+ *	break_page()		let it fail: the page will never come
  */
 #ifndef LIB_USERFAULT_H
 #define LIB_USERFAULT_H

@@ -22,7 +22,7 @@ int box_plain(uint32_t capacity)
 	return box_with(MBOX_POLICY_FIFO, 0, capacity, 0);
 }
 
-/* More handles on it; @n with it. */
+/* Open more handles on it, to have @n. */
 int box_handles(int n, uint32_t rights)
 {
 	struct mbox_ioc_open arg = { .rights = rights };

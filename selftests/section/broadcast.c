@@ -60,7 +60,7 @@ static int begin_broadcast_queued(void)
 	return ret ? ret : fill(8, 0, 1);
 }
 
-/* one more waits for room with all of them */
+/* one more sender waits for room with all of them */
 static int begin_broadcast_full(void)
 {
 	int ret = begin_broadcast_queued();
@@ -79,7 +79,7 @@ static int act_broadcast_received(void)
 	return ret ? ret : pool_await();
 }
 
-/* Two mailboxes' worth: the handle that has the backlog is the one that is closed. */
+/* One handle with a long backlog, which is closed. */
 static int begin_backlog_of_handle(void)
 {
 	int ret = box_with(MBOX_POLICY_BROADCAST, 0, MBOX_CAPACITY_UNBOUNDED, 0);

@@ -28,7 +28,7 @@ int children_start(int n, int (*body)(void *))
 	return 0;
 }
 
-/* Their memory is lost: it is little. */
+/* Kill them. Their stacks are lost, which is little memory. */
 void children_end(void)
 {
 	for (int i = 0; i < nr_children; i++)

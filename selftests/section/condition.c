@@ -2,7 +2,7 @@
 /* The conditions under which a nanosecond is an instruction. */
 #include "section/section.h"
 
-/* Where a nanosecond is an instruction, that is so of each kind of them. */
+/* Return whether a nanosecond is an instruction, of each kind. */
 static bool counts_instructions(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

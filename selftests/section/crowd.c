@@ -63,7 +63,10 @@ void pool_order(int wanted, int (*job)(int nr))
 	syscall(SYS_futex, &pool.order, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* The thread that acts; as a real-time one it must not be busy for long, or the kernel stops them all. */
+/*
+ * Schedule the acting thread; as a real-time one it must not be busy for long, or the kernel stops
+ * them all.
+ */
 void main_schedule(int policy, int priority)
 {
 	struct sched_param param = { .sched_priority = priority };
@@ -71,7 +74,7 @@ void main_schedule(int policy, int priority)
 	sched_setscheduler(0, policy, &param);
 }
 
-/* All have come back from their calls. */
+/* Wait until all have come back from their calls. */
 int pool_await(void)
 {
 	int64_t end = now() + LONG;
@@ -91,7 +94,7 @@ int blocked(int fd)
 	return info.senders + info.receivers;
 }
 
-/* Have @n threads do a job in which they block on crowd_fd. */
+/* Let @n threads do a job in which they block on crowd_fd. */
 int crowd_block(int n, int (*job)(int nr))
 {
 	int64_t end = now() + LONG;
@@ -105,7 +108,7 @@ int crowd_block(int n, int (*job)(int nr))
 	return 0;
 }
 
-/* Where each of them has to be looked at, no more may wait. */
+/* Return the size of a crowd of which each waiter is visited: no more may wait. */
 int limited_crowd(void)
 {
 	return many[CROWD] < MBOX_WAITERS_MAX ? many[CROWD] : MBOX_WAITERS_MAX;

@@ -23,7 +23,7 @@ static int link_begin(uint32_t capacity)
 	return crowd_fd < 0 ? crowd_fd : 0;
 }
 
-/* A handle on a link tells of its own process' inbox: how many wait there for a message. */
+/* The counters of a link's handle are those of the caller's own inbox: it sees the crowd. */
 static int begin_link_receivers(void)
 {
 	int ret = link_begin(8);
@@ -43,7 +43,7 @@ static int begin_link_senders(void)
 		return ret;
 	give_type(1, 0);
 	pool_order(many[CROWD], job_send);
-	/* they wait in the inbox of the peer, which does not tell us */
+	/* they wait in the inbox of the peer, whose counters the test cannot see */
 	end = now() + NSEC_PER_SEC;
 	while (now() < end)
 		nap();

@@ -3,8 +3,7 @@
  * How long the module keeps the processor from others: no section with preemption off may be longer
  * than LIMIT instructions, for any user behaviour.
  *
- * \tselftests/vm/run -i -m 2048 -a preempt=full -f build/selftests/mbox/section_test --
- * section_test [CASE…]
+ *	selftests/vm/run -i -m 2048 -a preempt=full -f build/selftests/mbox/section_test -- section_test [CASE…]
  *
  * There one nanosecond is one instruction, on one CPU. A real-time thread (the sampler) wakes every
  * 20 us and notes by how much it is late, while one act of a case runs: it is late by the longest
@@ -63,12 +62,12 @@ static int clean_up(void)
 	if (crowd_fd >= 0)
 		close(crowd_fd);
 	crowd_fd = -1;
-	/* of processes that shared ours */
+	/* of children that shared our descriptors */
 	close_range(nl.fd + 1, ~0U, 0);
 	return ret;
 }
 
-/* How long it is, in one round; or a negated errno. */
+/* Measure a case in one round. Return instructions, or a negated errno. */
 static int64_t section_try(const struct section *section)
 {
 	int64_t late = 0;

@@ -2,7 +2,7 @@
 /* Cases: many processes that are members of one mailbox. */
 #include "section/section.h"
 
-/* errno is its parent's: no result is looked at */
+/* errno is shared with the parent: results are not checked */
 static int child_takes_part(void *unused)
 {
 	struct mbox_ioc_recv recv = { .flags = MBOX_RECV_NONBLOCK };

@@ -50,7 +50,7 @@ void window_open(void)
 	sem_post(&sampler.begin);
 }
 
-/* How late the sampler was at most. */
+/* Return by how much the sampler was late at most. */
 int64_t window_close(void)
 {
 	sampler.on = false;

@@ -26,7 +26,7 @@ enum many {
 
 extern int many[NR_MANY];
 
-/* Nothing is awaited for longer, in a case: nanoseconds. */
+/* The longest wait in a case, in nanoseconds. */
 #define LONG		(20 * NSEC_PER_SEC)
 
 /* A pool of threads, of which the crowds are made: creating them takes long. */

@@ -61,7 +61,7 @@ static int begin_peek_by_type(void)
 	return ret ? ret : crowd_block(many[CROWD], job_recv);
 }
 
-/* these look at it, all of them, and end */
+/* these peek at the message, all of them, and end */
 static int begin_peek(void)
 {
 	int ret = box_plain(64);
@@ -93,7 +93,7 @@ int act_send_to_all(void)
 	return ret ? ret : pool_await();
 }
 
-/* beside messages that nobody wants, so that they are not handed over */
+/* beside messages that nobody wants, so that they are not delivered */
 static int act_recv_other(void)
 {
 	char c;
@@ -124,7 +124,7 @@ static int act_urgent_send(void)
 	return 0;
 }
 
-/* The last of them looks again, each time in vain, and waits where it was. */
+/* The last of them retries, each time in vain, and waits in its old place. */
 static int job_recv_last(int nr)
 {
 	struct mbox_ioc_recv recv = crowd_recv;

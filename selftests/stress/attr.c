@@ -16,7 +16,7 @@ void act_set(struct thread *t)
 	if (one_in(t, 2) && !zero && !handle.inbox) {
 		arg.mask |= MBOX_SET_CAPACITY | MBOX_SET_BYTES;
 		arg.capacity = capacities[below(t, ARRAY_SIZE(capacities))];
-		/* some limit there has to be, for root has no quota */
+		/* a limit is necessary, because root has no quota */
 		if (arg.capacity > 64 || one_in(t, 2))
 			arg.bytes = (1 + below(t, 4)) * ROOM;
 	}

@@ -17,7 +17,7 @@ static void box_arg(struct thread *rng, uint32_t name, struct mbox_ioc_open *arg
 	case NAME_OVERFLOW:
 		arg->policy = MBOX_POLICY_BROADCAST;
 		arg->options = MBOX_OPTION_OVERFLOW;
-		/* then it may happen that nobody receives */
+		/* it may then happen that nobody receives */
 		if (one_in(rng, 2))
 			arg->rights = MBOX_RIGHT_SEND;
 		break;
@@ -29,7 +29,7 @@ static void box_arg(struct thread *rng, uint32_t name, struct mbox_ioc_open *arg
 		arg->options = name == NAME_GROW ? MBOX_OPTION_GROW : 0;
 		break;
 	case NAME_OWNED:
-		/* it is ours at first */
+		/* the owner is the supervisor at first */
 		if (one_in(rng, 2))
 			arg->lifetime = MBOX_LIFETIME_PROCESS;
 		/* fall through */
@@ -45,7 +45,7 @@ static void box_arg(struct thread *rng, uint32_t name, struct mbox_ioc_open *arg
 	}
 }
 
-/* The first mailbox of a name, or one for that which was deleted. */
+/* Make the first mailbox of a name, or a new one for one that was deleted. */
 void box_make(struct thread *rng, uint32_t name)
 {
 	static const uint32_t capacities[NAMES] = { 16, 4, 0, 64, 4096, 16, 64, 8 };
@@ -79,7 +79,7 @@ void box_make(struct thread *rng, uint32_t name)
 		owner_appoint(rng, fd);
 }
 
-/* A box for the inbox of a worker that is about to start. */
+/* Make a box for the inbox of a worker that is about to start. */
 uint32_t box_make_inbox(void)
 {
 	uint32_t box = ledger->nr_boxes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How the ledger is closed: the entries of a mailbox, compared with the counters of the kernel. */
+/* Closing the ledger: the entries of a mailbox, compared with the counters of the kernel. */
 #include "stress/ledger.h"
 
 static void for_each_entry(uint32_t box,
@@ -24,7 +24,7 @@ struct order {
 	uint64_t latest;		/* and its number */
 };
 
-/* Each number is given once, from 1 on, and to the messages of each sender in the order of its sends. */
+/* Check that each number is given once, from 1 on, and to the messages of each sender in order. */
 static void order_check(struct order *order, const struct entry *entry, uint32_t number)
 {
 	uint32_t thread = number >> 14;
@@ -52,7 +52,7 @@ static struct order order_new(const struct mbox_info *info)
 	return (struct order) { .sent = info->sent, .seen = calloc(1, info->sent + 1) };
 }
 
-/* How many entries of a mailbox are of each kind. */
+/* The number of entries of a mailbox of each kind. */
 struct tally {
 	struct order order;
 	uint64_t sent, received, lost, lost_surely, maybe, unknown, received_unknown;
@@ -157,7 +157,7 @@ static void tally_broadcast(void *data, const struct entry *entry, uint32_t numb
 
 	order_check(&t->order, entry, number);
 	if (flags & FAILED) {
-		/* it may have been lost by some before */
+		/* some handles may have lost it before */
 		if (flags & WITHDRAWN) {
 			t->withdrawn++;
 			t->unknown++;
@@ -179,7 +179,7 @@ static void tally_broadcast(void *data, const struct entry *entry, uint32_t numb
 		t->unknown++;
 	else
 		t->owed += told - entry->receipts;
-	/* for a signal a synchronous send leaves the rest to be received */
+	/* after a signal a synchronous send leaves the other deliveries to be received */
 	if ((flags & SENT) && !(flags & SYNC) && entry->receipts > told)
 		fault(FAULT_LEDGER, "%08x was received %u times, of %u", number, entry->receipts, told);
 	if ((flags & SENT) && (flags & SYNC) && told > most)

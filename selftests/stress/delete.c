@@ -2,7 +2,7 @@
 /* Action of a worker: deleting. */
 #include "stress/stress.h"
 
-/* Whether that many may have been dropped. @known: it is the mailbox @name of the ledger. */
+/* Return whether that many may have been dropped. @known: it is the mailbox @name of the ledger. */
 static bool dropped_right(const struct mbox_ioc_delete *arg, bool known, uint32_t name)
 {
 	if (arg->how != MBOX_DELETE_FORCE)

@@ -16,7 +16,7 @@ void act_affinity(struct thread *t)
 	sched_setaffinity(0, sizeof(set), &set); /* fails where it is empty */
 }
 
-/* Take pages of a slot away from the kernel, or give all back. The threads see them elsewhere. */
+/* Take pages of a slot away from the kernel, or give all back. The threads use another mapping. */
 void act_pages(struct thread *t)
 {
 	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE };
@@ -27,7 +27,7 @@ void act_pages(struct thread *t)
 		mprotect(window, sizeof(struct slot), PROT_READ | PROT_WRITE);
 		return;
 	}
-	/* mostly the first of a buffer, for most messages are small */
+	/* mostly the first of a buffer, because most messages are small */
 	first = one_in(t, 2) ? below(t, 16) : below(t, pages);
 	if (one_in(t, 3))
 		first = offsetof(struct slot, out) / 4096;
@@ -37,7 +37,7 @@ void act_pages(struct thread *t)
 		mprotect(window + first * 4096, 4096, prots[below(t, ARRAY_SIZE(prots))]);
 }
 
-/* A namespace that lives for one mailbox, or as long as another holds the handle; not even that. */
+/* Use a namespace that lives for one mailbox, or as long as another process holds the handle. */
 void act_netns(struct thread *t)
 {
 	struct mbox_ioc_open arg;

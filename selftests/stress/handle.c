@@ -12,7 +12,7 @@ union handle handle_pick(struct thread *t)
 	};
 }
 
-/* One that grants @rights, if there is such among a few. */
+/* Pick a handle that grants @rights, if there is one among a few. */
 static union handle handle_with(struct thread *t, uint32_t rights)
 {
 	union handle handle = {};
@@ -34,7 +34,7 @@ void handle_put(struct thread *t, union handle handle)
 		close(handle.fd);
 }
 
-/* The mailbox of @info in the boxes; NO_BOX if it is not to be there, BOXES_MAX if not yet. */
+/* Return the box of the mailbox of @info; NO_BOX if it has none, BOXES_MAX if it has none yet. */
 uint32_t box_find(const struct mbox_info *info)
 {
 	uint32_t n = __atomic_load_n(&ledger->nr_boxes, __ATOMIC_ACQUIRE);
@@ -47,7 +47,10 @@ uint32_t box_find(const struct mbox_info *info)
 	return BOXES_MAX;
 }
 
-/* Its own number for @fd, that of a new handle; negative where that fails. */
+/*
+ * Move @fd, that of a new handle, to a number of its own. Return that, or a negative number on
+ * failure.
+ */
 int handle_number(int fd)
 {
 	uint32_t number = __atomic_fetch_add(&process.next_fd, 1, __ATOMIC_RELAXED);
@@ -115,7 +118,7 @@ void handle_adopt(struct thread *t, int fd, bool opened)
 	handle_put(t, handle);
 }
 
-/* The name of a mailbox in the books, or of one that nobody keeps book of. */
+/* Make the name of a mailbox, with or without (@scratch) a box in the ledger. */
 void name_of(char name[MBOX_NAME_SIZE], bool scratch, uint32_t n)
 {
 	memset(name, 0, MBOX_NAME_SIZE);
@@ -157,7 +160,7 @@ uint32_t random_size(struct thread *t)
 	}
 }
 
-/* Memory of the slot as the kernel is given it: always there, or sometimes not. */
+/* Return memory of the slot for the kernel: always present, or sometimes not. */
 uint64_t kernel_view(struct thread *t, void *memory)
 {
 	if (one_in(t, 2))
@@ -166,7 +169,7 @@ uint64_t kernel_view(struct thread *t, void *memory)
 }
 
 /*
- * A handle to send or receive with. A process of one thread is in links often: those of others wait for
+ * Pick a handle to send or receive with. A process of one thread prefers links: the peers wait for
  * it there, and it for them.
  */
 union handle handle_for(struct thread *t, uint32_t right)

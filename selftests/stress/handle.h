@@ -16,11 +16,11 @@
 #define FLOOD		600	/* messages */
 #define SCRATCH_PREFIX	"scratch-"
 
-/* How a worker ends. */
+/* Exit codes of a worker. */
 #define EXIT_DONE	0
 #define EXIT_RENEW	17	/* its descriptors are used up */
 
-/* A handle in a word, so that it is read and replaced at once. */
+/* A handle in a word, so that it is read and replaced atomically. */
 union handle {
 	uint64_t word;
 	struct {
@@ -59,7 +59,7 @@ extern struct process {
 	uint64_t handles[HANDLES];
 	uint32_t next_fd, last_fd;
 	int factory, netns;
-	uint32_t inbox_box;			/* the box of its inbox, or NO_BOX */
+	uint32_t inbox_box;		/* the box of its inbox, or NO_BOX */
 	int inbox;			/* a handle on it, as long as the process lives */
 	uint64_t inbox_id;
 	bool privileged, single;	/* one thread only */

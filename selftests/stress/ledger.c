@@ -102,7 +102,7 @@ static bool payload_right(const uint8_t *data, uint32_t size, uint32_t number)
 	return memcmp(data + skip, noise_of(number) + skip, size - skip) == 0;
 }
 
-/* The entry of a message of which only this is known; NULL if there is none. @header may be, too. */
+/* Find the entry of a message; NULL if there is none. @header may be NULL. */
 static struct entry *entry_find(const struct mbox_header *header, const uint8_t *data,
 				uint64_t length, uint32_t *number)
 {
@@ -170,7 +170,7 @@ struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_head
 		      number, header->prio, header->type, header->pid, entry->prio, entry->type,
 		      entry->sender);
 	if (!payload_right(data, length, number))
-		fault(FAULT_LEDGER, "%08x: the payload of %llu bytes is not what was sent", number,
+		fault(FAULT_LEDGER, "%08x: the payload of %llu bytes is not the one that was sent", number,
 		      (unsigned long long)length);
 	if (!took)
 		return entry;

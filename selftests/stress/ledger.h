@@ -23,14 +23,14 @@
 #define THREADS_MAX	48	/* of all processes together */
 #define ENTRIES		16384	/* messages of a thread in a round */
 #define BOXES_MAX	512	/* of a round: mailboxes, each of the names' again and again; inboxes */
-#define NO_BOX		(BOXES_MAX - 1)	/* one that nobody keeps book of */
+#define NO_BOX		(BOXES_MAX - 1)	/* a mailbox without a box */
 
 #define ROOM		(512 * 1024)	/* for the longest message */
 #define STREAM_SIZE	(ROOM + 4096)
 
 /*
- * The names, each with rules of its own. Where messages are moved with read(), which gives no header,
- * they have to be long enough to hold their number.
+ * The names, each with rules of its own. read() gives no header, so messages must be long enough to
+ * hold their number where it is used.
  */
 enum box_name {
 	NAME_PLAIN,		/* read() and write(); no message is dropped */
@@ -73,7 +73,7 @@ static inline bool name_has_force(unsigned int name)
 	return name == NAME_WILD || name == NAME_WILD_READ;
 }
 
-/* Of the stream, messages of this type are asked for while others wait. */
+/* Receives by this type search the stream, past other messages. */
 #define STREAM_TYPE	2
 
 enum entry_flag {
@@ -147,7 +147,7 @@ struct box {
 	/* of an inbox, see link.c */
 	pid_t pid;			/* its process; 0: not yet */
 	bool quiet;			/* its process makes no calls any more */
-	bool final;			/* it has received all that there was, and then saw: */
+	bool final;			/* it has received all, and then had this state: */
 	struct mbox_info info;
 };
 

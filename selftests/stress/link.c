@@ -8,7 +8,7 @@
  */
 #include "stress/stress.h"
 
-/* Nobody can link to us before, so that all that is sent us is in this inbox. */
+/* Open the inbox. No peer can link to this process before, so that it gets all messages to it. */
 void inbox_begin(uint32_t box)
 {
 	struct mbox_ioc_inbox arg = {};
@@ -25,7 +25,7 @@ void inbox_begin(uint32_t box)
 	__atomic_store_n(&ledger->boxes[box].pid, getpid(), __ATOMIC_RELEASE);
 }
 
-/* The box of the inbox of a process, or NO_BOX. */
+/* Return the box of the inbox of a process, or NO_BOX. */
 static uint32_t inbox_find(pid_t pid)
 {
 	uint32_t n = __atomic_load_n(&ledger->nr_boxes, __ATOMIC_ACQUIRE);
@@ -37,7 +37,7 @@ static uint32_t inbox_find(pid_t pid)
 	return NO_BOX;
 }
 
-/* Put a handle of ours on a link or an inbox among the handles. */
+/* Put a handle of ours, on a link or an inbox, among the handles. */
 static void inbox_adopt(struct thread *t, int fd, uint32_t kind, uint32_t peer)
 {
 	union handle handle = {
@@ -103,7 +103,7 @@ void act_inbox(struct thread *t)
 		inbox_adopt(t, fd, MBOX_KIND_INBOX, 0);
 }
 
-/* The threads have stopped, and @t is the one that is left. */
+/* Receive the rest of the inbox. The threads have stopped, and @t is the last one. */
 void inbox_end(struct thread *t)
 {
 	struct box *box = &ledger->boxes[process.inbox_box];
@@ -131,7 +131,7 @@ void inbox_end(struct thread *t)
 	__atomic_store_n(&box->final, ret == 0, __ATOMIC_RELEASE);
 }
 
-/* Whether the worker @pid, which lives, makes no calls any more. */
+/* Return whether the worker @pid, which lives, makes no calls any more. */
 bool inbox_quiet(pid_t pid)
 {
 	uint32_t box = inbox_find(pid);

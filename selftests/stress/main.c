@@ -30,7 +30,7 @@ static void on_quit(int signal)
 	supervisor.quit = 1;
 }
 
-/* A plain number from the command line or the environment. */
+/* Parse a plain number from the command line or the environment. */
 static uint64_t number_from(const char *text)
 {
 	char *end;

@@ -31,7 +31,7 @@ void act_close(struct thread *t)
 	handle_put(t, (union handle) {});
 }
 
-/* Of handles that nobody else counts on. */
+/* Only of handles on which nobody else relies. */
 void act_shutdown(struct thread *t)
 {
 	struct mbox_ioc_shutdown arg = { .how = 1 + below(t, 3) };
@@ -43,7 +43,7 @@ void act_shutdown(struct thread *t)
 		      maybe_users(handle), 0);
 }
 
-/* Mailboxes of which nobody keeps book: they come and go in all ways, quotas included. */
+/* Mailboxes that are not in the ledger: they come and go in all ways, quotas included. */
 void act_scratch(struct thread *t)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, below(t, 3));

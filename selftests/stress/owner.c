@@ -46,7 +46,7 @@ void act_handover(struct thread *t)
 	handover_made(xioctl(handle.fd, MBOX_IOC_HANDOVER, &arg));
 }
 
-/* The supervisor gives a mailbox to a worker, with another one as the heir. */
+/* Give a mailbox of the supervisor to a worker, with another one as the heir. */
 void owner_appoint(struct thread *rng, int fd)
 {
 	struct mbox_ioc_handover arg = { .pid = slots[below(rng, THREADS_MAX)].pid };
@@ -59,7 +59,7 @@ void owner_appoint(struct thread *rng, int fd)
 	handover_made(xioctl(fd, MBOX_IOC_HANDOVER, &arg));
 }
 
-/* Whether a mailbox is still said to be of @pid, or to become so. */
+/* Return whether @pid still is the owner or the heir of a mailbox. */
 static bool owner_is(uint32_t box, pid_t pid, struct mbox_info *info)
 {
 	*info = info_of(common.kept[box]);
@@ -67,8 +67,8 @@ static bool owner_is(uint32_t box, pid_t pid, struct mbox_info *info)
 }
 
 /*
- * Its parent knows that @pid has ended, and no other process can have its number yet: in a moment, for
- * the kernel tells it to the parent first, it owns nothing.
+ * Check that @pid, which was reaped, owns nothing. The kernel tells the parent first, so it may
+ * take a moment; no other process can have the number yet.
  */
 void owner_ended(pid_t pid)
 {

@@ -35,7 +35,7 @@ static struct mbox_ring_control *ring_own(struct ring *ring)
 	return ring->consumer ? ring->tail : ring->head;
 }
 
-/* Go on where our side is. */
+/* Continue at the index of our side. */
 static void ring_resume(struct ring *ring)
 {
 	struct ring_mark *marks = ledger->boxes[ring->box].ring.marks[ring->consumer];
@@ -59,7 +59,7 @@ static void ring_move(struct ring *ring, uint64_t length)
 	struct ring_mark *mark = &ledger->boxes[ring->box].ring.marks[ring->consumer][seq % 2];
 	struct mbox_ring_control *other = ring->consumer ? ring->head : ring->tail;
 
-	/* not one that it could be at */
+	/* not an index that it could be at */
 	__atomic_store_n(&mark->index, ~0ULL, __ATOMIC_RELEASE);
 	__atomic_store_n(&mark->seq, seq, __ATOMIC_RELEASE);
 	__atomic_store_n(&mark->index, index, __ATOMIC_RELEASE);
@@ -85,7 +85,7 @@ static uint64_t ring_trim(struct ring *ring)
 	return xioctl(ring->fd, MBOX_IOC_WAIT, &arg);
 }
 
-/* Sleep until the other side's index is another than @seen. Whether to go on. */
+/* Sleep until the other side's index is not @seen. Return whether to go on. */
 static bool ring_sleep(struct thread *t, struct ring *ring, uint64_t seen)
 {
 	struct mbox_ioc_wait arg = {
@@ -122,7 +122,7 @@ static uint8_t *ring_at(struct ring *ring, uint64_t index)
 	return ring->data + index % RING_BYTES;
 }
 
-/* One record more, if there is room. Whether to go on. */
+/* Produce one record, if there is room. Return whether to go on. */
 static bool ring_produce(struct thread *t, struct ring *ring)
 {
 	uint64_t *limit = ring->grow ? (uint64_t *)&ring->tail->freed : (uint64_t *)&ring->tail->index;
@@ -141,7 +141,7 @@ static bool ring_produce(struct thread *t, struct ring *ring)
 	return true;
 }
 
-/* One record less, if there is one. Whether to go on; @waits: if there is none. */
+/* Consume one record, if there is one. Return whether to go on; if there is none, @waits. */
 static bool ring_consume(struct thread *t, struct ring *ring, bool waits)
 {
 	uint64_t seen = __atomic_load_n(&ring->head->index, __ATOMIC_ACQUIRE);
@@ -172,7 +172,7 @@ static bool ring_consume(struct thread *t, struct ring *ring, bool waits)
 	return true;
 }
 
-/* 0, or -1 if the mailbox is gone meanwhile. */
+/* Map the ring. Return 0, or -1 if the mailbox is gone meanwhile. */
 static int ring_map(struct ring *ring)
 {
 	int prot = ring->consumer ? PROT_READ : PROT_READ | PROT_WRITE;
@@ -188,7 +188,7 @@ static int ring_map(struct ring *ring)
 			 MBOX_RING_DATA_OFFSET);
 		if (p == MAP_FAILED) {
 			expect_errors("mmap", -errno, EIDRM, 0);
-			/* Its place is empty, or another thread's by now. */
+			/* The place is empty, or another thread's by now. */
 			munmap(ring->data + !i * RING_BYTES, RING_BYTES);
 			ring->data = MAP_FAILED;
 			return -1;
@@ -209,7 +209,7 @@ static void ring_unmap(struct ring *ring)
 		munmap(ring->data, 2 * RING_BYTES);
 }
 
-/* Take a side of the ring of this name. The handle, or a negated errno. */
+/* Take a side of the ring of this name. Return 0, or a negated errno. */
 static int ring_open(struct ring *ring, int factory, uint32_t name)
 {
 	struct mbox_ioc_open arg = {
@@ -237,7 +237,7 @@ static int ring_open(struct ring *ring, int factory, uint32_t name)
 
 static void ring_close(struct thread *t, struct ring *ring)
 {
-	/* whichever is last frees the side */
+	/* the last of the two frees the side */
 	if (one_in(t, 2)) {
 		close(ring->fd);
 		ring_unmap(ring);
@@ -254,7 +254,7 @@ void act_ring(struct thread *t)
 	uint32_t name = one_in(t, 2) ? NAME_RING : NAME_GROW;
 	int ret = ring_open(&ring, process.factory, name);
 
-	/* EAGAIN: it is gone, or just made and in no book yet */
+	/* EAGAIN: it is gone, or just made and not in the ledger yet */
 	expect_errors("OPEN", ret, ENOENT, EBUSY, EAGAIN, process.privileged ? ENOENT : EACCES, 0);
 	if (ret < 0)
 		return;

@@ -72,7 +72,7 @@ void round_run(void)
 	round_end();
 }
 
-/* A user has all of his quotas again: just so much fits, to the byte. */
+/* Check that a user has all of its quotas again: exactly so much fits, to the byte. */
 static int use_quota(void *uid)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
@@ -95,7 +95,7 @@ static int use_quota(void *uid)
 	return send_bytes(fd, MBOX_SEND_NONBLOCK, 0, 0, data, 0) == -EDQUOT ? 0 : -ERANGE;
 }
 
-/* Namespaces go in the background; all else is gone when its last handle is. */
+/* Namespaces end in the background; all else ends with its last handle. */
 void expect_nothing_left(void)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;

@@ -2,7 +2,7 @@
 /* Actions of a worker: sending. */
 #include "stress/stress.h"
 
-/* The box that a handle sends to. */
+/* Return the box that a handle sends to. */
 static uint32_t handle_target(union handle handle)
 {
 	return handle.link && !handle.foreign ? handle.peer : handle.box;
@@ -14,7 +14,7 @@ bool waits_for_peer(struct thread *t, union handle handle)
 	return process.single && handle.link && !handle.foreign && !handle.nonblock && one_in(t, 2);
 }
 
-/* One message; in a flood they are small, and do not wait. */
+/* Send one message; in a flood they are small, and do not wait. */
 static void send_one(struct thread *t, union handle handle, uint32_t size, bool flood)
 {
 	struct slot *slot = t->slot;

@@ -3,9 +3,9 @@
 #include "stress/box.h"
 
 /*
- * The order of a stream: nobody else receives from it, so each message that is there when another is
- * received sorts behind that, or the receive did not want it. Of those that the same filter would
- * have passed, none of a lower or equal priority may have come before, and been accepted later.
+ * Check the order of a stream. Nobody else receives from it, so each queued message sorts behind
+ * the one that is received, unless the filter excludes it. Of the messages that pass the same
+ * filter, none of a lower or equal priority may have come before, and been accepted later.
  */
 static void stream_check(struct stream *stream, const struct mbox_header *header, bool by_type)
 {
@@ -21,7 +21,7 @@ static void stream_check(struct stream *stream, const struct mbox_header *header
 	stream->latest[by_type][prio] = header->seq;
 }
 
-/* It goes on with the mailbox that has the name now. */
+/* Continue with the mailbox that has the name now. */
 static uint32_t stream_box(struct stream *stream, uint32_t name)
 {
 	if (stream->box != current.newest[name])
@@ -68,6 +68,6 @@ void stream_drain(void)
 		current.deepest = queued;
 	if (queued > STREAM_DEPTH)
 		box_drain(box, 64, false);
-	/* a few of each time: it is the slowest that holds the others back */
+	/* a few of each time: the slowest receiver holds the others back */
 	box_drain(stream_box(&current.broadcast, NAME_BROADCAST), 4, false);
 }

@@ -30,7 +30,7 @@ extern struct supervisor {
 	pid_t pids[THREADS_MAX];
 	uid_t uids[2];
 	struct thread rng;		/* for its random numbers only */
-	long pins;			/* of the module, before all */
+	long pins;			/* of the module, at the start */
 	uint64_t bytes, mailboxes;	/* the quotas, likewise */
 	bool busy;			/* a worker still makes calls */
 	volatile sig_atomic_t quit;

@@ -55,13 +55,13 @@ static void thread_signal(unsigned int thread, int signal)
 {
 	pid_t pid = supervisor.pids[thread / supervisor.threads], tid = slots[thread].tid;
 
-	/* not yet reaped, so the number is still that of ours, or of nobody */
+	/* not yet reaped, so the number is still that of our child, or of nobody */
 	if (pid > 0 && tid)
 		syscall(SYS_tgkill, pid, tid, signal);
 	count(&ledger->signals);
 }
 
-/* One of the things that happen to workers and mailboxes. */
+/* Do one random thing to workers or mailboxes. */
 void disturb(void)
 {
 	struct thread *rng = &supervisor.rng;
@@ -139,7 +139,7 @@ void workers_stop(void)
 			workers_lost();
 			end = 0;
 		}
-		/* again and again, for one that comes before a call has no effect on it */
+		/* again and again, because a signal before a call has no effect on it */
 		for (unsigned int t = 0; t < supervisor.processes * supervisor.threads; t++)
 			thread_signal(t, SIGUSR1);
 		stream_drain();

@@ -86,7 +86,7 @@ static void on_signal(int signal)
 {
 }
 
-/* A worker: @count threads, with the slots from @first on. @inbox_box is the box for its inbox. */
+/* Run a worker: @count threads, with the slots from @first on. @inbox_box is the box for its inbox. */
 void work(uint32_t first, uint32_t count, uint32_t inbox_box, uid_t uid, uint64_t seed)
 {
 	struct sigaction action = { .sa_handler = on_signal };
