@@ -211,7 +211,7 @@ static int listen_as_many(void *arg)
 	return 0;
 }
 
-TEST(each_listener_hears_what_its_opener_may)
+TEST(each_listener_by_its_opener)
 {
 	struct many *many = shared_alloc(sizeof(*many));
 	unsigned int major = 0, minor = 0;

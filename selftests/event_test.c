@@ -243,7 +243,7 @@ TEST_F(event, zero_capacity_is_not_full)
 }
 
 /* However fast it goes: few events, with counts, and the last is how it is. */
-TEST_F(event, what_flaps_is_counted)
+TEST_F(event, flapping_is_counted)
 {
 	int64_t begin = now(), end;
 	uint64_t full = 0, room = 0;
@@ -459,7 +459,7 @@ static int flood(void *arg)
 	return 0;
 }
 
-TEST_F(event, floods_are_cut_and_what_was_is_counted)
+TEST_F(event, floods_are_cut_and_counted)
 {
 	if (geteuid())
 		SKIP(return, "only root can make network namespaces");
@@ -485,7 +485,7 @@ static int renew_ring(void *arg)
 	return 0;
 }
 
-TEST_F(event, that_somebody_listens_takes_nothing_from_a_quota)
+TEST_F(event, listeners_take_no_quota)
 {
 	if (geteuid())
 		SKIP(return, "only root can become somebody else");

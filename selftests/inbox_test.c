@@ -136,7 +136,7 @@ TEST(peer_that_does_not_know)
 	peer_kill(peer);
 }
 
-TEST(what_it_is)
+TEST(info)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_BYTES, .bytes = 1 << 20 };
 	struct mbox_ioc_handover handover = { .pid = getppid() };

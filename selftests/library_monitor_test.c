@@ -48,7 +48,7 @@ static const struct mbox_monitor_mailbox *look(FIXTURE_DATA(monitor) *self)
 	return mbox_monitor_get(self->mon, NULL, self->info.id, &box) ? NULL : box;
 }
 
-TEST_F(monitor, get_is_what_the_handle_says)
+TEST_F(monitor, get_agrees_with_handle)
 {
 	const struct mbox_monitor_mailbox *box;
 

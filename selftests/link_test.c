@@ -102,7 +102,7 @@ TEST_F(link, there)
 	EXPECT_BALANCED(self->fd);
 }
 
-TEST_F(link, says_what_it_is)
+TEST_F(link, info)
 {
 	struct mbox_info info = info_of(self->fd), other = peer_info(self->peer, 0);
 

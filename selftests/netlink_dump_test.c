@@ -71,7 +71,7 @@ static int missed(const struct listing *listing, int first, int step, int times)
 	return n;
 }
 
-TEST_F(dump, tells_of_each_once_in_the_order_of_ids)
+TEST_F(dump, each_once_in_order)
 {
 	ASSERT_EQ(0, dump(self));
 	EXPECT_LT(2, self->nl.parts);
@@ -87,7 +87,7 @@ static void close_odd(void *data)
 		close(fd[i]);
 }
 
-TEST_F(dump, misses_none_that_stays_while_others_go_and_says_so)
+TEST_F(dump, complete_while_others_go)
 {
 	self->listing.once = close_odd;
 	self->listing.data = self->fd;
@@ -104,7 +104,7 @@ static void create_one(void *data)
 	*(int *)data = open_call(MBOX_IOC_CREATE, &arg);
 }
 
-TEST_F(dump, says_if_one_came_meanwhile)
+TEST_F(dump, inconsistent_after_creation)
 {
 	int fd = -1;
 
@@ -150,7 +150,7 @@ static int dump_as_other(void *arg)
 	return dump(self) ?: missed(&self->listing, 0, 1, 0);
 }
 
-TEST_F(dump, shows_nobody_what_its_mode_hides)
+TEST_F(dump, hidden_by_mode)
 {
 	if (geteuid())
 		SKIP(return, "only root can become somebody else");
@@ -209,7 +209,7 @@ static void add_waiter(const struct nl_reply *reply, void *data)
 	snprintf(row->name, sizeof(row->name), "%s", nl_string(reply, MBOX_A_WAITER_NAME));
 }
 
-FIXTURE(who)
+FIXTURE(rows)
 {
 	struct nl nl;
 	struct nl_request request;
@@ -218,19 +218,19 @@ FIXTURE(who)
 	struct rows rows;
 };
 
-FIXTURE_SETUP(who)
+FIXTURE_SETUP(rows)
 {
 	ASSERT_EQ(0, nl_open(&self->nl));
 	self->fd = box_new_named(_metadata, 1, self->name);
 }
 
-FIXTURE_TEARDOWN(who)
+FIXTURE_TEARDOWN(rows)
 {
 	close(self->nl.fd);
 	close(self->fd);
 }
 
-static int handles(struct _test_data_who *self)
+static int handles(struct _test_data_rows *self)
 {
 	self->rows.n = 0;
 	nl_begin(&self->request, self->nl.family, MBOX_CMD_HANDLE_GET, NLM_F_DUMP);
@@ -238,7 +238,7 @@ static int handles(struct _test_data_who *self)
 	return nl_talk(&self->nl, &self->request, add_handle, &self->rows);
 }
 
-static int waiters(struct _test_data_who *self)
+static int waiters(struct _test_data_rows *self)
 {
 	self->rows.n = 0;
 	nl_begin(&self->request, self->nl.family, MBOX_CMD_WAITER_GET, NLM_F_DUMP);
@@ -251,7 +251,7 @@ static int open_and_wait(void *arg)
 	return open_name(arg, MBOX_RIGHT_SEND) < 0 ? -EIO : 0;
 }
 
-TEST_F(who, has_a_handle)
+TEST_F(rows, handle)
 {
 	int reader = open_name(self->name, MBOX_RIGHT_RECV);
 	int looker = open_name(self->name, 0);
@@ -280,7 +280,7 @@ TEST_F(who, has_a_handle)
 	close(looker);
 }
 
-TEST_F(who, has_more_handles_than_a_part_has_room_for)
+TEST_F(rows, handles_in_parts)
 {
 	int fd[700];
 
@@ -316,7 +316,7 @@ static void go_at_first(const struct nl_reply *reply, void *data)
 	going->seen += mailbox == going->next;
 }
 
-TEST_F(who, is_told_of_the_next_where_one_goes)
+TEST_F(rows, next_where_one_goes)
 {
 	struct going going = { .fd = self->fd, .id = info_of(self->fd).id };
 	int fd[700], next;
@@ -338,7 +338,7 @@ TEST_F(who, is_told_of_the_next_where_one_goes)
 }
 
 /* Return whether a dump of @n is consistent, once earlier ends have no effect any more. */
-static bool settles(struct _test_data_who *self, int (*dump)(struct _test_data_who *self), int n)
+static bool settles(struct _test_data_rows *self, int (*dump)(struct _test_data_rows *self), int n)
 {
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
 
@@ -352,7 +352,7 @@ static bool settles(struct _test_data_who *self, int (*dump)(struct _test_data_w
 	return false;
 }
 
-TEST_F(who, does_not_change_by_being_told)
+TEST_F(rows, unchanged_by_dump)
 {
 	struct call *calls[100];
 
@@ -367,7 +367,7 @@ TEST_F(who, does_not_change_by_being_told)
 		EXPECT_STREQ("EIDRM", recv_end(calls[i]));
 }
 
-TEST_F(who, is_blocked_in_a_receive)
+TEST_F(rows, blocked_receive)
 {
 	struct call *any = recv_start(self->fd), *some;
 
@@ -397,7 +397,7 @@ TEST_F(who, is_blocked_in_a_receive)
 	EXPECT_STREQ("EIDRM", recv_end(some));
 }
 
-TEST_F(who, is_blocked_in_a_send_and_since_when)
+TEST_F(rows, blocked_send)
 {
 	struct call *sync = send_start_flags(self->fd, MBOX_SEND_SYNC, 3, "receipt"), *full;
 	uint64_t before;
@@ -439,7 +439,7 @@ static int wait_on_ring(void *arg)
 	return xioctl(fd, MBOX_IOC_WAIT, &wait);
 }
 
-TEST_F(who, is_blocked_on_a_ring)
+TEST_F(rows, blocked_on_ring)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, 0);
 	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
@@ -469,14 +469,14 @@ TEST_F(who, is_blocked_on_a_ring)
 }
 
 /* All waiters there are; the test looks for its own. */
-static int all_waiters(struct _test_data_who *self)
+static int all_waiters(struct _test_data_rows *self)
 {
 	self->rows.n = 0;
 	nl_begin(&self->request, self->nl.family, MBOX_CMD_WAITER_GET, NLM_F_DUMP);
 	return nl_talk(&self->nl, &self->request, add_waiter, &self->rows);
 }
 
-static struct row *row_of(struct _test_data_who *self, pid_t pid)
+static struct row *row_of(struct _test_data_rows *self, pid_t pid)
 {
 	for (int i = 0; i < self->rows.n && i < 999; i++)
 		if (self->rows.row[i].pid == pid)
@@ -484,7 +484,7 @@ static struct row *row_of(struct _test_data_who *self, pid_t pid)
 	return NULL;
 }
 
-TEST_F(who, is_blocked_on_a_link_and_an_inbox)
+TEST_F(rows, blocked_on_link_and_inbox)
 {
 	struct peer *one = peer_new(_metadata), *other = peer_new(_metadata);
 	struct row *row;
@@ -552,7 +552,7 @@ static int links(struct nl *nl, pid_t of, struct link_seen *seen)
 	return nl_talk(nl, &request, see_link, seen);
 }
 
-TEST_F(who, is_linked)
+TEST_F(rows, link)
 {
 	struct peer *one = peer_new(_metadata), *other = peer_new(_metadata);
 	struct link_seen seen = { .one = one->pid, .other = other->pid };
@@ -592,7 +592,7 @@ static int links_as_other(void *arg)
 	return links(&nl, 0, seen) ?: seen->times;
 }
 
-TEST_F(who, is_linked_is_not_for_others)
+TEST_F(rows, link_hidden_from_others)
 {
 	struct peer *one = peer_new(_metadata), *other = peer_new(_metadata);
 	struct link_seen seen = { .one = one->pid, .other = other->pid };

@@ -133,7 +133,7 @@ TEST_F(netlink, tells_of_a_mailbox_by_its_name_or_id)
 	EXPECT_STREQ(self->name, self->seen.name);
 }
 
-TEST_F(netlink, counts_what_waits_and_is_woken)
+TEST_F(netlink, counts_waiters_and_wakeups)
 {
 	struct mbox_ioc_recv arg = { .clock = MBOX_CLOCK_MONOTONIC, .deadline = 1 };
 
@@ -303,7 +303,7 @@ TEST_F(bad, request_is_explained_and_changes_nothing)
 	EXPECT_UNCHANGED(self->fd, &before);
 }
 
-TEST_F(netlink, sets_what_it_is_told_to)
+TEST_F(netlink, sets_attributes)
 {
 	struct mbox_info info;
 
@@ -351,7 +351,7 @@ TEST_F(netlink, deletes_as_the_device_does)
 	EXPECT_EQ(-ENOENT, talk(self));
 }
 
-TEST_F(netlink, purges_what_is_queued)
+TEST_F(netlink, purges_queue)
 {
 	for (int i = 0; i < 4; i++)
 		ASSERT_EQ(0, put(self->fd, i, "text"));
@@ -395,7 +395,7 @@ TEST_F(netlink, tells_the_synchronous_sender_that_its_message_was_purged)
 	EXPECT_BALANCED(self->fd);
 }
 
-TEST_F(netlink, purging_lets_in_who_waits_for_room)
+TEST_F(netlink, purge_admits_senders)
 {
 	struct call *call;
 
@@ -462,7 +462,7 @@ static int as_other(void *arg)
 	return talk(self) == -EPERM ? 0 : 4;
 }
 
-TEST_F(netlink, is_silent_to_whom_the_mode_shuts_out)
+TEST_F(netlink, hidden_by_mode)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = 0602 };
 

@@ -157,7 +157,7 @@ static struct call *start(struct __test_metadata *_metadata, int fd, enum call_k
 }
 
 /* Every blocked call ends with the namespace, in each state of the mailbox. */
-TEST_F(net, ends_what_is_blocked)
+TEST_F(net, ends_blocked_calls)
 {
 	struct call *calls[9], *polls[BOXES];
 	struct mbox_info info;

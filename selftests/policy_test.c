@@ -462,7 +462,7 @@ TEST(lifo_is_not_fair)
 }
 
 /* A message that a process took without having to wait counts too. */
-TEST(rr_counts_what_was_queued)
+TEST(rr_counts_queued)
 {
 	char name[MBOX_NAME_SIZE];
 	struct call *other;

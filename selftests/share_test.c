@@ -212,7 +212,7 @@ TEST_F(share, of_sends_that_are_withdrawn)
 }
 
 /* A user that may exceed the quota may exceed the share, too. */
-TEST_F(share, of_who_is_privileged)
+TEST_F(share, of_privileged_user)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
 	static uint8_t data[BYTES];

@@ -253,7 +253,7 @@ static struct call *sync_start(struct __test_metadata *_metadata, struct _test_d
 	return sender;
 }
 
-TEST_F(stalled, sync_sender_learns_who_received_in_the_end)
+TEST_F(stalled, sync_sender_learns_receiver)
 {
 	struct call *sender = sync_start(_metadata, self, variant, 0);
 	struct call *other;

@@ -108,7 +108,7 @@ TEST_F(trace, follows_a_mailbox_and_its_messages)
 	EXPECT_LINES(1, "mbox_delete", "id=%llu name=%s dropped=1 error=-%d", id, self->name, EIDRM);
 }
 
-TEST_F(trace, follows_who_is_blocked)
+TEST_F(trace, blocked_calls)
 {
 	unsigned long long id = self->id;
 	struct call *call = recv_start(self->fd);
@@ -128,7 +128,7 @@ TEST_F(trace, follows_who_is_blocked)
 	EXPECT_LINES(1, "mbox_wake", "id=%llu wait=2 pid=%d error=0", id, call->pid);
 }
 
-TEST_F(trace, follows_what_is_dropped)
+TEST_F(trace, dropped_messages)
 {
 	struct call *call = send_start_flags(self->fd, MBOX_SEND_SYNC, 0, "withdrawn");
 
