@@ -177,7 +177,8 @@ struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_head
 	entry->receiver = getpid();
 	if (listener) {
 		__atomic_fetch_add(&entry->receipts, 1, __ATOMIC_RELAXED);
-		listener_got(listener, header->seq, number);
+		if (header)
+			listener_got(listener, header->seq, number);
 	}
 	if (header)
 		entry_number(entry, number, header->seq);

@@ -76,7 +76,7 @@ void round_run(void)
 static int use_quota(void *uid)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
-	uint8_t *data = calloc(1, QUOTA_BYTES);
+	static uint8_t data[QUOTA_BYTES];
 	int fd = -EPROTO, ret;
 
 	if (become(*(uid_t *)uid, *(uid_t *)uid))
