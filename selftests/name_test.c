@@ -33,9 +33,9 @@ FIXTURE_TEARDOWN(name)
 	close(self->factory);
 }
 
-/* 0 if the name was taken for one, whether there is such a mailbox or not. */
-static int judge(struct _test_data_name *self, const struct _fixture_variant_name *variant,
-		 const char name[MBOX_NAME_SIZE])
+/* Use the name in a call. Return 0 if it is valid, with or without such a mailbox. */
+static int name_try(struct _test_data_name *self, const struct _fixture_variant_name *variant,
+		    const char name[MBOX_NAME_SIZE])
 {
 	struct mbox_ioc_delete delete = { .how = MBOX_DELETE_EMPTY };
 	struct mbox_ioc_open open = { .rights = MBOX_RIGHT_RECV };
@@ -70,10 +70,10 @@ TEST_F(name, every_byte_within)
 	for (int c = 1; c < 256; c++) {
 		memcpy(name, self->unique, sizeof(name));
 		name[at] = c;
-		EXPECT_EQ(is_name_byte(c) ? 0 : -EINVAL, judge(self, variant, name))
+		EXPECT_EQ(is_name_byte(c) ? 0 : -EINVAL, name_try(self, variant, name))
 			TH_LOG("byte 0x%02x at the end", c);
 		name[at + 1] = 'x';
-		EXPECT_EQ(is_name_byte(c) ? 0 : -EINVAL, judge(self, variant, name))
+		EXPECT_EQ(is_name_byte(c) ? 0 : -EINVAL, name_try(self, variant, name))
 			TH_LOG("byte 0x%02x before the end", c);
 	}
 }
@@ -89,12 +89,12 @@ TEST_F(name, every_byte_first)
 		memset(name, 0, sizeof(name));
 		name[0] = c;
 		if (variant->cmd == MBOX_IOC_OPEN && !variant->flags) {
-			EXPECT_EQ(expected, judge(self, variant, name))
+			EXPECT_EQ(expected, name_try(self, variant, name))
 				TH_LOG("byte 0x%02x alone", c);
 		}
 		memcpy(name + 1, self->unique, sizeof(name) - 1);
 		name[MBOX_NAME_SIZE - 1] = '\0';
-		EXPECT_EQ(expected, judge(self, variant, name))
+		EXPECT_EQ(expected, name_try(self, variant, name))
 			TH_LOG("byte 0x%02x first", c);
 	}
 }
@@ -106,9 +106,9 @@ TEST_F(name, longest)
 	memcpy(name, self->unique, sizeof(name));
 	memset(name + strlen(name), 'x', MBOX_NAME_SIZE - strlen(name));
 	/* 64 bytes: not terminated */
-	EXPECT_EQ(-EINVAL, judge(self, variant, name));
+	EXPECT_EQ(-EINVAL, name_try(self, variant, name));
 	name[MBOX_NAME_SIZE - 1] = '\0';
-	EXPECT_EQ(0, judge(self, variant, name));
+	EXPECT_EQ(0, name_try(self, variant, name));
 }
 
 TEST_F(name, nul_within)
@@ -118,15 +118,15 @@ TEST_F(name, nul_within)
 	for (size_t at = strlen(self->unique) + 1; at < MBOX_NAME_SIZE; at++) {
 		memcpy(name, self->unique, sizeof(name));
 		name[at] = 'x';
-		EXPECT_EQ(-EINVAL, judge(self, variant, name))
+		EXPECT_EQ(-EINVAL, name_try(self, variant, name))
 			TH_LOG("byte %zu after the NUL", at);
 	}
 	memset(name, 0, sizeof(name));
 	name[MBOX_NAME_SIZE - 1] = 'x';
-	EXPECT_EQ(-EINVAL, judge(self, variant, name));
+	EXPECT_EQ(-EINVAL, name_try(self, variant, name));
 	memset(name, 0, sizeof(name));
 	name[1] = 'x';
-	EXPECT_EQ(-EINVAL, judge(self, variant, name));
+	EXPECT_EQ(-EINVAL, name_try(self, variant, name));
 }
 
 TEST_F(name, kinds)
@@ -142,7 +142,7 @@ TEST_F(name, kinds)
 		char name[MBOX_NAME_SIZE] = "";
 
 		strcpy(name, kinds[i].name);
-		EXPECT_EQ(kinds[i].expected, judge(self, variant, name))
+		EXPECT_EQ(kinds[i].expected, name_try(self, variant, name))
 			TH_LOG("'%s'", name);
 	}
 }

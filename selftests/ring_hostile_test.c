@@ -30,7 +30,7 @@ FIXTURE_VARIANT_ADD(hostile, producer_grow) {
 FIXTURE_VARIANT_ADD(hostile, consumer_grow) {
 	.right = MBOX_RIGHT_RECV, .options = MBOX_OPTION_GROW };
 
-static uint64_t dice(uint64_t *state)
+static uint64_t random_next(uint64_t *state)
 {
 	*state ^= *state << 13;
 	*state ^= *state >> 7;
@@ -41,15 +41,15 @@ static uint64_t dice(uint64_t *state)
 /* Values that are near to something, or to nothing. */
 static uint64_t odd_value(uint64_t *state, uint64_t near)
 {
-	switch (dice(state) % 8) {
+	switch (random_next(state) % 8) {
 	case 0: return 0;
-	case 1: return near + RING_SIZE + (dice(state) & 15) - 8;
-	case 2: return near - RING_SIZE + (dice(state) & 15) - 8;
-	case 3: return near + (dice(state) & 0xfff8);
-	case 4: return near - (dice(state) & 0xffff);
-	case 5: return UINT64_MAX - (dice(state) & 7);
-	case 6: return near + 16 * (dice(state) & 7);
-	default: return dice(state);
+	case 1: return near + RING_SIZE + (random_next(state) & 15) - 8;
+	case 2: return near - RING_SIZE + (random_next(state) & 15) - 8;
+	case 3: return near + (random_next(state) & 0xfff8);
+	case 4: return near - (random_next(state) & 0xffff);
+	case 5: return UINT64_MAX - (random_next(state) & 7);
+	case 6: return near + 16 * (random_next(state) & 7);
+	default: return random_next(state);
 	}
 }
 
@@ -73,16 +73,16 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 			_exit(2);
 	}
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-		uint64_t near = dice(&state) & 1 ? other->index : own->index;
+		uint64_t near = random_next(&state) & 1 ? other->index : own->index;
 		uint64_t *words = (uint64_t *)own;
 
-		switch (dice(&state) % 8) {
+		switch (random_next(&state) % 8) {
 		case 0:
-			words[dice(&state) % (page / 8)] = odd_value(&state, near);
+			words[random_next(&state) % (page / 8)] = odd_value(&state, near);
 			break;
 		case 1:
-			own->waiting = dice(&state);
-			own->gone = dice(&state) & 1;
+			own->waiting = random_next(&state);
+			own->gone = random_next(&state) & 1;
 			own->freed = odd_value(&state, near);
 			break;
 		case 2:
@@ -91,15 +91,15 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 				struct mbox_ring_record *record = (void *)
 					(data + (other->index & (RING_SIZE - 8)));
 
-				record->length = dice(&state) & 1 ? dice(&state) :
-								    dice(&state) & 0xff;
-				memset(data + dice(&state) % (RING_SIZE - 64),
-				       dice(&state), dice(&state) & 63);
+				record->length = random_next(&state) & 1 ?
+						 random_next(&state) : random_next(&state) & 0xff;
+				memset(data + random_next(&state) % (RING_SIZE - 64),
+				       random_next(&state), random_next(&state) & 63);
 			}
 			own->index = odd_value(&state, near);
 			break;
 		case 4:
-			own->index = other->index + (dice(&state) & 0xff8);
+			own->index = other->index + (random_next(&state) & 0xff8);
 			break;
 		case 5:
 			ring_call(fd, MBOX_WAIT_WAKE, 0);
@@ -112,7 +112,7 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 			break;
 		case 7:
 			ring_wait_until(fd, MBOX_WAIT_MOVE | MBOX_WAIT_WAKE, 0,
-					dice(&state) & 1 ? other->index : odd_value(&state, near),
+					random_next(&state) & 1 ? other->index : odd_value(&state, near),
 					now() + NSEC_PER_MSEC / 8);
 			poll_for(fd, POLLIN | POLLOUT);
 			break;
@@ -174,7 +174,7 @@ TEST_F(hostile, goes_on)
 		long long ret;
 
 		if (variant->right == MBOX_RIGHT_RECV) {
-			ret = mbox_send(self->mb, data, dice(&state) % 3000, &send);
+			ret = mbox_send(self->mb, data, random_next(&state) % 3000, &send);
 		} else {
 			ret = mbox_recv(self->mb, data, sizeof(data), &recv, &header);
 			if (ret >= 0)

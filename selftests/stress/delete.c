@@ -19,7 +19,7 @@ void act_delete(struct thread *t)
 	bool by_name = one_in(t, 2);
 	struct mbox_ioc_delete arg = { .how = below(t, 4) };
 	uint32_t name = below(t, NAMES);
-	bool book = true;
+	bool known = true;
 	int fd = process.factory;
 	long ret;
 
@@ -29,20 +29,20 @@ void act_delete(struct thread *t)
 		if (!handle.fd)
 			return;
 		fd = handle.fd;
-		book = handle.box != NO_BOX && !handle.link && !handle.inbox;
-		name = book ? ledger->boxes[handle.box].name : 0;
+		known = handle.box != NO_BOX && !handle.link && !handle.inbox;
+		name = known ? ledger->boxes[handle.box].name : 0;
 	}
-	if (book && arg.how == MBOX_DELETE_FORCE && !name_has_force(name))
+	if (known && arg.how == MBOX_DELETE_FORCE && !name_has_force(name))
 		arg.how = MBOX_DELETE_UNLINK;
-	if (book && arg.how == MBOX_DELETE_FORCE)
+	if (known && arg.how == MBOX_DELETE_FORCE)
 		__atomic_store_n(&t->slot->forcing, name + 1, __ATOMIC_RELEASE);
 	ret = xioctl(fd, MBOX_IOC_DELETE, &arg);
 	if (ret == 0) {
 		count(&ledger->deletions);
-		if (!dropped_right(&arg, book, name))
+		if (!dropped_right(&arg, known, name))
 			fault(FAULT_CALL, "DELETE %u dropped %llu of %llu", arg.how,
 			      (long long)arg.dropped, (long long)arg.queued);
-		if (book && arg.how == MBOX_DELETE_FORCE)
+		if (known && arg.how == MBOX_DELETE_FORCE)
 			__atomic_fetch_add(&ledger->forced[name], arg.dropped, __ATOMIC_RELAXED);
 	}
 	__atomic_store_n(&t->slot->forcing, 0, __ATOMIC_RELEASE);

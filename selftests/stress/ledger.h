@@ -132,7 +132,7 @@ struct slot {
 #define RECEIVING_READ	2	/* the stamp tells */
 
 /* The positions of the two sides of a ring, see ring.c. */
-struct ring_book {
+struct ring_marks {
 	struct ring_mark {
 		uint64_t index, seq;
 	} marks[2][2];			/* of each side, the last and the one before */
@@ -143,7 +143,7 @@ struct box {
 	uint32_t name;
 	bool max_procs, exclusive;	/* it has such a limit */
 	bool no_sync;			/* nobody sends to it synchronously */
-	struct ring_book ring;
+	struct ring_marks ring;
 	/* of an inbox, see link.c */
 	pid_t pid;			/* its process; 0: not yet */
 	bool quiet;			/* its process makes no calls any more */

@@ -21,16 +21,16 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	struct mbox_ioc_send arg = {};
 	uint32_t index = slot->next, number, flags, name;
 	struct entry *entry = &t->entries[index];
-	bool book, use_write, waits, broadcast;
+	bool known, use_write, waits, broadcast;
 	uint32_t box = handle_target(handle);
 	long ret;
 
 	if (index == ENTRIES)
 		return;
-	book = box != NO_BOX;
-	name = book ? ledger->boxes[box].name : NAME_WILD;
+	known = box != NO_BOX;
+	name = known ? ledger->boxes[box].name : NAME_WILD;
 	broadcast = name_is_broadcast(name);
-	if (book && name_has_read(name) && size < sizeof(struct stamp))
+	if (known && name_has_read(name) && size < sizeof(struct stamp))
 		size = sizeof(struct stamp);
 	use_write = name_has_read(name) && !flood && one_in(t, 3);
 
@@ -42,7 +42,7 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	} else if (!use_write) {
 		set_deadline(t, &arg.clock, (int64_t *)&arg.deadline);
 		arg.flags = one_in(t, 2) ? MBOX_SEND_NONBLOCK : one_in(t, 4) ? MBOX_SEND_SYNC : 0;
-		if ((arg.flags & MBOX_SEND_SYNC) && book && ledger->boxes[box].no_sync)
+		if ((arg.flags & MBOX_SEND_SYNC) && known && ledger->boxes[box].no_sync)
 			arg.flags = 0;
 		if (waits_for_peer(t, handle)) {
 			arg.flags = MBOX_SEND_SYNC;
@@ -57,7 +57,7 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	arg.size = size;
 	waits = !(arg.flags & MBOX_SEND_NONBLOCK) && !handle.nonblock;
 
-	if (book) {
+	if (known) {
 		*entry = (struct entry) {
 			.box = box, .size = size, .prio = arg.prio, .type = arg.type,
 			.sender = getpid(),
@@ -73,7 +73,7 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	} else {
 		ret = xioctl(handle.fd, MBOX_IOC_SEND, &arg);
 	}
-	if (book) {
+	if (known) {
 		flags = ret < 0 ? FAILED : SENT;
 		if (ret > 0) {
 			entry->told = ret;
@@ -95,9 +95,9 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		count(broadcast ? &ledger->broadcasts : &ledger->sends);
 	if (ret == -EDEADLK)
 		count(&ledger->deadlocks);
-	if (ret > 0 && !waits && book && !broadcast)
+	if (ret > 0 && !waits && known && !broadcast)
 		fault(FAULT_CALL, "a send that does not wait returned %ld", ret);
-	if ((arg.flags & MBOX_SEND_SYNC) && ret == 0 && book && !broadcast)
+	if ((arg.flags & MBOX_SEND_SYNC) && ret == 0 && known && !broadcast)
 		fault(FAULT_CALL, "a synchronous send returned no process");
 	if (handle.foreign && ret >= 0)
 		fault(FAULT_CALL, "another process sent over a link");
