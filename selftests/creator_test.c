@@ -80,18 +80,4 @@ TEST_F(creator, stays)
 	close(fd);
 }
 
-/* A caller that does not know the field has no space for it. */
-TEST(older_structure)
-{
-	struct { struct mbox_info info; uint32_t after; } arg;
-	int fd = box_new(_metadata, 1);
-
-	memset(&arg, POISON, sizeof(arg));
-	arg.info.flags = 0;
-	EXPECT_EQ(0, xioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, MBOX_IOC_TYPE, 20, 256), &arg));
-	EXPECT_EQ(MBOX_STATE_LIVE, arg.info.state);
-	EXPECT_TRUE(untouched((char *)&arg + 256, sizeof(arg) - 256));
-	close(fd);
-}
-
 MBOX_TEST_MAIN

@@ -11,10 +11,6 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 
-/* struct mbox_ioc_recv and struct mbox_header as they were without start. */
-#define OLD_RECV	_IOC(_IOC_READ | _IOC_WRITE, MBOX_IOC_TYPE, 17, 96)
-#define OLD_HEADER	48
-
 /* A child that sends something, and then sends and ends, or goes on, as it is told. */
 struct talker {
 	int fd;
@@ -152,58 +148,6 @@ TEST_F(identity, start_time)
 	talker_end(talker);
 }
 
-/* A caller from before the field start gets the header that it knows; the memory behind is untouched. */
-TEST_F(identity, old_header)
-{
-	static const uint32_t sizes[] = { 0, 5, 256, 257, 4000 };
-	struct { struct mbox_ioc_recv recv; char behind[64]; } arg;
-	static uint8_t data[4000];
-
-	for (size_t i = 0; i < 3 * ARRAY_SIZE(sizes); i++) {
-		uint32_t size = sizes[i / 3];
-
-		ASSERT_EQ(0, send_bytes(self->fd, 0, 0, 7, data, size));
-		memset(&arg, POISON, sizeof(arg));
-		memset(&arg, 0, offsetof(struct mbox_ioc_recv, header));
-		arg.recv.flags = i % 3 == 0 ? MBOX_RECV_PEEK : 0;
-		arg.recv.data = address_of(data);
-		arg.recv.size = i % 3 == 1 && size ? size - 1 : size;
-		EXPECT_EQ(i % 3 == 1 && size ? -EMSGSIZE : 0, xioctl(self->fd, OLD_RECV, &arg));
-		EXPECT_EQ(size, arg.recv.header.length);
-		EXPECT_EQ((uint32_t)getpid(), arg.recv.header.pid);
-		EXPECT_EQ(0, arg.recv.header.flags);
-		EXPECT_TRUE(untouched((char *)&arg.recv.header + OLD_HEADER,
-				      sizeof(arg) - 48 - OLD_HEADER));
-		while (!recv_bytes(self->fd, MBOX_RECV_NONBLOCK, data, sizeof(data), NULL))
-			;
-		EXPECT_EQ(0, info_of(self->fd).queued);
-	}
-}
-
-/* The same of a receive that waits, and is handed the message over. */
-TEST_F(identity, old_header_handed_over)
-{
-	struct { struct mbox_ioc_recv recv; char behind[64]; } *arg = shared_alloc(sizeof(*arg));
-	char text[16];
-	pid_t pid;
-
-	memset(arg, POISON, sizeof(*arg));
-	memset(arg, 0, offsetof(struct mbox_ioc_recv, header));
-	pid = fork_child();
-	ASSERT_LE(0, pid);
-	if (pid == 0) {
-		arg->recv.data = address_of(text);
-		arg->recv.size = sizeof(text);
-		_exit(-xioctl(self->fd, OLD_RECV, arg));
-	}
-	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
-	ASSERT_EQ(0, put(self->fd, 0, "text"));
-	EXPECT_EQ(0, reap(pid));
-	EXPECT_EQ(4, arg->recv.header.length);
-	EXPECT_TRUE(untouched((char *)&arg->recv.header + OLD_HEADER,
-			      sizeof(*arg) - 48 - OLD_HEADER));
-}
-
 /* Arguments that the call does not allow. */
 TEST_F(identity, wrong_arguments)
 {
@@ -222,7 +166,6 @@ TEST_F(identity, wrong_arguments)
 	arg.flags |= MBOX_RECV_BY_SENDER;
 	EXPECT_EQ(-EINVAL, xioctl(self->fd, MBOX_IOC_RECV, &arg));
 	arg.pid = getpid();
-	EXPECT_EQ(-EINVAL, xioctl(self->fd, OLD_RECV, &arg));
 	EXPECT_UNCHANGED(self->fd, &before);
 	EXPECT_EQ(0, xioctl(self->fd, MBOX_IOC_RECV, &arg));
 	EXPECT_EQ((uint32_t)getpid(), arg.header.pid);
@@ -302,7 +245,7 @@ TEST_F(identity, blocked_receive_ends)
 	kill(talker->pid, SIGKILL);
 	EXPECT_EQ(-EOWNERDEAD, call_end(call));
 	EXPECT_EQ(-EOWNERDEAD, call_end(peeker));
-	EXPECT_TRUE(untouched(&call->recv.header, OLD_HEADER));
+	EXPECT_TRUE(untouched(&call->recv.header, offsetof(struct mbox_header, start)));
 	/* the one that goes by the number waits for the next of it */
 	EXPECT_TRUE(await_blocked(self->fd, 0, 1));
 	kill(other->pid, SIGKILL);
