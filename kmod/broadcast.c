@@ -481,21 +481,15 @@ static int give_up(struct mbox *mbox, struct mbox_waiter *sender, int error,
 }
 
 /*
- * As mbox_send_end(), but the lock may be dropped, and the sender still be blocked
- * then: it is in its list, if it is not completed, and the caller has to look again.
+ * As mbox_send_end(), of a message that was accepted. The lock may be dropped, and the
+ * sender still be blocked then: in its list, unless completed. The caller has to retry.
  */
 void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
 			int error, struct mbox_deferred *deferred)
 {
-	struct mbox_message *message = waiter->message;
-
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->cast->sender == waiter && mbox->cast->message) {
 		mbox_cast_finish(mbox, deferred);
-	} else if (message->state == MBOX_MESSAGE_PENDING) {
-		message->sender = NULL;
-		mbox_waiter_complete(mbox, waiter, error, deferred);
-		mbox_message_put(mbox, message, deferred);
 	} else {
 		error = withdraw(waiter, error);
 		waiter->withdrawn = true;

@@ -17,60 +17,8 @@
 #include "trace.h"
 #include "wait.h"
 
-#define PURGE_BATCH	64
-
-/* Take what the sender of @message has not accepted from it, with @error. */
-static void end_pending(struct mbox *mbox, struct mbox_waiter *waiter,
-			int error, struct mbox_deferred *deferred)
-{
-	struct mbox_message *message = waiter->message;
-
-	message->sender = NULL;
-	message->state = MBOX_MESSAGE_GONE;
-	mbox_waiter_complete(mbox, waiter, error, deferred);
-	mbox_message_put(mbox, message, deferred);
-}
-
-/* End a wait on a mailbox that is dead. */
-void mbox_mailbox_end_wait(struct mbox *mbox, struct mbox_waiter *waiter,
-			   struct mbox_deferred *deferred)
-{
-	struct mbox_message *message = waiter->filter ? NULL : waiter->message;
-	int error = mbox->death;
-
-	lockdep_assert_held(&mbox->lock);
-	if (message && message->state == MBOX_MESSAGE_PENDING) {
-		end_pending(mbox, waiter, error, deferred);
-		return;
-	}
-	if (message) {
-		message->sender = NULL;
-		if (mbox->policy == MBOX_POLICY_BROADCAST) {
-			waiter->delivered = message->receipts;
-			error = message->receipts ? 0 : error;
-		}
-	}
-	mbox_waiter_complete(mbox, waiter, error, deferred);
-}
-
-/* End up to @n calls that are blocked; how many there were. */
-static unsigned int end_waits(struct mbox *mbox, unsigned int n,
-			      struct mbox_deferred *deferred)
-{
-	struct mbox_waiter *waiter;
-	unsigned int ended;
-
-	for (ended = 0; ended < n; ended++) {
-		waiter = mbox_waiter_first(mbox);
-		if (!waiter)
-			break;
-		mbox_mailbox_end_wait(mbox, waiter, deferred);
-	}
-	return ended;
-}
-
 /* The first message that a mailbox has; of an inbox, that is not being copied. */
-static struct mbox_message *first_message(struct mbox *mbox)
+static struct mbox_message *delete_first(struct mbox *mbox)
 {
 	return mbox->inbox ? mbox_inbox_first(mbox) :
 	       list_first_entry_or_null(&mbox->queue.messages,
@@ -78,14 +26,14 @@ static struct mbox_message *first_message(struct mbox *mbox)
 }
 
 /* Take up to @n messages from the queue; how many there were. */
-static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
+static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
 				struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
 	unsigned int cleared;
 
 	for (cleared = 0; cleared < n; cleared++) {
-		message = first_message(mbox);
+		message = delete_first(mbox);
 		if (!message)
 			break;
 		if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
@@ -101,27 +49,8 @@ static unsigned int clear_queue(struct mbox *mbox, unsigned int n,
 	return cleared;
 }
 
-/* Do what may be done without the lock of what a section under it deferred. */
-static void run_deferred(struct mbox *mbox, struct mbox_deferred *deferred)
-{
-	unsigned int i;
-
-	for (i = 0; i < deferred->nr_tasks; i++) {
-		wake_up_process(deferred->tasks[i]);
-		put_task_struct(deferred->tasks[i]);
-	}
-	if (unlikely(!hlist_empty(&deferred->late)))
-		mbox_waiter_wake_late(mbox, deferred);
-	if (deferred->events)
-		wake_up_interruptible_poll(&mbox->poll, deferred->events);
-	mbox_message_free_all(deferred->trash);
-}
-
-/*
- * End the calls that are blocked on a mailbox that died, and free what it has: a few
- * at a time.
- */
-static void clear(struct mbox *mbox)
+/* Free all that a mailbox that died still has, and end its calls: a few at a time. */
+static void delete_clear(struct mbox *mbox)
 {
 	struct mbox_deferred deferred;
 	struct mbox_message *slots;
@@ -130,66 +59,28 @@ static void clear(struct mbox *mbox)
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
 		slots = mbox_slot_end(mbox);
-		n = end_waits(mbox, PURGE_BATCH, &deferred);
-		if (n < PURGE_BATCH)
-			n += mbox_subscription_clear(mbox, PURGE_BATCH - n,
+		n = mbox_waiter_end_some(mbox, MBOX_END_BATCH, mbox->death,
+					 &deferred);
+		if (n < MBOX_END_BATCH)
+			n += mbox_subscription_clear(mbox, MBOX_END_BATCH - n,
 						     &deferred);
-		if (n < PURGE_BATCH)
-			n += clear_queue(mbox, PURGE_BATCH - n, &deferred);
-		__acquire(&mbox->lock);
-		spin_unlock(&mbox->lock);
-		run_deferred(mbox, &deferred);
+		if (n < MBOX_END_BATCH)
+			n += delete_clear_queue(mbox, MBOX_END_BATCH - n, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
 		mbox_slot_free_all(slots);
 		cond_resched();
-	} while (n == PURGE_BATCH);
+	} while (n == MBOX_END_BATCH);
 }
 
-/* Do the next piece of work that was too much for one section. */
-static void go_on(struct mbox *mbox, struct mbox_deferred *deferred)
+/* After mbox_mailbox_die(), without the lock: free what @mbox has, and unlist it. */
+void mbox_mailbox_bury(struct mbox *mbox)
 {
-	struct mbox_tell tell = deferred->tell;
-	bool telling = deferred->telling, admit = deferred->admit;
-
-	mbox_mailbox_lock(mbox, deferred);
-	if (telling) {
-		deferred->tell = tell;
-		mbox_receivers_tell_on(mbox, deferred);
-	}
-	if (admit)
-		mbox_send_admit(mbox, NULL, deferred);
-	__acquire(&mbox->lock);
-	spin_unlock(&mbox->lock);
+	delete_clear(mbox);
+	mbox_owner_detach(mbox);
+	mbox_member_detach(mbox);
+	mbox_registry_remove(mbox);
 }
 
-/*
- * Do what a section under the lock deferred: mbox_mailbox_unlock(). Work that would
- * have made the section too long is done in sections of its own.
- */
-void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred)
-{
-	bool died = deferred->died;
-	bool more;
-
-	for (;;) {
-		run_deferred(mbox, deferred);
-		if (unlikely(deferred->admit && mbox->cast)) {
-			deferred->admit = false;
-			mbox_cast_run(mbox);
-		}
-		more = deferred->admit || deferred->telling;
-		if (likely(!more))
-			break;
-		go_on(mbox, deferred);
-		died |= deferred->died;
-		cond_resched();
-	}
-	if (unlikely(died)) {
-		clear(mbox);
-		mbox_owner_detach(mbox);
-		mbox_member_detach(mbox);
-		mbox_registry_remove(mbox);
-	}
-}
 
 /**
  * mbox_mailbox_die - end a mailbox
@@ -227,7 +118,7 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	deferred->died = true;
 }
 
-static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
+static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			 struct mbox_deferred *deferred)
 {
 	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->held;
@@ -278,7 +169,7 @@ static int delete_locked(struct mbox *mbox, struct mbox_ioc_delete *arg,
 }
 
 /* The mailbox takes no more: end the sends whose message is not accepted. */
-static void end_senders(struct mbox *mbox)
+static void delete_end_senders(struct mbox *mbox)
 {
 	struct mbox_deferred deferred;
 	struct mbox_waiter *waiter;
@@ -290,8 +181,8 @@ static void end_senders(struct mbox *mbox)
 			waiter = mbox_waiter_first_sender(mbox, NULL);
 			if (!waiter)
 				break;
-			end_pending(mbox, waiter, mbox_mailbox_gone(mbox),
-				    &deferred);
+			mbox_send_end(mbox, waiter, mbox_mailbox_gone(mbox),
+				      &deferred);
 		}
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
@@ -316,13 +207,13 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 	if (!mbox_mailbox_owned(mbox, file))
 		return -EPERM;
 	mbox_mailbox_lock(mbox, &deferred);
-	error = delete_locked(mbox, arg, &deferred);
+	error = delete_begin(mbox, arg, &deferred);
 	unreachable = !mbox->reachable;
 	mbox_mailbox_unlock(mbox, &deferred);
 	if (error)
 		return error;
 	if (arg->how == MBOX_DELETE_DRAIN)
-		end_senders(mbox);
+		delete_end_senders(mbox);
 	if (unreachable)
 		mbox_registry_unname(mbox);
 	mbox_mailbox_hang_up(mbox);
@@ -333,7 +224,7 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
  * Drop up to @n messages that are queued, from where @cursor is; how many there were.
  * Those that are being copied stay.
  */
-static unsigned int drop(struct mbox *mbox, struct mbox_cursor *cursor,
+static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
 			 unsigned int n, struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
@@ -410,8 +301,8 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 			break;
 		if (limit == U64_MAX)
 			limit = mbox->held;
-		n = min_t(u64, limit - *purged, PURGE_BATCH);
-		n = drop(mbox, &cursor, n, &deferred);
+		n = min_t(u64, limit - *purged, MBOX_END_BATCH);
+		n = delete_drop(mbox, &cursor, n, &deferred);
 		*purged += n;
 		mbox_event_dropped(mbox, n);
 		mbox_send_admit(mbox, NULL, &deferred);

@@ -159,12 +159,7 @@ static void end_calls(struct mbox_handle *handle, u32 right)
 							  call);
 			if (!waiter)
 				break;
-			if (receives)
-				mbox_waiter_complete(mbox, waiter, -ESHUTDOWN,
-						     &deferred);
-			else
-				mbox_send_end(mbox, waiter, -ESHUTDOWN,
-					      &deferred);
+			mbox_waiter_end(mbox, waiter, -ESHUTDOWN, &deferred);
 		}
 		/* Not before all are ended, so that none of them is admitted. */
 		if (n < MBOX_END_BATCH && !receives) {

@@ -213,25 +213,13 @@ int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 static unsigned int hang_up(struct mbox *mbox, unsigned int n,
 			    struct mbox_deferred *deferred)
 {
-	struct mbox_waiter *waiter;
-	unsigned int ended;
-
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->ring) {
 		mbox_ring_hang_up(mbox, deferred);
 		return 0;
 	}
-	for (ended = 0; ended < n; ended++) {
-		waiter = mbox_waiter_first(mbox);
-		if (!waiter)
-			break;
-		/* All are of one kind: the other kind has a handle each. */
-		if (waiter->filter)
-			mbox_waiter_complete(mbox, waiter, -EPIPE, deferred);
-		else
-			mbox_send_end(mbox, waiter, -EPIPE, deferred);
-	}
-	return ended;
+	/* All are of one kind: each of the other kind would have a handle. */
+	return mbox_waiter_end_some(mbox, n, -EPIPE, deferred);
 }
 
 /**

@@ -132,7 +132,7 @@ extern unsigned long mbox_user_bytes;
  *	- no waiting receiver's filter passes a message queued or pending;
  *	- there is no room for the message of the first of the senders;
  * unless a caller is about to take the lock again to see to it: it does long
- * work in pieces, see mbox_mailbox_run().
+ * work in pieces, see mbox_deferred_run().
  */
 struct mbox {
 	char name[MBOX_NAME_SIZE];	/* constant */
@@ -321,11 +321,9 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		     const struct mbox_ioc_set *arg);
 
 /* delete.c */
-void mbox_mailbox_run(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred);
-void mbox_mailbox_end_wait(struct mbox *mbox, struct mbox_waiter *waiter,
-			   struct mbox_deferred *deferred);
+void mbox_mailbox_bury(struct mbox *mbox);
 int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg);
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
@@ -373,13 +371,7 @@ static inline int mbox_mailbox_gone(const struct mbox *mbox)
 static inline void mbox_mailbox_lock(struct mbox *mbox,
 				     struct mbox_deferred *deferred)
 {
-	deferred->nr_tasks = 0;
-	deferred->events = 0;
-	deferred->died = false;
-	deferred->admit = false;
-	deferred->telling = false;
-	INIT_HLIST_HEAD(&deferred->late);
-	deferred->trash = NULL;
+	mbox_deferred_init(deferred);
 	spin_lock(&mbox->lock);
 	__release(&mbox->lock);
 }
@@ -389,9 +381,9 @@ static inline void mbox_mailbox_lock(struct mbox *mbox,
  * @mbox:	locked
  * @deferred:	filled in during the section
  *
- * May sleep where a message was freed or the mailbox died. A poller puts itself
- * into the queue and then looks at the mailbox under the lock: either it saw
- * what this section did, or is seen here.
+ * May sleep where a message was freed or the mailbox died. A poller enters the
+ * wait queue first and then looks at the mailbox under the lock: either it saw
+ * the changes of this section, or it is seen here.
  */
 static inline void mbox_mailbox_unlock(struct mbox *mbox,
 				       struct mbox_deferred *deferred)
@@ -404,7 +396,7 @@ static inline void mbox_mailbox_unlock(struct mbox *mbox,
 	polled = deferred->events && waitqueue_active(&mbox->poll);
 	if (unlikely(polled || deferred->nr_tasks || deferred->trash ||
 		     deferred->died || deferred->admit))
-		mbox_mailbox_run(mbox, deferred);
+		mbox_deferred_run(mbox, deferred);
 }
 
 #endif /* MBOX_H */

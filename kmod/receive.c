@@ -211,10 +211,10 @@ static int finish_flight(struct mbox_handle *handle,
 		if (unlikely(handle->sub)) {
 			mbox_broadcast_give_up(mbox, message, &deferred);
 		} else {
-			/* Its sender waits still: do not leave it what is freed here. */
+			/* Its sender waits still: end that before the message is freed. */
 			if (message->sender)
-				mbox_mailbox_end_wait(mbox, message->sender,
-						      &deferred);
+				mbox_waiter_end(mbox, message->sender,
+						mbox->death, &deferred);
 			untake(handle, message);
 			message->state = MBOX_MESSAGE_GONE;
 		}

@@ -504,7 +504,7 @@ void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 	deferred->telling = true;
 }
 
-/* Tell the next ones: mbox_mailbox_run(). */
+/* Tell the next ones: mbox_deferred_run(). */
 void mbox_receivers_tell_on(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_tell *tell = &deferred->tell;

@@ -196,6 +196,21 @@ static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
 	mbox_send_admit(mbox, waiter->lane, deferred);
 }
 
+/* The message of a blocked send was dropped when its mailbox died. */
+static void send_end_dead(struct mbox *mbox, struct mbox_waiter *waiter,
+			  struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = waiter->message;
+	int error = mbox->death;
+
+	message->sender = NULL;
+	if (mbox->policy == MBOX_POLICY_BROADCAST) {
+		waiter->delivered = message->receipts;
+		error = message->receipts ? 0 : error;
+	}
+	mbox_waiter_complete(mbox, waiter, error, deferred);
+}
+
 /*
  * End a blocked send with @error; its message is taken back. The caller has to
  * admit others when it has ended all that it wants to end.
@@ -206,15 +221,18 @@ void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 	struct mbox_message *message = waiter->message;
 
 	lockdep_assert_held(&mbox->lock);
-	if (mbox->state == MBOX_STATE_DEAD) {
-		mbox_mailbox_end_wait(mbox, waiter, deferred);
-		return;
+	if (message->state != MBOX_MESSAGE_PENDING) {
+		if (mbox->state == MBOX_STATE_DEAD) {
+			send_end_dead(mbox, waiter, deferred);
+			return;
+		}
+		if (mbox->policy == MBOX_POLICY_BROADCAST) {
+			mbox_broadcast_end(mbox, waiter, error, deferred);
+			return;
+		}
 	}
-	if (mbox->policy == MBOX_POLICY_BROADCAST) {
-		mbox_broadcast_end(mbox, waiter, error, deferred);
-		return;
-	}
-	mbox_waiter_complete(mbox, waiter, error, deferred);
+	mbox_waiter_complete(mbox, waiter, mbox->state == MBOX_STATE_DEAD ?
+			     mbox->death : error, deferred);
 	take_back(mbox, message, deferred);
 }
 
@@ -467,7 +485,7 @@ static noinline void tell_room(struct mbox *mbox, struct mbox_lane *lane,
  * @lane:	the lane of an inbox that has room; else NULL
  * @deferred:	takes who is to be woken; says whether there may be room for more
  *
- * A few of them: mbox_mailbox_run() calls again for the others.
+ * A few of them: mbox_deferred_run() calls again for the others.
  */
 void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		     struct mbox_deferred *deferred)

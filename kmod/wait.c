@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Waiters: calls that block, how they are completed and woken. */
 #include <linux/hrtimer.h>
-#include <linux/nospec.h>
-#include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 
 #include "broadcast.h"
@@ -254,7 +251,7 @@ bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
 		       struct mbox_deferred *deferred)
 {
 	if (!waiter->completed && mbox->state == MBOX_STATE_DEAD)
-		mbox_mailbox_end_wait(mbox, waiter, deferred);
+		mbox_waiter_end(mbox, waiter, mbox->death, deferred);
 	if (!waiter->completed)
 		return false;
 	/* Its waker has not come to it: it will not. */
@@ -298,7 +295,7 @@ struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox)
 }
 
 /* Let the task of a completed waiter go on; the caller wakes it and puts it. */
-static struct task_struct *publish(struct mbox_waiter *waiter)
+static struct task_struct *waiter_publish(struct mbox_waiter *waiter)
 {
 	struct task_struct *task = get_task_struct(waiter->task);
 
@@ -316,42 +313,37 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 	waiter->error = error;
 	waiter->completed = true;
 	if (likely(deferred->nr_tasks < MBOX_DEFERRED_WAKES))
-		deferred->tasks[deferred->nr_tasks++] = publish(waiter);
+		deferred->tasks[deferred->nr_tasks++] = waiter_publish(waiter);
 	else
 		hlist_add_head(&waiter->late, &deferred->late);
 }
 
-/**
- * mbox_waiter_wake_late - wake those that were completed beyond the first few
- * @mbox:	not locked
- * @deferred:	in which they are
- *
- * They are on the stacks of their tasks, which may leave, under the lock, by
- * themselves meanwhile.
- */
-void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred)
+/* End a blocked call with @error; a send takes its message back. */
+void mbox_waiter_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		     struct mbox_deferred *deferred)
 {
-	struct task_struct *tasks[MBOX_DEFERRED_WAKES];
-	unsigned int i, n;
+	/* A side of a ring has no message. */
+	if (waiter->filter || !waiter->message)
+		mbox_waiter_complete(mbox, waiter, error, deferred);
+	else
+		mbox_send_end(mbox, waiter, error, deferred);
+}
 
-	do {
-		spin_lock(&mbox->lock);
-		for (n = 0; n < ARRAY_SIZE(tasks); n++) {
-			struct mbox_waiter *waiter;
+/* End up to @n blocked calls with @error. Return their number. */
+unsigned int mbox_waiter_end_some(struct mbox *mbox, unsigned int n, int error,
+				  struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter;
+	unsigned int ended;
 
-			if (hlist_empty(&deferred->late))
-				break;
-			waiter = hlist_entry(deferred->late.first,
-					     struct mbox_waiter, late);
-			hlist_del(&waiter->late);
-			tasks[n] = publish(waiter);
-		}
-		spin_unlock(&mbox->lock);
-		for (i = 0; i < n; i++) {
-			wake_up_process(tasks[i]);
-			put_task_struct(tasks[i]);
-		}
-	} while (n == ARRAY_SIZE(tasks));
+	lockdep_assert_held(&mbox->lock);
+	for (ended = 0; ended < n; ended++) {
+		waiter = mbox_waiter_first(mbox);
+		if (!waiter)
+			break;
+		mbox_waiter_end(mbox, waiter, error, deferred);
+	}
+	return ended;
 }
 
 /* Whether @receiver, which waits, wants @message and has the room for it. */
@@ -499,35 +491,93 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
-/* A time on a clock as the caller's time namespace sees it, as the host does. */
-static ktime_t host_time(clockid_t clock, s64 ns)
+/*
+ * Wake the waiters that did not fit into deferred->tasks. They are on the stacks of
+ * their tasks, which may leave by themselves meanwhile, under the lock.
+ */
+static void deferred_wake_late(struct mbox *mbox, struct mbox_deferred *deferred)
 {
-	struct timespec64 offset = {};
-	s64 shift, host;
+	struct task_struct *tasks[MBOX_DEFERRED_WAKES];
+	unsigned int i, n;
 
-	if (clock == CLOCK_MONOTONIC)
-		timens_add_monotonic(&offset);
-	else if (clock == CLOCK_BOOTTIME)
-		timens_add_boottime(&offset);
-	shift = timespec64_to_ns(&offset);
-	if (check_sub_overflow(ns, shift, &host))
-		return KTIME_MAX;
-	return max(host, 0LL);
+	do {
+		spin_lock(&mbox->lock);
+		for (n = 0; n < ARRAY_SIZE(tasks); n++) {
+			struct mbox_waiter *waiter;
+
+			if (hlist_empty(&deferred->late))
+				break;
+			waiter = hlist_entry(deferred->late.first,
+					     struct mbox_waiter, late);
+			hlist_del(&waiter->late);
+			tasks[n] = waiter_publish(waiter);
+		}
+		spin_unlock(&mbox->lock);
+		for (i = 0; i < n; i++) {
+			wake_up_process(tasks[i]);
+			put_task_struct(tasks[i]);
+		}
+	} while (n == ARRAY_SIZE(tasks));
 }
 
-/* The rest of mbox_deadline_set(). */
-int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
+/* Wake tasks and pollers, and free messages: all without the lock. */
+static void deferred_flush(struct mbox *mbox, struct mbox_deferred *deferred)
 {
-	static const clockid_t clocks[] = {
-		[MBOX_CLOCK_MONOTONIC] = CLOCK_MONOTONIC,
-		[MBOX_CLOCK_BOOTTIME] = CLOCK_BOOTTIME,
-		[MBOX_CLOCK_REALTIME] = CLOCK_REALTIME,
-	};
+	unsigned int i;
 
-	deadline->set = true;
-	if (clock == MBOX_CLOCK_NONE || clock >= ARRAY_SIZE(clocks) || ns < 0)
-		return -EINVAL;
-	deadline->clock = clocks[array_index_nospec(clock, ARRAY_SIZE(clocks))];
-	deadline->expires = host_time(deadline->clock, ns);
-	return 0;
+	for (i = 0; i < deferred->nr_tasks; i++) {
+		wake_up_process(deferred->tasks[i]);
+		put_task_struct(deferred->tasks[i]);
+	}
+	if (unlikely(!hlist_empty(&deferred->late)))
+		deferred_wake_late(mbox, deferred);
+	if (deferred->events)
+		wake_up_interruptible_poll(&mbox->poll, deferred->events);
+	mbox_message_free_all(deferred->trash);
+}
+
+/* Do the next piece of work that was too long for one section. */
+static void deferred_continue(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	struct mbox_tell tell = deferred->tell;
+	bool telling = deferred->telling, admit = deferred->admit;
+
+	mbox_deferred_init(deferred);
+	spin_lock(&mbox->lock);
+	if (telling) {
+		deferred->tell = tell;
+		mbox_receivers_tell_on(mbox, deferred);
+	}
+	if (admit)
+		mbox_send_admit(mbox, NULL, deferred);
+	spin_unlock(&mbox->lock);
+}
+
+/**
+ * mbox_deferred_run - do the work that a section under the lock deferred
+ * @mbox:	not locked any more
+ * @deferred:	filled in by the section
+ *
+ * Work that would have made the section too long is done in sections of its own.
+ */
+void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	bool died = deferred->died;
+	bool more;
+
+	for (;;) {
+		deferred_flush(mbox, deferred);
+		if (unlikely(deferred->admit && mbox->cast)) {
+			deferred->admit = false;
+			mbox_cast_run(mbox);
+		}
+		more = deferred->admit || deferred->telling;
+		if (likely(!more))
+			break;
+		deferred_continue(mbox, deferred);
+		died |= deferred->died;
+		cond_resched();
+	}
+	if (unlikely(died))
+		mbox_mailbox_bury(mbox);
 }

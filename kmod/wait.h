@@ -145,10 +145,13 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
 		       struct mbox_deferred *deferred);
 struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox);
-void mbox_waiter_wake_late(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred);
+void mbox_waiter_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		     struct mbox_deferred *deferred);
+unsigned int mbox_waiter_end_some(struct mbox *mbox, unsigned int n, int error,
+				  struct mbox_deferred *deferred);
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message);
 struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
@@ -163,6 +166,21 @@ struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
 					      struct mbox_cursor *cursor);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
+void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred);
+
+/* A section under the lock begins: it has deferred nothing yet. */
+static inline void mbox_deferred_init(struct mbox_deferred *deferred)
+{
+	deferred->nr_tasks = 0;
+	deferred->events = 0;
+	deferred->died = false;
+	deferred->admit = false;
+	deferred->telling = false;
+	INIT_HLIST_HEAD(&deferred->late);
+	deferred->trash = NULL;
+}
+
+/* deadline.c */
 int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns);
 
 /* Set a deadline from its form in the ABI. 0 or EINVAL. */

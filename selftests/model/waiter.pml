@@ -109,7 +109,7 @@ inline publish_and_wake(what, asleep)
 }
 
 /*
- * mbox_waiter_complete(), and the later part in mbox_mailbox_unlock(); or mbox_waiter_wake_late(),
+ * mbox_waiter_complete(), and the later part in mbox_mailbox_unlock(); or deferred_wake_late(),
  * which writes done in a section of its own.
  */
 proctype completer(byte what)
