@@ -72,7 +72,7 @@ static void finish(struct mbox *mbox, struct mbox_message *message, int error,
 	if (mbox->state == MBOX_STATE_DEAD) {
 		error = mbox->death;
 	} else {
-		mbox_queue_release(mbox, message);
+		mbox_room_release(mbox, message);
 		if (message->receipts) {
 			mbox->received++;
 			mbox->partly--;
@@ -397,7 +397,7 @@ int mbox_broadcast_purge(struct mbox *mbox, u64 *purged)
 }
 
 /* Take back up to BATCH deliveries of @proper. */
-static void take_back_some(struct mbox *mbox, struct mbox_message *proper,
+static void broadcast_take_back_some(struct mbox *mbox, struct mbox_message *proper,
 			   struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
@@ -420,47 +420,47 @@ static void take_back_some(struct mbox *mbox, struct mbox_message *proper,
 	}
 }
 
-/*
- * Under the lock, which is dropped now and then: take back the deliveries of a message
- * that is withdrawn, and of which the caller has a reference.
- */
-static void take_back(struct mbox *mbox, struct mbox_message *proper,
-		      struct mbox_deferred *deferred)
+/* Take back the deliveries of a message that is withdrawn; the caller counts in refs. */
+static void broadcast_take_back(struct mbox *mbox, struct mbox_message *proper)
 {
-	for (;;) {
-		take_back_some(mbox, proper, deferred);
-		mbox_cast_admit(mbox, deferred);
-		if (list_empty(&proper->deliveries))
-			break;
-		mbox_mailbox_unlock(mbox, deferred);
+	struct mbox_deferred deferred;
+	bool more;
+
+	do {
+		mbox_mailbox_lock(mbox, &deferred);
+		broadcast_take_back_some(mbox, proper, &deferred);
+		mbox_cast_admit(mbox, &deferred);
+		more = !list_empty(&proper->deliveries);
+		if (!more)
+			mbox_message_put(mbox, proper, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
-		mbox_mailbox_lock(mbox, deferred);
-	}
-	mbox_message_put(mbox, proper, deferred);
+	} while (more);
 }
 
 /*
- * Withdraw an accepted message, of which the caller gets a reference: from here on
- * nobody receives it any more. 0 if anybody has, else @error.
+ * Withdraw an accepted message: from here on it is not received any more. The sender
+ * takes its deliveries back. 0 if any of them was received, else @error.
  */
-static int withdraw(struct mbox_waiter *sender, int error)
+static int broadcast_withdraw(struct mbox_waiter *sender, int error)
 {
 	struct mbox_message *proper = sender->message;
 
 	proper->sender = NULL;
 	proper->state = MBOX_MESSAGE_GONE;
 	proper->refs++;
+	sender->withdrawn = true;
 	sender->delivered = proper->receipts;
 	return proper->receipts ? 0 : error;
 }
 
 /*
- * A sender gives up; the lock is dropped now and then. A signal does not withdraw a
- * message that somebody received: the others are to have it too. 0 if anybody
+ * A sender whose sleep ended with @error gives up. A signal does not withdraw a
+ * message that any handle received: the others are to have it too. 0 if any handle
  * received it, else @error.
  */
-static int give_up(struct mbox *mbox, struct mbox_waiter *sender, int error,
-		   struct mbox_deferred *deferred)
+static int broadcast_give_up(struct mbox *mbox, struct mbox_waiter *sender,
+			     int error, struct mbox_deferred *deferred)
 {
 	struct mbox_message *proper = sender->message;
 
@@ -469,15 +469,14 @@ static int give_up(struct mbox *mbox, struct mbox_waiter *sender, int error,
 		proper->sender = NULL;
 		mbox_message_put(mbox, proper, deferred);
 		mbox_cast_admit(mbox, deferred);
-	} else if (error == -ERESTARTSYS && proper->receipts) {
+		return error;
+	}
+	if (error == -ERESTARTSYS && proper->receipts) {
 		proper->sender = NULL;
 		sender->delivered = proper->receipts;
-		error = 0;
-	} else {
-		error = withdraw(sender, error);
-		take_back(mbox, proper, deferred);
+		return 0;
 	}
-	return error;
+	return broadcast_withdraw(sender, error);
 }
 
 /*
@@ -486,77 +485,75 @@ static int give_up(struct mbox *mbox, struct mbox_waiter *sender, int error,
  */
 void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
 			int error, struct mbox_deferred *deferred)
+	__must_hold(&mbox->lock)
 {
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->cast->sender == waiter && mbox->cast->message) {
 		mbox_cast_finish(mbox, deferred);
 	} else {
-		error = withdraw(waiter, error);
-		waiter->withdrawn = true;
+		error = broadcast_withdraw(waiter, error);
 		mbox_waiter_complete(mbox, waiter, error, deferred);
 	}
 }
 
-/*
- * Lock the mailbox with as many slots at hand, charged to @user, as there are
- * subscriptions, and with no other message under way: go on with one that is.
- * EDQUOT, ENOMEM: then it is not locked.
- */
-static int lock_with_spares(struct mbox_handle *handle, struct mbox_user *user,
-			    struct mbox_waiter *sender,
-			    struct mbox_send_args *args,
-			    struct mbox_deferred *deferred)
+/* Charge @user for as many slots as there are subscriptions. EDQUOT, ENOMEM. */
+static int broadcast_charge_spares(struct mbox_handle *handle,
+				   struct mbox_user *user,
+				   struct mbox_waiter *sender,
+				   struct mbox_send_args *args)
 {
-	struct mbox *mbox = handle->mbox;
-	u32 wanted = READ_ONCE(mbox->cast->nr_subscriptions);
-	struct mbox_message *slot;
+	u32 wanted = mbox_mailbox_subscriptions(handle->mbox);
 	int error;
 
-	for (;;) {
-		if (wanted > sender->nr_charged) {
-			error = mbox_user_charge_slots(user,
-						       wanted - sender->nr_charged,
-						       handle->unlimited);
-			if (error < 0)
-				return error;
-			sender->nr_charged = wanted;
-			if (error == MBOX_USER_TIGHT && !args->share)
-				args->share = mbox_share_new();
-			if (error == MBOX_USER_TIGHT && !args->share)
-				return -ENOMEM;
-		}
-		mbox_mailbox_lock(mbox, deferred);
-		while (sender->nr_spares < sender->nr_charged) {
-			slot = mbox_slot_take(mbox);
-			if (!slot)
-				break;
-			mbox_slot_push(&sender->spares, slot);
-			sender->nr_spares++;
-		}
-		wanted = mbox->cast->nr_subscriptions;
-		if (sender->nr_spares >= wanted) {
-			if (mbox_cast_is_busy(mbox))
-				mbox_cast_step(mbox, deferred);
-			if (!mbox_cast_is_busy(mbox))
-				return 0;
-		}
-		mbox_mailbox_unlock(mbox, deferred);
-		while (sender->nr_spares < sender->nr_charged) {
-			slot = mbox_message_new(0);
-			if (!slot)
-				return -ENOMEM;
-			mbox_slot_push(&sender->spares, slot);
-			sender->nr_spares++;
-			cond_resched();
-		}
+	if (wanted <= sender->nr_charged)
+		return 0;
+	error = mbox_user_charge_slots(user, wanted - sender->nr_charged,
+				       handle->unlimited);
+	if (error < 0)
+		return error;
+	sender->nr_charged = wanted;
+	if (error == MBOX_USER_TIGHT && !args->share)
+		args->share = mbox_share_new();
+	return error == MBOX_USER_TIGHT && !args->share ? -ENOMEM : 0;
+}
+
+/* Under the lock: take free slots of @mbox, of those that are charged. */
+static void broadcast_take_spares(struct mbox *mbox, struct mbox_waiter *sender)
+{
+	struct mbox_message *slot;
+
+	/* Bound: MBOX_SLOTS_KEPT. */
+	while (sender->nr_spares < sender->nr_charged) {
+		slot = mbox_slot_take(mbox);
+		if (!slot)
+			break;
+		mbox_slot_push(&sender->spares, slot);
+		sender->nr_spares++;
 	}
 }
 
-/* Under the lock: begin to deliver, or to wait behind others that wait. */
-static void place(struct mbox *mbox, struct mbox_waiter *sender,
-		  struct mbox_send_args *args, struct mbox_deferred *deferred)
+/* Allocate the other slots that are charged. ENOMEM. */
+static int broadcast_make_spares(struct mbox_waiter *sender)
 {
-	struct mbox_waiter *first = mbox_waiter_first_sender(mbox, NULL);
+	struct mbox_message *slot;
+
+	while (sender->nr_spares < sender->nr_charged) {
+		slot = mbox_message_new(0);
+		if (!slot)
+			return -ENOMEM;
+		mbox_slot_push(&sender->spares, slot);
+		sender->nr_spares++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Under the lock: begin to deliver, or to wait behind others that wait. */
+static void broadcast_place(struct mbox *mbox, struct mbox_waiter *sender,
+			    struct mbox_send_args *args,
+			    struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
 	int error = 0;
 
 	sender->until = mbox->cast->last_subscription;
@@ -580,71 +577,100 @@ static void place(struct mbox *mbox, struct mbox_waiter *sender,
 	}
 }
 
-/* The sleep of a sender ended with @error, or it is told to take back its message. */
-static int end_sleep(struct mbox *mbox, struct mbox_waiter *sender, int error)
+/* Under the lock: go on with the message. Return the stage of its sender. */
+static u8 broadcast_step(struct mbox *mbox, struct mbox_waiter *sender,
+			 struct mbox_deferred *deferred)
 {
-	struct mbox_deferred deferred;
+	bool more = mbox_cast_step(mbox, deferred);
+	u8 stage = sender->stage;
 
-	mbox_mailbox_lock(mbox, &deferred);
-	/* What is being delivered is not withdrawn before it has come to all. */
-	if (error && !sender->completed && mbox->cast->sender == sender &&
-	    mbox->cast->message)
-		mbox_cast_finish(mbox, &deferred);
-	if (error && !mbox_waiter_ended(mbox, sender, &deferred))
-		error = give_up(mbox, sender, error, &deferred);
-	else
-		error = sender->error;
-	if (sender->withdrawn)
-		take_back(mbox, sender->message, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-	return error;
+	if (stage == MBOX_CAST_REFUSED)
+		mbox_message_put(mbox, sender->message, deferred);
+	deferred->admit = more && stage != MBOX_CAST_NEW;
+	return stage;
 }
 
-static int send(struct mbox_handle *handle, struct mbox_user *user,
-		struct mbox_waiter *sender, struct mbox_send_args *args)
+/*
+ * Place the message, with a spare for each subscription and no other message under
+ * way: go on with one that is. Return the stage of its sender. EDQUOT, ENOMEM.
+ */
+static int broadcast_begin(struct mbox_handle *handle, struct mbox_user *user,
+			   struct mbox_waiter *sender,
+			   struct mbox_send_args *args)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
+	int stage = 0;
+	bool idle;
 	int error;
-	u8 stage;
 
-	error = mbox_message_fill(sender->message, args->data);
-	if (!error)
-		error = lock_with_spares(handle, user, sender, args,
-					 &deferred);
-	if (error) {
-		mbox_message_free(sender->message);
-		return error;
-	}
-	place(mbox, sender, args, &deferred);
-	for (;;) {
-		bool more = mbox_cast_step(mbox, &deferred);
-
-		stage = sender->stage;
-		if (stage == MBOX_CAST_REFUSED)
-			mbox_message_put(mbox, sender->message, &deferred);
-		deferred.admit = more && stage != MBOX_CAST_NEW;
-		mbox_mailbox_unlock(mbox, &deferred);
-		if (stage != MBOX_CAST_NEW)
-			break;
-		cond_resched();
+	do {
+		error = broadcast_charge_spares(handle, user, sender, args);
+		if (error)
+			return error;
 		mbox_mailbox_lock(mbox, &deferred);
-	}
-	if (stage != MBOX_CAST_BLOCKED)
-		return sender->error;
+		broadcast_take_spares(mbox, sender);
+		idle = sender->nr_spares >= mbox->cast->nr_subscriptions;
+		if (idle && mbox_cast_is_busy(mbox)) {
+			mbox_cast_step(mbox, &deferred);
+			idle = !mbox_cast_is_busy(mbox);
+		}
+		if (idle) {
+			broadcast_place(mbox, sender, args, &deferred);
+			stage = broadcast_step(mbox, sender, &deferred);
+		}
+		mbox_mailbox_unlock(mbox, &deferred);
+		error = idle ? 0 : broadcast_make_spares(sender);
+		if (error)
+			return error;
+	} while (!idle);
+	return stage;
+}
+
+static int broadcast_wait(struct mbox *mbox, struct mbox_waiter *sender,
+			  const struct mbox_deadline *deadline)
+{
+	int error;
+
 	/*
 	 * As long as it was under way it was in no list, where a shutdown of the handle
 	 * would have found it; that looks at the lists after it has set this.
 	 */
-	if (unlikely(READ_ONCE(handle->shut) & MBOX_RIGHT_SEND))
-		error = -ESHUTDOWN;
+	if (unlikely(READ_ONCE(sender->handle->shut) & MBOX_RIGHT_SEND))
+		error = mbox_waiter_stop(mbox, sender, -ESHUTDOWN,
+					 broadcast_give_up);
 	else
-		error = mbox_waiter_sleep(sender, &args->deadline);
-	if (error || unlikely(sender->withdrawn))
-		error = end_sleep(mbox, sender, error);
-	else
-		error = sender->error;
+		error = mbox_waiter_wait(mbox, sender, deadline,
+					 broadcast_give_up);
+	if (unlikely(sender->withdrawn))
+		broadcast_take_back(mbox, sender->message);
 	return error;
+}
+
+/* Send the message of @sender, which has its memory. */
+static int broadcast_message(struct mbox_handle *handle, struct mbox_user *user,
+			     struct mbox_waiter *sender,
+			     struct mbox_send_args *args)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	int stage;
+
+	stage = mbox_message_fill(sender->message, args->data);
+	if (!stage)
+		stage = broadcast_begin(handle, user, sender, args);
+	if (stage < 0) {
+		mbox_message_free(sender->message);
+		return stage;
+	}
+	while (stage == MBOX_CAST_NEW) {
+		cond_resched();
+		mbox_mailbox_lock(mbox, &deferred);
+		stage = broadcast_step(mbox, sender, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+	}
+	return stage == MBOX_CAST_BLOCKED ?
+	       broadcast_wait(mbox, sender, &args->deadline) : sender->error;
 }
 
 /**
@@ -682,12 +708,12 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 		return -ENOMEM;
 	}
 	mbox_message_set(sender.message, user, args);
-	error = send(handle, user, &sender, args);
+	error = broadcast_message(handle, user, &sender, args);
 	if (error == -EDQUOT) {
 		mbox_event_quota(mbox);
 		mbox_send_short(handle);
 	}
-	/* What is still charged holds the user. */
+	/* The charge that is left holds the user. */
 	mbox_share_free(args->share);
 	mbox_slot_free_all(sender.spares);
 	if (sender.nr_charged)

@@ -115,6 +115,8 @@ void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
 		     struct mbox_deferred *deferred);
+void mbox_cast_settle(struct mbox *mbox, struct mbox_waiter *waiter,
+		      struct mbox_deferred *deferred);
 void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
 		      struct mbox_deferred *deferred);

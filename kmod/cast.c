@@ -171,7 +171,7 @@ static void let_others(struct mbox *mbox)
  */
 bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message)
 {
-	struct mbox_waiter *first = mbox_waiter_first_sender(mbox, NULL);
+	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
 	struct mbox_cast *cast = mbox->cast;
 	struct mbox_subscription *sub;
 	int budget = BUDGET;
@@ -276,7 +276,7 @@ static void accept(struct mbox *mbox, struct mbox_deferred *deferred)
 		mbox_cast_admit(mbox, deferred);
 		return;
 	}
-	mbox_queue_accept(mbox, proper);
+	mbox_room_accept(mbox, proper);
 	proper->sender = NULL;
 	proper->state = MBOX_MESSAGE_QUEUED;
 	INIT_LIST_HEAD(&proper->deliveries);
@@ -434,7 +434,7 @@ static u8 probe_next(struct mbox *mbox)
 /* Whether there may be room for what waits for some. */
 static bool may_look(struct mbox *mbox)
 {
-	struct mbox_waiter *first = mbox_waiter_first_sender(mbox, NULL);
+	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
 
 	if (mbox->deaf)
 		return false;
@@ -450,7 +450,7 @@ static bool begin_look(struct mbox *mbox)
 	cast->look = false;
 	if (!may_look(mbox))
 		return false;
-	cast->sender = mbox_waiter_first_sender(mbox, NULL);
+	cast->sender = mbox_room_first_sender(mbox, NULL);
 	cast->probe = cast->sender ? MBOX_PROBE_NONE : probe_next(mbox);
 	cast->until = cast->sender ? cast->sender->until :
 				     cast->last_subscription;
@@ -555,6 +555,7 @@ void mbox_cast_run(struct mbox *mbox)
  * now has come to all subscriptions.
  */
 void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred)
+	__must_hold(&mbox->lock)
 {
 	struct mbox_cast *cast = mbox->cast;
 	u32 turn = cast->turn;
@@ -592,6 +593,20 @@ void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
 {
 	if (mbox_cast_is_due(mbox, sub))
 		mbox_cast_deliver_due(mbox, sub, deferred);
+}
+
+/* The wait of a call is about to be ended: do first all that may complete it. */
+void mbox_cast_settle(struct mbox *mbox, struct mbox_waiter *waiter,
+		      struct mbox_deferred *deferred)
+	__must_hold(&mbox->lock)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	if (waiter->filter)
+		mbox_cast_leave(mbox, waiter->handle->sub, deferred);
+	/* A message that is being delivered is not withdrawn before it has come to all. */
+	else if (!waiter->completed && cast->sender == waiter && cast->message)
+		mbox_cast_finish(mbox, deferred);
 }
 
 /* It waits no more: it may have been the room that was found. */

@@ -178,7 +178,7 @@ static void delete_end_senders(struct mbox *mbox)
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
 		for (n = 0; n < MBOX_END_BATCH; n++) {
-			waiter = mbox_waiter_first_sender(mbox, NULL);
+			waiter = mbox_room_first_sender(mbox, NULL);
 			if (!waiter)
 				break;
 			mbox_send_end(mbox, waiter, mbox_mailbox_gone(mbox),
@@ -234,14 +234,14 @@ static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
 	for (dropped = 0; dropped < n; dropped++) {
 		struct mbox_waiter *sender;
 
-		message = mbox_queue_find(&mbox->queue, cursor);
+		message = mbox_cursor_next(cursor, &mbox->queue);
 		if (!message)
 			break;
 		/* Its removal moves the cursor on. */
 		cursor->next = message;
 		sender = message->sender;
 		mbox_queue_remove(&mbox->queue, message);
-		mbox_queue_release(mbox, message);
+		mbox_room_release(mbox, message);
 		message->sender = NULL;
 		message->state = MBOX_MESSAGE_GONE;
 		trace_mbox_drop(mbox, message);
@@ -285,7 +285,7 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 	if (mbox->cast)
 		return mbox_broadcast_purge(mbox, purged);
 	mbox_mailbox_lock(mbox, &deferred);
-	/* Others search, and are so many that one more has to wait for its turn. */
+	/* So many others search that one more has to wait for its turn. */
 	while (mbox->queue.nr_cursors >= MBOX_SEARCHES_MAX) {
 		mbox_mailbox_unlock(mbox, &deferred);
 		schedule_timeout_killable(1);
@@ -294,11 +294,8 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 		mbox_mailbox_lock(mbox, &deferred);
 	}
 	mbox_cursor_init(&cursor, &mbox->queue, &any);
-	mbox->queue.nr_cursors++;
-	list_add(&cursor.node, &mbox->queue.cursors);
-	for (;;) {
-		if (mbox->state == MBOX_STATE_DEAD)
-			break;
+	mbox_cursor_pause(&cursor, &mbox->queue);
+	while (mbox->state != MBOX_STATE_DEAD) {
 		if (limit == U64_MAX)
 			limit = mbox->held;
 		n = min_t(u64, limit - *purged, MBOX_END_BATCH);
@@ -313,8 +310,7 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 		cond_resched();
 		mbox_mailbox_lock(mbox, &deferred);
 	}
-	list_del(&cursor.node);
-	mbox->queue.nr_cursors--;
+	mbox_cursor_resume(&cursor, &mbox->queue);
 	/* The end of the mailbox dropped the rest. */
 	if (mbox->state == MBOX_STATE_DEAD && more && !*purged)
 		error = mbox->death;

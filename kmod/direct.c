@@ -348,7 +348,7 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 	if (inbox->state == MBOX_STATE_DEAD) {
 		/* The other lane ends soon. */
 	} else if ((RB_EMPTY_ROOT(&out->senders.rb_root) &&
-		    mbox_queue_has_room(inbox, out, probe.length)) ||
+		    mbox_room_has(inbox, out, probe.length)) ||
 		   mbox_waiter_receiver_for(inbox, &probe)) {
 		events |= EPOLLOUT | EPOLLWRNORM;
 	} else {

@@ -411,7 +411,7 @@ static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		return mbox_cast_has_room(mbox, probe);
 	return (RB_EMPTY_ROOT(&mbox->senders.rb_root) &&
-		mbox_queue_has_room(mbox, NULL, probe->length)) ||
+		mbox_room_has(mbox, NULL, probe->length)) ||
 	       mbox_waiter_receiver_for(mbox, probe);
 }
 

@@ -364,16 +364,13 @@ static inline int mbox_mailbox_gone(const struct mbox *mbox)
 	       READ_ONCE(mbox->death) : -EIDRM;
 }
 
-/*
- * Begin a section under the lock. Sections may end in another function than the
- * one that began them, which sparse cannot follow: for it they are balanced.
- */
+/* Begin a section under the lock. */
 static inline void mbox_mailbox_lock(struct mbox *mbox,
 				     struct mbox_deferred *deferred)
+	__acquires(&mbox->lock)
 {
 	mbox_deferred_init(deferred);
 	spin_lock(&mbox->lock);
-	__release(&mbox->lock);
 }
 
 /**
@@ -387,10 +384,10 @@ static inline void mbox_mailbox_lock(struct mbox *mbox,
  */
 static inline void mbox_mailbox_unlock(struct mbox *mbox,
 				       struct mbox_deferred *deferred)
+	__releases(&mbox->lock)
 {
 	bool polled;
 
-	__acquire(&mbox->lock);
 	spin_unlock(&mbox->lock);
 	/* No barrier: pollers take the lock, see above. */
 	polled = deferred->events && waitqueue_active(&mbox->poll);

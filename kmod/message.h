@@ -146,6 +146,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 
 /* sender.c */
 int mbox_sender_check(struct mbox_recv_args *args);
+void mbox_sender_look(struct mbox_recv_args *args);
 const bool *mbox_sender_ended(struct mbox_sender *sender);
 void mbox_sender_forget(struct mbox_sender *sender);
 

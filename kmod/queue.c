@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The order of messages, the room for them, and what a filter passes. */
+/* Queues: accepted messages in order, and the filters of receives. */
 #include <linux/pid_namespace.h>
 
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
 #include "queue.h"
-#include "trace.h"
 
 void mbox_queue_init(struct mbox_queue *queue)
 {
@@ -212,86 +211,4 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 	/* Another process may have had the number before, or since. */
 	return !(filter->flags & MBOX_RECV_BY_START) ||
 	       message->start == filter->start;
-}
-
-/* Start a search at the front. */
-void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
-		      const struct mbox_filter *filter)
-{
-	cursor->filter = filter;
-	cursor->senders = false;
-	cursor->number = 0;
-	cursor->lane = 0;
-	cursor->best = NULL;
-	cursor->lost = false;
-	cursor->retries = 0;
-	cursor->next = list_first_entry_or_null(&queue->messages,
-						struct mbox_message, node);
-}
-
-/**
- * mbox_queue_find - search on for a message
- * @queue:	the queue
- * @cursor:	in none of its lists
- *
- * Return: the first message that passes, or NULL: then cursor->next is where to
- * go on, after a pause, or NULL too if there is none.
- */
-struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
-				     struct mbox_cursor *cursor)
-{
-	struct mbox_message *message = cursor->next;
-	unsigned int n;
-
-	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
-		if (message->state == MBOX_MESSAGE_QUEUED &&
-		    mbox_filter_pass(cursor->filter, message))
-			return message;
-		if (message->prio < cursor->filter->min_prio)
-			message = NULL;
-		else
-			message = mbox_queue_next(queue, message);
-	}
-	cursor->next = message;
-	return NULL;
-}
-
-/* Whether a message of @length bytes that comes by @lane, if any, may be queued. */
-bool mbox_queue_has_room(const struct mbox *mbox, const struct mbox_lane *lane,
-			 u32 length)
-{
-	lockdep_assert_held(&mbox->lock);
-	if (unlikely(lane))
-		return mbox_lane_has_room(lane);
-	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
-	    mbox->held >= mbox->capacity)
-		return false;
-	return !mbox->max_bytes || mbox->held_bytes + length <= mbox->max_bytes;
-}
-
-/* Count @message as accepted: from here on it is not lost. */
-void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message)
-{
-	lockdep_assert_held(&mbox->lock);
-	message->seq = ++mbox->sent;
-	mbox->sent_bytes += message->length;
-	mbox->held++;
-	mbox->held_bytes += message->length;
-	if (mbox->held > mbox->peak)
-		mbox->peak = mbox->held;
-	if (mbox->held_bytes > mbox->peak_bytes)
-		mbox->peak_bytes = mbox->held_bytes;
-	trace_mbox_send(mbox, message);
-	if (unlikely(message->lane))
-		message->lane->held++;
-}
-
-/* Give back the room of a message that was received, withdrawn or dropped. */
-void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message)
-{
-	lockdep_assert_held(&mbox->lock);
-	mbox->held--;
-	mbox->held_bytes -= message->length;
-	if (unlikely(message->lane))
-		message->lane->held--;
 }

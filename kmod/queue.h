@@ -9,8 +9,10 @@
 #include <linux/types.h>
 
 struct mbox;
+struct mbox_deferred;
 struct mbox_lane;
 struct mbox_message;
+struct mbox_waiter;
 struct pid_namespace;
 
 /* Messages that are looked at for a filter before the lock is given up. */
@@ -81,15 +83,34 @@ void mbox_queue_put_back(struct mbox_queue *queue,
 			 struct mbox_message *message);
 void mbox_queue_end_flight(struct mbox_queue *queue,
 			   struct mbox_message *message);
-void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
-		      const struct mbox_filter *filter);
-struct mbox_message *mbox_queue_find(struct mbox_queue *queue,
-				     struct mbox_cursor *cursor);
-bool mbox_queue_has_room(const struct mbox *mbox, const struct mbox_lane *lane,
-			 u32 length);
-void mbox_queue_accept(struct mbox *mbox, struct mbox_message *message);
-void mbox_queue_release(struct mbox *mbox, const struct mbox_message *message);
 bool mbox_filter_pass(const struct mbox_filter *filter,
 		      const struct mbox_message *message);
+
+/* cursor.c */
+void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		      const struct mbox_filter *filter);
+void mbox_cursor_pause(struct mbox_cursor *cursor, struct mbox_queue *queue);
+void mbox_cursor_resume(struct mbox_cursor *cursor, struct mbox_queue *queue);
+struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
+				      struct mbox_queue *queue);
+struct mbox_message *mbox_cursor_search(struct mbox *mbox,
+					struct mbox_queue *queue,
+					const struct mbox_filter *filter,
+					struct mbox_deferred *deferred);
+
+/* room.c */
+bool mbox_room_has(const struct mbox *mbox, const struct mbox_lane *lane,
+		   u32 length);
+void mbox_room_accept(struct mbox *mbox, struct mbox_message *message);
+void mbox_room_release(struct mbox *mbox, const struct mbox_message *message);
+void mbox_room_add_sender(struct mbox *mbox, struct mbox_waiter *waiter);
+void mbox_room_remove_sender(struct mbox *mbox, struct mbox_waiter *waiter);
+struct mbox_waiter *mbox_room_first_sender(struct mbox *mbox,
+					   struct mbox_lane *lane);
+struct mbox_waiter *mbox_room_next_sender(const struct mbox_waiter *waiter,
+					  struct mbox_lane *lane);
+struct mbox_waiter *mbox_room_sender_after(struct mbox *mbox,
+					   struct mbox_lane *lane, u32 prio,
+					   u64 number);
 
 #endif /* MBOX_QUEUE_H */

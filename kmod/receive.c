@@ -16,47 +16,63 @@
 
 /*
  * A message is received in three steps: it is chosen, copied to the receiver,
- * and committed. Only the commit takes it from its mailbox; whatever fails
- * before leaves it there. A small message goes through all three in one section
- * under the lock, with page faults disabled. A large one, one that was handed
- * over, and one whose copying has to wait for a page, is IN_FLIGHT meanwhile:
+ * and committed. Only the commit takes it from its mailbox; a failure before
+ * leaves it there. A small message goes through all three in one section
+ * under the lock, with page faults disabled. A large one, one that was delivered
+ * to a waiter, and one whose copying has to wait for a page, is IN_FLIGHT meanwhile:
  * invisible to others, but held, and put back in its place if the copying
  * fails or the receiver is being killed. The model selftests/model/receipt.pml
- * has what may happen to it meanwhile.
+ * covers all that may happen to it meanwhile.
+ *
+ * The fast path, receive_first(), takes a small message from the front of the queue.
+ * All else is for receive_slow(), which takes the lock and looks for itself. Each
+ * section ends in the function that began it: the parts in between decide on a step.
  */
+enum receive_step {
+	/* 0: done; MBOX_RETRY; less than 0: an error */
+	RECEIVE_SLOW = MBOX_RETRY + 1,	/* not for the fast path */
+	RECEIVE_WAIT,		/* the waiter is blocked */
+	RECEIVE_CHECK,		/* can the sender of BY_START send more? */
+	RECEIVE_TOO_SMALL,	/* the buffer; the header says the length */
+	RECEIVE_FAULT_IN,	/* the buffer, for the length in the header */
+	RECEIVE_PEEK,		/* copy the message, which the caller has counted */
+	RECEIVE_FLIGHT,		/* copy the message, which is IN_FLIGHT */
+};
 
-/* What was faulted in for a receive, in bytes of payload; or not even the header. */
+/* Bytes of the buffer that are faulted in; NO_PREFAULT: not even the header. */
 #define NO_PREFAULT	(-1LL)
 
-static int put_header(const struct mbox_header *header,
-		      const struct mbox_recv_args *args)
+static int receive_put_header(const struct mbox_header *header,
+			      const struct mbox_recv_args *args)
 {
 	if (args->header && copy_to_user(args->header, header, args->header_size))
 		return -EFAULT;
 	return 0;
 }
 
-static const void *payload(const struct mbox_handle *handle,
-			   const struct mbox_message *message)
+static const void *receive_payload(const struct mbox_handle *handle,
+				   const struct mbox_message *message)
 {
 	return likely(!handle->sub) ? message->data :
 				      mbox_broadcast_proper(message)->data;
 }
 
-/* The header last: it is written only with what it belongs to. */
-static int copy_out(const struct mbox_handle *handle,
-		    const struct mbox_message *message,
-		    const struct mbox_header *header,
-		    const struct mbox_recv_args *args)
+/* The header last: it is written only with the payload that it describes. */
+static int receive_copy_out(const struct mbox_handle *handle,
+			    const struct mbox_message *message,
+			    const struct mbox_header *header,
+			    const struct mbox_recv_args *args)
 {
-	if (copy_to_user(args->data, payload(handle, message), message->length))
+	if (copy_to_user(args->data, receive_payload(handle, message),
+			 message->length))
 		return -EFAULT;
-	return put_header(header, args);
+	return receive_put_header(header, args);
 }
 
-/* Of a caller that knows all of the header, a constant size: that is cheaper. */
-static __always_inline bool copy_header_atomic(const struct mbox_header *header,
-					       const struct mbox_recv_args *args)
+/* A caller that knows all of the header gets a constant size: that is cheaper. */
+static __always_inline bool
+receive_copy_header(const struct mbox_header *header,
+		    const struct mbox_recv_args *args)
 {
 	if (likely(args->header_size == sizeof(*header)))
 		return mbox_copy_out(args->header, header, sizeof(*header));
@@ -64,10 +80,11 @@ static __always_inline bool copy_header_atomic(const struct mbox_header *header,
 	       !__copy_to_user_inatomic(args->header, header, args->header_size);
 }
 
-/* The same of a small message under a lock: false if it would have to sleep. */
-static bool copy_out_atomic(const struct mbox_handle *handle,
-			    const struct mbox_message *message, u64 seq,
-			    const struct mbox_recv_args *args)
+/* Copy a small message out under the lock; false if that would have to sleep. */
+static __always_inline bool
+receive_copy_atomic(const struct mbox_handle *handle,
+		    const struct mbox_message *message, u64 seq,
+		    const struct mbox_recv_args *args)
 {
 	struct mbox_header header;
 	bool copied = true;
@@ -78,16 +95,17 @@ static bool copy_out_atomic(const struct mbox_handle *handle,
 	}
 	pagefault_disable();
 	if (message->length)
-		copied = mbox_copy_out(args->data, payload(handle, message),
+		copied = mbox_copy_out(args->data,
+				       receive_payload(handle, message),
 				       message->length);
 	if (copied && args->header)
-		copied = copy_header_atomic(&header, args);
+		copied = receive_copy_header(&header, args);
 	pagefault_enable();
 	return copied;
 }
 
 /* Make sure that a header and @length bytes can be written. 0 or EFAULT. */
-static int prefault(const struct mbox_recv_args *args, u32 length)
+static int receive_prefault(const struct mbox_recv_args *args, u32 length)
 {
 	if (args->header &&
 	    fault_in_safe_writeable((char __user *)args->header,
@@ -100,10 +118,10 @@ static int prefault(const struct mbox_recv_args *args, u32 length)
 }
 
 /* Take @message off the queue, or from its blocked sender; it is on no list then. */
-static __always_inline void detach(struct mbox_handle *handle,
-				   struct mbox_message *message,
-				   const struct mbox_recv_args *args,
-				   struct mbox_deferred *deferred)
+static __always_inline void receive_detach(struct mbox_handle *handle,
+					   struct mbox_message *message,
+					   const struct mbox_recv_args *args,
+					   struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
 
@@ -117,10 +135,11 @@ static __always_inline void detach(struct mbox_handle *handle,
 		mbox_queue_remove(mbox_queue_of(mbox, message), message);
 }
 
-/* Take @message, which stays in the queue, to copy it without the lock. */
-static void take(struct mbox_handle *handle, struct mbox_message *message,
-		 const struct mbox_recv_args *args,
-		 struct mbox_deferred *deferred)
+/* Begin to copy @message, which stays in its queue, without the lock. */
+static void receive_begin_flight(struct mbox_handle *handle,
+				 struct mbox_message *message,
+				 const struct mbox_recv_args *args,
+				 struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
 
@@ -137,16 +156,18 @@ static void take(struct mbox_handle *handle, struct mbox_message *message,
 	mbox_queue_begin_flight(mbox_queue_of(mbox, message), message);
 }
 
-/* A message that is IN_FLIGHT is so no more, and on no list. */
-static void untake(struct mbox_handle *handle, struct mbox_message *message)
+/* Take a message that is IN_FLIGHT off its queue. */
+static void receive_end_flight(struct mbox_handle *handle,
+			       struct mbox_message *message)
 {
 	mbox_queue_end_flight(unlikely(handle->sub) ? handle->queue :
 				mbox_queue_of(handle->mbox, message), message);
 }
 
 /* Drop a reference to a message that is on no list. */
-static void put(struct mbox_handle *handle, struct mbox_message *message,
-		struct mbox_deferred *deferred)
+static void receive_put(struct mbox_handle *handle,
+			struct mbox_message *message,
+			struct mbox_deferred *deferred)
 {
 	if (handle->sub)
 		mbox_broadcast_put(handle->mbox, message, deferred);
@@ -154,35 +175,13 @@ static void put(struct mbox_handle *handle, struct mbox_message *message,
 		mbox_message_put(handle->mbox, message, deferred);
 }
 
-/* The commit: the message, which is on no list, is received. Not of a delivery. */
-static void commit(struct mbox_handle *handle, struct mbox_message *message,
-		   struct mbox_deferred *deferred)
-{
-	struct mbox_waiter *sender = message->sender;
-	struct mbox_lane *lane = message->lane;
-	struct mbox *mbox = handle->mbox;
-
-	handle->received++;
-	trace_mbox_receive(mbox, message);
-	mbox->received++;
-	mbox_queue_release(mbox, message);
-	if (sender) {
-		message->sender = NULL;
-		sender->receiver = get_pid(task_tgid(current));
-		mbox_waiter_complete(mbox, sender, 0, deferred);
-	}
-	/* First, for the message may be the last that holds the lane. */
-	mbox_send_admit(mbox, lane, deferred);
-	mbox_message_put(mbox, message, deferred);
-}
-
 /*
- * The same of a delivery. If it came too late, being withdrawn or dropped meanwhile:
- * MBOX_RETRY, or what the mailbox died of.
+ * Commit a delivery. If it came too late, because its message was withdrawn or
+ * dropped meanwhile: MBOX_RETRY, or the cause of the mailbox' death.
  */
-static noinline int commit_delivery(struct mbox_handle *handle,
-				    struct mbox_message *message,
-				    struct mbox_deferred *deferred)
+static noinline int receive_commit_delivery(struct mbox_handle *handle,
+					    struct mbox_message *message,
+					    struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
 
@@ -193,85 +192,133 @@ static noinline int commit_delivery(struct mbox_handle *handle,
 	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_RETRY;
 }
 
-/* Copy a message that is IN_FLIGHT, and commit or put it back. */
-static int finish_flight(struct mbox_handle *handle,
-			 struct mbox_message *message,
-			struct mbox_recv_args *args)
+/* Commit: @message, which is on no list, is received. 0, or as of a delivery. */
+static __always_inline int receive_commit(struct mbox_handle *handle,
+					  struct mbox_message *message,
+					  struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *sender = message->sender;
+	struct mbox_lane *lane = message->lane;
+	struct mbox *mbox = handle->mbox;
+
+	if (unlikely(handle->sub))
+		return receive_commit_delivery(handle, message, deferred);
+	handle->received++;
+	trace_mbox_receive(mbox, message);
+	mbox->received++;
+	mbox_room_release(mbox, message);
+	if (sender) {
+		message->sender = NULL;
+		sender->receiver = get_pid(task_tgid(current));
+		mbox_waiter_complete(mbox, sender, 0, deferred);
+	}
+	/* First, for the message may be the last that holds the lane. */
+	mbox_send_admit(mbox, lane, deferred);
+	mbox_message_put(mbox, message, deferred);
+	return 0;
+}
+
+/*
+ * Receive a small message, or peek at it, within the section. RECEIVE_SLOW if the
+ * buffer has to be faulted in.
+ */
+static __always_inline int receive_small(struct mbox_handle *handle,
+					 struct mbox_message *message, u64 seq,
+					 struct mbox_recv_args *args,
+					 struct mbox_deferred *deferred)
+{
+	if (!receive_copy_atomic(handle, message, seq, args))
+		return RECEIVE_SLOW;
+	args->length = message->length;
+	if (args->peek)
+		return 0;
+	receive_detach(handle, message, args, deferred);
+	return receive_commit(handle, message, deferred);
+}
+
+/* The state of a message that was IN_FLIGHT: 0, or why it cannot be received. */
+static int receive_check_flight(struct mbox_handle *handle,
+				struct mbox_message *message,
+				struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred;
-	struct mbox_header header;
-	int error;
 
-	mbox_message_header(message, &header);
-	error = copy_out(handle, message, &header, args);
-	mbox_mailbox_lock(mbox, &deferred);
-	if (message->state == MBOX_MESSAGE_IN_FLIGHT &&
-	    mbox->state == MBOX_STATE_DEAD) {
+	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
+		if (mbox->state != MBOX_STATE_DEAD)
+			return 0;
 		if (unlikely(handle->sub)) {
-			mbox_broadcast_give_up(mbox, message, &deferred);
+			mbox_broadcast_give_up(mbox, message, deferred);
 		} else {
 			/* Its sender waits still: end that before the message is freed. */
 			if (message->sender)
 				mbox_waiter_end(mbox, message->sender,
-						mbox->death, &deferred);
-			untake(handle, message);
+						mbox->death, deferred);
+			receive_end_flight(handle, message);
 			message->state = MBOX_MESSAGE_GONE;
 		}
 	}
-	if (message->state == MBOX_MESSAGE_GONE) {
-		put(handle, message, &deferred);
-		error = mbox->state == MBOX_STATE_DEAD ? mbox->death :
-							 MBOX_RETRY;
-		goto out;
-	}
-	/* Who is being killed never sees it: let another have it. */
+	receive_put(handle, message, deferred);
+	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_RETRY;
+}
+
+/* Copy a message that is IN_FLIGHT, and commit or put it back. */
+static int receive_finish_flight(struct mbox_handle *handle,
+				 struct mbox_message *message,
+				 struct mbox_recv_args *args)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	struct mbox_header header;
+	int error, gone;
+
+	mbox_message_header(message, &header);
+	error = receive_copy_out(handle, message, &header, args);
+	mbox_mailbox_lock(mbox, &deferred);
+	gone = receive_check_flight(handle, message, &deferred);
+	/* A process that is being killed never sees it: let another have it. */
 	if (!error && fatal_signal_pending(current))
 		error = -EINTR;
-	if (!error) {
+	if (gone) {
+		error = gone;
+	} else if (!error) {
 		args->length = message->length;
-		untake(handle, message);
-		if (unlikely(handle->sub))
-			error = commit_delivery(handle, message, &deferred);
-		else
-			commit(handle, message, &deferred);
+		receive_end_flight(handle, message);
+		error = receive_commit(handle, message, &deferred);
 	} else if (unlikely(handle->sub)) {
 		mbox_broadcast_put_back(mbox, message, &deferred);
 	} else {
 		mbox_send_put_back(mbox, message, &deferred);
 	}
-out:
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;
 }
 
-/* Copy a message that stays where it is; the mailbox is locked, and unlocked. */
-static int peek(struct mbox_handle *handle, struct mbox_message *message,
-		struct mbox_recv_args *args, struct mbox_deferred *deferred)
+/* Copy a message that stays where it is, and that the caller has counted in refs. */
+static int receive_finish_peek(struct mbox_handle *handle,
+			       struct mbox_message *message,
+			       const struct mbox_header *header,
+			       struct mbox_recv_args *args)
 {
 	struct mbox *mbox = handle->mbox;
-	struct mbox_header header;
+	struct mbox_deferred deferred;
 	int error;
 
-	message->refs++;
-	mbox_message_header(message, &header);
-	mbox_mailbox_unlock(mbox, deferred);
-
-	error = copy_out(handle, message, &header, args);
-	args->length = header.length;
-	mbox_mailbox_lock(mbox, deferred);
-	put(handle, message, deferred);
-	mbox_mailbox_unlock(mbox, deferred);
+	error = receive_copy_out(handle, message, header, args);
+	args->length = header->length;
+	mbox_mailbox_lock(mbox, &deferred);
+	receive_put(handle, message, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
 	return error;
 }
 
 /*
- * The turn of a receive that ended for a signal, or for a pause that is like one, is
- * its thread's in the next that it makes through the handle: the same one, restarted.
- * One is remembered, the last. (That the thread is not counted does not matter: in
- * place of one that ended another would have the turn.)
+ * A receive that ended for a signal, or for a pause that is like one, leaves its
+ * turn to the next receive that its thread makes through the handle: the same one,
+ * restarted. The handle remembers the last one only. The thread is not counted, so
+ * in place of one that ended another may have the turn: that does no harm.
  */
-static void resume_turn(struct mbox_handle *handle, struct mbox_recv_args *args)
+static void receive_resume_turn(struct mbox_handle *handle,
+				struct mbox_recv_args *args)
 {
 	if (likely(handle->paused != current))
 		return;
@@ -280,286 +327,224 @@ static void resume_turn(struct mbox_handle *handle, struct mbox_recv_args *args)
 	handle->paused = NULL;
 }
 
-static void pause_turn(struct mbox_handle *handle,
-		       const struct mbox_recv_args *args)
+/* A receiver whose sleep ended with @error takes its wait back. */
+static int receive_give_up(struct mbox *mbox, struct mbox_waiter *waiter,
+			   int error, struct mbox_deferred *deferred)
 {
-	handle->paused = current;
-	handle->turn = args->turn;
+	struct mbox_handle *handle = waiter->handle;
+
+	mbox_waiter_cancel(mbox, waiter);
+	if (handle->sub)
+		mbox_cast_left(mbox, handle->sub);
+	if (error == -ERESTARTSYS) {
+		handle->paused = current;
+		handle->turn = waiter->turn;
+	}
+	return error;
 }
 
-/*
- * Nothing is there: unlock and wait. Apart from try_receive(), and not inlined, for a
- * receive that does not wait should not have to make room for a waiter.
- */
-static noinline int wait_for_message(struct mbox_handle *handle,
-				     struct mbox_recv_args *args,
-				     struct mbox_deferred *deferred)
+/* Why no message will come; 0: one may. */
+static int receive_check_senders(const struct mbox *mbox,
+				 const struct mbox_lane *lane)
+{
+	if (lane && lane->ended)
+		return -EOWNERDEAD;
+	return mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND) ? -EPIPE : 0;
+}
+
+/* Begin to wait for a message: RECEIVE_WAIT, or an error. */
+static int receive_block(struct mbox_handle *handle,
+			 struct mbox_recv_args *args,
+			 struct mbox_waiter *waiter,
+			 struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
-	struct mbox_waiter waiter;
 	int error;
 
-	error = 0;
-	if (handle->shut & MBOX_RIGHT_RECV)
-		error = -ESHUTDOWN;
-	else if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
-		error = -EPIPE;
-	if (unlikely(error)) {
-		mbox_mailbox_unlock(mbox, deferred);
-		return error;
-	}
-	mbox_waiter_init(&waiter);
-	waiter.handle = handle;
-	waiter.filter = &args->filter;
-	waiter.size = args->size;
-	waiter.peek = args->peek;
-	waiter.member = args->member;
+	mbox_waiter_init(waiter);
+	waiter->handle = handle;
+	waiter->filter = &args->filter;
+	waiter->size = args->size;
+	waiter->peek = args->peek;
+	waiter->member = args->member;
 	if (unlikely(args->sender))
-		waiter.ended = mbox_sender_ended(args->sender);
-	waiter.lane = args->filter.lane;
-	if (unlikely(waiter.lane && waiter.lane->ended)) {
-		mbox_mailbox_unlock(mbox, deferred);
-		return -EOWNERDEAD;
-	}
-	resume_turn(handle, args);
+		waiter->ended = mbox_sender_ended(args->sender);
+	waiter->lane = args->filter.lane;
+	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
 					   &handle->sub->receivers :
-					   &mbox->receivers, &waiter,
+					   &mbox->receivers, waiter,
 					   &args->turn, deferred);
 	/* Only a call that does wait has an edge. */
-	if (!error && unlikely(waiter.lane)) {
-		error = mbox_deadlock_enter(&waiter, waiter.lane->to,
-					    waiter.lane->from,
+	if (!error && unlikely(waiter->lane)) {
+		error = mbox_deadlock_enter(waiter, waiter->lane->to,
+					    waiter->lane->from,
 					    &args->deadline);
 		if (error)
-			mbox_waiter_cancel(mbox, &waiter);
+			mbox_waiter_cancel(mbox, waiter);
 	}
-	if (error) {
-		mbox_mailbox_unlock(mbox, deferred);
+	if (error)
 		return error;
-	}
-	/* It makes room for what it wants. */
+	/* It makes room for a message. */
 	if (unlikely(handle->sub))
 		mbox_cast_admit(mbox, deferred);
-	mbox_mailbox_unlock(mbox, deferred);
-
-	error = mbox_waiter_sleep(&waiter, &args->deadline);
-	if (error) {
-		mbox_mailbox_lock(mbox, deferred);
-		if (handle->sub)
-			mbox_cast_leave(mbox, handle->sub, deferred);
-		if (mbox_waiter_ended(mbox, &waiter, deferred)) {
-			error = 0;
-		} else {
-			mbox_waiter_cancel(mbox, &waiter);
-			if (handle->sub)
-				mbox_cast_left(mbox, handle->sub);
-			if (error == -ERESTARTSYS)
-				pause_turn(handle, args);
-		}
-		mbox_mailbox_unlock(mbox, deferred);
-		if (error == MBOX_RETRY)
-			args->ended = true;
-		if (error)
-			return error;
-	}
-	if (waiter.error)
-		return waiter.error;
-	return finish_flight(handle, waiter.message, args);
+	return RECEIVE_WAIT;
 }
 
-/* The buffer is too small: unlock, and say what it would have to be. */
-static noinline int too_small(struct mbox *mbox, struct mbox_message *message,
-			      struct mbox_recv_args *args,
-			      struct mbox_deferred *deferred)
+/* No message is there: the next step, or an error. */
+static int receive_none(struct mbox_handle *handle, struct mbox_recv_args *args,
+			struct mbox_waiter *waiter,
+			struct mbox_deferred *deferred)
 {
-	struct mbox_header header;
-
-	mbox_message_header(message, &header);
-	mbox_mailbox_unlock(mbox, deferred);
-	return put_header(&header, args) ?: -EMSGSIZE;
-}
-
-/*
- * Search the whole queue. The lock is given up now and then; the result is an
- * error if the mailbox died or the caller is killed meanwhile. Other signals do not
- * end it: it would begin at the front again, and with many of them never end.
- *
- * All that comes and goes has to look at the searches that pause. So they are few,
- * and one beyond them waits for its turn, and begins anew then.
- */
-static noinline struct mbox_message *search(struct mbox_handle *handle,
-					    const struct mbox_recv_args *args,
-					    struct mbox_deferred *deferred)
-{
-	struct mbox_queue *queue = handle->queue;
+	struct mbox_lane *lane = args->filter.lane;
 	struct mbox *mbox = handle->mbox;
-	const struct mbox_filter *filter = &args->filter;
-	struct mbox_message *message;
-	struct mbox_cursor cursor;
-	bool more, paused;
+	int error;
 
-	mbox_cursor_init(&cursor, queue, filter);
-	for (;;) {
-		if (unlikely(queue == &mbox->queue && mbox->inbox)) {
-			message = mbox_inbox_find(mbox, &cursor, &more);
-		} else {
-			message = mbox_queue_find(queue, &cursor);
-			more = cursor.next;
-		}
-		if (!message && !more)
-			message = mbox_waiter_find_pending(mbox, &cursor);
-		if (message || !(more || cursor.senders))
-			return message;
-		paused = queue->nr_cursors < MBOX_SEARCHES_MAX;
-		if (paused) {
-			queue->nr_cursors++;
-			list_add(&cursor.node, &queue->cursors);
-		}
-		mbox_mailbox_unlock(mbox, deferred);
-		if (paused)
-			cond_resched();
-		else
-			schedule_timeout_killable(1);
-		mbox_mailbox_lock(mbox, deferred);
-		if (paused) {
-			queue->nr_cursors--;
-			list_del(&cursor.node);
-		} else {
-			mbox_cursor_init(&cursor, queue, filter);
-		}
-		if (mbox->state == MBOX_STATE_DEAD)
-			return ERR_PTR(mbox->death);
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
+	if (unlikely(args->filter.flags & MBOX_RECV_BY_START)) {
+		if (args->ended)
+			return -EOWNERDEAD;
+		if (!args->sender)
+			return receive_check_senders(mbox, lane) ?:
+			       RECEIVE_CHECK;
 	}
+	if (!args->nonblock && (handle->shut & MBOX_RIGHT_RECV))
+		return -ESHUTDOWN;
+	error = receive_check_senders(mbox, lane);
+	if (error)
+		return error;
+	return args->nonblock ? -EAGAIN :
+	       receive_block(handle, args, waiter, deferred);
 }
 
 /* The first message, queued or pending, that the filter passes, or NULL. */
-static struct mbox_message *find(struct mbox_handle *handle,
-				 const struct mbox_recv_args *args,
-				 struct mbox_deferred *deferred)
+static struct mbox_message *receive_find(struct mbox_handle *handle,
+					 const struct mbox_recv_args *args,
+					 struct mbox_deferred *deferred)
+	__must_hold(&handle->mbox->lock)
 {
-	struct mbox *mbox = handle->mbox;
 	const struct mbox_filter *filter = &args->filter;
-	struct mbox_message *first;
+	struct mbox_message *message;
 
-	if (unlikely(mbox->state == MBOX_STATE_DEAD))
-		return ERR_PTR(mbox->death);
-	first = list_first_entry_or_null(&handle->queue->messages,
-					 struct mbox_message, node);
-	if (unlikely(handle->endpoint))
-		first = filter->lane ? filter->lane->first :
-				       mbox_inbox_first(mbox);
-	if (!first) {
-		if (RB_EMPTY_ROOT(&mbox->senders.rb_root))
-			return NULL;
-	} else if (likely(first->state == MBOX_MESSAGE_QUEUED &&
-			  mbox_filter_pass(filter, first))) {
-		return first;
-	} else if (unlikely(filter->lane) && !filter->lane->queued &&
-		   RB_EMPTY_ROOT(&filter->lane->senders.rb_root)) {
-		return NULL;
+	if (unlikely(handle->mbox->state == MBOX_STATE_DEAD))
+		return ERR_PTR(handle->mbox->death);
+	message = mbox_cursor_search(handle->mbox, handle->queue, filter,
+				     deferred);
+	/* A process that is being killed would not see what it receives. */
+	return unlikely(fatal_signal_pending(current)) ? ERR_PTR(-EINTR) :
+							 message;
+}
+
+/* The next step for the message that was found, or an error. */
+static int receive_found(struct mbox_handle *handle,
+			 struct mbox_message *message,
+			 struct mbox_recv_args *args, s64 prefaulted,
+			 struct mbox_header *header,
+			 struct mbox_deferred *deferred)
+{
+	u64 seq = message->seq;
+	int step;
+
+	/* The number that a blocked sender's message gets when it is received now. */
+	if (!seq && !args->peek)
+		seq = handle->mbox->sent + 1;
+	mbox_message_header(message, header);
+	if (unlikely(message->length > args->size))
+		return RECEIVE_TOO_SMALL;
+	if (message->length <= MBOX_SMALL_SIZE) {
+		step = receive_small(handle, message, seq, args, deferred);
+		if (step != RECEIVE_SLOW)
+			return step;
 	}
-	return search(handle, args, deferred);
+	/* With the buffer faulted in, it is unlikely to have to be put back. */
+	if (prefaulted < message->length)
+		return RECEIVE_FAULT_IN;
+	if (args->peek) {
+		message->refs++;
+		return RECEIVE_PEEK;
+	}
+	receive_begin_flight(handle, message, args, deferred);
+	return RECEIVE_FLIGHT;
 }
 
 /*
- * Nothing of the sender that BY_START names is there, and the sender has ended, or is
- * not watched yet: unlock, and see whether something still can come.
+ * Receive any message, or wait for one. Not inlined, for a receive that does not
+ * wait should not have to make room for a waiter on its stack.
  */
-static noinline int look_for_sender(struct mbox *mbox,
-				    struct mbox_recv_args *args,
-				    struct mbox_deferred *deferred)
-{
-	struct mbox_lane *lane = args->filter.lane;
-	int error = 0;
-
-	if (args->ended || (lane && lane->ended))
-		error = -EOWNERDEAD;
-	else if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
-		error = -EPIPE;
-	mbox_mailbox_unlock(mbox, deferred);
-	return error ?: mbox_sender_check(args);
-}
-
-/* One try; MBOX_RETRY if things changed, or @prefaulted did. */
-static __always_inline int try_receive(struct mbox_handle *handle,
-				       struct mbox_recv_args *args,
-				       s64 *prefaulted)
+static noinline int receive_slow(struct mbox_handle *handle,
+				 struct mbox_recv_args *args, s64 *prefaulted)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
-	u32 length;
-	int error;
-	u64 seq;
+	struct mbox_header header;
+	struct mbox_waiter waiter;
+	int step;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	message = find(handle, args, &deferred);
-	/* Who is being killed would not see what it receives. */
-	if (unlikely(fatal_signal_pending(current)))
-		message = ERR_PTR(-EINTR);
-	if (IS_ERR(message)) {
-		mbox_mailbox_unlock(mbox, &deferred);
-		return PTR_ERR(message);
-	}
-	if (!message) {
-		if (unlikely(args->filter.flags & MBOX_RECV_BY_START) &&
-		    (args->ended || !args->sender))
-			return look_for_sender(mbox, args, &deferred);
-		if (!args->nonblock)
-			return wait_for_message(handle, args, &deferred);
-		if (args->filter.lane && args->filter.lane->ended)
-			error = -EOWNERDEAD;
-		else
-			error = mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND) ?
-				-EPIPE : -EAGAIN;
-		mbox_mailbox_unlock(mbox, &deferred);
-		return error;
-	}
-
-	length = message->length;
-	if (unlikely(length > args->size))
-		return too_small(mbox, message, args, &deferred);
-
-	/* What a blocked sender's message will be when it is received now. */
-	seq = message->seq;
-	if (!seq && !args->peek)
-		seq = mbox->sent + 1;
-	if (length <= MBOX_SMALL_SIZE && copy_out_atomic(handle, message, seq, args)) {
-		args->length = length;
-		if (!args->peek) {
-			detach(handle, message, args, &deferred);
-			if (unlikely(handle->sub)) {
-				error = commit_delivery(handle, message,
-							&deferred);
-				mbox_mailbox_unlock(mbox, &deferred);
-				return error;
-			}
-			commit(handle, message, &deferred);
-		}
-		mbox_mailbox_unlock(mbox, &deferred);
-		return 0;
-	}
-
-	/* With the buffer faulted in, it is unlikely to have to be put back. */
-	if (*prefaulted < length) {
-		mbox_mailbox_unlock(mbox, &deferred);
-		*prefaulted = length;
-		return prefault(args, length) ?: MBOX_RETRY;
-	}
-
-	if (args->peek)
-		return peek(handle, message, args, &deferred);
-	take(handle, message, args, &deferred);
+	message = receive_find(handle, args, &deferred);
+	if (IS_ERR(message))
+		step = PTR_ERR(message);
+	else if (message)
+		step = receive_found(handle, message, args, *prefaulted,
+				     &header, &deferred);
+	else
+		step = receive_none(handle, args, &waiter, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
-	return finish_flight(handle, message, args);
+
+	switch (step) {
+	case RECEIVE_WAIT:
+		step = mbox_waiter_wait(mbox, &waiter, &args->deadline,
+					receive_give_up);
+		if (step == MBOX_RETRY)
+			mbox_sender_look(args);
+		return step ?: receive_finish_flight(handle, waiter.message,
+						     args);
+	case RECEIVE_CHECK:
+		return mbox_sender_check(args);
+	case RECEIVE_TOO_SMALL:
+		return receive_put_header(&header, args) ?: -EMSGSIZE;
+	case RECEIVE_FAULT_IN:
+		*prefaulted = header.length;
+		return receive_prefault(args, header.length) ?: MBOX_RETRY;
+	case RECEIVE_PEEK:
+		return receive_finish_peek(handle, message, &header, args);
+	case RECEIVE_FLIGHT:
+		return receive_finish_flight(handle, message, args);
+	}
+	return step;
 }
 
-/* Where it matters which process receives. */
-static noinline int begin(struct mbox_handle *handle,
-			  struct mbox_recv_args *args)
+/* Receive the first message, if it is a small one that the filter passes. */
+static __always_inline int receive_first(struct mbox_handle *handle,
+					 struct mbox_recv_args *args)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	struct mbox_message *first;
+	int step = RECEIVE_SLOW;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	if (likely(!handle->endpoint))
+		first = list_first_entry_or_null(&handle->queue->messages,
+						 struct mbox_message, node);
+	else
+		first = args->filter.lane ? args->filter.lane->first :
+					    mbox_inbox_first(mbox);
+	if (likely(first && mbox->state != MBOX_STATE_DEAD &&
+		   first->state == MBOX_MESSAGE_QUEUED &&
+		   mbox_filter_pass(&args->filter, first) &&
+		   first->length <= MBOX_SMALL_SIZE &&
+		   first->length <= args->size &&
+		   !fatal_signal_pending(current)))
+		step = receive_small(handle, first, first->seq, args,
+				     &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	return step;
+}
+
+/* Slow path: the call counts for a member, or comes by a lane. */
+static noinline int receive_enter(struct mbox_handle *handle,
+				  struct mbox_recv_args *args)
 {
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
 		return -ESHUTDOWN;
@@ -577,8 +562,8 @@ static noinline int begin(struct mbox_handle *handle,
 	return 0;
 }
 
-static noinline void end(struct mbox_handle *handle,
-			 const struct mbox_recv_args *args, int result)
+static noinline void receive_leave(struct mbox_handle *handle,
+				   const struct mbox_recv_args *args, int result)
 {
 	if (!handle->endpoint)
 		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member,
@@ -588,7 +573,7 @@ static noinline void end(struct mbox_handle *handle,
 /**
  * mbox_receive - receive a message
  * @handle:	open for receiving
- * @args:	checked; zero in what the caller has no say in
+ * @args:	checked; zero in all that the caller cannot ask for
  *
  * Return: 0 and args->length, or an error as MBOX_IOC_RECV; ERESTARTSYS where a
  * signal came first.
@@ -601,15 +586,17 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	int error;
 
 	if (unlikely(!plain)) {
-		error = begin(handle, args);
+		error = receive_enter(handle, args);
 		if (error)
 			return error;
 	}
 	/* It looks at signals where it is about to sleep, and only there. */
-	do
-		error = try_receive(handle, args, &prefaulted);
-	while (unlikely(error == MBOX_RETRY));
+	do {
+		error = receive_first(handle, args);
+		if (unlikely(error == RECEIVE_SLOW))
+			error = receive_slow(handle, args, &prefaulted);
+	} while (unlikely(error == MBOX_RETRY));
 	if (unlikely(!plain))
-		end(handle, args, error);
+		receive_leave(handle, args, error);
 	return error;
 }

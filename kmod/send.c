@@ -14,8 +14,8 @@
 #include "user.h"
 #include "wait.h"
 
-/* The message was refused by a quota, or can only be charged to a share of it. */
-static noinline int charge_share(struct mbox_user *user,
+/* A quota refused the message, or allows it on account of a share only. */
+static noinline int send_charge_share(struct mbox_user *user,
 				 struct mbox_send_args *args, int result)
 {
 	if (result < 0)
@@ -27,156 +27,135 @@ static noinline int charge_share(struct mbox_user *user,
 	return -ENOMEM;
 }
 
-static __always_inline int charge(struct mbox_handle *handle,
+static __always_inline int send_charge(struct mbox_handle *handle,
 				  struct mbox_user *user,
 				  struct mbox_send_args *args)
 {
 	int result = mbox_user_charge(user, args->length, handle->unlimited);
 
-	return likely(!result) ? 0 : charge_share(user, args, result);
+	return likely(!result) ? 0 : send_charge_share(user, args, result);
 }
 
-/* Charge the caller, who is mostly but not always the opener of the handle. */
+/* Charge the caller: mostly, but not always, the opener of the handle. */
 static __always_inline struct mbox_user *
-charge_sender(struct mbox_handle *handle, struct mbox_send_args *args)
+send_charge_caller(struct mbox_handle *handle, struct mbox_send_args *args)
 {
 	struct mbox_user *user = handle->user;
 	int error;
 
 	if (likely(uid_eq(user->uid, current_uid()))) {
-		error = charge(handle, user, args);
+		error = send_charge(handle, user, args);
 		return error ? ERR_PTR(error) : user;
 	}
 	user = mbox_user_get(current_uid());
 	if (IS_ERR(user))
 		return user;
-	error = charge(handle, user, args);
-	mbox_user_put(user); /* what was charged holds him */
+	error = send_charge(handle, user, args);
+	mbox_user_put(user); /* the charge holds it */
 	return error ? ERR_PTR(error) : user;
 }
 
-/*
- * Make the message and lock the mailbox. A small one is copied into a free slot
- * under the lock; if there is none, or the source has to be faulted in, it is
- * done without, as for a large one. Returns an error with the lock not held.
- */
-static struct mbox_message *lock_with_message(struct mbox *mbox,
-					      struct mbox_user *user,
-					      const struct mbox_send_args *args,
-					      struct mbox_deferred *deferred)
-{
-	struct mbox_message *message = NULL;
-
-	if (args->length <= MBOX_SMALL_SIZE) {
-		mbox_mailbox_lock(mbox, deferred);
-		message = mbox_slot_take(mbox);
-		if (likely(message)) {
-			mbox_message_set(message, user, args);
-			if (likely(mbox_message_fill_atomic(message, args->data)))
-				return message;
-		}
-		mbox_mailbox_unlock(mbox, deferred);
-	}
-	if (!message) {
-		message = mbox_message_new(args->length);
-		if (!message) {
-			mbox_user_uncharge(user, args->length);
-			return ERR_PTR(-ENOMEM);
-		}
-		mbox_message_set(message, user, args);
-	}
-	if (mbox_message_fill(message, args->data)) {
-		mbox_message_free(message);
-		return ERR_PTR(-EFAULT);
-	}
-	mbox_mailbox_lock(mbox, deferred);
-	return message;
-}
-
-/* The capacity that counts for a message, and its limit. */
-static u32 capacity_of(const struct mbox *mbox, const struct mbox_lane *lane)
+/* The capacity and the limit that count for a message. */
+static u32 send_capacity(const struct mbox *mbox, const struct mbox_lane *lane)
 {
 	return unlikely(lane) ? mbox_lane_capacity(lane) : mbox->capacity;
 }
 
-static u32 msg_size_of(const struct mbox *mbox, const struct mbox_lane *lane)
+static u32 send_msg_size(const struct mbox *mbox, const struct mbox_lane *lane)
 {
 	return unlikely(lane) ? lane->msg_size : READ_ONCE(mbox->msg_size);
 }
 
-/* Whether @message may be queued now, and is not to wait behind another. */
-static bool may_queue(struct mbox *mbox, const struct mbox_message *message)
+/* Whether @message may be queued now, and need not wait behind another. */
+static bool send_may_queue(struct mbox *mbox, const struct mbox_message *message)
 {
 	struct mbox_waiter *first;
 
-	if (!mbox_queue_has_room(mbox, message->lane, message->length))
+	if (!mbox_room_has(mbox, message->lane, message->length))
 		return false;
 	if (mbox_waiter_no_senders(mbox))
 		return true;
-	first = mbox_waiter_first_sender(mbox, message->lane);
+	first = mbox_room_first_sender(mbox, message->lane);
 	return !first || message->prio > first->message->prio;
 }
 
-/* There was no room: pollers are to be told when there is. */
-static void note_refusal(struct mbox *mbox, struct mbox_lane *lane)
+/* There was no room: have pollers told when there is. */
+static void send_note_refusal(struct mbox *mbox, struct mbox_lane *lane)
 {
 	mbox->nospace = true;
 	if (lane)
 		lane->nospace = true;
 }
 
-#define HAS_TO_WAIT	1
+/*
+ * Sending goes in sections, each of which ends in the function that began it. The fast
+ * path fills a free slot and places the message in one section, send_small(). The
+ * parts of a section decide on a step.
+ */
+enum send_step {
+	/* 0: done; less than 0: an error */
+	SEND_MAKE = 1,	/* the message has to be made, or filled, without the lock */
+	SEND_WAIT,	/* it has to wait, or its sender for its receipt */
+};
+
+/* Whether @mbox takes @message at all: 0, or an error. */
+static __always_inline int send_check(struct mbox *mbox,
+				      struct mbox_message *message,
+				      struct mbox_send_args *args)
+{
+	if (unlikely(mbox->deaf))
+		return mbox_send_refusal(mbox);
+	if (unlikely(message->length > send_msg_size(mbox, args->lane)))
+		return -EMSGSIZE;
+	return unlikely(args->share) ?
+	       mbox_share_take(mbox, message, 0, &args->share) : 0;
+}
 
 /*
- * Find a place for @message: a receiver, or the queue. HAS_TO_WAIT if there is
- * none, or that is not all that the call has to do; nothing is changed then.
+ * Place @message: give it to a receiver, or queue it. SEND_WAIT if neither is
+ * possible, or is not all that the call has to do; nothing is changed then.
  */
-static int place(struct mbox *mbox, struct mbox_message *message,
-		 struct mbox_send_args *args,
-		 struct mbox_deferred *deferred)
+static __always_inline int send_place(struct mbox *mbox,
+				      struct mbox_message *message,
+				      struct mbox_send_args *args,
+				      struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *receiver;
 	int error;
 
-	if (unlikely(mbox->deaf))
-		return mbox_send_refusal(mbox);
-	if (unlikely(message->length > msg_size_of(mbox, args->lane)))
-		return -EMSGSIZE;
-	if (unlikely(args->share)) {
-		error = mbox_share_take(mbox, message, 0, &args->share);
-		if (error)
-			return error;
-	}
+	error = send_check(mbox, message, args);
+	if (unlikely(error))
+		return error;
 	if (args->sync)
-		return HAS_TO_WAIT;
-	if (capacity_of(mbox, args->lane) == MBOX_CAPACITY_ZERO &&
+		return SEND_WAIT;
+	if (send_capacity(mbox, args->lane) == MBOX_CAPACITY_ZERO &&
 	    !args->nonblock)
-		return HAS_TO_WAIT;
+		return SEND_WAIT;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-	if (!receiver && !may_queue(mbox, message)) {
+	if (!receiver && !send_may_queue(mbox, message)) {
 		if (!args->nonblock)
-			return HAS_TO_WAIT;
-		note_refusal(mbox, args->lane);
+			return SEND_WAIT;
+		send_note_refusal(mbox, args->lane);
 		mbox_event_full(mbox);
 		return -EAGAIN;
 	}
-	mbox_queue_accept(mbox, message);
+	mbox_room_accept(mbox, message);
 	mbox_send_deliver(mbox, message, receiver, deferred);
 	return 0;
 }
 
-/* Take back the message of a sender that is not blocked any more. */
-static void take_back(struct mbox *mbox, struct mbox_message *message,
+/* The sender of @message is not blocked any more: take the message back. */
+static void send_take_back(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred)
 {
 	message->sender = NULL;
 	if (message->state != MBOX_MESSAGE_PENDING) {
-		mbox_queue_release(mbox, message);
+		mbox_room_release(mbox, message);
 		mbox->withdrawn++;
 		trace_mbox_drop(mbox, message);
 	}
 	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
-		/* Its receiver is copying, and will find that it came too late. */
+		/* Its receiver is copying, and finds it withdrawn then. */
 		mbox_queue_end_flight(mbox_queue_of(mbox, message), message);
 		message->state = MBOX_MESSAGE_GONE;
 	} else {
@@ -187,13 +166,14 @@ static void take_back(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
-/* A sender gives up. */
-static void withdraw(struct mbox *mbox, struct mbox_waiter *waiter,
-		     struct mbox_deferred *deferred)
+/* A sender whose sleep ended with @error takes its message back. */
+static int send_give_up(struct mbox *mbox, struct mbox_waiter *waiter,
+			int error, struct mbox_deferred *deferred)
 {
 	mbox_waiter_cancel(mbox, waiter);
-	take_back(mbox, waiter->message, deferred);
+	send_take_back(mbox, waiter->message, deferred);
 	mbox_send_admit(mbox, waiter->lane, deferred);
+	return error;
 }
 
 /* The message of a blocked send was dropped when its mailbox died. */
@@ -212,8 +192,8 @@ static void send_end_dead(struct mbox *mbox, struct mbox_waiter *waiter,
 }
 
 /*
- * End a blocked send with @error; its message is taken back. The caller has to
- * admit others when it has ended all that it wants to end.
+ * End a blocked send with @error, and take its message back. When the caller has
+ * ended all that it wants to end, it has to admit others.
  */
 void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		   struct mbox_deferred *deferred)
@@ -233,90 +213,98 @@ void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 	}
 	mbox_waiter_complete(mbox, waiter, mbox->state == MBOX_STATE_DEAD ?
 			     mbox->death : error, deferred);
-	take_back(mbox, message, deferred);
+	send_take_back(mbox, message, deferred);
 }
 
-/*
- * Send a message that has to wait for room, for its receipt, or for both, and
- * unlock the mailbox. Apart from mbox_send(), and not inlined, for a send that
- * does not wait should not have to make room for a waiter on its stack.
- */
-static noinline int send_and_wait(struct mbox_handle *handle, struct mbox *mbox,
-				  struct mbox_message *message,
-				  const struct mbox_send_args *args,
-				  struct mbox_deferred *deferred)
+/* Place @message, or begin to wait for room, for its receipt, or for both. */
+static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
+		      struct mbox_send_args *args,
+		      struct mbox_deferred *deferred)
 {
+	struct mbox_message *message = waiter->message;
 	struct mbox_lane *lane = args->lane;
 	struct mbox_waiter *receiver;
-	struct mbox_waiter waiter;
-	bool wanted = false;
+	bool placed, wanted = false;
 	int error;
 
-	if (unlikely(handle->shut & MBOX_RIGHT_SEND)) {
-		mbox_message_put(mbox, message, deferred);
-		mbox_mailbox_unlock(mbox, deferred);
+	error = send_check(mbox, message, args);
+	if (error)
+		return error;
+	if (unlikely(waiter->handle->shut & MBOX_RIGHT_SEND))
 		return -ESHUTDOWN;
+	waiter->sync = args->sync ||
+		       send_capacity(mbox, lane) == MBOX_CAPACITY_ZERO;
+	receiver = mbox_waiter_receiver_for(mbox, message);
+	placed = receiver || send_may_queue(mbox, message);
+	if (placed && !waiter->sync) {
+		mbox_room_accept(mbox, message);
+		mbox_send_deliver(mbox, message, receiver, deferred);
+		return 0;
 	}
-	mbox_waiter_init(&waiter);
-	waiter.handle = handle;
-	waiter.message = message;
-	waiter.lane = lane;
-	waiter.sync = args->sync ||
-		      capacity_of(mbox, lane) == MBOX_CAPACITY_ZERO;
 	if (unlikely(lane)) {
-		/* Whom the message wakes does not wait for us any more. */
+		/* A receiver that the message wakes does not wait for us any more. */
 		wanted = mbox_receivers_any(&mbox->receivers, message);
-		error = wanted ? 0 : mbox_deadlock_enter(&waiter, lane->from,
+		error = wanted ? 0 : mbox_deadlock_enter(waiter, lane->from,
 							 lane->to,
 							 &args->deadline);
-		if (error) {
-			mbox_message_put(mbox, message, deferred);
-			mbox_mailbox_unlock(mbox, deferred);
+		if (error)
 			return error;
-		}
 	}
-	receiver = mbox_waiter_receiver_for(mbox, message);
-	if (receiver || may_queue(mbox, message)) {
-		mbox_queue_accept(mbox, message);
-		mbox_waiter_block_sync(mbox, &waiter);
+	if (placed) {
+		mbox_room_accept(mbox, message);
+		mbox_waiter_block_sync(mbox, waiter);
 		mbox_send_deliver(mbox, message, receiver, deferred);
 	} else {
-		note_refusal(mbox, lane);
-		mbox_waiter_block_sender(mbox, &waiter);
+		send_note_refusal(mbox, lane);
+		mbox_waiter_block_sender(mbox, waiter);
 		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 	}
 	/* It has not come to wait for us again: that takes the lock. */
 	if (wanted)
-		mbox_deadlock_enter(&waiter, lane->from, lane->to,
+		mbox_deadlock_enter(waiter, lane->from, lane->to,
 				    &args->deadline);
-	mbox_mailbox_unlock(mbox, deferred);
+	return SEND_WAIT;
+}
 
-	error = mbox_waiter_sleep(&waiter, &args->deadline);
-	if (error) {
-		mbox_mailbox_lock(mbox, deferred);
-		if (mbox_waiter_ended(mbox, &waiter, deferred))
-			error = 0;
-		else
-			withdraw(mbox, &waiter, deferred);
-		mbox_mailbox_unlock(mbox, deferred);
-		if (error)
-			return error;
-	}
-	if (waiter.error || !waiter.receiver)
-		return waiter.error;
+/*
+ * Send a message that probably has to wait. Not inlined, for a send that does not
+ * wait should not have to make room for a waiter on its stack.
+ */
+static noinline int send_wait(struct mbox_handle *handle, struct mbox *mbox,
+			      struct mbox_message *message,
+			      struct mbox_send_args *args)
+{
+	struct mbox_deferred deferred;
+	struct mbox_waiter waiter;
+	int error;
+
+	mbox_waiter_init(&waiter);
+	waiter.handle = handle;
+	waiter.message = message;
+	waiter.lane = args->lane;
+	mbox_mailbox_lock(mbox, &deferred);
+	error = send_block(mbox, &waiter, args, &deferred);
+	if (error < 0)
+		mbox_message_put(mbox, message, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	if (error != SEND_WAIT)
+		return error;
+	error = mbox_waiter_wait(mbox, &waiter, &args->deadline, send_give_up);
+	if (error || !waiter.receiver)
+		return error;
 	error = pid_vnr(waiter.receiver);
 	put_pid(waiter.receiver);
 	return error;
 }
 
-/* A quota refused a send through @handle: its pollers are told when it has room. */
+/* A quota refused a send through @handle: have pollers told when it allows one. */
 void mbox_send_short(struct mbox_handle *handle)
 {
 	struct mbox *mbox = handle->mbox;
 	u32 length = handle->out ? handle->out->msg_size :
 				   READ_ONCE(mbox->msg_size);
 
-	/* One that comes to poll later asks itself. */
+	/* A poller that comes later asks itself. */
 	if (waitqueue_active(&mbox->poll) &&
 	    mbox_shortage_none(handle, length,
 			       mbox_mailbox_subscriptions(mbox)))
@@ -324,8 +312,8 @@ void mbox_send_short(struct mbox_handle *handle)
 					   EPOLLOUT | EPOLLWRNORM);
 }
 
-/* It could not be charged for. */
-static noinline int refused(struct mbox_handle *handle, struct mbox *mbox,
+/* Report a refusal by a quota. */
+static noinline int send_refused(struct mbox_handle *handle, struct mbox *mbox,
 			    int error)
 {
 	if (error == -EDQUOT) {
@@ -339,59 +327,119 @@ static noinline int refused(struct mbox_handle *handle, struct mbox *mbox,
 struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
 				   struct mbox_send_args *args)
 {
-	struct mbox_user *user = charge_sender(handle, args);
+	struct mbox_user *user = send_charge_caller(handle, args);
 
 	return IS_ERR(user) ?
-	       ERR_PTR(refused(handle, handle->mbox, PTR_ERR(user))) : user;
+	       ERR_PTR(send_refused(handle, handle->mbox, PTR_ERR(user))) : user;
+}
+
+/*
+ * Fill a free slot and place it, in one section. SEND_MAKE if there is no slot, or
+ * its data have to be faulted in: then *@made is the slot, which is the caller's.
+ */
+static __always_inline int send_small(struct mbox *mbox, struct mbox_user *user,
+				      struct mbox_send_args *args,
+				      struct mbox_message **made)
+{
+	struct mbox_deferred deferred;
+	struct mbox_message *message;
+	int step = SEND_MAKE;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	message = mbox_slot_take(mbox);
+	*made = message;
+	if (likely(message)) {
+		mbox_message_set(message, user, args);
+		if (likely(mbox_message_fill_atomic(message, args->data)))
+			step = send_place(mbox, message, args, &deferred);
+		if (unlikely(step < 0))
+			mbox_message_put(mbox, message, &deferred);
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return step;
+}
+
+/* Make a message, unless there is @slot for it, fill it, and place it. */
+static noinline int send_made(struct mbox *mbox, struct mbox_user *user,
+			      struct mbox_send_args *args,
+			      struct mbox_message *slot,
+			      struct mbox_message **made)
+{
+	struct mbox_message *message = slot;
+	struct mbox_deferred deferred;
+	int step;
+
+	if (!message) {
+		message = mbox_message_new(args->length);
+		if (!message) {
+			mbox_user_uncharge(user, args->length);
+			return -ENOMEM;
+		}
+		mbox_message_set(message, user, args);
+	}
+	*made = message;
+	if (mbox_message_fill(message, args->data)) {
+		mbox_message_free(message);
+		return -EFAULT;
+	}
+	mbox_mailbox_lock(mbox, &deferred);
+	step = send_place(mbox, message, args, &deferred);
+	if (step < 0)
+		mbox_message_put(mbox, message, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	return step;
+}
+
+static __always_inline int send_charged(struct mbox_handle *handle,
+					struct mbox *mbox,
+					struct mbox_user *user,
+					struct mbox_send_args *args)
+{
+	struct mbox_message *message = NULL;
+	int step = SEND_MAKE;
+
+	if (args->length <= MBOX_SMALL_SIZE)
+		step = send_small(mbox, user, args, &message);
+	if (unlikely(step == SEND_MAKE))
+		step = send_made(mbox, user, args, message, &message);
+	if (unlikely(step == SEND_WAIT))
+		step = send_wait(handle, mbox, message, args);
+	if (unlikely(step < 0)) {
+		mbox_share_free(args->share);
+		return send_refused(handle, mbox, step);
+	}
+	return step;
 }
 
 static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
 				struct mbox_send_args *args)
 {
-	struct mbox_deferred deferred;
-	struct mbox_message *message;
 	struct mbox_user *user;
-	int result;
 
 	/* Checked again under the lock; here so that nothing large is made. */
 	if (unlikely(READ_ONCE(mbox->deaf)))
 		return mbox_send_refusal(mbox);
-	if (args->length > msg_size_of(mbox, args->lane))
+	if (args->length > send_msg_size(mbox, args->lane))
 		return -EMSGSIZE;
 
-	user = charge_sender(handle, args);
+	user = send_charge_caller(handle, args);
 	if (IS_ERR(user))
-		return refused(handle, mbox, PTR_ERR(user));
-	message = lock_with_message(mbox, user, args, &deferred);
-	if (IS_ERR(message)) {
-		mbox_share_free(args->share);
-		return PTR_ERR(message);
-	}
-	result = place(mbox, message, args, &deferred);
-	if (result == HAS_TO_WAIT)
-		return send_and_wait(handle, mbox, message, args, &deferred);
-	if (unlikely(result)) {
-		mbox_message_put(mbox, message, &deferred);
-		mbox_mailbox_unlock(mbox, &deferred);
-		mbox_share_free(args->share);
-		return refused(handle, mbox, result);
-	}
-	mbox_mailbox_unlock(mbox, &deferred);
-	return 0;
+		return send_refused(handle, mbox, PTR_ERR(user));
+	return send_charged(handle, mbox, user, args);
 }
 
-/* What a send gets that cannot be received: @mbox is deaf. */
+/* The error of a send to @mbox, which is deaf. */
 int mbox_send_refusal(const struct mbox *mbox)
 {
-	/* What it died of is written before the state is. */
+	/* The cause of death is written before the state. */
 	return smp_load_acquire(&mbox->state) >= MBOX_STATE_DRAINING ?
 	       mbox_mailbox_gone(mbox) : -EPIPE;
 }
 
-/* Where it matters which process sends: to which mailbox, and as whom. */
-static noinline int begin(struct mbox_handle *handle,
-			  struct mbox_send_args *args, struct mbox **mbox,
-			  struct mbox_member **member)
+/* Slow path: register the member, or redirect a link to its peer's inbox. */
+static noinline int send_enter(struct mbox_handle *handle,
+			       struct mbox_send_args *args, struct mbox **mbox,
+			       struct mbox_member **member)
 {
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_SEND)
 		return -ESHUTDOWN;
@@ -419,7 +467,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 	int result;
 
 	if (unlikely(!READ_ONCE(handle->plain))) {
-		result = begin(handle, args, &mbox, &member);
+		result = send_enter(handle, args, &mbox, &member);
 		if (result)
 			return result;
 		if (mbox->policy == MBOX_POLICY_BROADCAST) {
@@ -449,7 +497,7 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
-/* A receiver that took @message has failed: give it to another, or leave it queued. */
+/* The receiver that was copying @message failed: give it to another, or queue it. */
 void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 			struct mbox_deferred *deferred)
 {
@@ -465,25 +513,25 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 	mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
 }
 
-/* Somebody was refused for want of room: tell if there is some now. */
-static noinline void tell_room(struct mbox *mbox, struct mbox_lane *lane,
+/* A send was refused for want of room: tell pollers and listeners if there is some. */
+static noinline void send_tell_room(struct mbox *mbox, struct mbox_lane *lane,
 			       struct mbox_deferred *deferred)
 {
 	bool *nospace = lane ? &lane->nospace : &mbox->nospace;
 
-	if (mbox->full && mbox_queue_has_room(mbox, NULL, 1))
+	if (mbox->full && mbox_room_has(mbox, NULL, 1))
 		mbox_event_room(mbox);
-	if (*nospace && mbox_queue_has_room(mbox, lane, mbox->msg_size)) {
+	if (*nospace && mbox_room_has(mbox, lane, mbox->msg_size)) {
 		*nospace = false;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 }
 
 /**
- * mbox_send_admit - room was made: let in those who wait for it
+ * mbox_send_admit - room was made: let in the senders that wait for it
  * @mbox:	locked
  * @lane:	the lane of an inbox that has room; else NULL
- * @deferred:	takes who is to be woken; says whether there may be room for more
+ * @deferred:	takes the tasks to be woken; says whether there may be room for more
  *
  * A few of them: mbox_deferred_run() calls again for the others.
  */
@@ -495,10 +543,10 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 
 	lockdep_assert_held(&mbox->lock);
 	while (!mbox_waiter_no_senders(mbox) && !mbox->deaf &&
-	       (first = mbox_waiter_first_sender(mbox, lane))) {
+	       (first = mbox_room_first_sender(mbox, lane))) {
 		struct mbox_message *message = first->message;
 
-		if (!mbox_queue_has_room(mbox, lane, message->length))
+		if (!mbox_room_has(mbox, lane, message->length))
 			return;
 		if (n++ == MBOX_END_BATCH) {
 			deferred->admit = true;
@@ -508,7 +556,7 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 		mbox_queue_insert(mbox_queue_of(mbox, message), message);
 	}
 	if (unlikely(mbox->nospace))
-		tell_room(mbox, lane, deferred);
+		send_tell_room(mbox, lane, deferred);
 	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }

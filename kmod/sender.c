@@ -107,7 +107,14 @@ int mbox_sender_check(struct mbox_recv_args *args)
 	return MBOX_RETRY;
 }
 
-/* What tells that the sender has ended; valid until mbox_sender_forget(). */
+/* A sleep is over: note in @args whether the sender has ended. */
+void mbox_sender_look(struct mbox_recv_args *args)
+{
+	if (args->sender && READ_ONCE(args->sender->ended))
+		args->ended = true;
+}
+
+/* Set when the sender has ended; valid until mbox_sender_forget(). */
 const bool *mbox_sender_ended(struct mbox_sender *sender)
 {
 	return &sender->ended;

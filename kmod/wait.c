@@ -54,7 +54,7 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 }
 
 /* The call blocks, once it has unlocked; it is among those like it. */
-static void begin(struct mbox *mbox, struct mbox_waiter *waiter)
+static void waiter_begin(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
 	waiter->number = ++mbox->nr_blocked;
@@ -90,7 +90,7 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	error = mbox_receivers_add(mbox, receivers, waiter);
 	if (error)
 		return error;
-	begin(mbox, waiter);
+	waiter_begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (unlikely(mbox->nospace) && !waiter->peek) {
 		/*
@@ -103,45 +103,6 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	return 0;
 }
 
-/* Senders are by the priority of their message, then by arrival. */
-static bool sends_before(u32 prio, u64 number, const struct mbox_waiter *other)
-{
-	return prio != other->message->prio ? prio > other->message->prio :
-					      number < other->number;
-}
-
-#define SENDER(node)		rb_entry(node, struct mbox_waiter, ranked)
-#define LANE_SENDER(node)	rb_entry(node, struct mbox_waiter, lane_ranked)
-
-static bool sender_less(struct rb_node *a, const struct rb_node *b)
-{
-	return sends_before(SENDER(a)->message->prio, SENDER(a)->number,
-			    SENDER(b));
-}
-
-static bool lane_sender_less(struct rb_node *a, const struct rb_node *b)
-{
-	return sends_before(LANE_SENDER(a)->message->prio,
-			    LANE_SENDER(a)->number, LANE_SENDER(b));
-}
-
-/* A search has looked at the senders after which @waiter would have come. */
-static void move_cursors(struct mbox_queue *queue,
-			 const struct mbox_waiter *waiter)
-{
-	const struct mbox_message *message = waiter->message;
-	struct mbox_cursor *cursor;
-
-	/* Bound: MBOX_SEARCHES_MAX. */
-	list_for_each_entry(cursor, &queue->cursors, node) {
-		if (cursor->number && cursor->prio < message->prio &&
-		    mbox_filter_pass(cursor->filter, message)) {
-			cursor->prio = message->prio;
-			cursor->number = waiter->number - 1;
-		}
-	}
-}
-
 /* Called when there is no room for waiter->message, and nobody to take it. */
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
@@ -149,34 +110,15 @@ void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 	waiter->message->state = MBOX_MESSAGE_PENDING;
 	waiter->message->sender = waiter;
 	mbox_event_full(mbox);
-	begin(mbox, waiter);
-	rb_add_cached(&waiter->ranked, &mbox->senders, sender_less);
-	if (unlikely(waiter->lane))
-		rb_add_cached(&waiter->lane_ranked, &waiter->lane->senders,
-			      lane_sender_less);
-	move_cursors(&mbox->queue, waiter);
-	if (unlikely(waiter->lane))
-		move_cursors(&waiter->lane->queue, waiter);
-}
-
-/* A sender does not wait for room any more. */
-static void unrank_sender(struct mbox *mbox, struct mbox_waiter *waiter)
-{
-	if (unlikely(mbox->cast))
-		mbox_cast_forget(mbox, waiter);
-	rb_erase_cached(&waiter->ranked, &mbox->senders);
-	RB_CLEAR_NODE(&waiter->ranked);
-	if (unlikely(waiter->lane)) {
-		rb_erase_cached(&waiter->lane_ranked, &waiter->lane->senders);
-		RB_CLEAR_NODE(&waiter->lane_ranked);
-	}
+	waiter_begin(mbox, waiter);
+	mbox_room_add_sender(mbox, waiter);
 }
 
 /* The message of a blocked sender was accepted: the sender waits on for its receipt. */
 void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
-	unrank_sender(mbox, waiter);
+	mbox_room_remove_sender(mbox, waiter);
 	list_add_tail(&waiter->node, &mbox->syncs);
 }
 
@@ -186,7 +128,7 @@ void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter)
 	lockdep_assert_held(&mbox->lock);
 	waiter->message->sender = waiter;
 	list_add_tail(&waiter->node, &mbox->syncs);
-	begin(mbox, waiter);
+	waiter_begin(mbox, waiter);
 }
 
 /* Called when a side of a ring waits, among others of its @waiters. */
@@ -194,7 +136,7 @@ void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
 			    struct mbox_waiter *waiter)
 {
 	list_add_tail(&waiter->node, waiters);
-	begin(mbox, waiter);
+	waiter_begin(mbox, waiter);
 }
 
 /**
@@ -260,6 +202,50 @@ bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
 	return true;
 }
 
+/**
+ * mbox_waiter_stop - end a wait that is not completed
+ * @mbox:	not locked
+ * @waiter:	of the caller
+ * @error:	why the caller does not go on waiting
+ * @give_up:	takes the wait back, under the lock, and returns its result
+ *
+ * Return: the result of the wait, if it was completed after all, or of @give_up.
+ */
+int mbox_waiter_stop(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		     mbox_waiter_give_up_t give_up)
+{
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	if (unlikely(mbox->cast))
+		mbox_cast_settle(mbox, waiter, &deferred);
+	if (mbox_waiter_ended(mbox, waiter, &deferred))
+		error = waiter->error;
+	else
+		error = give_up(mbox, waiter, error, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
+/**
+ * mbox_waiter_wait - sleep until completed, or take the wait back
+ * @mbox:	not locked
+ * @waiter:	of the caller, blocked
+ * @deadline:	when to give up
+ * @give_up:	as of mbox_waiter_stop()
+ *
+ * Return: the result of the wait, or of @give_up.
+ */
+int mbox_waiter_wait(struct mbox *mbox, struct mbox_waiter *waiter,
+		     const struct mbox_deadline *deadline,
+		     mbox_waiter_give_up_t give_up)
+{
+	int error = mbox_waiter_sleep(waiter, deadline);
+
+	return error ? mbox_waiter_stop(mbox, waiter, error, give_up) :
+		       waiter->error;
+}
+
 /* Take a waiter that is not completed off its list. */
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 {
@@ -267,7 +253,7 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 	if (waiter->receivers)
 		mbox_receivers_remove(waiter);
 	else if (!RB_EMPTY_NODE(&waiter->ranked))
-		unrank_sender(mbox, waiter);
+		mbox_room_remove_sender(mbox, waiter);
 	else
 		list_del(&waiter->node);
 	list_del(&waiter->all);
@@ -354,20 +340,6 @@ bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 	       mbox_filter_pass(receiver->filter, message);
 }
 
-/* Of those who wait for room, in @lane if there is one, the next; or NULL. */
-struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
-					     struct mbox_lane *lane)
-{
-	struct rb_node *node;
-
-	if (unlikely(lane)) {
-		node = rb_first_cached(&lane->senders);
-		return node ? LANE_SENDER(node) : NULL;
-	}
-	node = rb_first_cached(&mbox->senders);
-	return node ? SENDER(node) : NULL;
-}
-
 /* Give an accepted message to @receiver, which waits. */
 void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 			 struct mbox_message *message,
@@ -394,85 +366,6 @@ void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 }
 
-/* The sender that @node of a tree of senders is: of @lane, or of the mailbox. */
-static struct mbox_waiter *sender_of(struct rb_node *node,
-				     const struct mbox_lane *lane)
-{
-	if (!node)
-		return NULL;
-	return unlikely(lane) ? LANE_SENDER(node) : SENDER(node);
-}
-
-static struct mbox_waiter *sender_next(const struct mbox_waiter *waiter,
-				       const struct mbox_lane *lane)
-{
-	return sender_of(rb_next(unlikely(lane) ? &waiter->lane_ranked :
-						  &waiter->ranked), lane);
-}
-
-/* The first sender after the one that @cursor looked at last, or NULL. */
-static struct mbox_waiter *sender_after(const struct rb_root_cached *senders,
-					const struct mbox_lane *lane,
-					const struct mbox_cursor *cursor)
-{
-	struct rb_node *node = senders->rb_root.rb_node;
-	struct mbox_waiter *found = NULL;
-
-	if (!cursor->number)
-		return sender_of(rb_first_cached(senders), lane);
-	/* Bound: the depth of the tree. */
-	while (node) {
-		struct mbox_waiter *waiter = sender_of(node, lane);
-
-		if (sends_before(cursor->prio, cursor->number, waiter)) {
-			found = waiter;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return found;
-}
-
-/**
- * mbox_waiter_find_pending - search on among the messages of blocked senders
- * @mbox:	locked
- * @cursor:	in no list, and done with the queue
- *
- * A message that is broadcast is not for one receiver to accept, nor is one of a
- * mailbox that takes no more.
- *
- * Return: the first message that passes, or NULL: then cursor->senders says whether
- * to go on, after a pause.
- */
-struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
-					      struct mbox_cursor *cursor)
-{
-	struct mbox_lane *lane = cursor->filter->lane;
-	struct mbox_waiter *waiter;
-	unsigned int n;
-
-	lockdep_assert_held(&mbox->lock);
-	cursor->senders = false;
-	if (likely(RB_EMPTY_ROOT(&mbox->senders.rb_root)) ||
-	    unlikely(mbox->policy == MBOX_POLICY_BROADCAST) ||
-	    unlikely(mbox->state >= MBOX_STATE_DRAINING))
-		return NULL;
-	waiter = sender_after(lane ? &lane->senders : &mbox->senders, lane,
-			      cursor);
-	for (n = 0; waiter && n < MBOX_FIND_BATCH; n++) {
-		if (mbox_filter_pass(cursor->filter, waiter->message))
-			return waiter->message;
-		if (waiter->message->prio < cursor->filter->min_prio)
-			return NULL;
-		cursor->prio = waiter->message->prio;
-		cursor->number = waiter->number;
-		waiter = sender_next(waiter, lane);
-	}
-	cursor->senders = waiter;
-	return NULL;
-}
-
 /*
  * A pending message is accepted: its sender goes on, unless it waits for the
  * receipt too. The caller puts the message where it belongs.
@@ -482,7 +375,7 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 {
 	struct mbox_waiter *sender = message->sender;
 
-	mbox_queue_accept(mbox, message);
+	mbox_room_accept(mbox, message);
 	if (sender->sync) {
 		mbox_waiter_await_receipt(mbox, sender);
 	} else {

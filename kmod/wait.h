@@ -126,7 +126,12 @@ struct mbox_deferred {
 	struct mbox_tell tell;
 };
 
-/* Blocked calls that end in one section under the lock, where many may. */
+/* Take back, under the lock, a wait that ended with @error. Return its result. */
+typedef int (*mbox_waiter_give_up_t)(struct mbox *mbox,
+				     struct mbox_waiter *waiter, int error,
+				     struct mbox_deferred *deferred);
+
+/* Blocked calls, or messages, that end in one section under the lock. */
 #define MBOX_END_BATCH		64
 
 /* wait.c */
@@ -144,6 +149,11 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 		      const struct mbox_deadline *deadline);
 bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
 		       struct mbox_deferred *deferred);
+int mbox_waiter_stop(struct mbox *mbox, struct mbox_waiter *waiter, int error,
+		     mbox_waiter_give_up_t give_up);
+int mbox_waiter_wait(struct mbox *mbox, struct mbox_waiter *waiter,
+		     const struct mbox_deadline *deadline,
+		     mbox_waiter_give_up_t give_up);
 struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox);
 void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
@@ -154,16 +164,12 @@ unsigned int mbox_waiter_end_some(struct mbox *mbox, unsigned int n, int error,
 				  struct mbox_deferred *deferred);
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message);
-struct mbox_waiter *mbox_waiter_first_sender(struct mbox *mbox,
-					     struct mbox_lane *lane);
 void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 			 struct mbox_message *message,
 			   struct mbox_deferred *deferred);
 void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 		      const struct mbox_message *message,
 		      struct mbox_deferred *deferred);
-struct mbox_message *mbox_waiter_find_pending(struct mbox *mbox,
-					      struct mbox_cursor *cursor);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
 void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred);

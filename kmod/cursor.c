@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Searches for a message that a filter passes, which pause now and then. */
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "link.h"
+#include "mbox.h"
+#include "message.h"
+#include "queue.h"
+#include "wait.h"
+
+/* Start a search at the front of @queue. */
+void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		      const struct mbox_filter *filter)
+{
+	cursor->filter = filter;
+	cursor->senders = false;
+	cursor->number = 0;
+	cursor->lane = 0;
+	cursor->best = NULL;
+	cursor->lost = false;
+	cursor->retries = 0;
+	cursor->next = list_first_entry_or_null(&queue->messages,
+						struct mbox_message, node);
+}
+
+/* The lock is about to be dropped: from here on others move @cursor. */
+void mbox_cursor_pause(struct mbox_cursor *cursor, struct mbox_queue *queue)
+{
+	queue->nr_cursors++;
+	list_add(&cursor->node, &queue->cursors);
+}
+
+void mbox_cursor_resume(struct mbox_cursor *cursor, struct mbox_queue *queue)
+{
+	queue->nr_cursors--;
+	list_del(&cursor->node);
+}
+
+/**
+ * mbox_cursor_next - search on among the messages of a queue
+ * @cursor:	not paused
+ * @queue:	the queue
+ *
+ * Return: the first message that passes, or NULL: then cursor->next is where to
+ * go on, after a pause, or NULL too if there is none.
+ */
+struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
+				      struct mbox_queue *queue)
+{
+	struct mbox_message *message = cursor->next;
+	unsigned int n;
+
+	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
+		if (message->state == MBOX_MESSAGE_QUEUED &&
+		    mbox_filter_pass(cursor->filter, message))
+			return message;
+		if (message->prio < cursor->filter->min_prio)
+			message = NULL;
+		else
+			message = mbox_queue_next(queue, message);
+	}
+	cursor->next = message;
+	return NULL;
+}
+
+/*
+ * Search on among the messages of blocked senders, after the queue. A message that is
+ * broadcast is not for one receiver to accept, nor is one of a mailbox that drains.
+ *
+ * Returns the first message that passes, or NULL: then cursor->senders says whether
+ * to go on, after a pause.
+ */
+static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
+						struct mbox *mbox)
+{
+	struct mbox_lane *lane = cursor->filter->lane;
+	struct mbox_waiter *waiter;
+	unsigned int n;
+
+	lockdep_assert_held(&mbox->lock);
+	cursor->senders = false;
+	if (likely(mbox_waiter_no_senders(mbox)) ||
+	    unlikely(mbox->policy == MBOX_POLICY_BROADCAST) ||
+	    unlikely(mbox->state >= MBOX_STATE_DRAINING))
+		return NULL;
+	waiter = cursor->number ?
+		 mbox_room_sender_after(mbox, lane, cursor->prio,
+					cursor->number) :
+		 mbox_room_first_sender(mbox, lane);
+	for (n = 0; waiter && n < MBOX_FIND_BATCH; n++) {
+		if (mbox_filter_pass(cursor->filter, waiter->message))
+			return waiter->message;
+		if (waiter->message->prio < cursor->filter->min_prio)
+			return NULL;
+		cursor->prio = waiter->message->prio;
+		cursor->number = waiter->number;
+		waiter = mbox_room_next_sender(waiter, lane);
+	}
+	cursor->senders = waiter;
+	return NULL;
+}
+
+/* Search on, in one section. NULL: @more says whether to go on, after a pause. */
+static struct mbox_message *cursor_step(struct mbox_cursor *cursor,
+					struct mbox *mbox,
+					struct mbox_queue *queue, bool *more)
+{
+	struct mbox_message *message;
+
+	if (unlikely(queue == &mbox->queue && mbox->inbox)) {
+		message = mbox_inbox_find(mbox, cursor, more);
+	} else {
+		message = mbox_cursor_next(cursor, queue);
+		*more = cursor->next;
+	}
+	if (message || *more)
+		return message;
+	message = cursor_next_pending(cursor, mbox);
+	*more = cursor->senders;
+	return message;
+}
+
+/**
+ * mbox_cursor_search - search a whole queue, then the blocked senders
+ * @mbox:	locked; the lock is dropped now and then
+ * @queue:	the queue
+ * @filter:	of the receive
+ * @deferred:	of the section
+ *
+ * Signals that do not kill the caller do not end a search: it would begin at the front
+ * again, and with many of them never end.
+ *
+ * All that comes and goes has to look at the searches that pause. So they are few,
+ * and one beyond them waits for its turn, and begins anew then.
+ *
+ * Return: the first message that passes, or NULL; an error if the mailbox died or
+ * the caller is killed meanwhile.
+ */
+struct mbox_message *mbox_cursor_search(struct mbox *mbox,
+					struct mbox_queue *queue,
+					const struct mbox_filter *filter,
+					struct mbox_deferred *deferred)
+	__must_hold(&mbox->lock)
+{
+	struct mbox_message *message;
+	struct mbox_cursor cursor;
+	bool more, paused;
+
+	/* The messages of an inbox are in the queues of its lanes. */
+	if (list_empty(&queue->messages) && mbox_waiter_no_senders(mbox) &&
+	    !(mbox->inbox && queue == &mbox->queue))
+		return NULL;
+	mbox_cursor_init(&cursor, queue, filter);
+	for (;;) {
+		message = cursor_step(&cursor, mbox, queue, &more);
+		if (message || !more)
+			return message;
+		paused = queue->nr_cursors < MBOX_SEARCHES_MAX;
+		if (paused)
+			mbox_cursor_pause(&cursor, queue);
+		mbox_mailbox_unlock(mbox, deferred);
+		if (paused)
+			cond_resched();
+		else
+			schedule_timeout_killable(1);
+		mbox_mailbox_lock(mbox, deferred);
+		if (paused)
+			mbox_cursor_resume(&cursor, queue);
+		else
+			mbox_cursor_init(&cursor, queue, filter);
+		if (mbox->state == MBOX_STATE_DEAD)
+			return ERR_PTR(mbox->death);
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
+	}
+}
