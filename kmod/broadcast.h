@@ -68,34 +68,38 @@ struct mbox_subscription {
 /* broadcast.c */
 int mbox_broadcast_send(struct mbox_handle *handle,
 			struct mbox_send_args *args);
-const struct mbox_message *
-mbox_broadcast_proper(const struct mbox_message *message);
-void mbox_broadcast_put(struct mbox *mbox, struct mbox_message *message,
-			struct mbox_deferred *deferred);
-void mbox_broadcast_remove(struct mbox_subscription *sub,
-			   struct mbox_message *message);
-void mbox_broadcast_begin_flight(struct mbox_subscription *sub,
-				 struct mbox_message *message);
-void mbox_broadcast_give_up(struct mbox *mbox, struct mbox_message *message,
-			    struct mbox_deferred *deferred);
-void mbox_broadcast_put_back(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred);
-struct mbox_message *mbox_broadcast_oldest(struct mbox_subscription *sub);
-struct mbox_message *mbox_broadcast_new(struct mbox *mbox,
-					struct mbox_message *message,
-					struct mbox_message *proper,
-					struct mbox_subscription *sub);
-void mbox_broadcast_deliver(struct mbox *mbox, struct mbox_message *message,
-			    struct mbox_deferred *deferred);
-void mbox_broadcast_delivered(struct mbox *mbox, struct mbox_message *proper,
-			      struct mbox_deferred *deferred);
-void mbox_broadcast_lose(struct mbox *mbox, struct mbox_message *message,
-			 int error, struct mbox_deferred *deferred);
-bool mbox_broadcast_received(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred);
 void mbox_broadcast_end(struct mbox *mbox, struct mbox_waiter *waiter,
 			int error, struct mbox_deferred *deferred);
 int mbox_broadcast_purge(struct mbox *mbox, u64 *purged);
+
+/* delivery.c */
+const struct mbox_message *
+mbox_delivery_proper(const struct mbox_message *message);
+void mbox_delivery_put(struct mbox *mbox, struct mbox_message *message,
+			struct mbox_deferred *deferred);
+void mbox_delivery_remove(struct mbox_subscription *sub,
+			   struct mbox_message *message);
+void mbox_delivery_begin_flight(struct mbox_subscription *sub,
+				 struct mbox_message *message);
+void mbox_delivery_give_up(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred);
+void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred);
+struct mbox_message *mbox_delivery_oldest(struct mbox_subscription *sub);
+struct mbox_message *mbox_delivery_new(struct mbox *mbox,
+					struct mbox_message *message,
+					struct mbox_message *proper,
+					struct mbox_subscription *sub);
+void mbox_delivery_place(struct mbox *mbox, struct mbox_message *message,
+			    struct mbox_deferred *deferred);
+void mbox_delivery_all_made(struct mbox *mbox, struct mbox_message *proper,
+			      struct mbox_deferred *deferred);
+void mbox_delivery_lose(struct mbox *mbox, struct mbox_message *message,
+			 int error, struct mbox_deferred *deferred);
+bool mbox_delivery_received(struct mbox *mbox, struct mbox_message *message,
+			     struct mbox_deferred *deferred);
+bool mbox_delivery_take_back(struct mbox *mbox, struct mbox_message *proper,
+			     unsigned int n, struct mbox_deferred *deferred);
 
 /* cast.c */
 struct mbox_cast *mbox_cast_new(void);

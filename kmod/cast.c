@@ -85,7 +85,7 @@ void mbox_cast_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
 	message = mbox_slot_pop(&sender->spares);
 	sender->nr_spares--;
 	sender->nr_charged--;
-	mbox_broadcast_deliver(mbox, mbox_broadcast_new(mbox, message, proper,
+	mbox_delivery_place(mbox, mbox_delivery_new(mbox, message, proper,
 							sub), deferred);
 	/* One that was given to a receiver takes no room in the queue. */
 	sub->over = (mbox->options & MBOX_OPTION_OVERFLOW) &&
@@ -113,8 +113,8 @@ void mbox_cast_catch_up(struct mbox *mbox, struct mbox_subscription *sub)
 }
 
 /* A subscription that holds nothing has room for any message. */
-static bool has_room(const struct mbox *mbox,
-		     const struct mbox_subscription *sub, u32 length)
+static bool subscription_has_room(const struct mbox *mbox,
+				  const struct mbox_subscription *sub, u32 length)
 {
 	u64 held = sub->held, bytes = sub->held_bytes;
 
@@ -130,16 +130,16 @@ static bool has_room(const struct mbox *mbox,
 }
 
 /* Whether @sub has room for @message, or a receiver that waits for it. */
-static bool can_take(struct mbox *mbox, struct mbox_subscription *sub,
-		     const struct mbox_message *message)
+static bool subscription_can_take(struct mbox *mbox, struct mbox_subscription *sub,
+				  const struct mbox_message *message)
 {
-	return has_room(mbox, sub, message->length) ||
+	return subscription_has_room(mbox, sub, message->length) ||
 	       (mbox->nr_receivers &&
 		mbox_receivers_choose(mbox, &sub->receivers, message));
 }
 
-/* What can_take() costs of a budget: receivers may have to be looked at. */
-static int cost_of(const struct mbox_subscription *sub)
+/* What subscription_can_take() costs of a budget: receivers may have to be looked at. */
+static int subscription_cost(const struct mbox_subscription *sub)
 {
 	return 1 + sub->receivers.nr_rest / 4;
 }
@@ -148,16 +148,16 @@ static int cost_of(const struct mbox_subscription *sub)
  * Whether it is known that not all up to @until can take @message: as long as the
  * one that could not last still cannot, no other is looked at.
  */
-static bool is_narrow(struct mbox *mbox, const struct mbox_message *message,
-		      u64 until)
+static bool cast_is_full(struct mbox *mbox, const struct mbox_message *message,
+			 u64 until)
 {
 	struct mbox_subscription *sub = mbox->cast->fullest;
 
-	return sub && sub->number <= until && !can_take(mbox, sub, message);
+	return sub && sub->number <= until && !subscription_can_take(mbox, sub, message);
 }
 
 /* Give up the lock, and take it again. */
-static void let_others(struct mbox *mbox)
+static void cast_let_others(struct mbox *mbox)
 	__must_hold(&mbox->lock)
 {
 	spin_unlock(&mbox->lock);
@@ -182,21 +182,21 @@ bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message)
 		return false;
 	if (mbox->options & MBOX_OPTION_OVERFLOW)
 		return true;
-	if (is_narrow(mbox, message, cast->last_subscription))
+	if (cast_is_full(mbox, message, cast->last_subscription))
 		return false;
 	sub = mbox_subscription_from(mbox, 0);
 	/* Bound: BUDGET in one section. */
 	while (sub) {
-		if (!can_take(mbox, sub, message)) {
+		if (!subscription_can_take(mbox, sub, message)) {
 			cast->fullest = sub;
 			return false;
 		}
 		number = sub->number + 1;
-		budget -= cost_of(sub);
+		budget -= subscription_cost(sub);
 		if (budget > 0) {
 			sub = mbox_subscription_next(sub);
 		} else {
-			let_others(mbox);
+			cast_let_others(mbox);
 			sub = mbox_subscription_from(mbox, number);
 			budget = BUDGET;
 		}
@@ -212,7 +212,7 @@ bool mbox_cast_is_busy(const struct mbox *mbox)
 }
 
 /* The sender is not under way any more, and not blocked: that is all. */
-static void end(struct mbox_waiter *sender, u8 stage, int error)
+static void cast_end(struct mbox_waiter *sender, u8 stage, int error)
 {
 	sender->error = error;
 	sender->stage = stage;
@@ -226,13 +226,13 @@ void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender)
 	if (sender->stage == MBOX_CAST_BLOCKED)
 		return;
 	if (mbox->deaf) {
-		end(sender, MBOX_CAST_REFUSED, mbox_send_refusal(mbox));
+		cast_end(sender, MBOX_CAST_REFUSED, mbox_send_refusal(mbox));
 	} else if (sender->handle->shut & MBOX_RIGHT_SEND) {
-		end(sender, MBOX_CAST_REFUSED, -ESHUTDOWN);
+		cast_end(sender, MBOX_CAST_REFUSED, -ESHUTDOWN);
 	} else if (sender->nonblock) {
 		mbox->nospace = true;
 		mbox_event_full(mbox);
-		end(sender, MBOX_CAST_REFUSED, -EAGAIN);
+		cast_end(sender, MBOX_CAST_REFUSED, -EAGAIN);
 	} else {
 		mbox->nospace = true;
 		mbox_waiter_block_sender(mbox, sender);
@@ -241,7 +241,7 @@ void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender)
 }
 
 /* There is no room for what is looked at. */
-static void refuse(struct mbox *mbox)
+static void cast_refuse(struct mbox *mbox)
 {
 	struct mbox_cast *cast = mbox->cast;
 	struct mbox_waiter *sender = cast->sender;
@@ -256,7 +256,7 @@ static void refuse(struct mbox *mbox)
 }
 
 /* There is room in all subscriptions. */
-static void accept(struct mbox *mbox, struct mbox_deferred *deferred)
+static void cast_accept(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
 	struct mbox_waiter *sender = cast->sender;
@@ -271,7 +271,7 @@ static void accept(struct mbox *mbox, struct mbox_deferred *deferred)
 		if (sender->stage == MBOX_CAST_BLOCKED)
 			mbox_waiter_complete(mbox, sender, 0, deferred);
 		else
-			end(sender, MBOX_CAST_ENDED, 0);
+			cast_end(sender, MBOX_CAST_ENDED, 0);
 		mbox_message_put(mbox, proper, deferred);
 		mbox_cast_admit(mbox, deferred);
 		return;
@@ -289,7 +289,7 @@ static void accept(struct mbox *mbox, struct mbox_deferred *deferred)
 }
 
 /* The message has come to all subscriptions. */
-static void end_delivery(struct mbox *mbox, struct mbox_deferred *deferred)
+static void cast_end_delivery(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
 	struct mbox_waiter *sender = cast->sender;
@@ -306,19 +306,19 @@ static void end_delivery(struct mbox *mbox, struct mbox_deferred *deferred)
 	} else if (sender->stage == MBOX_CAST_BLOCKED) {
 		mbox_waiter_complete(mbox, sender, 0, deferred);
 	} else {
-		end(sender, MBOX_CAST_ENDED, 0);
+		cast_end(sender, MBOX_CAST_ENDED, 0);
 	}
-	mbox_broadcast_delivered(mbox, proper, deferred);
+	mbox_delivery_all_made(mbox, proper, deferred);
 	mbox_cast_admit(mbox, deferred);
 }
 
 /* There is room for what is looked at. */
-static void found_room(struct mbox *mbox, struct mbox_deferred *deferred)
+static void cast_found_room(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
 
 	if (cast->sender) {
-		accept(mbox, deferred);
+		cast_accept(mbox, deferred);
 		return;
 	}
 	if (cast->probe == MBOX_PROBE_LONGEST) {
@@ -332,7 +332,7 @@ static void found_room(struct mbox *mbox, struct mbox_deferred *deferred)
 }
 
 /* Look for room. What is left of @budget. */
-static int look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
+static int cast_look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
 	const struct mbox_message probe = {
@@ -344,7 +344,7 @@ static int look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
 
 	if (mbox->deaf || (cast->sender &&
 			   (cast->sender->handle->shut & MBOX_RIGHT_SEND))) {
-		refuse(mbox);
+		cast_refuse(mbox);
 		return budget;
 	}
 	sub = mbox_subscription_from(mbox, cast->next);
@@ -353,17 +353,17 @@ static int look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
 		cast->next = sub->number;
 		if (budget <= 0)
 			return 0;
-		if (!can_take(mbox, sub, message)) {
+		if (!subscription_can_take(mbox, sub, message)) {
 			cast->fullest = sub;
-			refuse(mbox);
+			cast_refuse(mbox);
 			return budget;
 		}
-		budget -= cost_of(sub);
+		budget -= subscription_cost(sub);
 		cast->next++;
 		cast->found++;
 		sub = mbox_subscription_next(sub);
 	}
-	found_room(mbox, deferred);
+	cast_found_room(mbox, deferred);
 	return budget;
 }
 
@@ -371,10 +371,10 @@ static int look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
  * With OVERFLOW: lose one of what came before the message that is under way. False
  * if none has to, or can: what is being copied stays.
  */
-static bool lose_oldest(struct mbox *mbox, struct mbox_subscription *sub,
-			struct mbox_deferred *deferred)
+static bool cast_lose_oldest(struct mbox *mbox, struct mbox_subscription *sub,
+			     struct mbox_deferred *deferred)
 {
-	struct mbox_message *oldest = mbox_broadcast_oldest(sub);
+	struct mbox_message *oldest = mbox_delivery_oldest(sub);
 
 	sub->over = sub->over && oldest &&
 		    oldest->seq < mbox->cast->message->seq &&
@@ -382,13 +382,13 @@ static bool lose_oldest(struct mbox *mbox, struct mbox_subscription *sub,
 		      sub->held > mbox->capacity) ||
 		     (mbox->max_bytes && sub->held_bytes > mbox->max_bytes));
 	if (sub->over)
-		mbox_broadcast_lose(mbox, oldest, 0, deferred);
+		mbox_delivery_lose(mbox, oldest, 0, deferred);
 	return sub->over;
 }
 
 /* Deliver the message that is accepted. What is left of @budget. */
-static int deliver(struct mbox *mbox, int budget,
-		   struct mbox_deferred *deferred)
+static int cast_deliver(struct mbox *mbox, int budget,
+			struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
 	struct mbox_subscription *sub;
@@ -404,54 +404,54 @@ static int deliver(struct mbox *mbox, int budget,
 			budget -= DELIVERY * (1 + mbox->nr_woken - woken);
 		}
 		/* Bound: @budget. */
-		while (budget > 0 && lose_oldest(mbox, sub, deferred))
+		while (budget > 0 && cast_lose_oldest(mbox, sub, deferred))
 			budget -= DELIVERY;
 		if (budget <= 0)
 			return 0;
 		sub = mbox_subscription_next(sub);
 	}
-	end_delivery(mbox, deferred);
+	cast_end_delivery(mbox, deferred);
 	return budget;
 }
 
 /* Whether it is not known that there is no room for a message of @length. */
-static bool may_have_room(struct mbox *mbox, u32 length)
+static bool cast_may_have_room(struct mbox *mbox, u32 length)
 {
 	const struct mbox_message probe = { .length = length };
 
-	return !is_narrow(mbox, &probe, mbox->cast->last_subscription);
+	return !cast_is_full(mbox, &probe, mbox->cast->last_subscription);
 }
 
 /* What to look for room for, but senders. */
-static u8 probe_next(struct mbox *mbox)
+static u8 cast_probe_next(struct mbox *mbox)
 {
-	if (mbox->nospace && may_have_room(mbox, mbox->msg_size))
+	if (mbox->nospace && cast_may_have_room(mbox, mbox->msg_size))
 		return MBOX_PROBE_LONGEST;
-	return mbox->full && may_have_room(mbox, 1) ? MBOX_PROBE_SHORTEST :
+	return mbox->full && cast_may_have_room(mbox, 1) ? MBOX_PROBE_SHORTEST :
 						      MBOX_PROBE_NONE;
 }
 
 /* Whether there may be room for what waits for some. */
-static bool may_look(struct mbox *mbox)
+static bool cast_may_look(struct mbox *mbox)
 {
 	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
 
 	if (mbox->deaf)
 		return false;
-	return first ? !is_narrow(mbox, first->message, first->until) :
-		       probe_next(mbox) != MBOX_PROBE_NONE;
+	return first ? !cast_is_full(mbox, first->message, first->until) :
+		       cast_probe_next(mbox) != MBOX_PROBE_NONE;
 }
 
 /* Room may have been made: begin to look for it. False if nobody needs it. */
-static bool begin_look(struct mbox *mbox)
+static bool cast_begin_look(struct mbox *mbox)
 {
 	struct mbox_cast *cast = mbox->cast;
 
 	cast->look = false;
-	if (!may_look(mbox))
+	if (!cast_may_look(mbox))
 		return false;
 	cast->sender = mbox_room_first_sender(mbox, NULL);
-	cast->probe = cast->sender ? MBOX_PROBE_NONE : probe_next(mbox);
+	cast->probe = cast->sender ? MBOX_PROBE_NONE : cast_probe_next(mbox);
 	cast->until = cast->sender ? cast->sender->until :
 				     cast->last_subscription;
 	cast->next = 0;
@@ -482,7 +482,7 @@ void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
 	cast->found = 0;
 	if (mbox->options & MBOX_OPTION_OVERFLOW) {
 		cast->found = cast->nr_subscriptions;
-		accept(mbox, deferred);
+		cast_accept(mbox, deferred);
 	}
 }
 
@@ -502,10 +502,10 @@ bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred)
 	/* Bound: BUDGET. */
 	while (budget > 0) {
 		if (cast->message)
-			budget = deliver(mbox, budget, deferred);
+			budget = cast_deliver(mbox, budget, deferred);
 		else if (cast->sender || cast->probe)
-			budget = look(mbox, budget, deferred);
-		else if (!cast->look || !begin_look(mbox))
+			budget = cast_look(mbox, budget, deferred);
+		else if (!cast->look || !cast_begin_look(mbox))
 			return false;
 		budget--;
 	}
@@ -513,7 +513,7 @@ bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred)
 }
 
 /* Whether some other task goes on with what is under way, if @mbox is left as it is. */
-static bool has_other(const struct mbox *mbox)
+static bool cast_has_other(const struct mbox *mbox)
 {
 	const struct mbox_cast *cast = mbox->cast;
 
@@ -538,7 +538,7 @@ void mbox_cast_run(struct mbox *mbox)
 	turn = cast->turn;
 	for (;;) {
 		more = mbox_cast_step(mbox, &deferred) &&
-		       (cast->turn == turn || !has_other(mbox));
+		       (cast->turn == turn || !cast_has_other(mbox));
 		deferred.admit = false;
 		if (!more)
 			cast->runners--;
@@ -579,7 +579,7 @@ void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred)
 void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
-	if (may_look(mbox)) {
+	if (cast_may_look(mbox)) {
 		mbox->cast->look = true;
 		deferred->admit = true;
 	}
@@ -618,10 +618,10 @@ void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
 	/* One that is not listed any more was not counted as room. */
 	if (!cast->sender || cast->message || RB_EMPTY_NODE(&sub->node) ||
 	    sub->number >= cast->next ||
-	    can_take(mbox, sub, cast->sender->message))
+	    subscription_can_take(mbox, sub, cast->sender->message))
 		return;
 	cast->fullest = sub;
-	refuse(mbox);
+	cast_refuse(mbox);
 }
 
 /* Take @sub out of the mailbox; what is due to it comes to it first. */
@@ -678,6 +678,6 @@ void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred)
 	if (sender->stage == MBOX_CAST_BLOCKED)
 		mbox_waiter_complete(mbox, sender, error, deferred);
 	else
-		end(sender, MBOX_CAST_ENDED, error);
-	mbox_broadcast_delivered(mbox, proper, deferred);
+		cast_end(sender, MBOX_CAST_ENDED, error);
+	mbox_delivery_all_made(mbox, proper, deferred);
 }

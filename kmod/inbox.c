@@ -25,25 +25,25 @@
  */
 #define RETRIES		16
 
-static struct mbox_lane *ranked_lane(struct rb_node *node)
+static struct mbox_lane *lane_ranked(struct rb_node *node)
 {
 	return rb_entry(node, struct mbox_lane, ranked);
 }
 
-static struct mbox_lane *numbered_lane(struct rb_node *node)
+static struct mbox_lane *lane_numbered(struct rb_node *node)
 {
 	return rb_entry(node, struct mbox_lane, numbered);
 }
 
-static bool ranked_less(struct rb_node *a, const struct rb_node *b)
+static bool lane_rank_less(struct rb_node *a, const struct rb_node *b)
 {
-	return mbox_message_before(ranked_lane(a)->first,
+	return mbox_message_before(lane_ranked(a)->first,
 				   rb_entry(b, struct mbox_lane, ranked)->first);
 }
 
-static bool numbered_less(struct rb_node *a, const struct rb_node *b)
+static bool lane_number_less(struct rb_node *a, const struct rb_node *b)
 {
-	return numbered_lane(a)->link->number <
+	return lane_numbered(a)->link->number <
 	       rb_entry(b, struct mbox_lane, numbered)->link->number;
 }
 
@@ -57,14 +57,14 @@ static void lane_rank(struct mbox_lane *lane, struct mbox_message *first)
 	if (lane->first && !first)
 		rb_erase(&lane->numbered, &inbox->numbered);
 	if (!lane->first && first)
-		rb_add(&lane->numbered, &inbox->numbered, numbered_less);
+		rb_add(&lane->numbered, &inbox->numbered, lane_number_less);
 	lane->first = first;
 	if (first)
-		rb_add_cached(&lane->ranked, &inbox->lanes, ranked_less);
+		rb_add_cached(&lane->ranked, &inbox->lanes, lane_rank_less);
 }
 
 /* Offer @message to the searches that are past its place. */
-static void offer(struct mbox_lane *lane, struct mbox_message *message)
+static void lane_offer(struct mbox_lane *lane, struct mbox_message *message)
 {
 	u64 number = lane->link->number;
 	struct mbox_cursor *cursor;
@@ -89,7 +89,7 @@ void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message)
 	lane->queued++;
 	if (!lane->first || mbox_message_before(message, lane->first))
 		lane_rank(lane, message);
-	offer(lane, message);
+	lane_offer(lane, message);
 }
 
 /* It can not any more: it goes, or is being copied. It is in the queue still. */
@@ -135,18 +135,18 @@ struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
 	struct rb_node *node = rb_first_cached(&inbox->lanes);
 
 	lockdep_assert_held(&inbox->lock);
-	return node ? ranked_lane(node)->first : NULL;
+	return node ? lane_ranked(node)->first : NULL;
 }
 
 /* The first lane of a greater number than @number, or NULL. */
-static struct mbox_lane *lane_after(const struct mbox *inbox, u64 number)
+static struct mbox_lane *inbox_lane_after(const struct mbox *inbox, u64 number)
 {
 	struct rb_node *node = inbox->numbered.rb_node;
 	struct mbox_lane *found = NULL;
 
 	/* Bound: the depth of the tree. */
 	while (node) {
-		struct mbox_lane *lane = numbered_lane(node);
+		struct mbox_lane *lane = lane_numbered(node);
 
 		if (lane->link->number > number) {
 			found = lane;
@@ -172,7 +172,7 @@ static bool lane_hopeless(const struct mbox_lane *lane,
 }
 
 /* Search on where @cursor is in a lane, looking at up to @n messages. */
-static unsigned int search_lane(struct mbox_cursor *cursor, unsigned int n)
+static unsigned int inbox_search_lane(struct mbox_cursor *cursor, unsigned int n)
 {
 	struct mbox_queue *queue = &cursor->next->lane->queue;
 	struct mbox_message *message = cursor->next;
@@ -195,7 +195,7 @@ static unsigned int search_lane(struct mbox_cursor *cursor, unsigned int n)
 }
 
 /* All lanes were searched: whether they have to be once more. */
-static bool search_again(struct mbox_cursor *cursor)
+static bool inbox_search_again(struct mbox_cursor *cursor)
 {
 	if (!cursor->lost)
 		return false;
@@ -234,20 +234,20 @@ struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 		if (cursor->best && cursor->retries == RETRIES)
 			return cursor->best;
 		if (cursor->next)
-			n = search_lane(cursor, n);
+			n = inbox_search_lane(cursor, n);
 		if (!n) {
 			*more = true;
 			return NULL;
 		}
 		if (cursor->next)
 			continue;
-		lane = lane_after(inbox, cursor->lane);
+		lane = inbox_lane_after(inbox, cursor->lane);
 		if (lane) {
 			n--;
 			cursor->lane = lane->link->number;
 			if (!lane_hopeless(lane, cursor))
 				cursor->next = lane->first;
-		} else if (!search_again(cursor)) {
+		} else if (!inbox_search_again(cursor)) {
 			/* From here on all that comes is offered. */
 			cursor->lane = U64_MAX;
 			return cursor->best;

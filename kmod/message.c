@@ -153,7 +153,7 @@ bool mbox_message_fill_atomic(struct mbox_message *message,
 }
 
 /* Drop what a message refers to. Its sender pays until here: until its memory goes. */
-static void unset(struct mbox_message *message)
+static void message_unset(struct mbox_message *message)
 {
 	put_pid(message->pid);
 	if (likely(message->user))
@@ -165,7 +165,7 @@ static void unset(struct mbox_message *message)
 /* Free a message that is its caller's alone, without lock. */
 void mbox_message_free(struct mbox_message *message)
 {
-	unset(message);
+	message_unset(message);
 	if (message->length <= MBOX_SMALL_SIZE)
 		kmem_cache_free(slot_cache, message);
 	else
@@ -186,7 +186,7 @@ void mbox_message_free_all(struct mbox_message *trash)
 }
 
 /* Whether one more free slot may be kept, beyond those that each mailbox may keep. */
-static noinline bool slots_grow(struct mbox *mbox)
+static noinline bool slot_grow(struct mbox *mbox)
 {
 	if (mbox->max_slots >= MBOX_SLOTS_KEPT ||
 	    mbox->state == MBOX_STATE_DEAD ||
@@ -228,8 +228,8 @@ void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 	if (unlikely(message->shared))
 		mbox_share_drop(mbox, message);
 	if (message->length <= MBOX_SMALL_SIZE &&
-	    (mbox->nr_slots < mbox->max_slots || slots_grow(mbox))) {
-		unset(message);
+	    (mbox->nr_slots < mbox->max_slots || slot_grow(mbox))) {
+		message_unset(message);
 		mbox_slot_push(&mbox->slots, message);
 		mbox->nr_slots++;
 	} else {

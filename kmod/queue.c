@@ -24,7 +24,7 @@ struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
 	       NULL : list_next_entry(message, node);
 }
 
-static bool is_level(const struct mbox_message *message)
+static bool queue_is_level(const struct mbox_message *message)
 {
 	return !RB_EMPTY_NODE(&message->level);
 }
@@ -33,10 +33,10 @@ static bool is_level(const struct mbox_message *message)
  * The first message of priority @prio if there is one; else where its node has
  * to be linked, and in @next the first message of the level below.
  */
-static struct mbox_message *find_level(struct mbox_queue *queue, u32 prio,
-				       struct rb_node **parent,
-				       struct rb_node ***link,
-				       struct mbox_message **next)
+static struct mbox_message *queue_find_level(struct mbox_queue *queue, u32 prio,
+					     struct rb_node **parent,
+					     struct rb_node ***link,
+					     struct mbox_message **next)
 {
 	struct rb_node **p = &queue->levels.rb_node;
 
@@ -68,7 +68,7 @@ bool mbox_message_before(const struct mbox_message *a,
 }
 
 /* The first message of the level below that of @head, or NULL. */
-static struct mbox_message *next_level(struct mbox_message *head)
+static struct mbox_message *queue_next_level(struct mbox_message *head)
 {
 	struct rb_node *node = rb_next(&head->level);
 
@@ -76,15 +76,15 @@ static struct mbox_message *next_level(struct mbox_message *head)
 }
 
 /* Put @message at the end of the list of @queue, or before @next. */
-static void link_before(struct mbox_queue *queue, struct mbox_message *message,
-			struct mbox_message *next)
+static void queue_link_before(struct mbox_queue *queue, struct mbox_message *message,
+			      struct mbox_message *next)
 {
 	list_add_tail(&message->node, next ? &next->node : &queue->messages);
 }
 
 /* A search that pauses is to find @message, if it is the first that passes. */
-static noinline void move_cursors(struct mbox_queue *queue,
-				  struct mbox_message *message)
+static noinline void queue_move_cursors(struct mbox_queue *queue,
+					struct mbox_message *message)
 {
 	struct mbox_cursor *cursor;
 
@@ -110,7 +110,7 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	struct rb_node *parent, **link;
 
 	if (unlikely(!list_empty(&queue->cursors)))
-		move_cursors(queue, message);
+		queue_move_cursors(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
 	if (unlikely(message->lane))
 		mbox_inbox_add(message->lane, message);
@@ -124,19 +124,19 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 		}
 	}
 
-	head = find_level(queue, message->prio, &parent, &link, &next);
+	head = queue_find_level(queue, message->prio, &parent, &link, &next);
 	if (!head) {
 		rb_link_node(&message->level, parent, link);
 		rb_insert_color(&message->level, &queue->levels);
-		link_before(queue, message, next);
+		queue_link_before(queue, message, next);
 		return;
 	}
 	/* All that are there have smaller sequence numbers. */
-	link_before(queue, message, next_level(head));
+	queue_link_before(queue, message, queue_next_level(head));
 }
 
-static __always_inline void unlink(struct mbox_queue *queue,
-				   struct mbox_message *message)
+static __always_inline void queue_unlink(struct mbox_queue *queue,
+					 struct mbox_message *message)
 {
 	struct mbox_message *next = mbox_queue_next(queue, message);
 	struct mbox_cursor *cursor;
@@ -148,7 +148,7 @@ static __always_inline void unlink(struct mbox_queue *queue,
 		if (cursor->next == message)
 			cursor->next = next;
 	}
-	if (is_level(message)) {
+	if (queue_is_level(message)) {
 		if (next && next->prio == message->prio)
 			rb_replace_node(&message->level, &next->level,
 					&queue->levels);
@@ -162,7 +162,7 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 {
 	if (unlikely(message->lane))
 		mbox_inbox_remove(message->lane, message);
-	unlink(queue, message);
+	queue_unlink(queue, message);
 }
 
 /* A receiver is copying @message, which stays where it is, and is found no more. */
@@ -181,7 +181,7 @@ void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 	queue->nr_in_flight--;
 	if (unlikely(message->lane))
 		mbox_inbox_add(message->lane, message);
-	move_cursors(queue, message);
+	queue_move_cursors(queue, message);
 }
 
 /* Remove a message that is IN_FLIGHT. */
@@ -189,7 +189,7 @@ void mbox_queue_end_flight(struct mbox_queue *queue,
 			   struct mbox_message *message)
 {
 	queue->nr_in_flight--;
-	unlink(queue, message);
+	queue_unlink(queue, message);
 }
 
 /* Whether @filter passes @message. */

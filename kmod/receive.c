@@ -54,7 +54,7 @@ static const void *receive_payload(const struct mbox_handle *handle,
 				   const struct mbox_message *message)
 {
 	return likely(!handle->sub) ? message->data :
-				      mbox_broadcast_proper(message)->data;
+				      mbox_delivery_proper(message)->data;
 }
 
 /* The header last: it is written only with the payload that it describes. */
@@ -130,7 +130,7 @@ static __always_inline void receive_detach(struct mbox_handle *handle,
 	if (message->state == MBOX_MESSAGE_PENDING)
 		mbox_waiter_accepted(mbox, message, deferred);
 	else if (unlikely(handle->sub))
-		mbox_broadcast_remove(handle->sub, message);
+		mbox_delivery_remove(handle->sub, message);
 	else
 		mbox_queue_remove(mbox_queue_of(mbox, message), message);
 }
@@ -146,7 +146,7 @@ static void receive_begin_flight(struct mbox_handle *handle,
 	if (unlikely(args->member))
 		mbox_member_serve(mbox, args->member);
 	if (unlikely(handle->sub)) {
-		mbox_broadcast_begin_flight(handle->sub, message);
+		mbox_delivery_begin_flight(handle->sub, message);
 		return;
 	}
 	if (message->state == MBOX_MESSAGE_PENDING) {
@@ -170,7 +170,7 @@ static void receive_put(struct mbox_handle *handle,
 			struct mbox_deferred *deferred)
 {
 	if (handle->sub)
-		mbox_broadcast_put(handle->mbox, message, deferred);
+		mbox_delivery_put(handle->mbox, message, deferred);
 	else
 		mbox_message_put(handle->mbox, message, deferred);
 }
@@ -185,7 +185,7 @@ static noinline int receive_commit_delivery(struct mbox_handle *handle,
 {
 	struct mbox *mbox = handle->mbox;
 
-	if (mbox_broadcast_received(mbox, message, deferred)) {
+	if (mbox_delivery_received(mbox, message, deferred)) {
 		handle->received++;
 		return 0;
 	}
@@ -247,7 +247,7 @@ static int receive_check_flight(struct mbox_handle *handle,
 		if (mbox->state != MBOX_STATE_DEAD)
 			return 0;
 		if (unlikely(handle->sub)) {
-			mbox_broadcast_give_up(mbox, message, deferred);
+			mbox_delivery_give_up(mbox, message, deferred);
 		} else {
 			/* Its sender waits still: end that before the message is freed. */
 			if (message->sender)
@@ -285,7 +285,7 @@ static int receive_finish_flight(struct mbox_handle *handle,
 		receive_end_flight(handle, message);
 		error = receive_commit(handle, message, &deferred);
 	} else if (unlikely(handle->sub)) {
-		mbox_broadcast_put_back(mbox, message, &deferred);
+		mbox_delivery_put_back(mbox, message, &deferred);
 	} else {
 		mbox_send_put_back(mbox, message, &deferred);
 	}

@@ -110,13 +110,13 @@ void mbox_receivers_init(struct mbox_receivers *receivers)
 	receivers->nr_rest = 0;
 }
 
-static bool is_empty(const struct mbox_receivers *receivers)
+static bool receivers_empty(const struct mbox_receivers *receivers)
 {
 	return RB_EMPTY_ROOT(&receivers->keyed) && list_empty(&receivers->rest);
 }
 
 /* Whether a receive can be found by its key. */
-static bool has_key(const struct mbox *mbox, const struct mbox_waiter *waiter)
+static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *waiter)
 {
 	const struct mbox_filter *filter = waiter->filter;
 
@@ -125,8 +125,8 @@ static bool has_key(const struct mbox *mbox, const struct mbox_waiter *waiter)
 	       (filter->pid || !(filter->flags & MBOX_RECV_BY_SENDER));
 }
 
-static void insert_keyed(struct mbox_receivers *receivers,
-			 struct mbox_waiter *waiter)
+static void receivers_add_keyed(struct mbox_receivers *receivers,
+				struct mbox_waiter *waiter)
 {
 	struct rb_node **link = &receivers->keyed.rb_node, *parent = NULL;
 	const struct mbox_filter *filter = waiter->filter;
@@ -154,8 +154,8 @@ static void insert_keyed(struct mbox_receivers *receivers,
 }
 
 /* In order of turns: mostly at the end. Bound: MBOX_WAITERS_MAX. */
-static void insert_rest(struct mbox_receivers *receivers,
-			struct mbox_waiter *waiter)
+static void receivers_add_rest(struct mbox_receivers *receivers,
+			       struct mbox_waiter *waiter)
 {
 	struct mbox_waiter *other;
 
@@ -178,7 +178,7 @@ int mbox_receivers_add(const struct mbox *mbox,
 		       struct mbox_receivers *receivers,
 		       struct mbox_waiter *waiter)
 {
-	bool keyed = has_key(mbox, waiter);
+	bool keyed = waiter_has_key(mbox, waiter);
 
 	lockdep_assert_held(&mbox->lock);
 	waiter->limited = !keyed || receivers != &mbox->receivers;
@@ -189,9 +189,9 @@ int mbox_receivers_add(const struct mbox *mbox,
 	}
 	waiter->receivers = receivers;
 	if (keyed)
-		insert_keyed(receivers, waiter);
+		receivers_add_keyed(receivers, waiter);
 	else
-		insert_rest(receivers, waiter);
+		receivers_add_rest(receivers, waiter);
 	return 0;
 }
 
@@ -213,8 +213,8 @@ void mbox_receivers_remove(struct mbox_waiter *waiter)
 }
 
 /* The first waiter whose key is @key or more, with a turn after @turn; or NULL. */
-static struct mbox_waiter *lower_bound(struct mbox_receivers *receivers,
-				       const struct wanted *key, u64 turn)
+static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receivers,
+						 const struct wanted *key, u64 turn)
 {
 	struct rb_node *node = receivers->keyed.rb_node;
 	struct mbox_waiter *found = NULL;
@@ -235,8 +235,8 @@ static struct mbox_waiter *lower_bound(struct mbox_receivers *receivers,
 }
 
 /* The last waiter whose key is @key or less; or NULL. */
-static struct mbox_waiter *upper_bound(struct mbox_receivers *receivers,
-				       const struct wanted *key)
+static struct mbox_waiter *receivers_upper_bound(struct mbox_receivers *receivers,
+						 const struct wanted *key)
 {
 	struct rb_node *node = receivers->keyed.rb_node;
 	struct mbox_waiter *found = NULL;
@@ -255,37 +255,37 @@ static struct mbox_waiter *upper_bound(struct mbox_receivers *receivers,
 	return found;
 }
 
-static struct rb_node *child_of(struct rb_node *node, bool left)
+static struct rb_node *node_child(struct rb_node *node, bool left)
 {
 	return left ? node->rb_left : node->rb_right;
 }
 
-static bool fits_below(struct rb_node *node, u64 length)
+static bool node_fits(struct rb_node *node, u64 length)
 {
 	return node && waiter_of(node)->most_fit > length;
 }
 
 /* The first waiter below @node, or the @last, that @length fits: there is one. */
-static struct rb_node *first_below(struct rb_node *node, u64 length, bool last)
+static struct rb_node *node_first_fit(struct rb_node *node, u64 length, bool last)
 {
 	/* Bound: the depth of the tree. */
-	while (fits_below(child_of(node, !last), length) ||
+	while (node_fits(node_child(node, !last), length) ||
 	       waiter_of(node)->fit <= length) {
-		if (fits_below(child_of(node, !last), length))
-			node = child_of(node, !last);
+		if (node_fits(node_child(node, !last), length))
+			node = node_child(node, !last);
 		else
-			node = child_of(node, last);
+			node = node_child(node, last);
 	}
 	return node;
 }
 
 /* The first waiter of @key, or the @last, that @length fits; or NULL. */
-static struct mbox_waiter *first_fit(struct mbox_receivers *receivers,
-				     const struct wanted *key, u64 length,
-				     bool last)
+static struct mbox_waiter *receivers_first_fit(struct mbox_receivers *receivers,
+					       const struct wanted *key, u64 length,
+					       bool last)
 {
-	struct mbox_waiter *waiter = last ? upper_bound(receivers, key) :
-					    lower_bound(receivers, key, 0);
+	struct mbox_waiter *waiter = last ? receivers_upper_bound(receivers, key) :
+					    receivers_lower_bound(receivers, key, 0);
 	struct rb_node *node = waiter ? &waiter->ranked : NULL, *from;
 
 	/* Bound: twice the depth of the tree. */
@@ -295,20 +295,20 @@ static struct mbox_waiter *first_fit(struct mbox_receivers *receivers,
 			return NULL;
 		if (waiter->fit > length)
 			return waiter;
-		if (fits_below(child_of(node, last), length)) {
-			node = first_below(child_of(node, last), length, last);
+		if (node_fits(node_child(node, last), length)) {
+			node = node_first_fit(node_child(node, last), length, last);
 			continue;
 		}
 		do {
 			from = node;
 			node = rb_parent(from);
-		} while (node && from == child_of(node, last));
+		} while (node && from == node_child(node, last));
 	}
 	return NULL;
 }
 
 /* The least flags of a key that are in use, from @flags on; false: there are none. */
-static bool next_flags(struct mbox_receivers *receivers, u32 *flags)
+static bool receivers_next_flags(struct mbox_receivers *receivers, u32 *flags)
 {
 	struct rb_node *node = receivers->keyed.rb_node;
 	bool found = false;
@@ -330,15 +330,15 @@ static bool next_flags(struct mbox_receivers *receivers, u32 *flags)
 }
 
 /* Keys for one value of flags: one for each namespace in which a sender is. */
-static unsigned int levels(u32 flags, const struct pid *pid)
+static unsigned int key_levels(u32 flags, const struct pid *pid)
 {
 	if (!(flags & MBOX_RECV_BY_SENDER))
 		return 1;
 	return pid ? pid->level + 1 : 0;
 }
 
-static bool comes_before(const struct mbox_waiter *a,
-			 const struct mbox_waiter *b, bool last)
+static bool waiter_before(const struct mbox_waiter *a,
+			  const struct mbox_waiter *b, bool last)
 {
 	return last ? a->turn > b->turn : a->turn < b->turn;
 }
@@ -368,14 +368,14 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 		mbox_policy_choose(mbox, &receivers->rest, message);
 	tell_set(&tell, message);
 	/* Bound: the values that flags can have. */
-	for (; next_flags(receivers, &flags); flags++) {
+	for (; receivers_next_flags(receivers, &flags); flags++) {
 		/* Bound: MAX_PID_NS_LEVEL. */
-		for (level = 0; level < levels(flags, message->pid); level++) {
+		for (level = 0; level < key_levels(flags, message->pid); level++) {
 			key_set(&key, flags, &tell, level);
-			waiter = first_fit(receivers, &key, message->length,
-					   last);
+			waiter = receivers_first_fit(receivers, &key, message->length,
+						     last);
 			if (waiter &&
-			    (!best || comes_before(waiter, best, last)))
+			    (!best || waiter_before(waiter, best, last)))
 				best = waiter;
 		}
 	}
@@ -399,10 +399,10 @@ bool mbox_receivers_any(struct mbox_receivers *receivers,
 	}
 	tell_set(&tell, message);
 	/* Bound: as in mbox_receivers_choose(). */
-	for (; next_flags(receivers, &flags); flags++) {
-		for (level = 0; level < levels(flags, message->pid); level++) {
+	for (; receivers_next_flags(receivers, &flags); flags++) {
+		for (level = 0; level < key_levels(flags, message->pid); level++) {
 			key_set(&key, flags, &tell, level);
-			waiter = lower_bound(receivers, &key, 0);
+			waiter = receivers_lower_bound(receivers, &key, 0);
 			if (waiter && !key_compare(&key, waiter))
 				return true;
 		}
@@ -423,8 +423,8 @@ struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
 			return waiter;
 	}
 	/* Bound: the values that flags can have. */
-	for (; next_flags(receivers, &key.flags); key.flags++) {
-		waiter = lower_bound(receivers, &key, 0);
+	for (; receivers_next_flags(receivers, &key.flags); key.flags++) {
+		waiter = receivers_lower_bound(receivers, &key, 0);
 		if (waiter && waiter->lane == lane)
 			return waiter;
 	}
@@ -436,21 +436,21 @@ struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
  * began after it. Set @tell to where to go on; whether there is anything to go on
  * with.
  */
-static bool tell_keyed(struct mbox *mbox, struct mbox_receivers *receivers,
-		       struct mbox_tell *tell, unsigned int n,
-		       struct mbox_deferred *deferred)
+static bool receivers_tell_keyed(struct mbox *mbox, struct mbox_receivers *receivers,
+				 struct mbox_tell *tell, unsigned int n,
+				 struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *waiter;
 	struct wanted key;
 
 	/* Bound: @n, the values of flags and the levels of namespaces. */
-	for (; next_flags(receivers, &tell->flags); tell->flags++) {
-		for (; tell->level < levels(tell->flags, tell->pid);
+	for (; receivers_next_flags(receivers, &tell->flags); tell->flags++) {
+		for (; tell->level < key_levels(tell->flags, tell->pid);
 		     tell->level++) {
 			key_set(&key, tell->flags, tell, tell->level);
 			for (;; n--) {
-				waiter = lower_bound(receivers, &key,
-						     tell->turn);
+				waiter = receivers_lower_bound(receivers, &key,
+							       tell->turn);
 				if (!waiter || key_compare(&key, waiter))
 					break;
 				if (!n)
@@ -486,7 +486,7 @@ void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 	struct mbox_waiter *waiter, *next;
 
 	lockdep_assert_held(&mbox->lock);
-	if (is_empty(receivers))
+	if (receivers_empty(receivers))
 		return;
 	/* Bound: MBOX_WAITERS_MAX. */
 	list_for_each_entry_safe(waiter, next, &receivers->rest, node) {
@@ -496,8 +496,8 @@ void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 	}
 	tell_set(&here, message);
 	here.limit = mbox->nr_blocked;
-	if (!tell_keyed(mbox, receivers, &here,
-			own ? MBOX_END_BATCH : UINT_MAX, deferred))
+	if (!receivers_tell_keyed(mbox, receivers, &here,
+				  own ? MBOX_END_BATCH : UINT_MAX, deferred))
 		return;
 	*tell = here;
 	get_pid(tell->pid);
@@ -510,8 +510,8 @@ void mbox_receivers_tell_on(struct mbox *mbox, struct mbox_deferred *deferred)
 	struct mbox_tell *tell = &deferred->tell;
 
 	lockdep_assert_held(&mbox->lock);
-	deferred->telling = tell_keyed(mbox, &mbox->receivers, tell,
-				       MBOX_END_BATCH, deferred);
+	deferred->telling = receivers_tell_keyed(mbox, &mbox->receivers, tell,
+						 MBOX_END_BATCH, deferred);
 	if (!deferred->telling)
 		put_pid(tell->pid);
 }

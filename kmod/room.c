@@ -11,7 +11,7 @@
 #include "wait.h"
 
 /* Senders are in order of the priority of their message, then of arrival. */
-static bool sender_before(u32 prio, u64 number, const struct mbox_waiter *other)
+static bool room_before(u32 prio, u64 number, const struct mbox_waiter *other)
 {
 	return prio != other->message->prio ? prio > other->message->prio :
 					      number < other->number;
@@ -20,21 +20,21 @@ static bool sender_before(u32 prio, u64 number, const struct mbox_waiter *other)
 #define SENDER(node)		rb_entry(node, struct mbox_waiter, ranked)
 #define LANE_SENDER(node)	rb_entry(node, struct mbox_waiter, lane_ranked)
 
-static bool sender_less(struct rb_node *a, const struct rb_node *b)
+static bool room_less(struct rb_node *a, const struct rb_node *b)
 {
-	return sender_before(SENDER(a)->message->prio, SENDER(a)->number,
-			     SENDER(b));
+	return room_before(SENDER(a)->message->prio, SENDER(a)->number,
+			   SENDER(b));
 }
 
-static bool sender_lane_less(struct rb_node *a, const struct rb_node *b)
+static bool room_lane_less(struct rb_node *a, const struct rb_node *b)
 {
-	return sender_before(LANE_SENDER(a)->message->prio,
-			     LANE_SENDER(a)->number, LANE_SENDER(b));
+	return room_before(LANE_SENDER(a)->message->prio,
+			   LANE_SENDER(a)->number, LANE_SENDER(b));
 }
 
 /* Move the searches back that are past the place of @waiter, and want its message. */
-static void sender_move_cursors(struct mbox_queue *queue,
-				const struct mbox_waiter *waiter)
+static void room_move_cursors(struct mbox_queue *queue,
+			      const struct mbox_waiter *waiter)
 {
 	const struct mbox_message *message = waiter->message;
 	struct mbox_cursor *cursor;
@@ -53,12 +53,12 @@ static void sender_move_cursors(struct mbox_queue *queue,
 void mbox_room_add_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
-	rb_add_cached(&waiter->ranked, &mbox->senders, sender_less);
-	sender_move_cursors(&mbox->queue, waiter);
+	rb_add_cached(&waiter->ranked, &mbox->senders, room_less);
+	room_move_cursors(&mbox->queue, waiter);
 	if (unlikely(waiter->lane)) {
 		rb_add_cached(&waiter->lane_ranked, &waiter->lane->senders,
-			      sender_lane_less);
-		sender_move_cursors(&waiter->lane->queue, waiter);
+			      room_lane_less);
+		room_move_cursors(&waiter->lane->queue, waiter);
 	}
 }
 
@@ -77,8 +77,8 @@ void mbox_room_remove_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 }
 
 /* The sender of @node in a tree of senders: of @lane, or of the mailbox. */
-static struct mbox_waiter *sender_of(struct rb_node *node,
-				     const struct mbox_lane *lane)
+static struct mbox_waiter *room_sender_of(struct rb_node *node,
+					  const struct mbox_lane *lane)
 {
 	if (!node)
 		return NULL;
@@ -89,16 +89,16 @@ static struct mbox_waiter *sender_of(struct rb_node *node,
 struct mbox_waiter *mbox_room_first_sender(struct mbox *mbox,
 					   struct mbox_lane *lane)
 {
-	return sender_of(rb_first_cached(unlikely(lane) ? &lane->senders :
+	return room_sender_of(rb_first_cached(unlikely(lane) ? &lane->senders :
 							  &mbox->senders),
-			 lane);
+			      lane);
 }
 
 /* The sender after @waiter, or NULL. */
 struct mbox_waiter *mbox_room_next_sender(const struct mbox_waiter *waiter,
 					  struct mbox_lane *lane)
 {
-	return sender_of(rb_next(unlikely(lane) ? &waiter->lane_ranked :
+	return room_sender_of(rb_next(unlikely(lane) ? &waiter->lane_ranked :
 						  &waiter->ranked), lane);
 }
 
@@ -113,9 +113,9 @@ struct mbox_waiter *mbox_room_sender_after(struct mbox *mbox,
 
 	/* Bound: the depth of the tree. */
 	while (node) {
-		struct mbox_waiter *waiter = sender_of(node, lane);
+		struct mbox_waiter *waiter = room_sender_of(node, lane);
 
-		if (sender_before(prio, number, waiter)) {
+		if (room_before(prio, number, waiter)) {
 			found = waiter;
 			node = node->rb_left;
 		} else {

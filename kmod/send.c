@@ -411,8 +411,8 @@ static __always_inline int send_charged(struct mbox_handle *handle,
 	return step;
 }
 
-static __always_inline int send(struct mbox_handle *handle, struct mbox *mbox,
-				struct mbox_send_args *args)
+static __always_inline int send_one(struct mbox_handle *handle, struct mbox *mbox,
+				    struct mbox_send_args *args)
 {
 	struct mbox_user *user;
 
@@ -475,7 +475,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 			goto out;
 		}
 	}
-	result = send(handle, mbox, args);
+	result = send_one(handle, mbox, args);
 out:
 	if (unlikely(member))
 		mbox_member_leave(mbox, MBOX_RIGHT_SEND, member, result);

@@ -108,7 +108,7 @@ unsigned int mbox_subscription_lose(struct mbox *mbox,
 			break;
 		if (message->state == MBOX_MESSAGE_IN_FLIGHT)
 			continue;
-		mbox_broadcast_lose(mbox, message, error, deferred);
+		mbox_delivery_lose(mbox, message, error, deferred);
 		lost++;
 	}
 	return lost;
@@ -164,9 +164,9 @@ unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 		if (!message)
 			mbox_cast_unlist(mbox, sub, deferred);
 		else if (message->state == MBOX_MESSAGE_IN_FLIGHT)
-			mbox_broadcast_give_up(mbox, message, deferred);
+			mbox_delivery_give_up(mbox, message, deferred);
 		else
-			mbox_broadcast_lose(mbox, message, 0, deferred);
+			mbox_delivery_lose(mbox, message, 0, deferred);
 	}
 	return cleared;
 }
