@@ -28,6 +28,9 @@ enum mbox_cast_probe {
 	MBOX_PROBE_SHORTEST,	/* has a mailbox that was full any? */
 };
 
+/* The work of one section, where a look at a subscription costs 1; see cast.c. */
+#define MBOX_CAST_BUDGET	512
+
 /*
  * What a mailbox that broadcasts has beside the others: its subscriptions, and the
  * message that is being delivered to them; see cast.c. Guarded by mbox->lock.
@@ -103,12 +106,6 @@ bool mbox_delivery_take_back(struct mbox *mbox, struct mbox_message *proper,
 
 /* cast.c */
 struct mbox_cast *mbox_cast_new(void);
-bool mbox_cast_is_due(const struct mbox *mbox,
-		      const struct mbox_subscription *sub);
-void mbox_cast_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
-			   struct mbox_deferred *deferred);
-void mbox_cast_catch_up(struct mbox *mbox, struct mbox_subscription *sub);
-bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message);
 bool mbox_cast_is_busy(const struct mbox *mbox);
 void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender);
 void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
@@ -142,6 +139,20 @@ unsigned int mbox_subscription_lose(struct mbox *mbox,
 				    struct mbox_subscription *sub,
 				    unsigned int n, int error,
 				    struct mbox_deferred *deferred);
+bool mbox_subscription_is_due(const struct mbox *mbox,
+			      const struct mbox_subscription *sub);
+void mbox_subscription_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
+				   struct mbox_deferred *deferred);
+void mbox_subscription_catch_up(struct mbox *mbox, struct mbox_subscription *sub);
+bool mbox_subscription_room_in_all(struct mbox *mbox, const struct mbox_message *message);
+bool mbox_subscription_can_take(struct mbox *mbox,
+				struct mbox_subscription *sub,
+				const struct mbox_message *message);
+int mbox_subscription_cost(const struct mbox_subscription *sub);
+bool mbox_subscription_any_full(struct mbox *mbox,
+				const struct mbox_message *message, u64 until);
+bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
+			    struct mbox_deferred *deferred);
 unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 				     struct mbox_deferred *deferred);
 

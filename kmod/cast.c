@@ -45,11 +45,7 @@
  * The model selftests/model/cast.pml has the orders in which that may happen.
  */
 
-/*
- * What is done in one section, where a subscription that is looked at costs 1, and
- * one to which something is delivered, or from which something is lost, DELIVERY.
- */
-#define BUDGET		512
+/* The cost of a delivery, or of a loss, in MBOX_CAST_BUDGET. */
 #define DELIVERY	16
 
 /* For a new mailbox; or NULL. */
@@ -60,148 +56,6 @@ struct mbox_cast *mbox_cast_new(void)
 	if (cast)
 		cast->subscriptions = RB_ROOT;
 	return cast;
-}
-
-/* Whether the message that is under way is accepted, and has not come to @sub. */
-bool mbox_cast_is_due(const struct mbox *mbox,
-		      const struct mbox_subscription *sub)
-{
-	const struct mbox_cast *cast = mbox->cast;
-
-	lockdep_assert_held(&mbox->lock);
-	return cast->message && sub->number <= cast->until &&
-	       sub->seen < cast->message->seq && !RB_EMPTY_NODE(&sub->node);
-}
-
-/* Deliver to @sub what is due. */
-void mbox_cast_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
-			   struct mbox_deferred *deferred)
-{
-	struct mbox_waiter *sender = mbox->cast->sender;
-	struct mbox_message *proper = mbox->cast->message;
-	struct mbox_message *message;
-
-	sub->seen = proper->seq;
-	message = mbox_slot_pop(&sender->spares);
-	sender->nr_spares--;
-	sender->nr_charged--;
-	mbox_delivery_place(mbox, mbox_delivery_new(mbox, message, proper,
-							sub), deferred);
-	/* One that was given to a receiver takes no room in the queue. */
-	sub->over = (mbox->options & MBOX_OPTION_OVERFLOW) &&
-		    message->state == MBOX_MESSAGE_QUEUED;
-}
-
-/**
- * mbox_cast_catch_up - deliver what is due before a receiver looks for it
- * @mbox:	not locked
- * @sub:	the receiver's
- *
- * Without the lock it is seen by a receiver that knows of the message from another
- * one: that found it under the lock, where it was set before.
- */
-void mbox_cast_catch_up(struct mbox *mbox, struct mbox_subscription *sub)
-{
-	struct mbox_deferred deferred;
-
-	if (!READ_ONCE(mbox->cast->message))
-		return;
-	mbox_mailbox_lock(mbox, &deferred);
-	if (mbox_cast_is_due(mbox, sub))
-		mbox_cast_deliver_due(mbox, sub, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-}
-
-/* A subscription that holds nothing has room for any message. */
-static bool subscription_has_room(const struct mbox *mbox,
-				  const struct mbox_subscription *sub, u32 length)
-{
-	u64 held = sub->held, bytes = sub->held_bytes;
-
-	if (unlikely(mbox_cast_is_due(mbox, sub))) {
-		held++;
-		bytes += mbox->cast->message->length;
-	}
-	if (!held)
-		return true;
-	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED && held >= mbox->capacity)
-		return false;
-	return !mbox->max_bytes || bytes + length <= mbox->max_bytes;
-}
-
-/* Whether @sub has room for @message, or a receiver that waits for it. */
-static bool subscription_can_take(struct mbox *mbox, struct mbox_subscription *sub,
-				  const struct mbox_message *message)
-{
-	return subscription_has_room(mbox, sub, message->length) ||
-	       (mbox->nr_receivers &&
-		mbox_receivers_choose(mbox, &sub->receivers, message));
-}
-
-/* What subscription_can_take() costs of a budget: receivers may have to be looked at. */
-static int subscription_cost(const struct mbox_subscription *sub)
-{
-	return 1 + sub->receivers.nr_rest / 4;
-}
-
-/*
- * Whether it is known that not all up to @until can take @message: as long as the
- * one that could not last still cannot, no other is looked at.
- */
-static bool cast_is_full(struct mbox *mbox, const struct mbox_message *message,
-			 u64 until)
-{
-	struct mbox_subscription *sub = mbox->cast->fullest;
-
-	return sub && sub->number <= until && !subscription_can_take(mbox, sub, message);
-}
-
-/* Give up the lock, and take it again. */
-static void cast_let_others(struct mbox *mbox)
-	__must_hold(&mbox->lock)
-{
-	spin_unlock(&mbox->lock);
-	spin_lock(&mbox->lock);
-}
-
-/**
- * mbox_cast_has_room - whether a send of a message would not have to wait
- * @mbox:	locked; the lock is dropped now and then
- * @message:	the message
- */
-bool mbox_cast_has_room(struct mbox *mbox, const struct mbox_message *message)
-{
-	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
-	struct mbox_cast *cast = mbox->cast;
-	struct mbox_subscription *sub;
-	int budget = BUDGET;
-	u64 number;
-
-	lockdep_assert_held(&mbox->lock);
-	if (first && message->prio <= first->message->prio)
-		return false;
-	if (mbox->options & MBOX_OPTION_OVERFLOW)
-		return true;
-	if (cast_is_full(mbox, message, cast->last_subscription))
-		return false;
-	sub = mbox_subscription_from(mbox, 0);
-	/* Bound: BUDGET in one section. */
-	while (sub) {
-		if (!subscription_can_take(mbox, sub, message)) {
-			cast->fullest = sub;
-			return false;
-		}
-		number = sub->number + 1;
-		budget -= subscription_cost(sub);
-		if (budget > 0) {
-			sub = mbox_subscription_next(sub);
-		} else {
-			cast_let_others(mbox);
-			sub = mbox_subscription_from(mbox, number);
-			budget = BUDGET;
-		}
-	}
-	return true;
 }
 
 /* Whether a message is under way, or a sender is blocked that need not be. */
@@ -283,7 +137,7 @@ static void cast_accept(struct mbox *mbox, struct mbox_deferred *deferred)
 	proper->left = 1;
 	proper->receipts = 0;
 	cast->next = 0;
-	WRITE_ONCE(cast->message, proper); /* see mbox_cast_catch_up() */
+	WRITE_ONCE(cast->message, proper); /* see mbox_subscription_catch_up() */
 	if (sender->stage == MBOX_CAST_BLOCKED)
 		mbox_waiter_await_receipt(mbox, sender);
 }
@@ -353,37 +207,18 @@ static int cast_look(struct mbox *mbox, int budget, struct mbox_deferred *deferr
 		cast->next = sub->number;
 		if (budget <= 0)
 			return 0;
-		if (!subscription_can_take(mbox, sub, message)) {
+		if (!mbox_subscription_can_take(mbox, sub, message)) {
 			cast->fullest = sub;
 			cast_refuse(mbox);
 			return budget;
 		}
-		budget -= subscription_cost(sub);
+		budget -= mbox_subscription_cost(sub);
 		cast->next++;
 		cast->found++;
 		sub = mbox_subscription_next(sub);
 	}
 	cast_found_room(mbox, deferred);
 	return budget;
-}
-
-/*
- * With OVERFLOW: lose one of what came before the message that is under way. False
- * if none has to, or can: what is being copied stays.
- */
-static bool cast_lose_oldest(struct mbox *mbox, struct mbox_subscription *sub,
-			     struct mbox_deferred *deferred)
-{
-	struct mbox_message *oldest = mbox_delivery_oldest(sub);
-
-	sub->over = sub->over && oldest &&
-		    oldest->seq < mbox->cast->message->seq &&
-		    ((mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
-		      sub->held > mbox->capacity) ||
-		     (mbox->max_bytes && sub->held_bytes > mbox->max_bytes));
-	if (sub->over)
-		mbox_delivery_lose(mbox, oldest, 0, deferred);
-	return sub->over;
 }
 
 /* Deliver the message that is accepted. What is left of @budget. */
@@ -398,13 +233,13 @@ static int cast_deliver(struct mbox *mbox, int budget,
 	/* Bound: @budget. */
 	for (; sub && sub->number <= cast->until; budget--) {
 		cast->next = sub->number;
-		if (mbox_cast_is_due(mbox, sub)) {
+		if (mbox_subscription_is_due(mbox, sub)) {
 			woken = mbox->nr_woken;
-			mbox_cast_deliver_due(mbox, sub, deferred);
+			mbox_subscription_deliver_due(mbox, sub, deferred);
 			budget -= DELIVERY * (1 + mbox->nr_woken - woken);
 		}
 		/* Bound: @budget. */
-		while (budget > 0 && cast_lose_oldest(mbox, sub, deferred))
+		while (budget > 0 && mbox_subscription_trim(mbox, sub, deferred))
 			budget -= DELIVERY;
 		if (budget <= 0)
 			return 0;
@@ -419,7 +254,7 @@ static bool cast_may_have_room(struct mbox *mbox, u32 length)
 {
 	const struct mbox_message probe = { .length = length };
 
-	return !cast_is_full(mbox, &probe, mbox->cast->last_subscription);
+	return !mbox_subscription_any_full(mbox, &probe, mbox->cast->last_subscription);
 }
 
 /* What to look for room for, but senders. */
@@ -438,7 +273,7 @@ static bool cast_may_look(struct mbox *mbox)
 
 	if (mbox->deaf)
 		return false;
-	return first ? !cast_is_full(mbox, first->message, first->until) :
+	return first ? !mbox_subscription_any_full(mbox, first->message, first->until) :
 		       cast_probe_next(mbox) != MBOX_PROBE_NONE;
 }
 
@@ -496,10 +331,10 @@ void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
 bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
-	int budget = BUDGET;
+	int budget = MBOX_CAST_BUDGET;
 
 	lockdep_assert_held(&mbox->lock);
-	/* Bound: BUDGET. */
+	/* Bound: MBOX_CAST_BUDGET. */
 	while (budget > 0) {
 		if (cast->message)
 			budget = cast_deliver(mbox, budget, deferred);
@@ -591,8 +426,8 @@ void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
 		     struct mbox_deferred *deferred)
 {
-	if (mbox_cast_is_due(mbox, sub))
-		mbox_cast_deliver_due(mbox, sub, deferred);
+	if (mbox_subscription_is_due(mbox, sub))
+		mbox_subscription_deliver_due(mbox, sub, deferred);
 }
 
 /* The wait of a call is about to be ended: do first all that may complete it. */
@@ -618,7 +453,7 @@ void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
 	/* One that is not listed any more was not counted as room. */
 	if (!cast->sender || cast->message || RB_EMPTY_NODE(&sub->node) ||
 	    sub->number >= cast->next ||
-	    subscription_can_take(mbox, sub, cast->sender->message))
+	    mbox_subscription_can_take(mbox, sub, cast->sender->message))
 		return;
 	cast->fullest = sub;
 	cast_refuse(mbox);
@@ -633,8 +468,8 @@ void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
 	lockdep_assert_held(&mbox->lock);
 	if (RB_EMPTY_NODE(&sub->node))
 		return;
-	if (mbox_cast_is_due(mbox, sub))
-		mbox_cast_deliver_due(mbox, sub, deferred);
+	if (mbox_subscription_is_due(mbox, sub))
+		mbox_subscription_deliver_due(mbox, sub, deferred);
 	else if (!cast->message && sub->number < cast->next)
 		cast->found--;
 	rb_erase(&sub->node, &cast->subscriptions);

@@ -409,7 +409,7 @@ static bool may_give_away(struct mbox *mbox, struct file *file)
 static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 {
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		return mbox_cast_has_room(mbox, probe);
+		return mbox_subscription_room_in_all(mbox, probe);
 	return (RB_EMPTY_ROOT(&mbox->senders.rb_root) &&
 		mbox_room_has(mbox, NULL, probe->length)) ||
 	       mbox_waiter_receiver_for(mbox, probe);
@@ -422,7 +422,7 @@ static bool is_readable(const struct mbox_handle *handle)
 
 	if (handle->sub)
 		return handle->sub->held > handle->queue->nr_in_flight ||
-		       mbox_cast_is_due(mbox, handle->sub);
+		       mbox_subscription_is_due(mbox, handle->sub);
 	if (unlikely(mbox->inbox))
 		return mbox_inbox_first(mbox) ||
 		       !RB_EMPTY_ROOT(&mbox->senders.rb_root);

@@ -549,7 +549,7 @@ static noinline int receive_enter(struct mbox_handle *handle,
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
 		return -ESHUTDOWN;
 	if (handle->sub)
-		mbox_cast_catch_up(handle->mbox, handle->sub);
+		mbox_subscription_catch_up(handle->mbox, handle->sub);
 	if (!handle->endpoint)
 		return mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
 					 &args->member);

@@ -79,6 +79,148 @@ mbox_subscription_next(const struct mbox_subscription *sub)
 	return subscription_of(rb_next(&sub->node));
 }
 
+/* Whether the message that is under way is accepted, and has not come to @sub. */
+bool mbox_subscription_is_due(const struct mbox *mbox,
+			      const struct mbox_subscription *sub)
+{
+	const struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	return cast->message && sub->number <= cast->until &&
+	       sub->seen < cast->message->seq && !RB_EMPTY_NODE(&sub->node);
+}
+
+/* Deliver to @sub what is due. */
+void mbox_subscription_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
+				   struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *sender = mbox->cast->sender;
+	struct mbox_message *proper = mbox->cast->message;
+	struct mbox_message *message;
+
+	sub->seen = proper->seq;
+	message = mbox_slot_pop(&sender->spares);
+	sender->nr_spares--;
+	sender->nr_charged--;
+	mbox_delivery_place(mbox, mbox_delivery_new(mbox, message, proper,
+							sub), deferred);
+	/* One that was given to a receiver takes no room in the queue. */
+	sub->over = (mbox->options & MBOX_OPTION_OVERFLOW) &&
+		    message->state == MBOX_MESSAGE_QUEUED;
+}
+
+/**
+ * mbox_subscription_catch_up - deliver what is due before a receiver looks for it
+ * @mbox:	not locked
+ * @sub:	the receiver's
+ *
+ * Without the lock it is seen by a receiver that knows of the message from another
+ * one: that found it under the lock, where it was set before.
+ */
+void mbox_subscription_catch_up(struct mbox *mbox, struct mbox_subscription *sub)
+{
+	struct mbox_deferred deferred;
+
+	if (!READ_ONCE(mbox->cast->message))
+		return;
+	mbox_mailbox_lock(mbox, &deferred);
+	if (mbox_subscription_is_due(mbox, sub))
+		mbox_subscription_deliver_due(mbox, sub, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+}
+
+/* A subscription that holds nothing has room for any message. */
+static bool subscription_has_room(const struct mbox *mbox,
+				  const struct mbox_subscription *sub, u32 length)
+{
+	u64 held = sub->held, bytes = sub->held_bytes;
+
+	if (unlikely(mbox_subscription_is_due(mbox, sub))) {
+		held++;
+		bytes += mbox->cast->message->length;
+	}
+	if (!held)
+		return true;
+	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED && held >= mbox->capacity)
+		return false;
+	return !mbox->max_bytes || bytes + length <= mbox->max_bytes;
+}
+
+/* Whether @sub has room for @message, or a receiver that waits for it. */
+bool mbox_subscription_can_take(struct mbox *mbox, struct mbox_subscription *sub,
+				       const struct mbox_message *message)
+{
+	return subscription_has_room(mbox, sub, message->length) ||
+	       (mbox->nr_receivers &&
+		mbox_receivers_choose(mbox, &sub->receivers, message));
+}
+
+/* What mbox_subscription_can_take() costs of a budget: receivers may have to be looked at. */
+int mbox_subscription_cost(const struct mbox_subscription *sub)
+{
+	return 1 + sub->receivers.nr_rest / 4;
+}
+
+/*
+ * Whether it is known that not all up to @until can take @message: as long as the
+ * one that could not last still cannot, no other is looked at.
+ */
+bool mbox_subscription_any_full(struct mbox *mbox, const struct mbox_message *message,
+				       u64 until)
+{
+	struct mbox_subscription *sub = mbox->cast->fullest;
+
+	return sub && sub->number <= until && !mbox_subscription_can_take(mbox, sub, message);
+}
+
+/* Give up the lock, and take it again. */
+static void subscription_let_others(struct mbox *mbox)
+	__must_hold(&mbox->lock)
+{
+	spin_unlock(&mbox->lock);
+	spin_lock(&mbox->lock);
+}
+
+/**
+ * mbox_subscription_room_in_all - whether a send of a message would not have to wait
+ * @mbox:	locked; the lock is dropped now and then
+ * @message:	the message
+ */
+bool mbox_subscription_room_in_all(struct mbox *mbox, const struct mbox_message *message)
+{
+	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
+	struct mbox_cast *cast = mbox->cast;
+	struct mbox_subscription *sub;
+	int budget = MBOX_CAST_BUDGET;
+	u64 number;
+
+	lockdep_assert_held(&mbox->lock);
+	if (first && message->prio <= first->message->prio)
+		return false;
+	if (mbox->options & MBOX_OPTION_OVERFLOW)
+		return true;
+	if (mbox_subscription_any_full(mbox, message, cast->last_subscription))
+		return false;
+	sub = mbox_subscription_from(mbox, 0);
+	/* Bound: MBOX_CAST_BUDGET in one section. */
+	while (sub) {
+		if (!mbox_subscription_can_take(mbox, sub, message)) {
+			cast->fullest = sub;
+			return false;
+		}
+		number = sub->number + 1;
+		budget -= mbox_subscription_cost(sub);
+		if (budget > 0) {
+			sub = mbox_subscription_next(sub);
+		} else {
+			subscription_let_others(mbox);
+			sub = mbox_subscription_from(mbox, number);
+			budget = MBOX_CAST_BUDGET;
+		}
+	}
+	return true;
+}
+
 /* How many messages @sub holds, as its handle is told. */
 u64 mbox_subscription_held(const struct mbox *mbox,
 			   const struct mbox_subscription *sub)
@@ -86,7 +228,7 @@ u64 mbox_subscription_held(const struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return 0;
-	return sub->held + mbox_cast_is_due(mbox, sub);
+	return sub->held + mbox_subscription_is_due(mbox, sub);
 }
 
 /*
@@ -112,6 +254,25 @@ unsigned int mbox_subscription_lose(struct mbox *mbox,
 		lost++;
 	}
 	return lost;
+}
+
+/*
+ * With OVERFLOW: lose one of what came before the message that is under way. False
+ * if none has to, or can: what is being copied stays.
+ */
+bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
+				   struct mbox_deferred *deferred)
+{
+	struct mbox_message *oldest = mbox_delivery_oldest(sub);
+
+	sub->over = sub->over && oldest &&
+		    oldest->seq < mbox->cast->message->seq &&
+		    ((mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
+		      sub->held > mbox->capacity) ||
+		     (mbox->max_bytes && sub->held_bytes > mbox->max_bytes));
+	if (sub->over)
+		mbox_delivery_lose(mbox, oldest, 0, deferred);
+	return sub->over;
 }
 
 /*

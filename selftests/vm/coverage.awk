@@ -19,8 +19,8 @@ function may_fail_list()
 		"anon_inode_getfile|get_unused_fd_flags|rhashtable_init|misc_register|register_pernet_subsys|" \
 		"copy_from_user|copy_to_user|copy_struct_from_user|clear_user|fault_in_safe_writeable|mbox_copy_in|" \
 		"mbox_message_new|mbox_message_fill|mbox_user_get|mbox_mailbox_new|mbox_handle_open|" \
-		"charge_sender|lock_with_message|enter_name|mbox_registry_add|open_or_create|" \
-		"copy_arg|get_delete|copy_result|put_header|prefault|mbox_message_init|mbox_registry_init|mbox_cdev_init"
+		"send_charge_caller|send_made|enter_name|mbox_registry_add|open_or_create|" \
+		"copy_arg|get_delete|copy_result|receive_put_header|receive_prefault|mbox_message_init|mbox_registry_init|mbox_cdev_init"
 }
 
 function percent(part, all)
