@@ -16,14 +16,14 @@
 #define BROADCAST_BATCH	32
 
 /**
- * mbox_broadcast_purge - drop what is queued
+ * mbox_broadcast_purge - drop the deliveries that are queued
  * @mbox:	the mailbox
  * @purged:	zero; set to the number of deliveries dropped
  *
  * A few at a time, and of each subscription not more than it has when its turn comes:
- * who keeps sending does not keep the caller here.
+ * a process that keeps sending does not keep the caller here.
  *
- * Return: 0, or what the mailbox died of before anything was dropped.
+ * Return: 0, or the cause of the mailbox' death if no delivery was dropped before.
  */
 int mbox_broadcast_purge(struct mbox *mbox, u64 *purged)
 {
@@ -34,7 +34,7 @@ int mbox_broadcast_purge(struct mbox *mbox, u64 *purged)
 	u64 dropped;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	/* What is being delivered is queued with those who have it already. */
+	/* A message that is being delivered is queued with some of them already. */
 	mbox_cast_finish(mbox, &deferred);
 	for (;;) {
 		if (mbox->state == MBOX_STATE_DEAD) {
@@ -287,8 +287,8 @@ static int broadcast_wait(struct mbox *mbox, struct mbox_waiter *sender,
 	int error;
 
 	/*
-	 * As long as it was under way it was in no list, where a shutdown of the handle
-	 * would have found it; that looks at the lists after it has set this.
+	 * A sender that is under way is in no list, where a shutdown of its handle would
+	 * find it. The shutdown sets this before it looks at the lists.
 	 */
 	if (unlikely(READ_ONCE(sender->handle->shut) & MBOX_RIGHT_SEND))
 		error = mbox_waiter_stop(mbox, sender, -ESHUTDOWN,

@@ -32,7 +32,7 @@ enum mbox_cast_probe {
 #define MBOX_CAST_BUDGET	512
 
 /*
- * What a mailbox that broadcasts has beside the others: its subscriptions, and the
+ * The part that only a mailbox that broadcasts has: its subscriptions, and the
  * message that is being delivered to them; see cast.c. Guarded by mbox->lock.
  */
 struct mbox_cast {
@@ -40,7 +40,7 @@ struct mbox_cast {
 	u32 nr_subscriptions;
 	u64 last_subscription;
 	struct mbox_subscription *fullest; /* had no room when looked at last */
-	struct mbox_waiter *sender;	/* whose message it is; or NULL */
+	struct mbox_waiter *sender;	/* of the message; or NULL */
 	struct mbox_message *message;	/* accepted; NULL: is there room for it? */
 	u64 next;			/* the number at which to go on */
 	u64 until;			/* the last number that is meant */
@@ -52,8 +52,8 @@ struct mbox_cast {
 };
 
 /*
- * What is there for a handle to receive from a mailbox that broadcasts: deliveries,
- * and who waits for one. All guarded by mbox->lock.
+ * The deliveries of a mailbox that broadcasts to one handle, and the receivers that
+ * wait for one. All guarded by mbox->lock.
  */
 struct mbox_subscription {
 	struct rb_node node;		/* cast->subscriptions; clear: not listed */
@@ -79,28 +79,28 @@ int mbox_broadcast_purge(struct mbox *mbox, u64 *purged);
 const struct mbox_message *
 mbox_delivery_proper(const struct mbox_message *message);
 void mbox_delivery_put(struct mbox *mbox, struct mbox_message *message,
-			struct mbox_deferred *deferred);
+		       struct mbox_deferred *deferred);
 void mbox_delivery_remove(struct mbox_subscription *sub,
-			   struct mbox_message *message);
+			  struct mbox_message *message);
 void mbox_delivery_begin_flight(struct mbox_subscription *sub,
-				 struct mbox_message *message);
+				struct mbox_message *message);
 void mbox_delivery_give_up(struct mbox *mbox, struct mbox_message *message,
-			    struct mbox_deferred *deferred);
+			   struct mbox_deferred *deferred);
 void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred);
+			    struct mbox_deferred *deferred);
 struct mbox_message *mbox_delivery_oldest(struct mbox_subscription *sub);
 struct mbox_message *mbox_delivery_new(struct mbox *mbox,
-					struct mbox_message *message,
-					struct mbox_message *proper,
-					struct mbox_subscription *sub);
+				       struct mbox_message *message,
+				       struct mbox_message *proper,
+				       struct mbox_subscription *sub);
 void mbox_delivery_place(struct mbox *mbox, struct mbox_message *message,
-			    struct mbox_deferred *deferred);
+			 struct mbox_deferred *deferred);
 void mbox_delivery_all_made(struct mbox *mbox, struct mbox_message *proper,
-			      struct mbox_deferred *deferred);
+			    struct mbox_deferred *deferred);
 void mbox_delivery_lose(struct mbox *mbox, struct mbox_message *message,
-			 int error, struct mbox_deferred *deferred);
+			int error, struct mbox_deferred *deferred);
 bool mbox_delivery_received(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred);
+			    struct mbox_deferred *deferred);
 bool mbox_delivery_take_back(struct mbox *mbox, struct mbox_message *proper,
 			     unsigned int n, struct mbox_deferred *deferred);
 
@@ -156,7 +156,7 @@ bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
 unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 				     struct mbox_deferred *deferred);
 
-/* How many handles a message that is sent to @mbox is delivered to; else 0. */
+/* The number of handles that get a message that is sent to @mbox now; else 0. */
 static inline u32 mbox_mailbox_subscriptions(const struct mbox *mbox)
 {
 	return mbox->cast ? READ_ONCE(mbox->cast->nr_subscriptions) : 0;

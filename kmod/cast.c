@@ -26,12 +26,12 @@
  *	3) delivering: cast->next goes over the subscriptions once more.
  *
  * From 2) on a subscription that it has not come to yet has a delivery that is
- * due. Whoever uses the subscription makes the delivery first, or counts it: so
- * nobody can tell it from one that is queued. One that is closed gets it first.
+ * due. Each user of the subscription makes the delivery first, or counts it, so that
+ * it looks like one that is queued. A subscription that is closed gets it first.
  *
  * Room that was found in 1) stays: nothing else is delivered meanwhile. The one
- * exception is room that was a receiver that waits. When that leaves in 1), there is
- * none, and the sender is refused (mbox_cast_left()); in 3) it gets the message,
+ * exception is a receiver that waits, and is the room for the message. When it leaves
+ * in 1), the sender is refused (mbox_cast_left()); in 3) it gets the message,
  * which was accepted before (mbox_cast_leave()).
  *
  * No task waits for another to go on with this. Every sender that finds a message
@@ -65,7 +65,7 @@ bool mbox_cast_is_busy(const struct mbox *mbox)
 	return mbox->cast->sender || mbox->cast->look;
 }
 
-/* The sender is not under way any more, and not blocked: that is all. */
+/* The sender is not under way any more, and not blocked. */
 static void cast_end(struct mbox_waiter *sender, u8 stage, int error)
 {
 	sender->error = error;
@@ -94,7 +94,7 @@ void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender)
 	}
 }
 
-/* There is no room for what is looked at. */
+/* There is no room for the message of the sender, or for the probe. */
 static void cast_refuse(struct mbox *mbox)
 {
 	struct mbox_cast *cast = mbox->cast;
@@ -166,7 +166,7 @@ static void cast_end_delivery(struct mbox *mbox, struct mbox_deferred *deferred)
 	mbox_cast_admit(mbox, deferred);
 }
 
-/* There is room for what is looked at. */
+/* There is room for the message of the sender, or for the probe. */
 static void cast_found_room(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
@@ -185,7 +185,7 @@ static void cast_found_room(struct mbox *mbox, struct mbox_deferred *deferred)
 	cast->turn++;
 }
 
-/* Look for room. What is left of @budget. */
+/* Look for room. Return the rest of @budget. */
 static int cast_look(struct mbox *mbox, int budget, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;
@@ -221,7 +221,7 @@ static int cast_look(struct mbox *mbox, int budget, struct mbox_deferred *deferr
 	return budget;
 }
 
-/* Deliver the message that is accepted. What is left of @budget. */
+/* Deliver the message that is accepted. Return the rest of @budget. */
 static int cast_deliver(struct mbox *mbox, int budget,
 			struct mbox_deferred *deferred)
 {
@@ -257,7 +257,7 @@ static bool cast_may_have_room(struct mbox *mbox, u32 length)
 	return !mbox_subscription_any_full(mbox, &probe, mbox->cast->last_subscription);
 }
 
-/* What to look for room for, but senders. */
+/* The next probe, where no sender waits for room. */
 static u8 cast_probe_next(struct mbox *mbox)
 {
 	if (mbox->nospace && cast_may_have_room(mbox, mbox->msg_size))
@@ -266,7 +266,7 @@ static u8 cast_probe_next(struct mbox *mbox)
 						      MBOX_PROBE_NONE;
 }
 
-/* Whether there may be room for what waits for some. */
+/* Whether there may be room for the first sender, or for a probe. */
 static bool cast_may_look(struct mbox *mbox)
 {
 	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
@@ -322,9 +322,9 @@ void mbox_cast_begin(struct mbox *mbox, struct mbox_waiter *sender,
 }
 
 /**
- * mbox_cast_step - go on with what is under way
+ * mbox_cast_step - go on with the message, or the look, that is under way
  * @mbox:	locked
- * @deferred:	takes what is not to be done under the lock
+ * @deferred:	takes work that must not be done under the lock
  *
  * Return: whether there is more to do, in another section.
  */
@@ -347,7 +347,7 @@ bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred)
 	return true;
 }
 
-/* Whether some other task goes on with what is under way, if @mbox is left as it is. */
+/* Whether another task goes on with the message that is under way. */
 static bool cast_has_other(const struct mbox *mbox)
 {
 	const struct mbox_cast *cast = mbox->cast;
@@ -357,9 +357,9 @@ static bool cast_has_other(const struct mbox *mbox)
 }
 
 /*
- * Go on until nothing is under way: a section that ends asks for it. Or, where others
- * do as well, until what was under way is over: they may keep each other busy for
- * ever, but nobody else.
+ * Go on until nothing is under way: a section that ends asks for it. If others go on
+ * too, stop after the present message: they may keep each other busy for ever, but
+ * not a third task.
  */
 void mbox_cast_run(struct mbox *mbox)
 {
@@ -386,8 +386,8 @@ void mbox_cast_run(struct mbox *mbox)
 }
 
 /*
- * Under the lock, which is dropped now and then: go on until what is being delivered
- * now has come to all subscriptions.
+ * Under the lock, which is dropped now and then: go on until the message that is being
+ * delivered now has come to all subscriptions.
  */
 void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred)
 	__must_hold(&mbox->lock)
@@ -407,7 +407,7 @@ void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred)
 }
 
 /**
- * mbox_cast_admit - room may have been made: let in those who wait for it
+ * mbox_cast_admit - room may have been made: let in the senders that wait for it
  * @mbox:	locked
  * @deferred:	takes the rest, which is done without the lock
  */
@@ -422,7 +422,7 @@ void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }
 
-/* A receiver of @sub is about to wait no more: it may be what takes what is due. */
+/* A receiver of @sub is about to wait no more: deliver first, for it may get that. */
 void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
 		     struct mbox_deferred *deferred)
 {
@@ -459,7 +459,7 @@ void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
 	cast_refuse(mbox);
 }
 
-/* Take @sub out of the mailbox; what is due to it comes to it first. */
+/* Take @sub out of the mailbox, once the delivery that is due was made. */
 void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
 		      struct mbox_deferred *deferred)
 {
@@ -491,7 +491,7 @@ void mbox_cast_forget(struct mbox *mbox, const struct mbox_waiter *sender)
 	cast->turn++;
 }
 
-/* The mailbox died: what is being delivered is dropped with what is queued. */
+/* The mailbox died: drop the message that is being delivered. */
 void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	struct mbox_cast *cast = mbox->cast;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How mailboxes end, and how messages that nobody received do. */
+/* Tearing mailboxes down: delete, drain, purge. */
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -17,7 +17,7 @@
 #include "trace.h"
 #include "wait.h"
 
-/* The first message that a mailbox has; of an inbox, that is not being copied. */
+/* The first message of a mailbox; of an inbox, the first that is not being copied. */
 static struct mbox_message *delete_first(struct mbox *mbox)
 {
 	return mbox->inbox ? mbox_inbox_first(mbox) :
@@ -25,9 +25,9 @@ static struct mbox_message *delete_first(struct mbox *mbox)
 					struct mbox_message, node);
 }
 
-/* Take up to @n messages from the queue; how many there were. */
+/* Take up to @n messages from the queue. Return their number. */
 static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
-				struct mbox_deferred *deferred)
+				       struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
 	unsigned int cleared;
@@ -72,7 +72,7 @@ static void delete_clear(struct mbox *mbox)
 	} while (n == MBOX_END_BATCH);
 }
 
-/* After mbox_mailbox_die(), without the lock: free what @mbox has, and unlist it. */
+/* After mbox_mailbox_die(), without the lock: free and unlist @mbox. */
 void mbox_mailbox_bury(struct mbox *mbox)
 {
 	delete_clear(mbox);
@@ -81,16 +81,15 @@ void mbox_mailbox_bury(struct mbox *mbox)
 	mbox_registry_remove(mbox);
 }
 
-
 /**
  * mbox_mailbox_die - end a mailbox
  * @mbox:	locked; the caller or its file has a reference
- * @death:	what calls on it get from now on: EIDRM or EOWNERDEAD
+ * @death:	the error of calls on it from now on: EIDRM or EOWNERDEAD
  * @deferred:	takes the rest, which has to be done without the lock
  *
- * What is queued counts as dropped. Every blocked call is ended, once the lock is
- * dropped; messages that a receiver is copying are gone too, so that what their
- * sender is told and what the receiver gets agree.
+ * Queued messages count as dropped. Every blocked call is ended, once the lock is
+ * dropped. Messages that a receiver is copying are gone too, so that sender and
+ * receiver get results that agree.
  */
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred)
@@ -119,7 +118,7 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 }
 
 static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
-			 struct mbox_deferred *deferred)
+			struct mbox_deferred *deferred)
 {
 	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->held;
 	bool dies = !queued;
@@ -144,7 +143,7 @@ static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			return -ENOTEMPTY;
 		break;
 	case MBOX_DELETE_UNLINK:
-		/* While it drains: what nobody can receive any more goes too. */
+		/* While it drains, messages without a receiver go too. */
 		dies = !mbox->handles || (mbox->state == MBOX_STATE_DRAINING &&
 					  !mbox->recv_handles);
 		break;
@@ -168,7 +167,7 @@ static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	return 0;
 }
 
-/* The mailbox takes no more: end the sends whose message is not accepted. */
+/* The mailbox takes no more: end all sends that wait for room. */
 static void delete_end_senders(struct mbox *mbox)
 {
 	struct mbox_deferred deferred;
@@ -221,11 +220,11 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 }
 
 /*
- * Drop up to @n messages that are queued, from where @cursor is; how many there were.
- * Those that are being copied stay.
+ * Drop up to @n messages that are queued, from where @cursor is, and return their
+ * number. Those that are being copied stay.
  */
 static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
-			 unsigned int n, struct mbox_deferred *deferred)
+				unsigned int n, struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
 	unsigned int dropped;
@@ -256,15 +255,15 @@ static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
 }
 
 /**
- * mbox_mailbox_purge - drop what is queued
+ * mbox_mailbox_purge - drop the messages that are queued
  * @mbox:	the mailbox
  * @file:	by which the caller asks for it, see mbox_mailbox_owned()
  * @purged:	set to the number of messages, with BROADCAST deliveries, dropped
  *
- * A few at a time, and not more than were queued at the beginning: who keeps
- * sending does not keep the caller here.
+ * A few at a time, and not more than were queued at the beginning: a process that
+ * keeps sending does not keep the caller here.
  *
- * Return: 0, EOPNOTSUPP (a ring), EPERM, or what the mailbox died of.
+ * Return: 0, EOPNOTSUPP (a ring), EPERM, or the cause of the mailbox' death.
  */
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 {

@@ -10,24 +10,24 @@
 #include "wait.h"
 
 /*
- * The message proper, with the payload and what is to be known of its sender, is
- * in no queue. Each subscription gets a delivery of it: a message without payload,
- * that is queued, found, taken and put back as others are. A message is held
- * (queued, as one is told) until the last of its deliveries is settled: received,
+ * The message proper, with the payload and the identity of its sender, is in no
+ * queue. Each subscription gets a delivery of it: a message without payload,
+ * which is queued, found, taken and put back as others are. A message is held, and
+ * counts as queued, until the last of its deliveries is settled: received,
  * lost or withdrawn.
  *
  * References to the message proper: one that goes when it is settled, and one of
- * each delivery, as long as somebody copies from it.
+ * each delivery, as long as a receiver copies from it.
  *
- * A message goes to those who had subscribed when it was sent, also if its sender
- * is blocked and they have become more since: so a sender that waits has all the
- * deliveries that it will need, and can be admitted under the lock.
+ * A message goes to the subscriptions that were there when it was sent, even if its
+ * sender is blocked and they have become more since: so a sender that waits has all
+ * the deliveries that it will need, and can be admitted under the lock.
  *
- * Whatever takes time by the number of handles, or of deliveries, is done a few at a
- * time: delivering in cast.c; withdrawing, purging and dying here.
+ * Work that takes time by the number of handles, or of deliveries, is done a few at
+ * a time: delivering in cast.c; withdrawing and purging in broadcast.c.
  */
 
-/* What a delivery has in place of a payload. */
+/* A delivery has this in place of a payload. */
 struct delivery {
 	struct mbox_message *message;	/* constant: the message proper, counted */
 	struct mbox_subscription *sub;	/* constant */
@@ -54,11 +54,11 @@ const struct mbox_message *mbox_delivery_proper(const struct mbox_message *messa
 }
 
 /*
- * The message proper has no delivery any more that is not settled. Its sender gets
- * @error if nobody received it.
+ * All deliveries of the message proper are settled: end it. Its sender gets @error
+ * if it was never received.
  */
 static void delivery_finish(struct mbox *mbox, struct mbox_message *message, int error,
-		   struct mbox_deferred *deferred)
+			    struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *sender = message->sender;
 
@@ -86,11 +86,11 @@ static void delivery_finish(struct mbox *mbox, struct mbox_message *message, int
 }
 
 /*
- * A delivery that is on no list is received, or never will be: then @error is what
- * a sender gets if nobody receives its message.
+ * Settle a delivery that is on no list: it is received, or never will be. Then the
+ * sender gets @error if its message is never received.
  */
 static void delivery_settle(struct mbox *mbox, struct mbox_message *message,
-		   bool received, int error, struct mbox_deferred *deferred)
+			    bool received, int error, struct mbox_deferred *deferred)
 {
 	struct delivery *delivery = delivery_of(message);
 	struct mbox_message *proper = delivery->message;
@@ -104,9 +104,9 @@ static void delivery_settle(struct mbox *mbox, struct mbox_message *message,
 		delivery_finish(mbox, proper, error, deferred);
 }
 
-/* All deliveries of the message proper are made. */
+/* All deliveries of the message proper are made: drop the count of the sender. */
 void mbox_delivery_all_made(struct mbox *mbox, struct mbox_message *proper,
-			      struct mbox_deferred *deferred)
+			    struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
 	if (!--proper->left)
@@ -125,7 +125,7 @@ static bool delivery_is_late(const struct mbox *mbox, struct mbox_message *messa
 
 /* As mbox_message_put(), of a delivery. */
 void mbox_delivery_put(struct mbox *mbox, struct mbox_message *message,
-			struct mbox_deferred *deferred)
+		       struct mbox_deferred *deferred)
 {
 	struct mbox_message *proper = delivery_of(message)->message;
 
@@ -134,7 +134,7 @@ void mbox_delivery_put(struct mbox *mbox, struct mbox_message *message,
 		message->refs--;
 		return;
 	}
-	/* Its memory is a slot, however long what it delivered. */
+	/* Its memory is a slot, however long the message proper. */
 	message->length = 0;
 	mbox_message_put(mbox, message, deferred);
 	mbox_message_put(mbox, proper, deferred);
@@ -157,7 +157,7 @@ struct mbox_message *mbox_delivery_oldest(struct mbox_subscription *sub)
 }
 
 static void delivery_age_remove(struct mbox_subscription *sub,
-		       struct mbox_message *message)
+				struct mbox_message *message)
 {
 	struct delivery *delivery = delivery_of(message);
 
@@ -168,7 +168,7 @@ static void delivery_age_remove(struct mbox_subscription *sub,
 }
 
 static void delivery_age_add(struct mbox *mbox, struct mbox_subscription *sub,
-		    struct mbox_message *message)
+			     struct mbox_message *message)
 {
 	if (mbox->options & MBOX_OPTION_OVERFLOW)
 		rb_add_cached(&delivery_of(message)->age, &sub->ages, delivery_is_older);
@@ -176,7 +176,7 @@ static void delivery_age_add(struct mbox *mbox, struct mbox_subscription *sub,
 
 /* Take a delivery that is queued off its queue. */
 void mbox_delivery_remove(struct mbox_subscription *sub,
-			   struct mbox_message *message)
+			  struct mbox_message *message)
 {
 	mbox_queue_remove(&sub->queue, message);
 	delivery_age_remove(sub, message);
@@ -184,15 +184,15 @@ void mbox_delivery_remove(struct mbox_subscription *sub,
 
 /* A receiver is copying a delivery, which stays in its queue. */
 void mbox_delivery_begin_flight(struct mbox_subscription *sub,
-				 struct mbox_message *message)
+				struct mbox_message *message)
 {
 	mbox_queue_begin_flight(&sub->queue, message);
 	delivery_age_remove(sub, message);
 }
 
-/* The receiver that is copying a delivery will not receive it, and frees it. */
+/* Have the receiver that is copying a delivery fail, and free it. */
 void mbox_delivery_give_up(struct mbox *mbox, struct mbox_message *message,
-			    struct mbox_deferred *deferred)
+			   struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
 	mbox_queue_end_flight(&delivery_of(message)->sub->queue, message);
@@ -200,19 +200,19 @@ void mbox_delivery_give_up(struct mbox *mbox, struct mbox_message *message,
 	delivery_settle(mbox, message, false, 0, deferred);
 }
 
-/* The receiver of a subscription that is given @message, or NULL. */
+/* The receiver of @sub that gets @message, or NULL. */
 static struct mbox_waiter *delivery_receiver(struct mbox *mbox,
-					struct mbox_subscription *sub,
-					const struct mbox_message *message)
+					     struct mbox_subscription *sub,
+					     const struct mbox_message *message)
 {
 	if (likely(!mbox->nr_receivers))
 		return NULL;
 	return mbox_receivers_choose(mbox, &sub->receivers, message);
 }
 
-/* Queue an accepted delivery, which is on no list, and give it to a receiver if any waits. */
+/* Queue an accepted delivery, and give it to a receiver if any waits. */
 void mbox_delivery_place(struct mbox *mbox, struct mbox_message *message,
-			    struct mbox_deferred *deferred)
+			 struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub = delivery_of(message)->sub;
 	struct mbox_waiter *receiver = delivery_receiver(mbox, sub, message);
@@ -228,9 +228,9 @@ void mbox_delivery_place(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
-/* A receiver could not have a delivery that it took: others may. */
+/* A receiver failed to copy a delivery: give it to another, or queue it. */
 void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred)
+			    struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub = delivery_of(message)->sub;
 	struct mbox_waiter *receiver;
@@ -242,7 +242,7 @@ void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
 		mbox_cast_admit(mbox, deferred);
 		return;
 	}
-	/* Others that wait may be what is room for a message that is under way. */
+	/* Other receivers that wait may be the room for a message that is under way. */
 	mbox_cast_leave(mbox, sub, deferred);
 	receiver = delivery_receiver(mbox, sub, message);
 	if (receiver) {
@@ -256,11 +256,11 @@ void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
 }
 
 /*
- * A delivery that is queued is lost: it is not received, though its handle could have.
- * @error: what its sender gets if all are.
+ * Lose a delivery that is queued: its handle does not receive it, though it could
+ * have. Its sender gets @error if all are lost.
  */
 void mbox_delivery_lose(struct mbox *mbox, struct mbox_message *message,
-			 int error, struct mbox_deferred *deferred)
+			int error, struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub = delivery_of(message)->sub;
 
@@ -279,9 +279,9 @@ void mbox_delivery_lose(struct mbox *mbox, struct mbox_message *message,
 
 /* A delivery of @proper to @sub, in the memory of a slot that was charged for. */
 struct mbox_message *mbox_delivery_new(struct mbox *mbox,
-					struct mbox_message *message,
-					struct mbox_message *proper,
-					struct mbox_subscription *sub)
+				       struct mbox_message *message,
+				       struct mbox_message *proper,
+				       struct mbox_subscription *sub)
 {
 	struct delivery *delivery = delivery_of(message);
 
@@ -314,11 +314,11 @@ struct mbox_message *mbox_delivery_new(struct mbox *mbox,
 }
 
 /*
- * The commit of a receive: a delivery, which is on no list, is received. False if it
- * came too late for that.
+ * Commit the receive of a delivery, which is on no list. False if it came too late
+ * for that.
  */
 bool mbox_delivery_received(struct mbox *mbox, struct mbox_message *message,
-			     struct mbox_deferred *deferred)
+			    struct mbox_deferred *deferred)
 {
 	bool received = !delivery_is_late(mbox, message);
 
@@ -339,6 +339,7 @@ bool mbox_delivery_take_back(struct mbox *mbox, struct mbox_message *proper,
 	struct delivery *delivery;
 
 	lockdep_assert_held(&mbox->lock);
+	/* Bound: @n. */
 	for (; n && !list_empty(&proper->deliveries); n--) {
 		delivery = list_first_entry(&proper->deliveries,
 					    struct delivery, sibling);

@@ -10,18 +10,18 @@
 #include "queue.h"
 
 /*
- * Each lane has a queue of its own: what one process sends does not stand in the
- * way of a receive from another. The inbox has the lanes from which something can
- * be received in two trees: by the first of these messages, of which the least is
- * what a receive through the inbox is given; and by number, for searches.
+ * Each lane has a queue of its own: messages of one process do not stand in the way
+ * of a receive from another. Two trees of the inbox have the lanes from which a
+ * message can be received: one by the first such message, so that the first of all
+ * is the one for a receive through the inbox; and one by number, for searches.
  *
  * A receive through an inbox that asks for a type or a sender searches lane after
- * lane, and the best that it has found is what comes first of all. Of a lane whose
- * first message comes after that, or whose sender is another, it looks at no more
- * than the first. It pauses as every search does, see struct mbox_cursor; what
- * comes meanwhile in a lane that it has searched, others offer it. If the best goes
- * meanwhile, all lanes are searched again. Who sends and withdraws could bring that
- * about for ever: so after RETRIES the first that is found has to do.
+ * lane for the message that comes first, and remembers the best so far. It looks at
+ * no more than the first message of a lane if that comes after the best, or is of
+ * another sender. It pauses as every search does, see struct mbox_cursor; senders
+ * offer it their messages meanwhile, in the lanes that it has searched. If the best
+ * goes meanwhile, all lanes are searched again. A process that sends and withdraws
+ * could bring that about for ever: so after RETRIES the first that is found is taken.
  */
 #define RETRIES		16
 
@@ -82,7 +82,7 @@ static void lane_offer(struct mbox_lane *lane, struct mbox_message *message)
 	}
 }
 
-/* A message of a lane can be received: it was queued, or put back. */
+/* Enter a message that can be received: it was queued, or put back. */
 void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message)
 {
 	lockdep_assert_held(&lane->inbox->lock);
@@ -92,7 +92,7 @@ void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message)
 	lane_offer(lane, message);
 }
 
-/* It can not any more: it goes, or is being copied. It is in the queue still. */
+/* Remove a message that goes, or is being copied. It is in the queue still. */
 void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message)
 {
 	struct mbox_message *next = message;
@@ -129,7 +129,7 @@ void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
 	}
 }
 
-/* What a receive from anybody is given, or NULL. */
+/* The message for a receive from any sender, or NULL. */
 struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
 {
 	struct rb_node *node = rb_first_cached(&inbox->lanes);
@@ -158,7 +158,7 @@ static struct mbox_lane *inbox_lane_after(const struct mbox *inbox, u64 number)
 	return found;
 }
 
-/* Whether nothing in a lane is better than what was found, or passes at all. */
+/* Whether no message in a lane passes, or comes before the best. */
 static bool lane_hopeless(const struct mbox_lane *lane,
 			  const struct mbox_cursor *cursor)
 {
@@ -166,7 +166,7 @@ static bool lane_hopeless(const struct mbox_lane *lane,
 
 	if (cursor->best && mbox_message_before(cursor->best, lane->first))
 		return true;
-	/* All that comes by a lane is of one process. */
+	/* All messages of a lane are of one process. */
 	return (filter->flags & MBOX_RECV_BY_SENDER) &&
 	       pid_nr_ns(lane->first->pid, filter->pid_ns) != filter->pid;
 }
@@ -194,7 +194,7 @@ static unsigned int inbox_search_lane(struct mbox_cursor *cursor, unsigned int n
 	return n;
 }
 
-/* All lanes were searched: whether they have to be once more. */
+/* All lanes were searched: whether to search them once more. */
 static bool inbox_search_again(struct mbox_cursor *cursor)
 {
 	if (!cursor->lost)
@@ -248,7 +248,7 @@ struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 			if (!lane_hopeless(lane, cursor))
 				cursor->next = lane->first;
 		} else if (!inbox_search_again(cursor)) {
-			/* From here on all that comes is offered. */
+			/* From here on each message that comes is offered. */
 			cursor->lane = U64_MAX;
 			return cursor->best;
 		}

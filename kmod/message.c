@@ -22,7 +22,7 @@
  */
 #define SLOT_SIZE	(sizeof(struct mbox_message) + MBOX_SMALL_SIZE)
 
-/* What is freed before others may run. */
+/* Messages that are freed before others may run. */
 #define FREE_BATCH	64
 
 static_assert(SLOT_SIZE <= MBOX_SMALL_CHARGE);
@@ -99,7 +99,7 @@ void mbox_slot_free_all(struct mbox_message *slots)
 /**
  * mbox_message_set - make a message the caller's, and new
  * @message:	memory for args->length bytes of payload
- * @user:	who was charged for it; the charge goes over to the message
+ * @user:	the user charged for it; the charge goes over to the message
  * @args:	of the send
  */
 void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
@@ -138,7 +138,7 @@ int mbox_message_fill(struct mbox_message *message, const void __user *data)
 	return 0;
 }
 
-/* The same of a small message under a lock: false if it would have to sleep. */
+/* Copy a small payload in under a lock; false if that would have to sleep. */
 bool mbox_message_fill_atomic(struct mbox_message *message,
 			      const void __user *data)
 {
@@ -152,7 +152,7 @@ bool mbox_message_fill_atomic(struct mbox_message *message,
 	return copied;
 }
 
-/* Drop what a message refers to. Its sender pays until here: until its memory goes. */
+/* Drop the references of a message. Its sender pays until here: until its memory goes. */
 static void message_unset(struct mbox_message *message)
 {
 	put_pid(message->pid);
@@ -162,7 +162,7 @@ static void message_unset(struct mbox_message *message)
 		mbox_link_put(message->lane->link);
 }
 
-/* Free a message that is its caller's alone, without lock. */
+/* Free a message that only the caller knows, without the lock. */
 void mbox_message_free(struct mbox_message *message)
 {
 	message_unset(message);
@@ -196,7 +196,7 @@ static noinline bool slot_grow(struct mbox *mbox)
 	return true;
 }
 
-/* Keep no free slots any more. Returns those that were kept, to be freed. */
+/* Keep no free slots any more. Return those that were kept, to be freed. */
 struct mbox_message *mbox_slot_end(struct mbox *mbox)
 {
 	struct mbox_message *slots = mbox->slots;
@@ -214,7 +214,7 @@ struct mbox_message *mbox_slot_end(struct mbox *mbox)
  * mbox_message_put - drop one reference to a message
  * @mbox:	its mailbox, locked
  * @message:	on no list
- * @deferred:	takes what must not be freed under a lock
+ * @deferred:	takes memory that must not be freed under a lock
  *
  * The charge goes with the last reference, so that a peek that is under way holds it.
  * It goes at once, for the caller may wake tasks that wait for it.
@@ -239,7 +239,7 @@ void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
-/* What the caller is told about @message. */
+/* Fill in the header of @message, as the caller sees it. */
 void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header)
 {

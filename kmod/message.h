@@ -62,8 +62,8 @@ struct mbox_message {
 	struct pid *pid;		/* thread group of the sender, counted */
 	u64 start;			/* of that process: mbox_process_start() */
 	struct mbox_user *user;		/* charged for it; NULL: it is trash */
-	struct mbox_waiter *sender;	/* who waits for its receipt, or NULL */
-	struct mbox_lane *lane;		/* it came by; its link counted; or NULL */
+	struct mbox_waiter *sender;	/* waits for its receipt, or NULL */
+	struct mbox_lane *lane;		/* by which it came; its link counted; or NULL */
 	u32 length;
 	u32 prio;
 	u32 type;
@@ -98,8 +98,8 @@ struct mbox_recv_args {
 	bool ended;			/* BY_START: the sender has, see sender.c */
 	struct mbox_filter filter;
 	struct mbox_deadline deadline;
-	u64 turn;			/* looks again: keeps it; 0: has none yet */
-	struct mbox_member *member;	/* whose call it is; NULL: not kept */
+	u64 turn;			/* kept by a retry; 0: has none yet */
+	struct mbox_member *member;	/* that makes the call; NULL: not kept */
 	struct mbox_sender *sender;	/* BY_START: watched; or NULL */
 	u32 length;			/* out: of the message received */
 };

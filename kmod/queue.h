@@ -15,7 +15,7 @@ struct mbox_message;
 struct mbox_waiter;
 struct pid_namespace;
 
-/* Messages that are looked at for a filter before the lock is given up. */
+/* Messages that a search looks at before it drops the lock. */
 #define MBOX_FIND_BATCH		512
 
 /* Searches of one queue, purges among them, that may pause at a time. */
@@ -36,9 +36,9 @@ struct mbox_queue {
 };
 
 /*
- * A search for what a filter passes, in a queue and then among the blocked
- * senders. A long search pauses now and then, so that nobody keeps the lock for
- * as long as he has filled a queue. Meanwhile others move its cursor, so that no
+ * A search for a message that a filter passes, in a queue and then among the blocked
+ * senders. A long search pauses now and then, so that a long queue does not keep
+ * others from the lock. Meanwhile others move its cursor, so that no
  * message before it passes: on if the message there goes, back to a message that
  * passes and comes before it.
  */
@@ -51,12 +51,12 @@ struct mbox_cursor {
 	u64 number;			/* and its number; 0: none yet */
 	/* of a search of all lanes, inbox.c: */
 	u64 lane;			/* lock: number of that which it is in */
-	struct mbox_message *best;	/* lock: of what it found; or NULL */
+	struct mbox_message *best;	/* lock: message found so far; or NULL */
 	bool lost;			/* lock: the best went since it began */
 	u32 retries;			/* the times that it began anew */
 };
 
-/* What a receiver wants; constant while it waits. */
+/* The messages that a receiver asks for; constant while it waits. */
 struct mbox_filter {
 	u32 flags;			/* MBOX_RECV_BY_*, FILTER_LANE */
 	u32 type;
@@ -64,7 +64,7 @@ struct mbox_filter {
 	u32 min_prio;
 	struct pid_namespace *pid_ns;	/* in which pid is meant */
 	u64 start;			/* with BY_START: of process pid */
-	struct mbox_lane *lane;		/* what came by it only; or NULL */
+	struct mbox_lane *lane;		/* only messages of it; or NULL */
 };
 
 /* Beside MBOX_RECV_BY_*: there is a lane. */

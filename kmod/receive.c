@@ -429,7 +429,7 @@ static struct mbox_message *receive_find(struct mbox_handle *handle,
 		return ERR_PTR(handle->mbox->death);
 	message = mbox_cursor_search(handle->mbox, handle->queue, filter,
 				     deferred);
-	/* A process that is being killed would not see what it receives. */
+	/* A process that is being killed would not see the message. */
 	return unlikely(fatal_signal_pending(current)) ? ERR_PTR(-EINTR) :
 							 message;
 }

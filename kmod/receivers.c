@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waiting receivers: found by what they want, told what came, chosen from. */
+/* Waiting receivers: found by their filters, told of messages, chosen from. */
 #include <linux/err.h>
 #include <linux/pid_namespace.h>
 #include <linux/rbtree_augmented.h>
@@ -14,16 +14,16 @@
 /*
  * A receive asks for messages by flags, and by a type, a sender or a lane where the
  * flags say so: its key. A message matches one key for each value of the flags, or
- * one for each pid namespace where they name a sender. So it does not have to look
- * at receivers one after the other: they are in a tree by their keys, those of one
- * key in the order of their turns. Each node knows the most that fits any buffer
- * below it, so that the first or the last receiver of a key whose buffer is large
- * enough is found in a time by the logarithm of their number. A peek has the flag
+ * one for each pid namespace where they name a sender. So receivers are in a tree by
+ * their keys, and need not be looked at one after the other; those of one
+ * key are in the order of their turns. Each node knows the most that fits any buffer
+ * below it, so that the first or the last receiver of a key with a buffer that is
+ * large enough is found in a time by the logarithm of their number. A peek has the flag
  * MBOX_RECV_PEEK in its key, and no message fits it.
  *
- * The rest are those of which this says too little: they ask for a least priority,
- * or for senders that are not in their namespace, or the policy goes by what may
- * change while they wait (RR, PRIO). They are in a list, which is walked: so no
+ * The rest cannot be found by a key: they ask for a least priority, or for senders
+ * that are not in their namespace, or the policy goes by something that changes
+ * while they wait (RR, PRIO). They are in a list, which is walked: so no
  * more than MBOX_WAITERS_MAX of them may wait. Of a subscription no more than that may
  * wait at all: it may go when the lock is dropped, so all of them are told at once.
  */
@@ -81,7 +81,7 @@ static int key_compare(const struct wanted *key, const struct mbox_waiter *waite
 	return order;
 }
 
-/* The key of a receive with @flags that takes what @tell describes. */
+/* The key of a receive with @flags that takes the message in @tell. */
 static void key_set(struct wanted *key, u32 flags, const struct mbox_tell *tell,
 		    unsigned int level)
 {
@@ -170,7 +170,7 @@ static void receivers_add_rest(struct mbox_receivers *receivers,
  * mbox_receivers_add - a receive begins to wait
  * @mbox:	locked
  * @receivers:	its own, or those of a subscription
- * @waiter:	has its filter, its turn, and what fits
+ * @waiter:	has its filter, its turn, and its fit
  *
  * Return: 0, or EUSERS where too many wait that have to be looked at.
  */
@@ -410,7 +410,7 @@ bool mbox_receivers_any(struct mbox_receivers *receivers,
 	return false;
 }
 
-/* Any receiver that waits for what comes by @lane, or NULL. */
+/* Any receiver that waits for messages of @lane, or NULL. */
 struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
 					   struct mbox_lane *lane)
 {
@@ -469,13 +469,13 @@ static bool receivers_tell_keyed(struct mbox *mbox, struct mbox_receivers *recei
 }
 
 /**
- * mbox_receivers_tell - have those look that a message concerns
+ * mbox_receivers_tell - have the receivers look that a message concerns
  * @mbox:	locked
  * @receivers:	its own, or those of a subscription
  * @message:	queued or pending, and none of them was given it
- * @deferred:	takes who is to be woken, and who is still to be told
+ * @deferred:	takes the tasks to be woken, and the receivers still to be told
  *
- * Those are the receivers that peek, and those whose buffer is too small.
+ * Those are the receivers that peek, and those with a buffer that is too small.
  */
 void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 			 const struct mbox_message *message,

@@ -16,7 +16,7 @@
 
 /* A quota refused the message, or allows it on account of a share only. */
 static noinline int send_charge_share(struct mbox_user *user,
-				 struct mbox_send_args *args, int result)
+				      struct mbox_send_args *args, int result)
 {
 	if (result < 0)
 		return result;
@@ -28,8 +28,8 @@ static noinline int send_charge_share(struct mbox_user *user,
 }
 
 static __always_inline int send_charge(struct mbox_handle *handle,
-				  struct mbox_user *user,
-				  struct mbox_send_args *args)
+				       struct mbox_user *user,
+				       struct mbox_send_args *args)
 {
 	int result = mbox_user_charge(user, args->length, handle->unlimited);
 
@@ -146,7 +146,7 @@ static __always_inline int send_place(struct mbox *mbox,
 
 /* The sender of @message is not blocked any more: take the message back. */
 static void send_take_back(struct mbox *mbox, struct mbox_message *message,
-		      struct mbox_deferred *deferred)
+			   struct mbox_deferred *deferred)
 {
 	message->sender = NULL;
 	if (message->state != MBOX_MESSAGE_PENDING) {
@@ -314,7 +314,7 @@ void mbox_send_short(struct mbox_handle *handle)
 
 /* Report a refusal by a quota. */
 static noinline int send_refused(struct mbox_handle *handle, struct mbox *mbox,
-			    int error)
+				 int error)
 {
 	if (error == -EDQUOT) {
 		mbox_event_quota(mbox);
@@ -515,7 +515,7 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 
 /* A send was refused for want of room: tell pollers and listeners if there is some. */
 static noinline void send_tell_room(struct mbox *mbox, struct mbox_lane *lane,
-			       struct mbox_deferred *deferred)
+				    struct mbox_deferred *deferred)
 {
 	bool *nospace = lane ? &lane->nospace : &mbox->nospace;
 

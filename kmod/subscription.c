@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Subscriptions: the places of receiving handles in what is broadcast. */
+/* Subscriptions: handles that receive from a broadcast, their deliveries and room. */
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -90,7 +90,7 @@ bool mbox_subscription_is_due(const struct mbox *mbox,
 	       sub->seen < cast->message->seq && !RB_EMPTY_NODE(&sub->node);
 }
 
-/* Deliver to @sub what is due. */
+/* Make the delivery that is due to @sub. */
 void mbox_subscription_deliver_due(struct mbox *mbox, struct mbox_subscription *sub,
 				   struct mbox_deferred *deferred)
 {
@@ -103,14 +103,14 @@ void mbox_subscription_deliver_due(struct mbox *mbox, struct mbox_subscription *
 	sender->nr_spares--;
 	sender->nr_charged--;
 	mbox_delivery_place(mbox, mbox_delivery_new(mbox, message, proper,
-							sub), deferred);
+						    sub), deferred);
 	/* One that was given to a receiver takes no room in the queue. */
 	sub->over = (mbox->options & MBOX_OPTION_OVERFLOW) &&
 		    message->state == MBOX_MESSAGE_QUEUED;
 }
 
 /**
- * mbox_subscription_catch_up - deliver what is due before a receiver looks for it
+ * mbox_subscription_catch_up - make a delivery that is due before a receiver looks
  * @mbox:	not locked
  * @sub:	the receiver's
  *
@@ -148,14 +148,14 @@ static bool subscription_has_room(const struct mbox *mbox,
 
 /* Whether @sub has room for @message, or a receiver that waits for it. */
 bool mbox_subscription_can_take(struct mbox *mbox, struct mbox_subscription *sub,
-				       const struct mbox_message *message)
+				const struct mbox_message *message)
 {
 	return subscription_has_room(mbox, sub, message->length) ||
 	       (mbox->nr_receivers &&
 		mbox_receivers_choose(mbox, &sub->receivers, message));
 }
 
-/* What mbox_subscription_can_take() costs of a budget: receivers may have to be looked at. */
+/* The cost of mbox_subscription_can_take(), which may have to look at receivers. */
 int mbox_subscription_cost(const struct mbox_subscription *sub)
 {
 	return 1 + sub->receivers.nr_rest / 4;
@@ -166,7 +166,7 @@ int mbox_subscription_cost(const struct mbox_subscription *sub)
  * one that could not last still cannot, no other is looked at.
  */
 bool mbox_subscription_any_full(struct mbox *mbox, const struct mbox_message *message,
-				       u64 until)
+				u64 until)
 {
 	struct mbox_subscription *sub = mbox->cast->fullest;
 
@@ -221,7 +221,7 @@ bool mbox_subscription_room_in_all(struct mbox *mbox, const struct mbox_message 
 	return true;
 }
 
-/* How many messages @sub holds, as its handle is told. */
+/* The number of messages that @sub holds, for its handle. */
 u64 mbox_subscription_held(const struct mbox *mbox,
 			   const struct mbox_subscription *sub)
 {
@@ -232,7 +232,7 @@ u64 mbox_subscription_held(const struct mbox *mbox,
 }
 
 /*
- * Lose up to @n deliveries, for @error; how many there were. Those that are being
+ * Lose up to @n deliveries, for @error, and return their number. Those that are being
  * copied stay.
  */
 unsigned int mbox_subscription_lose(struct mbox *mbox,
@@ -257,11 +257,11 @@ unsigned int mbox_subscription_lose(struct mbox *mbox,
 }
 
 /*
- * With OVERFLOW: lose one of what came before the message that is under way. False
- * if none has to, or can: what is being copied stays.
+ * With OVERFLOW: lose the oldest delivery before the message that is under way. False
+ * if none has to go, or can: deliveries that are being copied stay.
  */
 bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
-				   struct mbox_deferred *deferred)
+			    struct mbox_deferred *deferred)
 {
 	struct mbox_message *oldest = mbox_delivery_oldest(sub);
 
@@ -276,8 +276,8 @@ bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
 }
 
 /*
- * The handle is being closed, or receives no more. What it has not received is
- * lost, a few at a time. Also for one that was never begun.
+ * The handle is being closed, or receives no more: lose its deliveries, a few at a
+ * time. Also for a subscription that was never begun.
  */
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 {
@@ -294,7 +294,7 @@ void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 	} while (n == CLOSE_BATCH);
 }
 
-/* The same of a handle that is being closed: nobody is in a call on it. */
+/* End and free the subscription of a handle that is being closed: no call uses it. */
 void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub)
 {
 	mbox_subscription_end(mbox, sub);
@@ -302,7 +302,7 @@ void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub)
 }
 
 /*
- * The mailbox died: free up to @n deliveries. How many there were; a subscription
+ * The mailbox died: free up to @n deliveries. Return their number; a subscription
  * counts as one of these.
  */
 unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,

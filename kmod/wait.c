@@ -18,10 +18,10 @@
 #include "wait.h"
 
 /*
- * MBOX_WAKE: a waiter lives on the stack of the task that waits. Who completes
- * it (A) does so under mbox->lock, but wakes the task after dropping it; the
- * task (B) looks at waiter->done without the lock, so it may leave at any time
- * after done is set, whether it was woken or not.
+ * MBOX_WAKE: a waiter lives on the stack of the task (B) that waits. The task (A)
+ * that completes it does so under mbox->lock, but wakes B after dropping the lock.
+ * B looks at waiter->done without the lock, so it may leave at any time after done
+ * is set, woken or not.
  *
  *	A					B
  *	write error, message, receiver		set_current_state(INTERRUPTIBLE)
@@ -53,7 +53,7 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 	RB_CLEAR_NODE(&waiter->lane_ranked);
 }
 
-/* The call blocks, once it has unlocked; it is among those like it. */
+/* The call blocks, once it has unlocked: list it. */
 static void waiter_begin(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
@@ -70,9 +70,8 @@ static void waiter_begin(struct mbox *mbox, struct mbox_waiter *waiter)
 }
 
 /*
- * Called when nothing that the receiver's filter passes is there. One that
- * waited before has a @turn, and keeps it: it goes to where it was. EUSERS where
- * too many wait.
+ * Begin to wait for a message: none that the filter passes is there. A receive that
+ * waited before has a @turn, and keeps it. EUSERS: too many wait.
  */
 int mbox_waiter_block_receiver(struct mbox *mbox,
 			       struct mbox_receivers *receivers,
@@ -93,17 +92,14 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	waiter_begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (unlikely(mbox->nospace) && !waiter->peek) {
-		/*
-		 * Where a listener is to be told of room, or pollers of another
-		 * lane are, that is still to come.
-		 */
+		/* Listeners, and pollers of other lanes, are still to be told. */
 		mbox->nospace = mbox->full || mbox->inbox;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	return 0;
 }
 
-/* Called when there is no room for waiter->message, and nobody to take it. */
+/* Begin to wait for room: neither that nor a receiver is there for the message. */
 void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
@@ -114,7 +110,7 @@ void mbox_waiter_block_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 	mbox_room_add_sender(mbox, waiter);
 }
 
-/* The message of a blocked sender was accepted: the sender waits on for its receipt. */
+/* The message of a blocked sender was accepted: wait on for its receipt. */
 void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
@@ -122,7 +118,7 @@ void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter)
 	list_add_tail(&waiter->node, &mbox->syncs);
 }
 
-/* Called when waiter->message is accepted, and its sender awaits its receipt. */
+/* Begin to wait for the receipt of waiter->message, which is accepted. */
 void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
@@ -131,7 +127,7 @@ void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter)
 	waiter_begin(mbox, waiter);
 }
 
-/* Called when a side of a ring waits, among others of its @waiters. */
+/* Begin to wait on a side of a ring, among its other @waiters. */
 void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
 			    struct mbox_waiter *waiter)
 {
@@ -280,7 +276,7 @@ struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox)
 	return NULL;
 }
 
-/* Let the task of a completed waiter go on; the caller wakes it and puts it. */
+/* Let the task of a completed waiter go on; the caller wakes it and drops it. */
 static struct task_struct *waiter_publish(struct mbox_waiter *waiter)
 {
 	struct task_struct *task = get_task_struct(waiter->task);
@@ -332,7 +328,7 @@ unsigned int mbox_waiter_end_some(struct mbox *mbox, unsigned int n, int error,
 	return ended;
 }
 
-/* Whether @receiver, which waits, wants @message and has the room for it. */
+/* Whether @receiver, which waits, asks for @message and has a buffer for it. */
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message)
 {
@@ -352,9 +348,8 @@ void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 }
 
 /*
- * @message was queued, or is pending: of the @receivers that may look for it
- * those that peek, and those whose buffer is too small, have to do so. The others
- * did not want it.
+ * Tell @receivers of @message, which was queued, or is pending: those that peek, and
+ * those with a buffer that is too small, have to look at it.
  */
 void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 		      const struct mbox_message *message,
@@ -367,8 +362,8 @@ void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 }
 
 /*
- * A pending message is accepted: its sender goes on, unless it waits for the
- * receipt too. The caller puts the message where it belongs.
+ * Accept a pending message: its sender goes on, unless it waits for the receipt
+ * too. The caller puts the message into its queue, or commits it.
  */
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred)

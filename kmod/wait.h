@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Waiters: blocked calls, their deadlines, and what a section leaves to be done after it. */
+/* Waiters: blocked calls, their deadlines, and the work that a section defers. */
 #ifndef MBOX_WAIT_H
 #define MBOX_WAIT_H
 
@@ -26,7 +26,7 @@ struct mbox_deadline {
 	ktime_t expires;
 };
 
-/* Something came that concerns a receiver, which has to look for itself. */
+/* A message concerns a receiver, which has to look for itself. */
 #define MBOX_RETRY		1
 
 /*
@@ -49,7 +49,7 @@ struct mbox_waiter {
 					 * MBOX_RETRY for a receiver
 					 */
 	struct mbox_message *message;	/* sender: its message until accepted;
-					 * receiver: what was handed over
+					 * receiver: delivered to it
 					 */
 	/* of a receiver */
 	const struct mbox_filter *filter;
@@ -60,11 +60,11 @@ struct mbox_waiter {
 	u64 fit;			/* messages shorter than this fit; peeks: 0 */
 	u64 most_fit;			/* lock: the most below it in the tree */
 	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
-	struct mbox_member *member;	/* whose call it is, or NULL; held by it */
+	struct mbox_member *member;	/* that makes the call, or NULL; held by it */
 	const bool *ended;		/* BY_START: set when the sender ended; or NULL */
 	/* of a sender */
 	bool sync;			/* waits until it is received */
-	struct pid *receiver;		/* who received, counted */
+	struct pid *receiver;		/* its process, counted */
 	/* of a sender that broadcasts: guarded by the lock */
 	u8 stage;			/* enum mbox_cast_stage */
 	bool nonblock;			/* constant */
@@ -77,13 +77,12 @@ struct mbox_waiter {
 	/* of a call on a link */
 	struct mbox_lane *lane;		/* constant; else NULL */
 	struct rb_node lane_ranked;	/* lock: lane->senders; or clear */
-	struct mbox_endpoint *waits;	/* lock: whose edge it has, deadlock.c */
+	struct mbox_endpoint *waits;	/* lock: that has its edge, deadlock.c */
 };
 
 /*
- * Receives that wait for messages of one queue. A message finds those that it
- * suits by what they ask for, so that its way to them does not become longer by
- * those who ask for something else: see receivers.c.
+ * Receives that wait for messages of one queue. A message finds those that it suits
+ * by their filters, so that others do not make its way longer: see receivers.c.
  */
 struct mbox_receivers {
 	struct rb_root keyed;		/* by key, then turn */
@@ -92,8 +91,8 @@ struct mbox_receivers {
 };
 
 /*
- * A message that was queued, or is pending, of which receivers are to be told:
- * the part of them that did not fit into one section.
+ * A message that was queued, or is pending, and the receivers that are still to be
+ * told of it: they did not fit into one section.
  */
 struct mbox_tell {
 	u32 type;
@@ -107,8 +106,8 @@ struct mbox_tell {
 };
 
 /*
- * What a section under mbox->lock leaves to be done after it. Waiters whose tasks
- * do not fit are completed, but woken later, in sections of their own.
+ * The work that a section under mbox->lock leaves to be done after it. Waiters beyond
+ * the first few are completed, but woken later, in sections of their own.
  */
 #define MBOX_DEFERRED_WAKES	4
 
