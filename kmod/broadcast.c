@@ -49,7 +49,7 @@ int mbox_broadcast_purge(struct mbox *mbox, u64 *purged)
 		for (n = 0; sub && n < BROADCAST_BATCH; n++) {
 			/* A new one, or the one in which the last section ended. */
 			if (sub->number != number || !left)
-				left = sub->held;
+				left = sub->room.held;
 			number = sub->number;
 			if (left && mbox_subscription_lose(mbox, sub, 1,
 							   -ECANCELED,
@@ -207,7 +207,7 @@ static void broadcast_place(struct mbox *mbox, struct mbox_waiter *sender,
 			    struct mbox_send_args *args,
 			    struct mbox_deferred *deferred)
 {
-	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
+	struct mbox_waiter *first = mbox_room_first_sender(&mbox->room);
 	int error = 0;
 
 	sender->until = mbox->cast->last_subscription;
@@ -215,7 +215,7 @@ static void broadcast_place(struct mbox *mbox, struct mbox_waiter *sender,
 		error = mbox_send_refusal(mbox);
 	else if (sender->handle->shut & MBOX_RIGHT_SEND)
 		error = -ESHUTDOWN;
-	else if (sender->message->length > mbox->msg_size)
+	else if (sender->message->length > mbox->room.msg_size)
 		error = -EMSGSIZE;
 	else if (args->share)
 		error = mbox_share_take(mbox, sender->message,
@@ -345,7 +345,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	/* Checked again under the lock; here so that nothing large is made. */
 	if (READ_ONCE(mbox->deaf))
 		return mbox_send_refusal(mbox);
-	if (args->length > READ_ONCE(mbox->msg_size))
+	if (args->length > READ_ONCE(mbox->room.msg_size))
 		return -EMSGSIZE;
 
 	user = mbox_send_charge(handle, args);

@@ -63,8 +63,7 @@ struct mbox_subscription {
 	struct mbox_queue queue;
 	struct rb_root_cached ages;	/* OVERFLOW: not IN_FLIGHT, the oldest first */
 	struct mbox_receivers receivers;
-	u64 held;			/* queued, or taken by a receiver */
-	u64 held_bytes;
+	struct mbox_room room;		/* without limits of its own */
 	u64 lost;
 };
 
@@ -125,7 +124,7 @@ void mbox_cast_forget(struct mbox *mbox, const struct mbox_waiter *sender);
 void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred);
 
 /* subscription.c */
-struct mbox_subscription *mbox_subscription_new(void);
+struct mbox_subscription *mbox_subscription_new(struct mbox *mbox);
 void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub);

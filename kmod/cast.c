@@ -84,11 +84,11 @@ void mbox_cast_refuse(struct mbox *mbox, struct mbox_waiter *sender)
 	} else if (sender->handle->shut & MBOX_RIGHT_SEND) {
 		cast_end(sender, MBOX_CAST_REFUSED, -ESHUTDOWN);
 	} else if (sender->nonblock) {
-		mbox->nospace = true;
+		mbox->room.nospace = true;
 		mbox_event_full(mbox);
 		cast_end(sender, MBOX_CAST_REFUSED, -EAGAIN);
 	} else {
-		mbox->nospace = true;
+		mbox->room.nospace = true;
 		mbox_waiter_block_sender(mbox, sender);
 		sender->stage = MBOX_CAST_BLOCKED;
 	}
@@ -176,7 +176,7 @@ static void cast_found_room(struct mbox *mbox, struct mbox_deferred *deferred)
 		return;
 	}
 	if (cast->probe == MBOX_PROBE_LONGEST) {
-		mbox->nospace = false;
+		mbox->room.nospace = false;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	if (mbox->full)
@@ -190,7 +190,8 @@ static int cast_look(struct mbox *mbox, int budget, struct mbox_deferred *deferr
 {
 	struct mbox_cast *cast = mbox->cast;
 	const struct mbox_message probe = {
-		.length = cast->probe == MBOX_PROBE_LONGEST ? mbox->msg_size : 1,
+		.room = &mbox->room,
+		.length = cast->probe == MBOX_PROBE_LONGEST ? mbox->room.msg_size : 1,
 	};
 	const struct mbox_message *message = cast->sender ?
 					     cast->sender->message : &probe;
@@ -252,7 +253,9 @@ static int cast_deliver(struct mbox *mbox, int budget,
 /* Whether it is not known that there is no room for a message of @length. */
 static bool cast_may_have_room(struct mbox *mbox, u32 length)
 {
-	const struct mbox_message probe = { .length = length };
+	const struct mbox_message probe = {
+		.room = &mbox->room, .length = length,
+	};
 
 	return !mbox_subscription_any_full(mbox, &probe, mbox->cast->last_subscription);
 }
@@ -260,7 +263,7 @@ static bool cast_may_have_room(struct mbox *mbox, u32 length)
 /* The next probe, where no sender waits for room. */
 static u8 cast_probe_next(struct mbox *mbox)
 {
-	if (mbox->nospace && cast_may_have_room(mbox, mbox->msg_size))
+	if (mbox->room.nospace && cast_may_have_room(mbox, mbox->room.msg_size))
 		return MBOX_PROBE_LONGEST;
 	return mbox->full && cast_may_have_room(mbox, 1) ? MBOX_PROBE_SHORTEST :
 						      MBOX_PROBE_NONE;
@@ -269,7 +272,7 @@ static u8 cast_probe_next(struct mbox *mbox)
 /* Whether there may be room for the first sender, or for a probe. */
 static bool cast_may_look(struct mbox *mbox)
 {
-	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
+	struct mbox_waiter *first = mbox_room_first_sender(&mbox->room);
 
 	if (mbox->deaf)
 		return false;
@@ -285,7 +288,7 @@ static bool cast_begin_look(struct mbox *mbox)
 	cast->look = false;
 	if (!cast_may_look(mbox))
 		return false;
-	cast->sender = mbox_room_first_sender(mbox, NULL);
+	cast->sender = mbox_room_first_sender(&mbox->room);
 	cast->probe = cast->sender ? MBOX_PROBE_NONE : cast_probe_next(mbox);
 	cast->until = cast->sender ? cast->sender->until :
 				     cast->last_subscription;
@@ -418,7 +421,7 @@ void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 		mbox->cast->look = true;
 		deferred->admit = true;
 	}
-	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
+	if (mbox->state == MBOX_STATE_DRAINING && !mbox->room.held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }
 

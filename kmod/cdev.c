@@ -409,7 +409,6 @@ static long ioc_send(struct file *file, void __user *uarg, size_t usize)
 	args.length = send.size;
 	args.prio = send.prio;
 	args.type = send.type;
-	args.lane = NULL;
 	args.share = NULL;
 	return mbox_send(handle, &args);
 }

@@ -76,6 +76,7 @@ static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
 						struct mbox *mbox)
 {
 	struct mbox_lane *lane = cursor->filter->lane;
+	struct mbox_room *room = lane ? &lane->room : &mbox->room;
 	struct mbox_waiter *waiter;
 	unsigned int n;
 
@@ -86,9 +87,8 @@ static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
 	    unlikely(mbox->state >= MBOX_STATE_DRAINING))
 		return NULL;
 	waiter = cursor->number ?
-		 mbox_room_sender_after(mbox, lane, cursor->prio,
-					cursor->number) :
-		 mbox_room_first_sender(mbox, lane);
+		 mbox_room_sender_after(room, cursor->prio, cursor->number) :
+		 mbox_room_first_sender(room);
 	for (n = 0; waiter && n < MBOX_FIND_BATCH; n++) {
 		if (mbox_filter_pass(cursor->filter, waiter->message))
 			return waiter->message;
@@ -96,7 +96,7 @@ static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
 			return NULL;
 		cursor->prio = waiter->message->prio;
 		cursor->number = waiter->number;
-		waiter = mbox_room_next_sender(waiter, lane);
+		waiter = mbox_room_next_sender(room, waiter);
 	}
 	cursor->senders = waiter;
 	return NULL;

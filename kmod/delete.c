@@ -42,7 +42,7 @@ static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
 			message->state = MBOX_MESSAGE_GONE;
 			continue;
 		}
-		mbox_queue_remove(mbox_queue_of(mbox, message), message);
+		mbox_queue_remove(message->room->queue, message);
 		message->state = MBOX_MESSAGE_GONE;
 		mbox_message_put(mbox, message, deferred);
 	}
@@ -97,16 +97,16 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return;
-	mbox_event_died(mbox, death, mbox->held - mbox->partly);
+	mbox_event_died(mbox, death, mbox->room.held - mbox->partly);
 	trace_mbox_delete(mbox, death);
 	WRITE_ONCE(mbox->death, death);
 	smp_store_release(&mbox->state, MBOX_STATE_DEAD); /* see mbox_mailbox_gone() */
 	WRITE_ONCE(mbox->deaf, true);
 	mbox->reachable = false;
 	mbox->received += mbox->partly;
-	mbox->dropped += mbox->held - mbox->partly;
-	mbox->held = 0;
-	mbox->held_bytes = 0;
+	mbox->dropped += mbox->room.held - mbox->partly;
+	mbox->room.held = 0;
+	mbox->room.held_bytes = 0;
 	mbox->partly = 0;
 
 	if (mbox->cast)
@@ -120,7 +120,7 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			struct mbox_deferred *deferred)
 {
-	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->held;
+	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->room.held;
 	bool dies = !queued;
 
 	if (mbox->state == MBOX_STATE_DEAD)
@@ -177,7 +177,7 @@ static void delete_end_senders(struct mbox *mbox)
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
 		for (n = 0; n < MBOX_END_BATCH; n++) {
-			waiter = mbox_room_first_sender(mbox, NULL);
+			waiter = mbox_room_first_sender(&mbox->room);
 			if (!waiter)
 				break;
 			mbox_send_end(mbox, waiter, mbox_mailbox_gone(mbox),
@@ -296,12 +296,12 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 	mbox_cursor_pause(&cursor, &mbox->queue);
 	while (mbox->state != MBOX_STATE_DEAD) {
 		if (limit == U64_MAX)
-			limit = mbox->held;
+			limit = mbox->room.held;
 		n = min_t(u64, limit - *purged, MBOX_END_BATCH);
 		n = delete_drop(mbox, &cursor, n, &deferred);
 		*purged += n;
 		mbox_event_dropped(mbox, n);
-		mbox_send_admit(mbox, NULL, &deferred);
+		mbox_send_admit(mbox, &mbox->room, &deferred);
 		more = (n || cursor.next) && *purged < limit;
 		if (!more)
 			break;

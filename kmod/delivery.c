@@ -96,8 +96,8 @@ static void delivery_settle(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_message *proper = delivery->message;
 
 	list_del(&delivery->sibling);
-	delivery->sub->held--;
-	delivery->sub->held_bytes -= message->length;
+	delivery->sub->room.held--;
+	delivery->sub->room.held_bytes -= message->length;
 	if (received && !proper->receipts++)
 		mbox->partly++;
 	if (!--proper->left)
@@ -136,6 +136,7 @@ void mbox_delivery_put(struct mbox *mbox, struct mbox_message *message,
 	}
 	/* Its memory is a slot, however long the message proper. */
 	message->length = 0;
+	message->room = &mbox->room;	/* the subscription may be gone soon */
 	mbox_message_put(mbox, message, deferred);
 	mbox_message_put(mbox, proper, deferred);
 }
@@ -200,22 +201,12 @@ void mbox_delivery_give_up(struct mbox *mbox, struct mbox_message *message,
 	delivery_settle(mbox, message, false, 0, deferred);
 }
 
-/* The receiver of @sub that gets @message, or NULL. */
-static struct mbox_waiter *delivery_receiver(struct mbox *mbox,
-					     struct mbox_subscription *sub,
-					     const struct mbox_message *message)
-{
-	if (likely(!mbox->nr_receivers))
-		return NULL;
-	return mbox_receivers_choose(mbox, &sub->receivers, message);
-}
-
 /* Queue an accepted delivery, and give it to a receiver if any waits. */
 void mbox_delivery_place(struct mbox *mbox, struct mbox_message *message,
 			 struct mbox_deferred *deferred)
 {
 	struct mbox_subscription *sub = delivery_of(message)->sub;
-	struct mbox_waiter *receiver = delivery_receiver(mbox, sub, message);
+	struct mbox_waiter *receiver = mbox_waiter_receiver_for(mbox, message);
 
 	lockdep_assert_held(&mbox->lock);
 	mbox_queue_insert(&sub->queue, message);
@@ -224,7 +215,7 @@ void mbox_delivery_place(struct mbox *mbox, struct mbox_message *message,
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
 		delivery_age_add(mbox, sub, message);
-		mbox_waiter_tell(mbox, &sub->receivers, message, deferred);
+		mbox_waiter_tell(mbox, message, deferred);
 	}
 }
 
@@ -244,13 +235,13 @@ void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
 	}
 	/* Other receivers that wait may be the room for a message that is under way. */
 	mbox_cast_leave(mbox, sub, deferred);
-	receiver = delivery_receiver(mbox, sub, message);
+	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (receiver) {
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
 		mbox_queue_put_back(&sub->queue, message);
 		delivery_age_add(mbox, sub, message);
-		mbox_waiter_tell(mbox, &sub->receivers, message, deferred);
+		mbox_waiter_tell(mbox, message, deferred);
 	}
 	mbox_cast_left(mbox, sub);
 }
@@ -291,7 +282,7 @@ struct mbox_message *mbox_delivery_new(struct mbox *mbox,
 	message->start = proper->start;
 	message->user = proper->user;
 	message->sender = NULL;
-	message->lane = NULL;
+	message->room = &sub->room;
 	message->length = proper->length;
 	message->prio = proper->prio;
 	message->type = proper->type;
@@ -308,8 +299,8 @@ struct mbox_message *mbox_delivery_new(struct mbox *mbox,
 	list_add_tail(&delivery->sibling, &proper->deliveries);
 	proper->refs++;
 	proper->left++;
-	sub->held++;
-	sub->held_bytes += proper->length;
+	sub->room.held++;
+	sub->room.held_bytes += proper->length;
 	return message;
 }
 

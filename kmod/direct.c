@@ -61,10 +61,10 @@ static __poll_t relay_events(const struct mbox_relay *relay, bool in)
 	__poll_t events = 0;
 
 	if (!in)
-		return mbox_lane_has_room(lane) ||
+		return mbox_room_has(&lane->room, 0) ||
 		       READ_ONCE(inbox->nr_receivers) ?
 		       EPOLLOUT | EPOLLWRNORM : 0;
-	if (READ_ONCE(lane->queued) || !RB_EMPTY_ROOT(&lane->senders.rb_root))
+	if (READ_ONCE(lane->queued) || !RB_EMPTY_ROOT(&lane->room.senders.rb_root))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(lane->ended) || READ_ONCE(inbox->state) == MBOX_STATE_DEAD)
 		events |= EPOLLERR | EPOLLHUP;
@@ -314,7 +314,7 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 	struct mbox_lane *in = handle->in, *out = handle->out;
 	/* An ordinary message that the caller would send. */
 	struct mbox_message probe = {
-		.pid = task_tgid(current), .length = out->msg_size, .lane = out,
+		.pid = task_tgid(current), .length = out->room.msg_size, .room = &out->room,
 		.start = mbox_process_start(current->group_leader),
 	};
 	struct mbox *inbox = handle->mbox;
@@ -334,7 +334,7 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 		events |= EPOLLHUP;
 	else if (shut & MBOX_RIGHT_RECV)
 		; /* said */
-	else if (in->queued || !RB_EMPTY_ROOT(&in->senders.rb_root))
+	else if (in->queued || !RB_EMPTY_ROOT(&in->room.senders.rb_root))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (in->ended)
 		events |= EPOLLHUP;
@@ -347,17 +347,16 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 	spin_lock(&inbox->lock);
 	if (inbox->state == MBOX_STATE_DEAD) {
 		/* The other lane ends soon. */
-	} else if ((RB_EMPTY_ROOT(&out->senders.rb_root) &&
-		    mbox_room_has(inbox, out, probe.length)) ||
+	} else if ((RB_EMPTY_ROOT(&out->room.senders.rb_root) &&
+		    mbox_room_has(&out->room, probe.length)) ||
 		   mbox_waiter_receiver_for(inbox, &probe)) {
 		events |= EPOLLOUT | EPOLLWRNORM;
 	} else {
-		inbox->nospace = true;
-		out->nospace = true;
+		mbox_room_refuse(&out->room);
 	}
 	spin_unlock(&inbox->lock);
 	if ((events & EPOLLOUT) &&
-	    !mbox_shortage_none(handle, out->msg_size, 0))
+	    !mbox_shortage_none(handle, out->room.msg_size, 0))
 		events &= ~(EPOLLOUT | EPOLLWRNORM);
 	return events;
 }
@@ -379,8 +378,8 @@ void mbox_direct_info(struct mbox_handle *handle, struct mbox_info *info)
 	if (!in)
 		return;
 	info->kind = MBOX_KIND_LINK;
-	info->capacity = in->capacity;
-	info->msg_size = in->msg_size;
+	info->capacity = in->room.capacity;
+	info->msg_size = in->room.msg_size;
 	spin_lock(&handle->mbox->lock);
 	info->handle_queued = in->queued;
 	/* One that ended has no number any more; another may have it. */

@@ -497,10 +497,10 @@ static int visit_link(struct mbox_link *link, void *data)
 	    !mbox_endpoint_seen(there->to, dump->file))
 		return 0;
 	spin_lock(&there->to->inbox->lock);
-	queued = there->held;
+	queued = there->room.held;
 	spin_unlock(&there->to->inbox->lock);
 	spin_lock(&back->to->inbox->lock);
-	queued_back = back->held;
+	queued_back = back->room.held;
 	spin_unlock(&back->to->inbox->lock);
 
 	header = begin_row(dump->skb, dump->cb, MBOX_CMD_LINK_GET);
@@ -508,8 +508,8 @@ static int visit_link(struct mbox_link *link, void *data)
 		return -EMSGSIZE;
 	if (nla_put_u32(dump->skb, MBOX_A_LINK_ONE, from) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, to) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->capacity) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->msg_size) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->room.capacity) ||
+	    nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->room.msg_size) ||
 	    nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES,
 			atomic_read(&link->handles)) ||
 	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED, queued, MBOX_A_LINK_PAD) ||

@@ -137,7 +137,7 @@ void mbox_event_died(struct mbox *mbox, int death, u64 dropped)
 /* A send finds no room. Where the capacity is zero there is none to be found. */
 void mbox_event_full(struct mbox *mbox)
 {
-	if (mbox->full || mbox->capacity == MBOX_CAPACITY_ZERO || mbox->inbox)
+	if (mbox->full || mbox->room.capacity == MBOX_CAPACITY_ZERO || mbox->inbox)
 		return;
 	mbox->full = true;
 	note(mbox, MBOX_EVENT_FULL);
@@ -385,7 +385,7 @@ static void tell_mailbox(struct mbox *mbox)
 	notice.uid = mbox->uid;
 	notice.gid = mbox->gid;
 	notice.mode = mbox->mode;
-	notice.queued = mbox->held;
+	notice.queued = mbox->room.held;
 	notice.user = taken.user;
 	order = orders[mbox->full];
 	spin_unlock(&mbox->lock);

@@ -166,7 +166,9 @@ static void end_calls(struct mbox_handle *handle, u32 right)
 			if (mbox->policy == MBOX_POLICY_BROADCAST)
 				mbox_cast_admit(mbox, &deferred);
 			else
-				mbox_send_admit(mbox, handle->out, &deferred);
+				mbox_send_admit(mbox, handle->out ?
+						&handle->out->room :
+						&mbox->room, &deferred);
 		}
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
@@ -299,7 +301,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 	handle->queue = &mbox->queue;
 	if (mbox->policy == MBOX_POLICY_BROADCAST &&
 	    (rights & MBOX_RIGHT_RECV)) {
-		handle->sub = mbox_subscription_new();
+		handle->sub = mbox_subscription_new(mbox);
 		if (IS_ERR(handle->sub)) {
 			error = PTR_ERR(handle->sub);
 			goto err_user;

@@ -174,7 +174,7 @@ static bool lane_hopeless(const struct mbox_lane *lane,
 /* Search on where @cursor is in a lane, looking at up to @n messages. */
 static unsigned int inbox_search_lane(struct mbox_cursor *cursor, unsigned int n)
 {
-	struct mbox_queue *queue = &cursor->next->lane->queue;
+	struct mbox_queue *queue = cursor->next->room->queue;
 	struct mbox_message *message = cursor->next;
 
 	for (; message && n; n--) {
@@ -253,18 +253,4 @@ struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 			return cursor->best;
 		}
 	}
-}
-
-/* The room in a lane: as much as its link has, and the receiver allows. */
-u32 mbox_lane_capacity(const struct mbox_lane *lane)
-{
-	return min(lane->capacity, READ_ONCE(lane->inbox->capacity));
-}
-
-bool mbox_lane_has_room(const struct mbox_lane *lane)
-{
-	u32 capacity = mbox_lane_capacity(lane);
-
-	return capacity == MBOX_CAPACITY_UNBOUNDED ||
-	       READ_ONCE(lane->held) < capacity;
 }

@@ -146,7 +146,7 @@ static void endpoint_tidy(struct mbox_endpoint *endpoint, struct leaving *leavin
 	if (!endpoint->known || endpoint->openers || !RB_EMPTY_ROOT(&endpoint->lanes))
 		return;
 	spin_lock(&inbox->lock);
-	needed = inbox->handles || inbox->held;
+	needed = inbox->handles || inbox->room.held;
 	spin_unlock(&inbox->lock);
 	if (!needed)
 		endpoint_forget(endpoint, leaving);
@@ -177,7 +177,7 @@ static void link_tidy(struct mbox_link *link, struct leaving *leaving)
 {
 	lockdep_assert_held(&links_lock);
 	if (link->listed && !atomic_read(&link->handles) &&
-	    !READ_ONCE(link->lanes[0].held) && !READ_ONCE(link->lanes[1].held))
+	    !READ_ONCE(link->lanes[0].room.held) && !READ_ONCE(link->lanes[1].room.held))
 		link_unlist(link, leaving);
 }
 
@@ -507,7 +507,7 @@ void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 	bool more;
 
 	spin_lock(&inbox->lock);
-	WRITE_ONCE(inbox->capacity, capacity);
+	WRITE_ONCE(inbox->room.capacity, capacity);
 	spin_unlock(&inbox->lock);
 	for (;;) {
 		spin_lock(&links_lock);
@@ -522,7 +522,7 @@ void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 			break;
 		do {
 			mbox_mailbox_lock(inbox, &deferred);
-			mbox_send_admit(inbox, lane, &deferred);
+			mbox_send_admit(inbox, &lane->room, &deferred);
 			more = deferred.admit;
 			deferred.admit = false;
 			mbox_mailbox_unlock(inbox, &deferred);
@@ -605,11 +605,13 @@ static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 	lane->link = link;
 	lane->from = from;
 	lane->to = to;
-	lane->capacity = capacity;
-	lane->msg_size = msg_size;
 	lane->inbox = to->inbox;
 	mbox_queue_init(&lane->queue);
-	lane->senders = RB_ROOT_CACHED;
+	mbox_room_init(&lane->room, &lane->inbox->room, &lane->queue,
+		       &lane->inbox->receivers);
+	lane->room.lane = lane;
+	lane->room.capacity = capacity;
+	lane->room.msg_size = msg_size;
 }
 
 /* A link that is not listed yet; its lanes[0] leads from @self. Or NULL. */
@@ -638,8 +640,8 @@ static void lane_enter(struct mbox_lane *lane)
 	rb_insert_color(&lane->node, &to->lanes);
 	refcount_inc(&to->refs);
 	spin_lock(&to->inbox->lock);
-	if (to->inbox->msg_size < lane->msg_size)
-		WRITE_ONCE(to->inbox->msg_size, lane->msg_size);
+	if (to->inbox->room.msg_size < lane->room.msg_size)
+		WRITE_ONCE(to->inbox->room.msg_size, lane->room.msg_size);
 	spin_unlock(&to->inbox->lock);
 }
 

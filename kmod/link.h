@@ -30,19 +30,15 @@ struct mbox_lane {
 	struct mbox_link *link;		/* constant: whose part it is */
 	struct mbox_endpoint *from;	/* constant; there for who has a handle */
 	struct mbox_endpoint *to;		/* likewise; its inbox->lock is "lock" */
-	u32 capacity;			/* constant: that of the link, see inbox.c */
-	u32 msg_size;			/* constant */
+	struct mbox_room room;		/* lock; capacity and msg_size: constant */
 	struct rb_node node;		/* links_lock: to->lanes, by from */
-	u64 held;			/* lock: as that of a mailbox */
-	u64 queued;			/* lock: of these, not being taken */
+	u64 queued;			/* lock: of room.held, not being taken */
 	struct mbox *inbox;		/* constant; there while it has messages */
 	struct mbox_queue queue;	/* lock */
 	struct mbox_message *first;	/* lock: not being taken; or NULL */
 	struct rb_node ranked;		/* lock: inbox->lanes, if there is a first */
 	struct rb_node numbered;	/* lock: inbox->numbered, likewise */
-	struct rb_root_cached senders;	/* lock: those of the inbox' that are its */
 	bool ended;			/* lock: nothing will come any more */
-	bool nospace;			/* lock: as that of a mailbox */
 	bool opened;			/* links_lock: by @to, a handle to receive */
 };
 
@@ -132,8 +128,6 @@ void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
 struct mbox_message *mbox_inbox_first(const struct mbox *inbox);
 struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 				     struct mbox_cursor *cursor, bool *more);
-u32 mbox_lane_capacity(const struct mbox_lane *lane);
-bool mbox_lane_has_room(const struct mbox_lane *lane);
 
 /* deadlock.c */
 int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_endpoint *self,
@@ -155,13 +149,6 @@ void mbox_direct_info(struct mbox_handle *handle, struct mbox_info *info);
 static inline bool mbox_handle_foreign(const struct mbox_handle *handle)
 {
 	return handle->endpoint && handle->endpoint->pid != task_tgid(current);
-}
-
-/* The queue in which @message is, or will be. */
-static inline struct mbox_queue *
-mbox_queue_of(struct mbox *mbox, const struct mbox_message *message)
-{
-	return unlikely(message->lane) ? &message->lane->queue : &mbox->queue;
 }
 
 #endif /* MBOX_LINK_H */

@@ -116,14 +116,14 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 
 	spin_lock_init(&mbox->lock);
 	mbox->state = MBOX_STATE_LIVE;
-	mbox->capacity = attr->capacity;
-	mbox->msg_size = attr->msg_size;
-	mbox->max_bytes = attr->bytes;
+	mbox_room_init(&mbox->room, NULL, &mbox->queue, &mbox->receivers);
+	mbox->room.capacity = attr->capacity;
+	mbox->room.msg_size = attr->msg_size;
+	mbox->room.max_bytes = attr->bytes;
 	mbox->max_slots = MBOX_SLOTS_STEP;
 	mbox->shares = RB_ROOT;
 	mbox_queue_init(&mbox->queue);
 	mbox_receivers_init(&mbox->receivers);
-	mbox->senders = RB_ROOT_CACHED;
 	mbox->lanes = RB_ROOT_CACHED;
 	mbox->numbered = RB_ROOT;
 	INIT_LIST_HEAD(&mbox->syncs);
@@ -410,8 +410,8 @@ static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
 {
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		return mbox_subscription_room_in_all(mbox, probe);
-	return (RB_EMPTY_ROOT(&mbox->senders.rb_root) &&
-		mbox_room_has(mbox, NULL, probe->length)) ||
+	return (RB_EMPTY_ROOT(&mbox->room.senders.rb_root) &&
+		mbox_room_has(&mbox->room, probe->length)) ||
 	       mbox_waiter_receiver_for(mbox, probe);
 }
 
@@ -421,13 +421,13 @@ static bool is_readable(const struct mbox_handle *handle)
 	struct mbox *mbox = handle->mbox;
 
 	if (handle->sub)
-		return handle->sub->held > handle->queue->nr_in_flight ||
+		return handle->sub->room.held > handle->queue->nr_in_flight ||
 		       mbox_subscription_is_due(mbox, handle->sub);
 	if (unlikely(mbox->inbox))
 		return mbox_inbox_first(mbox) ||
-		       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
-	return mbox->held > mbox->queue.nr_in_flight ||
-	       !RB_EMPTY_ROOT(&mbox->senders.rb_root);
+		       !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
+	return mbox->room.held > mbox->queue.nr_in_flight ||
+	       !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
 }
 
 /* Under the lock: of a handle that may receive from a mailbox that is not dead. */
@@ -449,14 +449,15 @@ static __poll_t poll_send(struct mbox_handle *handle)
 	struct mbox *mbox = handle->mbox;
 	/* The longest that the caller may send, with the least priority. */
 	struct mbox_message probe = {
-		.pid = task_tgid(current), .length = mbox->msg_size,
+		.pid = task_tgid(current), .length = mbox->room.msg_size,
+		.room = &mbox->room,
 		.start = mbox_process_start(current->group_leader),
 	};
 
 	if (mbox->deaf)
 		return EPOLLERR;
 	if (!is_writable(mbox, &probe)) {
-		mbox->nospace = true;
+		mbox->room.nospace = true;
 		return 0;
 	}
 	return mbox_member_admits(mbox, MBOX_RIGHT_SEND) ?
@@ -479,7 +480,7 @@ __poll_t mbox_mailbox_poll(struct mbox_handle *handle)
 		events |= poll_receive(handle);
 	if (rights & MBOX_RIGHT_SEND)
 		events |= poll_send(handle);
-	length = mbox->msg_size;
+	length = mbox->room.msg_size;
 	slots = mbox_mailbox_subscriptions(mbox);
 	spin_unlock(&mbox->lock);
 	if ((events & EPOLLOUT) && !mbox_shortage_none(handle, length, slots))
@@ -554,14 +555,14 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		info->owner = mbox_owner_nr(mbox->owner);
 		info->heir = mbox_owner_nr(mbox->heir);
 	}
-	info->capacity = mbox->capacity;
-	info->msg_size = mbox->msg_size;
-	info->bytes = mbox->max_bytes;
+	info->capacity = mbox->room.capacity;
+	info->msg_size = mbox->room.msg_size;
+	info->bytes = mbox->room.max_bytes;
 	info->handles = mbox->handles;
 	info->senders = mbox->nr_senders;
 	info->receivers = mbox->nr_receivers;
-	info->queued = mbox->held;
-	info->queued_bytes = mbox->held_bytes;
+	info->queued = mbox->room.held;
+	info->queued_bytes = mbox->room.held_bytes;
 	info->sent = mbox->sent;
 	info->received = mbox->received;
 	info->withdrawn = mbox->withdrawn;
@@ -623,10 +624,10 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	    ((arg->mask & MBOX_SET_GID) && !any_gid &&
 	     !gid_eq(gid, mbox->gid)))
 		goto out;
-	capacity = arg->mask & MBOX_SET_CAPACITY ? arg->capacity : mbox->capacity;
-	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->max_bytes;
+	capacity = arg->mask & MBOX_SET_CAPACITY ? arg->capacity : mbox->room.capacity;
+	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->room.max_bytes;
 	if (!(arg->mask & MBOX_SET_MSG_SIZE))
-		msg_size = mbox->msg_size;
+		msg_size = mbox->room.msg_size;
 	error = check_bytes(bytes, msg_size);
 	if (error)
 		goto out;
@@ -637,13 +638,13 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		mbox->uid = uid;
 	if (arg->mask & MBOX_SET_GID)
 		mbox->gid = gid;
-	mbox->capacity = capacity;
-	WRITE_ONCE(mbox->msg_size, msg_size);
-	mbox->max_bytes = bytes;
+	mbox->room.capacity = capacity;
+	WRITE_ONCE(mbox->room.msg_size, msg_size);
+	mbox->room.max_bytes = bytes;
 	if (mbox->policy == MBOX_POLICY_BROADCAST)
 		mbox_cast_admit(mbox, &deferred);
 	else
-		mbox_send_admit(mbox, NULL, &deferred);
+		mbox_send_admit(mbox, &mbox->room, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
 	/* What pollers need of their quotas may be less. */

@@ -95,6 +95,7 @@
 
 #include "compat.h"
 #include "event.h"
+#include "message.h"
 #include "queue.h"
 #include "wait.h"
 
@@ -120,7 +121,7 @@ extern unsigned long mbox_user_bytes;
  * A mailbox.
  *
  * Messages accepted and neither received nor gone are in queue.messages, those
- * that a receiver is copying (IN_FLIGHT) among them, and held counts them. With
+ * that a receiver is copying (IN_FLIGHT) among them, and room.held counts them. With
  * BROADCAST their deliveries are in the queues of the subscriptions. Blocked calls
  * are among
  *
@@ -155,24 +156,15 @@ struct mbox {
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 state;			/* MBOX_STATE_*; only grows */
 	int death;			/* what calls get once it is dead */
-	u32 capacity;
-	u32 msg_size;
 	bool deaf;			/* sends fail: draining, dead, no receivers */
-	bool nospace;			/* a sender was refused for want of room: tell
-					 * pollers when there is some; of an inbox:
-					 * by any lane. Set where full is.
-					 */
 	bool turned_away;		/* so was a process, with EBUSY or EUSERS */
 	bool reachable;			/* by its name, or as an inbox */
-	u64 max_bytes;			/* 0: no limit */
-	u64 held;
-	u64 held_bytes;
+	struct mbox_room room;
 	struct mbox_queue queue;
 	struct mbox_message *slots;	/* free slots, linked through node.next */
 	unsigned int nr_slots;
 	unsigned int max_slots;		/* that may be kept */
 	struct mbox_receivers receivers;
-	struct rb_root_cached senders;
 	struct rb_root_cached lanes;	/* of an inbox, with messages: inbox.c */
 	struct rb_root numbered;	/* the same, by number */
 	struct list_head syncs;
@@ -347,13 +339,13 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 	lockdep_assert_held(&mbox->lock);
 	if (likely(!mbox->nr_receivers))
 		return NULL;
-	return mbox_receivers_choose(mbox, &mbox->receivers, message);
+	return mbox_receivers_choose(mbox, message->room->receivers, message);
 }
 
 /* Whether no send waits for room, in any lane. */
 static inline bool mbox_waiter_no_senders(const struct mbox *mbox)
 {
-	return likely(RB_EMPTY_ROOT(&mbox->senders.rb_root));
+	return likely(RB_EMPTY_ROOT(&mbox->room.senders.rb_root));
 }
 
 /* What a call gets that cannot be made for the state of @mbox. */

@@ -114,7 +114,7 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 	message->start = mbox_process_start(leader);
 	message->user = user;
 	message->sender = NULL;
-	message->lane = args->lane;
+	message->room = args->room;
 	message->length = args->length;
 	message->prio = args->prio;
 	message->type = args->type;
@@ -125,8 +125,8 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 	message->shared = false;
 	/* Calls last: little has to be kept in registers across them. */
 	refcount_inc(&pid->count);	/* as task_tgid(): the caller has one */
-	if (unlikely(message->lane))
-		mbox_link_get(message->lane->link);
+	if (unlikely(message->room->lane))
+		mbox_link_get(message->room->lane->link);
 	message->time = ktime_get_coarse_real_ns();
 }
 
@@ -158,8 +158,8 @@ static void message_unset(struct mbox_message *message)
 	put_pid(message->pid);
 	if (likely(message->user))
 		mbox_user_uncharge(message->user, message->length);
-	if (unlikely(message->lane))
-		mbox_link_put(message->lane->link);
+	if (unlikely(message->room->lane))
+		mbox_link_put(message->room->lane->link);
 }
 
 /* Free a message that only the caller knows, without the lock. */

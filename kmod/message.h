@@ -15,7 +15,6 @@
 struct mbox;
 struct mbox_deferred;
 struct mbox_handle;
-struct mbox_lane;
 struct mbox_member;
 struct mbox_sender;
 struct mbox_share;
@@ -63,7 +62,7 @@ struct mbox_message {
 	u64 start;			/* of that process: mbox_process_start() */
 	struct mbox_user *user;		/* charged for it; NULL: it is trash */
 	struct mbox_waiter *sender;	/* waits for its receipt, or NULL */
-	struct mbox_lane *lane;		/* by which it came; its link counted; or NULL */
+	struct mbox_room *room;		/* in which it counts; a lane's link counted */
 	u32 length;
 	u32 prio;
 	u32 type;
@@ -84,7 +83,7 @@ struct mbox_send_args {
 	bool nonblock;
 	bool sync;
 	struct mbox_deadline deadline;
-	struct mbox_lane *lane;		/* that of the handle */
+	struct mbox_room *room;		/* out: of the mailbox, or of a lane */
 	struct mbox_share *share;	/* for the message, if it needs one; or NULL */
 };
 
@@ -135,7 +134,7 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_deferred *deferred);
 void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 			struct mbox_deferred *deferred);
-void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
+void mbox_send_admit(struct mbox *mbox, struct mbox_room *room,
 		     struct mbox_deferred *deferred);
 int mbox_send_refusal(const struct mbox *mbox);
 void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,

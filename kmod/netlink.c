@@ -227,7 +227,7 @@ static void blame(struct genl_info *info, const struct mbox *mbox,
 		  const struct mbox_ioc_set *set)
 {
 	u32 longest = set->mask & MBOX_SET_MSG_SIZE ?
-		      set->msg_size : READ_ONCE(mbox->msg_size);
+		      set->msg_size : READ_ONCE(mbox->room.msg_size);
 
 	if (set->mode & ~0666)
 		blame_attr(info, MBOX_A_MAILBOX_MODE,

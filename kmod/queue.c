@@ -112,8 +112,8 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	if (unlikely(!list_empty(&queue->cursors)))
 		queue_move_cursors(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
-	if (unlikely(message->lane))
-		mbox_inbox_add(message->lane, message);
+	if (unlikely(message->room->lane))
+		mbox_inbox_add(message->room->lane, message);
 	RB_CLEAR_NODE(&message->level);
 
 	if (!list_empty(&queue->messages)) {
@@ -141,8 +141,8 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 	struct mbox_message *next = mbox_queue_next(queue, message);
 	struct mbox_cursor *cursor;
 
-	if (unlikely(message->lane))
-		mbox_inbox_skip(message->lane, message, next);
+	if (unlikely(message->room->lane))
+		mbox_inbox_skip(message->room->lane, message, next);
 	/* Bound: threads that search at the same time, three instructions each. */
 	list_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
@@ -160,8 +160,8 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 {
-	if (unlikely(message->lane))
-		mbox_inbox_remove(message->lane, message);
+	if (unlikely(message->room->lane))
+		mbox_inbox_remove(message->room->lane, message);
 	queue_unlink(queue, message);
 }
 
@@ -170,8 +170,8 @@ void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *mess
 {
 	message->state = MBOX_MESSAGE_IN_FLIGHT;
 	queue->nr_in_flight++;
-	if (unlikely(message->lane))
-		mbox_inbox_remove(message->lane, message);
+	if (unlikely(message->room->lane))
+		mbox_inbox_remove(message->room->lane, message);
 }
 
 /* The receiver has failed: @message is found again. */
@@ -179,8 +179,8 @@ void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 {
 	message->state = MBOX_MESSAGE_QUEUED;
 	queue->nr_in_flight--;
-	if (unlikely(message->lane))
-		mbox_inbox_add(message->lane, message);
+	if (unlikely(message->room->lane))
+		mbox_inbox_add(message->room->lane, message);
 	queue_move_cursors(queue, message);
 }
 
@@ -200,7 +200,7 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 		return false;
 	if (likely(!filter->flags))
 		return true;
-	if ((filter->flags & MBOX_FILTER_LANE) && message->lane != filter->lane)
+	if ((filter->flags & MBOX_FILTER_LANE) && message->room->lane != filter->lane)
 		return false;
 	if ((filter->flags & MBOX_RECV_BY_TYPE) && message->type != filter->type)
 		return false;

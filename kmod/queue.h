@@ -4,7 +4,9 @@
 #define MBOX_QUEUE_H
 
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -12,6 +14,7 @@ struct mbox;
 struct mbox_deferred;
 struct mbox_lane;
 struct mbox_message;
+struct mbox_receivers;
 struct mbox_waiter;
 struct pid_namespace;
 
@@ -33,6 +36,29 @@ struct mbox_queue {
 	struct list_head cursors;	/* searches that pause */
 	u32 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
 	u64 nr_in_flight;			/* of the messages, those IN_FLIGHT */
+};
+
+/*
+ * Room for messages: how many may be held, how many are, and the senders that wait
+ * for room. A mailbox has one, each lane, and each subscription. The limits of the
+ * parent apply too: that is the room of the inbox to which a lane leads, or of the
+ * mailbox of a subscription. A message of a lane counts in both; a delivery counts in
+ * its subscription, and its message in the mailbox. Guarded by mbox->lock.
+ */
+struct mbox_room {
+	struct mbox_room *parent;	/* constant; or NULL */
+	struct mbox_queue *queue;	/* constant: of its messages */
+	struct mbox_receivers *receivers; /* constant: that wait for them */
+	struct mbox_lane *lane;		/* constant: that has it; else NULL */
+	u32 capacity;
+	u32 msg_size;
+	u64 max_bytes;			/* 0: no limit */
+	u64 held;			/* accepted, and neither received nor gone */
+	u64 held_bytes;
+	struct rb_root_cached senders;	/* by priority, then arrival */
+	bool nospace;			/* a send was refused: tell pollers when there
+					 * is room; of an inbox: by any lane
+					 */
 };
 
 /*
@@ -99,18 +125,33 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 					struct mbox_deferred *deferred);
 
 /* room.c */
-bool mbox_room_has(const struct mbox *mbox, const struct mbox_lane *lane,
-		   u32 length);
+void mbox_room_init(struct mbox_room *room, struct mbox_room *parent,
+		    struct mbox_queue *queue,
+		    struct mbox_receivers *receivers);
+bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes);
+bool mbox_room_has(const struct mbox_room *room, u32 length);
+bool mbox_room_may_queue(const struct mbox_room *room,
+			 const struct mbox_message *message);
+void mbox_room_refuse(struct mbox_room *room);
 void mbox_room_accept(struct mbox *mbox, struct mbox_message *message);
 void mbox_room_release(struct mbox *mbox, const struct mbox_message *message);
 void mbox_room_add_sender(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_room_remove_sender(struct mbox *mbox, struct mbox_waiter *waiter);
-struct mbox_waiter *mbox_room_first_sender(struct mbox *mbox,
-					   struct mbox_lane *lane);
-struct mbox_waiter *mbox_room_next_sender(const struct mbox_waiter *waiter,
-					  struct mbox_lane *lane);
-struct mbox_waiter *mbox_room_sender_after(struct mbox *mbox,
-					   struct mbox_lane *lane, u32 prio,
-					   u64 number);
+struct mbox_waiter *mbox_room_first_sender(const struct mbox_room *room);
+struct mbox_waiter *mbox_room_next_sender(const struct mbox_room *room,
+					  const struct mbox_waiter *waiter);
+struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
+					   u32 prio, u64 number);
+
+/* The capacity with that of the parent. May be asked for without the lock. */
+static inline u32 mbox_room_capacity(const struct mbox_room *room)
+{
+	u32 capacity = READ_ONCE(room->capacity);
+
+	/* A parent has none. */
+	if (unlikely(room->parent))
+		capacity = min(capacity, READ_ONCE(room->parent->capacity));
+	return capacity;
+}
 
 #endif /* MBOX_QUEUE_H */

@@ -132,7 +132,7 @@ static __always_inline void receive_detach(struct mbox_handle *handle,
 	else if (unlikely(handle->sub))
 		mbox_delivery_remove(handle->sub, message);
 	else
-		mbox_queue_remove(mbox_queue_of(mbox, message), message);
+		mbox_queue_remove(message->room->queue, message);
 }
 
 /* Begin to copy @message, which stays in its queue, without the lock. */
@@ -151,17 +151,9 @@ static void receive_begin_flight(struct mbox_handle *handle,
 	}
 	if (message->state == MBOX_MESSAGE_PENDING) {
 		mbox_waiter_accepted(mbox, message, deferred);
-		mbox_queue_insert(mbox_queue_of(mbox, message), message);
+		mbox_queue_insert(message->room->queue, message);
 	}
-	mbox_queue_begin_flight(mbox_queue_of(mbox, message), message);
-}
-
-/* Take a message that is IN_FLIGHT off its queue. */
-static void receive_end_flight(struct mbox_handle *handle,
-			       struct mbox_message *message)
-{
-	mbox_queue_end_flight(unlikely(handle->sub) ? handle->queue :
-				mbox_queue_of(handle->mbox, message), message);
+	mbox_queue_begin_flight(message->room->queue, message);
 }
 
 /* Drop a reference to a message that is on no list. */
@@ -198,7 +190,7 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 					  struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *sender = message->sender;
-	struct mbox_lane *lane = message->lane;
+	struct mbox_room *room = message->room;
 	struct mbox *mbox = handle->mbox;
 
 	if (unlikely(handle->sub))
@@ -213,7 +205,7 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 		mbox_waiter_complete(mbox, sender, 0, deferred);
 	}
 	/* First, for the message may be the last that holds the lane. */
-	mbox_send_admit(mbox, lane, deferred);
+	mbox_send_admit(mbox, room, deferred);
 	mbox_message_put(mbox, message, deferred);
 	return 0;
 }
@@ -253,7 +245,7 @@ static int receive_check_flight(struct mbox_handle *handle,
 			if (message->sender)
 				mbox_waiter_end(mbox, message->sender,
 						mbox->death, deferred);
-			receive_end_flight(handle, message);
+			mbox_queue_end_flight(message->room->queue, message);
 			message->state = MBOX_MESSAGE_GONE;
 		}
 	}
@@ -282,7 +274,7 @@ static int receive_finish_flight(struct mbox_handle *handle,
 		error = gone;
 	} else if (!error) {
 		args->length = message->length;
-		receive_end_flight(handle, message);
+		mbox_queue_end_flight(message->room->queue, message);
 		error = receive_commit(handle, message, &deferred);
 	} else if (unlikely(handle->sub)) {
 		mbox_delivery_put_back(mbox, message, &deferred);

@@ -41,12 +41,12 @@ static u64 waiter_fit(const struct mbox_waiter *waiter)
 	return waiter->fit;
 }
 
-RB_DECLARE_CALLBACKS_MAX(static, fit_callbacks, struct mbox_waiter, ranked,
+RB_DECLARE_CALLBACKS_MAX(static, fit_callbacks, struct mbox_waiter, keyed,
 			 u64, most_fit, waiter_fit)
 
 static struct mbox_waiter *waiter_of(struct rb_node *node)
 {
-	return rb_entry(node, struct mbox_waiter, ranked);
+	return rb_entry(node, struct mbox_waiter, keyed);
 }
 
 static u32 waiter_flags(const struct mbox_waiter *waiter)
@@ -100,7 +100,7 @@ static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 	tell->type = message->type;
 	tell->pid = message->pid;
 	tell->start = message->start;
-	tell->lane = message->lane;
+	tell->lane = message->room->lane;
 }
 
 void mbox_receivers_init(struct mbox_receivers *receivers)
@@ -149,8 +149,8 @@ static void receivers_add_keyed(struct mbox_receivers *receivers,
 		link = order < 0 ? &parent->rb_left : &parent->rb_right;
 	}
 	waiter->most_fit = waiter->fit;
-	rb_link_node(&waiter->ranked, parent, link);
-	rb_insert_augmented(&waiter->ranked, &receivers->keyed, &fit_callbacks);
+	rb_link_node(&waiter->keyed, parent, link);
+	rb_insert_augmented(&waiter->keyed, &receivers->keyed, &fit_callbacks);
 }
 
 /* In order of turns: mostly at the end. Bound: MBOX_WAITERS_MAX. */
@@ -200,12 +200,12 @@ void mbox_receivers_remove(struct mbox_waiter *waiter)
 {
 	struct mbox_receivers *receivers = waiter->receivers;
 
-	if (RB_EMPTY_NODE(&waiter->ranked)) {
+	if (RB_EMPTY_NODE(&waiter->keyed)) {
 		list_del(&waiter->node);
 	} else {
-		rb_erase_augmented(&waiter->ranked, &receivers->keyed,
+		rb_erase_augmented(&waiter->keyed, &receivers->keyed,
 				   &fit_callbacks);
-		RB_CLEAR_NODE(&waiter->ranked);
+		RB_CLEAR_NODE(&waiter->keyed);
 	}
 	if (waiter->limited)
 		receivers->nr_rest--;
@@ -286,7 +286,7 @@ static struct mbox_waiter *receivers_first_fit(struct mbox_receivers *receivers,
 {
 	struct mbox_waiter *waiter = last ? receivers_upper_bound(receivers, key) :
 					    receivers_lower_bound(receivers, key, 0);
-	struct rb_node *node = waiter ? &waiter->ranked : NULL, *from;
+	struct rb_node *node = waiter ? &waiter->keyed : NULL, *from;
 
 	/* Bound: twice the depth of the tree. */
 	while (node) {

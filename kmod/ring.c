@@ -137,7 +137,7 @@ int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size)
 		return -ENOMEM;
 	ring->size = size;
 	ring->grow = mbox->options & MBOX_OPTION_GROW;
-	ring->longest = ALIGN(mbox->msg_size + sizeof(struct mbox_ring_record),
+	ring->longest = ALIGN(mbox->room.msg_size + sizeof(struct mbox_ring_record),
 			      MBOX_RING_ALIGN);
 	mutex_init(&ring->trim_lock);
 	for (nr = 0; nr < SIDES; nr++) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Room for messages, and the senders that wait for it, in order. */
 #include <linux/rbtree.h>
+#include <linux/string.h>
 
 #include "broadcast.h"
-#include "link.h"
 #include "mbox.h"
 #include "message.h"
 #include "queue.h"
@@ -15,21 +15,6 @@ static bool room_before(u32 prio, u64 number, const struct mbox_waiter *other)
 {
 	return prio != other->message->prio ? prio > other->message->prio :
 					      number < other->number;
-}
-
-#define SENDER(node)		rb_entry(node, struct mbox_waiter, ranked)
-#define LANE_SENDER(node)	rb_entry(node, struct mbox_waiter, lane_ranked)
-
-static bool room_less(struct rb_node *a, const struct rb_node *b)
-{
-	return room_before(SENDER(a)->message->prio, SENDER(a)->number,
-			   SENDER(b));
-}
-
-static bool room_lane_less(struct rb_node *a, const struct rb_node *b)
-{
-	return room_before(LANE_SENDER(a)->message->prio,
-			   LANE_SENDER(a)->number, LANE_SENDER(b));
 }
 
 /* Move the searches back that are past the place of @waiter, and want its message. */
@@ -49,71 +34,73 @@ static void room_move_cursors(struct mbox_queue *queue,
 	}
 }
 
-/* A sender begins to wait for room. */
+static struct mbox_waiter *room_sender(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct mbox_rank, node)->waiter : NULL;
+}
+
+static bool room_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct mbox_waiter *waiter = room_sender(a);
+
+	return room_before(waiter->message->prio, waiter->number,
+			   rb_entry(b, struct mbox_rank, node)->waiter);
+}
+
+/* A sender begins to wait for room: in that of its message, and in the parent. */
 void mbox_room_add_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
+	struct mbox_room *room = waiter->message->room;
+	struct mbox_rank *rank = waiter->ranks;
+
 	lockdep_assert_held(&mbox->lock);
-	rb_add_cached(&waiter->ranked, &mbox->senders, room_less);
-	room_move_cursors(&mbox->queue, waiter);
-	if (unlikely(waiter->lane)) {
-		rb_add_cached(&waiter->lane_ranked, &waiter->lane->senders,
-			      room_lane_less);
-		room_move_cursors(&waiter->lane->queue, waiter);
+	for (; room; room = room->parent, rank++) {
+		rank->waiter = waiter;
+		rb_add_cached(&rank->node, &room->senders, room_less);
+		room_move_cursors(room->queue, waiter);
 	}
 }
 
 /* A sender does not wait for room any more. */
 void mbox_room_remove_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 {
+	struct mbox_room *room = waiter->message->room;
+	struct mbox_rank *rank = waiter->ranks;
+
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(mbox->cast))
 		mbox_cast_forget(mbox, waiter);
-	rb_erase_cached(&waiter->ranked, &mbox->senders);
-	RB_CLEAR_NODE(&waiter->ranked);
-	if (unlikely(waiter->lane)) {
-		rb_erase_cached(&waiter->lane_ranked, &waiter->lane->senders);
-		RB_CLEAR_NODE(&waiter->lane_ranked);
+	for (; room; room = room->parent, rank++) {
+		rb_erase_cached(&rank->node, &room->senders);
+		RB_CLEAR_NODE(&rank->node);
 	}
 }
 
-/* The sender of @node in a tree of senders: of @lane, or of the mailbox. */
-static struct mbox_waiter *room_sender_of(struct rb_node *node,
-					  const struct mbox_lane *lane)
+/* The first sender that waits for room, or NULL. */
+struct mbox_waiter *mbox_room_first_sender(const struct mbox_room *room)
 {
-	if (!node)
-		return NULL;
-	return unlikely(lane) ? LANE_SENDER(node) : SENDER(node);
-}
-
-/* The first sender that waits for room, in @lane if there is one; or NULL. */
-struct mbox_waiter *mbox_room_first_sender(struct mbox *mbox,
-					   struct mbox_lane *lane)
-{
-	return room_sender_of(rb_first_cached(unlikely(lane) ? &lane->senders :
-							  &mbox->senders),
-			      lane);
+	return room_sender(rb_first_cached(&room->senders));
 }
 
 /* The sender after @waiter, or NULL. */
-struct mbox_waiter *mbox_room_next_sender(const struct mbox_waiter *waiter,
-					  struct mbox_lane *lane)
+struct mbox_waiter *mbox_room_next_sender(const struct mbox_room *room,
+					  const struct mbox_waiter *waiter)
 {
-	return room_sender_of(rb_next(unlikely(lane) ? &waiter->lane_ranked :
-						  &waiter->ranked), lane);
+	unsigned int rank = room != waiter->message->room;
+
+	return room_sender(rb_next(&waiter->ranks[rank].node));
 }
 
 /* The first sender after the priority @prio and the number @number; or NULL. */
-struct mbox_waiter *mbox_room_sender_after(struct mbox *mbox,
-					   struct mbox_lane *lane, u32 prio,
-					   u64 number)
+struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
+					   u32 prio, u64 number)
 {
-	struct rb_node *node = unlikely(lane) ? lane->senders.rb_root.rb_node :
-						mbox->senders.rb_root.rb_node;
+	struct rb_node *node = room->senders.rb_root.rb_node;
 	struct mbox_waiter *found = NULL;
 
 	/* Bound: the depth of the tree. */
 	while (node) {
-		struct mbox_waiter *waiter = room_sender_of(node, lane);
+		struct mbox_waiter *waiter = room_sender(node);
 
 		if (room_before(prio, number, waiter)) {
 			found = waiter;
@@ -125,42 +112,87 @@ struct mbox_waiter *mbox_room_sender_after(struct mbox *mbox,
 	return found;
 }
 
-/* Whether a message of @length bytes that comes by @lane, if any, may be queued. */
-bool mbox_room_has(const struct mbox *mbox, const struct mbox_lane *lane,
-		   u32 length)
+void mbox_room_init(struct mbox_room *room, struct mbox_room *parent,
+		    struct mbox_queue *queue, struct mbox_receivers *receivers)
 {
-	lockdep_assert_held(&mbox->lock);
-	if (unlikely(lane))
-		return mbox_lane_has_room(lane);
-	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
-	    mbox->held >= mbox->capacity)
+	memset(room, 0, sizeof(*room));
+	room->parent = parent;
+	room->queue = queue;
+	room->receivers = receivers;
+	room->capacity = MBOX_CAPACITY_UNBOUNDED;
+	room->senders = RB_ROOT_CACHED;
+}
+
+/* Whether the limits allow to hold @held messages with @bytes in all. */
+bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes)
+{
+	do {
+		u32 capacity = READ_ONCE(room->capacity);
+
+		if (capacity != MBOX_CAPACITY_UNBOUNDED && held > capacity)
+			return false;
+		if (room->max_bytes && bytes > room->max_bytes)
+			return false;
+		room = room->parent;
+	} while (unlikely(room));
+	return true;
+}
+
+/* Whether one more message of @length bytes may be held. */
+bool mbox_room_has(const struct mbox_room *room, u32 length)
+{
+	return mbox_room_allows(room, READ_ONCE(room->held) + 1,
+				READ_ONCE(room->held_bytes) + length);
+}
+
+/* Whether @message may be queued now, and need not wait behind another. */
+bool mbox_room_may_queue(const struct mbox_room *room,
+			 const struct mbox_message *message)
+{
+	struct mbox_waiter *first;
+
+	if (!mbox_room_has(room, message->length))
 		return false;
-	return !mbox->max_bytes || mbox->held_bytes + length <= mbox->max_bytes;
+	first = mbox_room_first_sender(room);
+	return likely(!first) || message->prio > first->message->prio;
+}
+
+/* A send was refused: have pollers told when there is room. */
+void mbox_room_refuse(struct mbox_room *room)
+{
+	for (; room; room = room->parent)
+		room->nospace = true;
 }
 
 /* Count @message as accepted: from here on it is not lost. */
 void mbox_room_accept(struct mbox *mbox, struct mbox_message *message)
 {
+	struct mbox_room *room = message->room;
+
 	lockdep_assert_held(&mbox->lock);
 	message->seq = ++mbox->sent;
 	mbox->sent_bytes += message->length;
-	mbox->held++;
-	mbox->held_bytes += message->length;
-	if (mbox->held > mbox->peak)
-		mbox->peak = mbox->held;
-	if (mbox->held_bytes > mbox->peak_bytes)
-		mbox->peak_bytes = mbox->held_bytes;
+	do {
+		room->held++;
+		room->held_bytes += message->length;
+		room = room->parent;
+	} while (unlikely(room));
+	if (mbox->room.held > mbox->peak)
+		mbox->peak = mbox->room.held;
+	if (mbox->room.held_bytes > mbox->peak_bytes)
+		mbox->peak_bytes = mbox->room.held_bytes;
 	trace_mbox_send(mbox, message);
-	if (unlikely(message->lane))
-		message->lane->held++;
 }
 
 /* Give back the room of a message that was received, withdrawn or dropped. */
 void mbox_room_release(struct mbox *mbox, const struct mbox_message *message)
 {
+	struct mbox_room *room = message->room;
+
 	lockdep_assert_held(&mbox->lock);
-	mbox->held--;
-	mbox->held_bytes -= message->length;
-	if (unlikely(message->lane))
-		message->lane->held--;
+	do {
+		room->held--;
+		room->held_bytes -= message->length;
+		room = room->parent;
+	} while (unlikely(room));
 }

@@ -55,38 +55,6 @@ send_charge_caller(struct mbox_handle *handle, struct mbox_send_args *args)
 	return error ? ERR_PTR(error) : user;
 }
 
-/* The capacity and the limit that count for a message. */
-static u32 send_capacity(const struct mbox *mbox, const struct mbox_lane *lane)
-{
-	return unlikely(lane) ? mbox_lane_capacity(lane) : mbox->capacity;
-}
-
-static u32 send_msg_size(const struct mbox *mbox, const struct mbox_lane *lane)
-{
-	return unlikely(lane) ? lane->msg_size : READ_ONCE(mbox->msg_size);
-}
-
-/* Whether @message may be queued now, and need not wait behind another. */
-static bool send_may_queue(struct mbox *mbox, const struct mbox_message *message)
-{
-	struct mbox_waiter *first;
-
-	if (!mbox_room_has(mbox, message->lane, message->length))
-		return false;
-	if (mbox_waiter_no_senders(mbox))
-		return true;
-	first = mbox_room_first_sender(mbox, message->lane);
-	return !first || message->prio > first->message->prio;
-}
-
-/* There was no room: have pollers told when there is. */
-static void send_note_refusal(struct mbox *mbox, struct mbox_lane *lane)
-{
-	mbox->nospace = true;
-	if (lane)
-		lane->nospace = true;
-}
-
 /*
  * Sending goes in sections, each of which ends in the function that began it. The fast
  * path fills a free slot and places the message in one section, send_small(). The
@@ -105,7 +73,7 @@ static __always_inline int send_check(struct mbox *mbox,
 {
 	if (unlikely(mbox->deaf))
 		return mbox_send_refusal(mbox);
-	if (unlikely(message->length > send_msg_size(mbox, args->lane)))
+	if (unlikely(message->length > READ_ONCE(args->room->msg_size)))
 		return -EMSGSIZE;
 	return unlikely(args->share) ?
 	       mbox_share_take(mbox, message, 0, &args->share) : 0;
@@ -128,14 +96,14 @@ static __always_inline int send_place(struct mbox *mbox,
 		return error;
 	if (args->sync)
 		return SEND_WAIT;
-	if (send_capacity(mbox, args->lane) == MBOX_CAPACITY_ZERO &&
+	if (mbox_room_capacity(args->room) == MBOX_CAPACITY_ZERO &&
 	    !args->nonblock)
 		return SEND_WAIT;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-	if (!receiver && !send_may_queue(mbox, message)) {
+	if (!receiver && !mbox_room_may_queue(args->room, message)) {
 		if (!args->nonblock)
 			return SEND_WAIT;
-		send_note_refusal(mbox, args->lane);
+		mbox_room_refuse(args->room);
 		mbox_event_full(mbox);
 		return -EAGAIN;
 	}
@@ -156,11 +124,11 @@ static void send_take_back(struct mbox *mbox, struct mbox_message *message,
 	}
 	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
 		/* Its receiver is copying, and finds it withdrawn then. */
-		mbox_queue_end_flight(mbox_queue_of(mbox, message), message);
+		mbox_queue_end_flight(message->room->queue, message);
 		message->state = MBOX_MESSAGE_GONE;
 	} else {
 		if (message->state == MBOX_MESSAGE_QUEUED)
-			mbox_queue_remove(mbox_queue_of(mbox, message), message);
+			mbox_queue_remove(message->room->queue, message);
 		message->state = MBOX_MESSAGE_GONE;
 		mbox_message_put(mbox, message, deferred);
 	}
@@ -170,9 +138,11 @@ static void send_take_back(struct mbox *mbox, struct mbox_message *message,
 static int send_give_up(struct mbox *mbox, struct mbox_waiter *waiter,
 			int error, struct mbox_deferred *deferred)
 {
+	struct mbox_room *room = waiter->message->room;
+
 	mbox_waiter_cancel(mbox, waiter);
 	send_take_back(mbox, waiter->message, deferred);
-	mbox_send_admit(mbox, waiter->lane, deferred);
+	mbox_send_admit(mbox, room, deferred);
 	return error;
 }
 
@@ -222,7 +192,8 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 		      struct mbox_deferred *deferred)
 {
 	struct mbox_message *message = waiter->message;
-	struct mbox_lane *lane = args->lane;
+	struct mbox_room *room = args->room;
+	struct mbox_lane *lane = room->lane;
 	struct mbox_waiter *receiver;
 	bool placed, wanted = false;
 	int error;
@@ -233,9 +204,9 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 	if (unlikely(waiter->handle->shut & MBOX_RIGHT_SEND))
 		return -ESHUTDOWN;
 	waiter->sync = args->sync ||
-		       send_capacity(mbox, lane) == MBOX_CAPACITY_ZERO;
+		       mbox_room_capacity(room) == MBOX_CAPACITY_ZERO;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-	placed = receiver || send_may_queue(mbox, message);
+	placed = receiver || mbox_room_may_queue(args->room, message);
 	if (placed && !waiter->sync) {
 		mbox_room_accept(mbox, message);
 		mbox_send_deliver(mbox, message, receiver, deferred);
@@ -255,9 +226,9 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 		mbox_waiter_block_sync(mbox, waiter);
 		mbox_send_deliver(mbox, message, receiver, deferred);
 	} else {
-		send_note_refusal(mbox, lane);
+		mbox_room_refuse(room);
 		mbox_waiter_block_sender(mbox, waiter);
-		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
+		mbox_waiter_tell(mbox, message, deferred);
 	}
 	/* It has not come to wait for us again: that takes the lock. */
 	if (wanted)
@@ -281,7 +252,7 @@ static noinline int send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	mbox_waiter_init(&waiter);
 	waiter.handle = handle;
 	waiter.message = message;
-	waiter.lane = args->lane;
+	waiter.lane = args->room->lane;
 	mbox_mailbox_lock(mbox, &deferred);
 	error = send_block(mbox, &waiter, args, &deferred);
 	if (error < 0)
@@ -301,8 +272,8 @@ static noinline int send_wait(struct mbox_handle *handle, struct mbox *mbox,
 void mbox_send_short(struct mbox_handle *handle)
 {
 	struct mbox *mbox = handle->mbox;
-	u32 length = handle->out ? handle->out->msg_size :
-				   READ_ONCE(mbox->msg_size);
+	u32 length = handle->out ? handle->out->room.msg_size :
+				   READ_ONCE(mbox->room.msg_size);
 
 	/* A poller that comes later asks itself. */
 	if (waitqueue_active(&mbox->poll) &&
@@ -419,7 +390,7 @@ static __always_inline int send_one(struct mbox_handle *handle, struct mbox *mbo
 	/* Checked again under the lock; here so that nothing large is made. */
 	if (unlikely(READ_ONCE(mbox->deaf)))
 		return mbox_send_refusal(mbox);
-	if (args->length > send_msg_size(mbox, args->lane))
+	if (args->length > READ_ONCE(args->room->msg_size))
 		return -EMSGSIZE;
 
 	user = send_charge_caller(handle, args);
@@ -448,15 +419,15 @@ static noinline int send_enter(struct mbox_handle *handle,
 	/* A link serves its process only. */
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
-	args->lane = handle->out;
-	*mbox = args->lane->to->inbox;
+	args->room = &handle->out->room;
+	*mbox = handle->out->to->inbox;
 	return 0;
 }
 
 /**
  * mbox_send - send a message
  * @handle:	open for sending
- * @args:	checked, with lane and share NULL
+ * @args:	checked, with share NULL
  *
  * Return: as MBOX_IOC_SEND, ERESTARTSYS where a signal came first.
  */
@@ -466,6 +437,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 	struct mbox *mbox = handle->mbox;
 	int result;
 
+	args->room = &mbox->room;
 	if (unlikely(!READ_ONCE(handle->plain))) {
 		result = send_enter(handle, args, &mbox, &member);
 		if (result)
@@ -488,12 +460,12 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		       struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
-	mbox_queue_insert(mbox_queue_of(mbox, message), message);
+	mbox_queue_insert(message->room->queue, message);
 	if (receiver) {
-		mbox_queue_begin_flight(mbox_queue_of(mbox, message), message);
+		mbox_queue_begin_flight(message->room->queue, message);
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
-		mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
+		mbox_waiter_tell(mbox, message, deferred);
 	}
 }
 
@@ -509,20 +481,18 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 		return;
 	}
-	mbox_queue_put_back(mbox_queue_of(mbox, message), message);
-	mbox_waiter_tell(mbox, &mbox->receivers, message, deferred);
+	mbox_queue_put_back(message->room->queue, message);
+	mbox_waiter_tell(mbox, message, deferred);
 }
 
 /* A send was refused for want of room: tell pollers and listeners if there is some. */
-static noinline void send_tell_room(struct mbox *mbox, struct mbox_lane *lane,
+static noinline void send_tell_room(struct mbox *mbox, struct mbox_room *room,
 				    struct mbox_deferred *deferred)
 {
-	bool *nospace = lane ? &lane->nospace : &mbox->nospace;
-
-	if (mbox->full && mbox_room_has(mbox, NULL, 1))
+	if (mbox->full && mbox_room_has(&mbox->room, 1))
 		mbox_event_room(mbox);
-	if (*nospace && mbox_room_has(mbox, lane, mbox->msg_size)) {
-		*nospace = false;
+	if (room->nospace && mbox_room_has(room, room->msg_size)) {
+		room->nospace = false;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 }
@@ -530,12 +500,12 @@ static noinline void send_tell_room(struct mbox *mbox, struct mbox_lane *lane,
 /**
  * mbox_send_admit - room was made: let in the senders that wait for it
  * @mbox:	locked
- * @lane:	the lane of an inbox that has room; else NULL
+ * @room:	the room that was made: of the mailbox, or of a lane
  * @deferred:	takes the tasks to be woken; says whether there may be room for more
  *
  * A few of them: mbox_deferred_run() calls again for the others.
  */
-void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
+void mbox_send_admit(struct mbox *mbox, struct mbox_room *room,
 		     struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *first;
@@ -543,20 +513,20 @@ void mbox_send_admit(struct mbox *mbox, struct mbox_lane *lane,
 
 	lockdep_assert_held(&mbox->lock);
 	while (!mbox_waiter_no_senders(mbox) && !mbox->deaf &&
-	       (first = mbox_room_first_sender(mbox, lane))) {
+	       (first = mbox_room_first_sender(room))) {
 		struct mbox_message *message = first->message;
 
-		if (!mbox_room_has(mbox, lane, message->length))
+		if (!mbox_room_has(room, message->length))
 			return;
 		if (n++ == MBOX_END_BATCH) {
 			deferred->admit = true;
 			return;
 		}
 		mbox_waiter_accepted(mbox, message, deferred);
-		mbox_queue_insert(mbox_queue_of(mbox, message), message);
+		mbox_queue_insert(message->room->queue, message);
 	}
-	if (unlikely(mbox->nospace))
-		send_tell_room(mbox, lane, deferred);
-	if (mbox->state == MBOX_STATE_DRAINING && !mbox->held)
+	if (unlikely(mbox->room.nospace))
+		send_tell_room(mbox, room, deferred);
+	if (mbox->state == MBOX_STATE_DRAINING && !mbox->room.held)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }

@@ -13,7 +13,7 @@
 #define CLOSE_BATCH	64
 
 /* For a handle that is not open yet. ENOMEM. */
-struct mbox_subscription *mbox_subscription_new(void)
+struct mbox_subscription *mbox_subscription_new(struct mbox *mbox)
 {
 	struct mbox_subscription *sub;
 
@@ -24,6 +24,7 @@ struct mbox_subscription *mbox_subscription_new(void)
 	mbox_queue_init(&sub->queue);
 	sub->ages = RB_ROOT_CACHED;
 	mbox_receivers_init(&sub->receivers);
+	mbox_room_init(&sub->room, &mbox->room, &sub->queue, &sub->receivers);
 	return sub;
 }
 
@@ -133,7 +134,7 @@ void mbox_subscription_catch_up(struct mbox *mbox, struct mbox_subscription *sub
 static bool subscription_has_room(const struct mbox *mbox,
 				  const struct mbox_subscription *sub, u32 length)
 {
-	u64 held = sub->held, bytes = sub->held_bytes;
+	u64 held = sub->room.held, bytes = sub->room.held_bytes;
 
 	if (unlikely(mbox_subscription_is_due(mbox, sub))) {
 		held++;
@@ -141,9 +142,7 @@ static bool subscription_has_room(const struct mbox *mbox,
 	}
 	if (!held)
 		return true;
-	if (mbox->capacity != MBOX_CAPACITY_UNBOUNDED && held >= mbox->capacity)
-		return false;
-	return !mbox->max_bytes || bytes + length <= mbox->max_bytes;
+	return mbox_room_allows(&sub->room, held + 1, bytes + length);
 }
 
 /* Whether @sub has room for @message, or a receiver that waits for it. */
@@ -188,7 +187,7 @@ static void subscription_let_others(struct mbox *mbox)
  */
 bool mbox_subscription_room_in_all(struct mbox *mbox, const struct mbox_message *message)
 {
-	struct mbox_waiter *first = mbox_room_first_sender(mbox, NULL);
+	struct mbox_waiter *first = mbox_room_first_sender(&mbox->room);
 	struct mbox_cast *cast = mbox->cast;
 	struct mbox_subscription *sub;
 	int budget = MBOX_CAST_BUDGET;
@@ -228,7 +227,7 @@ u64 mbox_subscription_held(const struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return 0;
-	return sub->held + mbox_subscription_is_due(mbox, sub);
+	return sub->room.held + mbox_subscription_is_due(mbox, sub);
 }
 
 /*
@@ -267,9 +266,8 @@ bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
 
 	sub->over = sub->over && oldest &&
 		    oldest->seq < mbox->cast->message->seq &&
-		    ((mbox->capacity != MBOX_CAPACITY_UNBOUNDED &&
-		      sub->held > mbox->capacity) ||
-		     (mbox->max_bytes && sub->held_bytes > mbox->max_bytes));
+		    !mbox_room_allows(&sub->room, sub->room.held,
+				      sub->room.held_bytes);
 	if (sub->over)
 		mbox_delivery_lose(mbox, oldest, 0, deferred);
 	return sub->over;

@@ -24,8 +24,8 @@ TRACE_EVENT(mbox_create,
 	TP_fast_assign(
 		__entry->id = mbox->id;
 		memcpy(__entry->name, mbox->name, MBOX_NAME_SIZE);
-		__entry->capacity = mbox->capacity;
-		__entry->msg_size = mbox->msg_size;
+		__entry->capacity = mbox->room.capacity;
+		__entry->msg_size = mbox->room.msg_size;
 		__entry->policy = mbox->policy;
 	),
 	TP_printk("id=%llu name=%s capacity=%u msg_size=%u policy=%u",
@@ -46,7 +46,7 @@ TRACE_EVENT(mbox_delete,
 	TP_fast_assign(
 		__entry->id = mbox->id;
 		memcpy(__entry->name, mbox->name, MBOX_NAME_SIZE);
-		__entry->dropped = mbox->held - mbox->partly;
+		__entry->dropped = mbox->room.held - mbox->partly;
 		__entry->error = error;
 	),
 	TP_printk("id=%llu name=%s dropped=%llu error=%d",
@@ -70,7 +70,7 @@ DECLARE_EVENT_CLASS(mbox_message,
 		__entry->length = message->length;
 		__entry->prio = message->prio;
 		__entry->type = message->type;
-		__entry->queued = mbox->held;
+		__entry->queued = mbox->room.held;
 	),
 	TP_printk("id=%llu seq=%llu length=%u prio=%u type=%u queued=%llu",
 		  __entry->id, __entry->seq, __entry->length, __entry->prio,

@@ -49,8 +49,8 @@ void mbox_waiter_init(struct mbox_waiter *waiter)
 {
 	memset(waiter, 0, sizeof(*waiter));
 	waiter->task = current;
-	RB_CLEAR_NODE(&waiter->ranked);
-	RB_CLEAR_NODE(&waiter->lane_ranked);
+	RB_CLEAR_NODE(&waiter->keyed);
+	RB_CLEAR_NODE(&waiter->ranks[0].node);
 }
 
 /* The call blocks, once it has unlocked: list it. */
@@ -91,9 +91,9 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 		return error;
 	waiter_begin(mbox, waiter);
 	/* Where there is no room, a receiver makes the mailbox writable. */
-	if (unlikely(mbox->nospace) && !waiter->peek) {
+	if (unlikely(mbox->room.nospace) && !waiter->peek) {
 		/* Listeners, and pollers of other lanes, are still to be told. */
-		mbox->nospace = mbox->full || mbox->inbox;
+		mbox->room.nospace = mbox->full || mbox->inbox;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	return 0;
@@ -248,7 +248,7 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 	lockdep_assert_held(&mbox->lock);
 	if (waiter->receivers)
 		mbox_receivers_remove(waiter);
-	else if (!RB_EMPTY_NODE(&waiter->ranked))
+	else if (!RB_EMPTY_NODE(&waiter->ranks[0].node))
 		mbox_room_remove_sender(mbox, waiter);
 	else
 		list_del(&waiter->node);
@@ -348,16 +348,16 @@ void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 }
 
 /*
- * Tell @receivers of @message, which was queued, or is pending: those that peek, and
+ * Tell the receivers of @message, which was queued, or is pending: those that peek, and
  * those with a buffer that is too small, have to look at it.
  */
-void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
-		      const struct mbox_message *message,
+void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 		      struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(mbox->nr_receivers))
-		mbox_receivers_tell(mbox, receivers, message, deferred);
+		mbox_receivers_tell(mbox, message->room->receivers, message,
+				    deferred);
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 }
 
@@ -437,7 +437,7 @@ static void deferred_continue(struct mbox *mbox, struct mbox_deferred *deferred)
 		mbox_receivers_tell_on(mbox, deferred);
 	}
 	if (admit)
-		mbox_send_admit(mbox, NULL, deferred);
+		mbox_send_admit(mbox, &mbox->room, deferred);
 	spin_unlock(&mbox->lock);
 }
 

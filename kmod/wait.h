@@ -29,13 +29,19 @@ struct mbox_deadline {
 /* A message concerns a receiver, which has to look for itself. */
 #define MBOX_RETRY		1
 
+/* The place of a sender in the order of a room. */
+struct mbox_rank {
+	struct rb_node node;		/* lock: room->senders */
+	struct mbox_waiter *waiter;
+};
+
 /*
  * A call that is blocked; lives on its stack. See MBOX_WAKE in wait.c for how it
  * is completed.
  */
 struct mbox_waiter {
 	struct list_head node;		/* lock: syncs, side of a ring, rest */
-	struct rb_node ranked;		/* lock: senders, receivers->keyed; or clear */
+	struct rb_node keyed;		/* lock: receivers->keyed; or clear */
 	struct list_head all;		/* lock: mbox->waiters */
 	struct hlist_node late;		/* lock: in the deferred of its waker */
 	u64 number;			/* of the wait: constant; 0: a dump's marker */
@@ -63,6 +69,7 @@ struct mbox_waiter {
 	struct mbox_member *member;	/* that makes the call, or NULL; held by it */
 	const bool *ended;		/* BY_START: set when the sender ended; or NULL */
 	/* of a sender */
+	struct mbox_rank ranks[2];	/* lock: of its room, and of the parent; clear */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* its process, counted */
 	/* of a sender that broadcasts: guarded by the lock */
@@ -76,7 +83,6 @@ struct mbox_waiter {
 	u32 delivered;			/* result: handles */
 	/* of a call on a link */
 	struct mbox_lane *lane;		/* constant; else NULL */
-	struct rb_node lane_ranked;	/* lock: lane->senders; or clear */
 	struct mbox_endpoint *waits;	/* lock: that has its edge, deadlock.c */
 };
 
@@ -166,8 +172,7 @@ bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 			 struct mbox_message *message,
 			   struct mbox_deferred *deferred);
-void mbox_waiter_tell(struct mbox *mbox, struct mbox_receivers *receivers,
-		      const struct mbox_message *message,
+void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 		      struct mbox_deferred *deferred);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
