@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #include "mbox.h"
+#include "message.h"
 #include "queue.h"
 #include "wait.h"
 
@@ -102,6 +103,15 @@ bool mbox_delivery_received(struct mbox *mbox, struct mbox_message *message,
 			    struct mbox_deferred *deferred);
 bool mbox_delivery_take_back(struct mbox *mbox, struct mbox_message *proper,
 			     unsigned int n, struct mbox_deferred *deferred);
+
+/* The payload of a message that is received through @handle. */
+static inline const void *
+mbox_delivery_payload(const struct mbox_handle *handle,
+		      const struct mbox_message *message)
+{
+	return likely(!handle->sub) ? message->data :
+				      mbox_delivery_proper(message)->data;
+}
 
 /* cast.c */
 struct mbox_cast *mbox_cast_new(void);

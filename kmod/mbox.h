@@ -15,21 +15,27 @@
  *			delete.c	how a mailbox ends; draining, purging
  *	link.h		direct.c	handles on links and inboxes
  *
- *	message.h	send.c		one message in: accept it, deliver it, or wait
+ *	message.h	send.c		one message in: fill it, place it; admit others
+ *			send_wait.c	wait for room and receipt; take messages back
  *			receive.c	one message out: choose it, copy it, commit
+ *			receive_slow.c	search for one, wait for one, copy a large one
  *			sender.c	the end of the process that a receive names
- *	broadcast.h	broadcast.c	one message to all: send it, settle deliveries
+ *	broadcast.h	broadcast.c	one message to all: send it, take it back
  *			cast.c		delivers a message to all, a few at a time
- *			subscription.c	the place of a handle in a broadcast
+ *			subscription.c	a handle in a broadcast: its room and losses
+ *			delivery.c	the delivery of a message to one subscription
  *	ring.h		ring.c		shared memory: its sides, mapping, sleeping
  *
  *	link.h		link.c		links and their endpoints, from first use to end
  *			inbox.c		the lanes that lead to an inbox, in order
  *			deadlock.c	cycles of calls that wait for each other
- *	wait.h		wait.c		waiters: sleeping, completing, waking, deadlines
+ *	wait.h		wait.c		waiters: sleeping, completing; deferred work
+ *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
  *			policy.c	which waiting receiver is given a message
- *	queue.h		queue.c		order, capacity, filters; no user memory, no sleep
+ *	queue.h		queue.c		order and filters; no user memory, no sleep
+ *			room.c		limits and counts, and the senders that wait
+ *			cursor.c	searches that pause
  *	message.h	message.c	slots and large payloads
  *
  *	process.h	owner.c		the process that owns a mailbox, and its heir

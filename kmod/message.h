@@ -103,6 +103,9 @@ struct mbox_recv_args {
 	u32 length;			/* out: of the message received */
 };
 
+/* A step of a receive, beside 0, MBOX_RETRY and errors: not for the fast path. */
+#define MBOX_RECEIVE_SLOW	(MBOX_RETRY + 1)
+
 /* message.c */
 int mbox_message_init(void);
 void mbox_message_exit(void);
@@ -137,10 +140,25 @@ void mbox_send_put_back(struct mbox *mbox, struct mbox_message *message,
 void mbox_send_admit(struct mbox *mbox, struct mbox_room *room,
 		     struct mbox_deferred *deferred);
 int mbox_send_refusal(const struct mbox *mbox);
+
+/* send_wait.c */
+int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
+		   struct mbox_message *message,
+		   const struct mbox_send_args *args);
 void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		   struct mbox_deferred *deferred);
 
+/* receive_slow.c */
+int mbox_receive_slow(struct mbox_handle *handle, struct mbox_recv_args *args,
+		      s64 *prefaulted);
+
 /* receive.c */
+int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,
+		       u64 seq, struct mbox_recv_args *args,
+		       struct mbox_deferred *deferred);
+int mbox_receive_commit(struct mbox_handle *handle,
+			struct mbox_message *message,
+			struct mbox_deferred *deferred);
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 
 /* sender.c */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Receiving: choose a message, copy it to the receiver, commit. */
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -24,50 +23,9 @@
  * fails or the receiver is being killed. The model selftests/model/receipt.pml
  * covers all that may happen to it meanwhile.
  *
- * The fast path, receive_first(), takes a small message from the front of the queue.
- * All else is for receive_slow(), which takes the lock and looks for itself. Each
- * section ends in the function that began it: the parts in between decide on a step.
+ * The fast path, here, takes a small message from the front of the queue. All else is
+ * for mbox_receive_slow(), which takes the lock and looks for itself.
  */
-enum receive_step {
-	/* 0: done; MBOX_RETRY; less than 0: an error */
-	RECEIVE_SLOW = MBOX_RETRY + 1,	/* not for the fast path */
-	RECEIVE_WAIT,		/* the waiter is blocked */
-	RECEIVE_CHECK,		/* can the sender of BY_START send more? */
-	RECEIVE_TOO_SMALL,	/* the buffer; the header says the length */
-	RECEIVE_FAULT_IN,	/* the buffer, for the length in the header */
-	RECEIVE_PEEK,		/* copy the message, which the caller has counted */
-	RECEIVE_FLIGHT,		/* copy the message, which is IN_FLIGHT */
-};
-
-/* Bytes of the buffer that are faulted in; NO_PREFAULT: not even the header. */
-#define NO_PREFAULT	(-1LL)
-
-static int receive_put_header(const struct mbox_header *header,
-			      const struct mbox_recv_args *args)
-{
-	if (args->header && copy_to_user(args->header, header, args->header_size))
-		return -EFAULT;
-	return 0;
-}
-
-static const void *receive_payload(const struct mbox_handle *handle,
-				   const struct mbox_message *message)
-{
-	return likely(!handle->sub) ? message->data :
-				      mbox_delivery_proper(message)->data;
-}
-
-/* The header last: it is written only with the payload that it describes. */
-static int receive_copy_out(const struct mbox_handle *handle,
-			    const struct mbox_message *message,
-			    const struct mbox_header *header,
-			    const struct mbox_recv_args *args)
-{
-	if (copy_to_user(args->data, receive_payload(handle, message),
-			 message->length))
-		return -EFAULT;
-	return receive_put_header(header, args);
-}
 
 /* A caller that knows all of the header gets a constant size: that is cheaper. */
 static __always_inline bool
@@ -96,25 +54,12 @@ receive_copy_atomic(const struct mbox_handle *handle,
 	pagefault_disable();
 	if (message->length)
 		copied = mbox_copy_out(args->data,
-				       receive_payload(handle, message),
+				       mbox_delivery_payload(handle, message),
 				       message->length);
 	if (copied && args->header)
 		copied = receive_copy_header(&header, args);
 	pagefault_enable();
 	return copied;
-}
-
-/* Make sure that a header and @length bytes can be written. 0 or EFAULT. */
-static int receive_prefault(const struct mbox_recv_args *args, u32 length)
-{
-	if (args->header &&
-	    fault_in_safe_writeable((char __user *)args->header,
-				    args->header_size))
-		return -EFAULT;
-	if (length && (!access_ok(args->data, length) ||
-		       fault_in_safe_writeable(args->data, length)))
-		return -EFAULT;
-	return 0;
 }
 
 /* Take @message off the queue, or from its blocked sender; it is on no list then. */
@@ -133,38 +78,6 @@ static __always_inline void receive_detach(struct mbox_handle *handle,
 		mbox_delivery_remove(handle->sub, message);
 	else
 		mbox_queue_remove(message->room->queue, message);
-}
-
-/* Begin to copy @message, which stays in its queue, without the lock. */
-static void receive_begin_flight(struct mbox_handle *handle,
-				 struct mbox_message *message,
-				 const struct mbox_recv_args *args,
-				 struct mbox_deferred *deferred)
-{
-	struct mbox *mbox = handle->mbox;
-
-	if (unlikely(args->member))
-		mbox_member_serve(mbox, args->member);
-	if (unlikely(handle->sub)) {
-		mbox_delivery_begin_flight(handle->sub, message);
-		return;
-	}
-	if (message->state == MBOX_MESSAGE_PENDING) {
-		mbox_waiter_accepted(mbox, message, deferred);
-		mbox_queue_insert(message->room->queue, message);
-	}
-	mbox_queue_begin_flight(message->room->queue, message);
-}
-
-/* Drop a reference to a message that is on no list. */
-static void receive_put(struct mbox_handle *handle,
-			struct mbox_message *message,
-			struct mbox_deferred *deferred)
-{
-	if (handle->sub)
-		mbox_delivery_put(handle->mbox, message, deferred);
-	else
-		mbox_message_put(handle->mbox, message, deferred);
 }
 
 /*
@@ -211,7 +124,7 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 }
 
 /*
- * Receive a small message, or peek at it, within the section. RECEIVE_SLOW if the
+ * Receive a small message, or peek at it, within the section. MBOX_RECEIVE_SLOW if the
  * buffer has to be faulted in.
  */
 static __always_inline int receive_small(struct mbox_handle *handle,
@@ -220,7 +133,7 @@ static __always_inline int receive_small(struct mbox_handle *handle,
 					 struct mbox_deferred *deferred)
 {
 	if (!receive_copy_atomic(handle, message, seq, args))
-		return RECEIVE_SLOW;
+		return MBOX_RECEIVE_SLOW;
 	args->length = message->length;
 	if (args->peek)
 		return 0;
@@ -228,282 +141,19 @@ static __always_inline int receive_small(struct mbox_handle *handle,
 	return receive_commit(handle, message, deferred);
 }
 
-/* The state of a message that was IN_FLIGHT: 0, or why it cannot be received. */
-static int receive_check_flight(struct mbox_handle *handle,
-				struct mbox_message *message,
-				struct mbox_deferred *deferred)
+/* The same for the slow path. */
+int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,
+		       u64 seq, struct mbox_recv_args *args,
+		       struct mbox_deferred *deferred)
 {
-	struct mbox *mbox = handle->mbox;
-
-	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
-		if (mbox->state != MBOX_STATE_DEAD)
-			return 0;
-		if (unlikely(handle->sub)) {
-			mbox_delivery_give_up(mbox, message, deferred);
-		} else {
-			/* Its sender waits still: end that before the message is freed. */
-			if (message->sender)
-				mbox_waiter_end(mbox, message->sender,
-						mbox->death, deferred);
-			mbox_queue_end_flight(message->room->queue, message);
-			message->state = MBOX_MESSAGE_GONE;
-		}
-	}
-	receive_put(handle, message, deferred);
-	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_RETRY;
+	return receive_small(handle, message, seq, args, deferred);
 }
 
-/* Copy a message that is IN_FLIGHT, and commit or put it back. */
-static int receive_finish_flight(struct mbox_handle *handle,
-				 struct mbox_message *message,
-				 struct mbox_recv_args *args)
-{
-	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred;
-	struct mbox_header header;
-	int error, gone;
-
-	mbox_message_header(message, &header);
-	error = receive_copy_out(handle, message, &header, args);
-	mbox_mailbox_lock(mbox, &deferred);
-	gone = receive_check_flight(handle, message, &deferred);
-	/* A process that is being killed never sees it: let another have it. */
-	if (!error && fatal_signal_pending(current))
-		error = -EINTR;
-	if (gone) {
-		error = gone;
-	} else if (!error) {
-		args->length = message->length;
-		mbox_queue_end_flight(message->room->queue, message);
-		error = receive_commit(handle, message, &deferred);
-	} else if (unlikely(handle->sub)) {
-		mbox_delivery_put_back(mbox, message, &deferred);
-	} else {
-		mbox_send_put_back(mbox, message, &deferred);
-	}
-	mbox_mailbox_unlock(mbox, &deferred);
-	return error;
-}
-
-/* Copy a message that stays where it is, and that the caller has counted in refs. */
-static int receive_finish_peek(struct mbox_handle *handle,
-			       struct mbox_message *message,
-			       const struct mbox_header *header,
-			       struct mbox_recv_args *args)
-{
-	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred;
-	int error;
-
-	error = receive_copy_out(handle, message, header, args);
-	args->length = header->length;
-	mbox_mailbox_lock(mbox, &deferred);
-	receive_put(handle, message, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-	return error;
-}
-
-/*
- * A receive that ended for a signal, or for a pause that is like one, leaves its
- * turn to the next receive that its thread makes through the handle: the same one,
- * restarted. The handle remembers the last one only. The thread is not counted, so
- * in place of one that ended another may have the turn: that does no harm.
- */
-static void receive_resume_turn(struct mbox_handle *handle,
-				struct mbox_recv_args *args)
-{
-	if (likely(handle->paused != current))
-		return;
-	if (!args->turn)
-		args->turn = handle->turn;
-	handle->paused = NULL;
-}
-
-/* A receiver whose sleep ended with @error takes its wait back. */
-static int receive_give_up(struct mbox *mbox, struct mbox_waiter *waiter,
-			   int error, struct mbox_deferred *deferred)
-{
-	struct mbox_handle *handle = waiter->handle;
-
-	mbox_waiter_cancel(mbox, waiter);
-	if (handle->sub)
-		mbox_cast_left(mbox, handle->sub);
-	if (error == -ERESTARTSYS) {
-		handle->paused = current;
-		handle->turn = waiter->turn;
-	}
-	return error;
-}
-
-/* Why no message will come; 0: one may. */
-static int receive_check_senders(const struct mbox *mbox,
-				 const struct mbox_lane *lane)
-{
-	if (lane && lane->ended)
-		return -EOWNERDEAD;
-	return mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND) ? -EPIPE : 0;
-}
-
-/* Begin to wait for a message: RECEIVE_WAIT, or an error. */
-static int receive_block(struct mbox_handle *handle,
-			 struct mbox_recv_args *args,
-			 struct mbox_waiter *waiter,
-			 struct mbox_deferred *deferred)
-{
-	struct mbox *mbox = handle->mbox;
-	int error;
-
-	mbox_waiter_init(waiter);
-	waiter->handle = handle;
-	waiter->filter = &args->filter;
-	waiter->size = args->size;
-	waiter->peek = args->peek;
-	waiter->member = args->member;
-	if (unlikely(args->sender))
-		waiter->ended = mbox_sender_ended(args->sender);
-	waiter->lane = args->filter.lane;
-	receive_resume_turn(handle, args);
-	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
-					   &handle->sub->receivers :
-					   &mbox->receivers, waiter,
-					   &args->turn, deferred);
-	/* Only a call that does wait has an edge. */
-	if (!error && unlikely(waiter->lane)) {
-		error = mbox_deadlock_enter(waiter, waiter->lane->to,
-					    waiter->lane->from,
-					    &args->deadline);
-		if (error)
-			mbox_waiter_cancel(mbox, waiter);
-	}
-	if (error)
-		return error;
-	/* It makes room for a message. */
-	if (unlikely(handle->sub))
-		mbox_cast_admit(mbox, deferred);
-	return RECEIVE_WAIT;
-}
-
-/* No message is there: the next step, or an error. */
-static int receive_none(struct mbox_handle *handle, struct mbox_recv_args *args,
-			struct mbox_waiter *waiter,
+int mbox_receive_commit(struct mbox_handle *handle,
+			struct mbox_message *message,
 			struct mbox_deferred *deferred)
 {
-	struct mbox_lane *lane = args->filter.lane;
-	struct mbox *mbox = handle->mbox;
-	int error;
-
-	if (unlikely(args->filter.flags & MBOX_RECV_BY_START)) {
-		if (args->ended)
-			return -EOWNERDEAD;
-		if (!args->sender)
-			return receive_check_senders(mbox, lane) ?:
-			       RECEIVE_CHECK;
-	}
-	if (!args->nonblock && (handle->shut & MBOX_RIGHT_RECV))
-		return -ESHUTDOWN;
-	error = receive_check_senders(mbox, lane);
-	if (error)
-		return error;
-	return args->nonblock ? -EAGAIN :
-	       receive_block(handle, args, waiter, deferred);
-}
-
-/* The first message, queued or pending, that the filter passes, or NULL. */
-static struct mbox_message *receive_find(struct mbox_handle *handle,
-					 const struct mbox_recv_args *args,
-					 struct mbox_deferred *deferred)
-	__must_hold(&handle->mbox->lock)
-{
-	const struct mbox_filter *filter = &args->filter;
-	struct mbox_message *message;
-
-	if (unlikely(handle->mbox->state == MBOX_STATE_DEAD))
-		return ERR_PTR(handle->mbox->death);
-	message = mbox_cursor_search(handle->mbox, handle->queue, filter,
-				     deferred);
-	/* A process that is being killed would not see the message. */
-	return unlikely(fatal_signal_pending(current)) ? ERR_PTR(-EINTR) :
-							 message;
-}
-
-/* The next step for the message that was found, or an error. */
-static int receive_found(struct mbox_handle *handle,
-			 struct mbox_message *message,
-			 struct mbox_recv_args *args, s64 prefaulted,
-			 struct mbox_header *header,
-			 struct mbox_deferred *deferred)
-{
-	u64 seq = message->seq;
-	int step;
-
-	/* The number that a blocked sender's message gets when it is received now. */
-	if (!seq && !args->peek)
-		seq = handle->mbox->sent + 1;
-	mbox_message_header(message, header);
-	if (unlikely(message->length > args->size))
-		return RECEIVE_TOO_SMALL;
-	if (message->length <= MBOX_SMALL_SIZE) {
-		step = receive_small(handle, message, seq, args, deferred);
-		if (step != RECEIVE_SLOW)
-			return step;
-	}
-	/* With the buffer faulted in, it is unlikely to have to be put back. */
-	if (prefaulted < message->length)
-		return RECEIVE_FAULT_IN;
-	if (args->peek) {
-		message->refs++;
-		return RECEIVE_PEEK;
-	}
-	receive_begin_flight(handle, message, args, deferred);
-	return RECEIVE_FLIGHT;
-}
-
-/*
- * Receive any message, or wait for one. Not inlined, for a receive that does not
- * wait should not have to make room for a waiter on its stack.
- */
-static noinline int receive_slow(struct mbox_handle *handle,
-				 struct mbox_recv_args *args, s64 *prefaulted)
-{
-	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred;
-	struct mbox_message *message;
-	struct mbox_header header;
-	struct mbox_waiter waiter;
-	int step;
-
-	mbox_mailbox_lock(mbox, &deferred);
-	message = receive_find(handle, args, &deferred);
-	if (IS_ERR(message))
-		step = PTR_ERR(message);
-	else if (message)
-		step = receive_found(handle, message, args, *prefaulted,
-				     &header, &deferred);
-	else
-		step = receive_none(handle, args, &waiter, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-
-	switch (step) {
-	case RECEIVE_WAIT:
-		step = mbox_waiter_wait(mbox, &waiter, &args->deadline,
-					receive_give_up);
-		if (step == MBOX_RETRY)
-			mbox_sender_look(args);
-		return step ?: receive_finish_flight(handle, waiter.message,
-						     args);
-	case RECEIVE_CHECK:
-		return mbox_sender_check(args);
-	case RECEIVE_TOO_SMALL:
-		return receive_put_header(&header, args) ?: -EMSGSIZE;
-	case RECEIVE_FAULT_IN:
-		*prefaulted = header.length;
-		return receive_prefault(args, header.length) ?: MBOX_RETRY;
-	case RECEIVE_PEEK:
-		return receive_finish_peek(handle, message, &header, args);
-	case RECEIVE_FLIGHT:
-		return receive_finish_flight(handle, message, args);
-	}
-	return step;
+	return receive_commit(handle, message, deferred);
 }
 
 /* Receive the first message, if it is a small one that the filter passes. */
@@ -513,7 +163,7 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
 	struct mbox_message *first;
-	int step = RECEIVE_SLOW;
+	int step = MBOX_RECEIVE_SLOW;
 
 	mbox_mailbox_lock(mbox, &deferred);
 	if (likely(!handle->endpoint))
@@ -574,7 +224,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
 	/* Once, for it changes when the handle is shut down. */
 	bool plain = READ_ONCE(handle->plain);
-	s64 prefaulted = NO_PREFAULT;
+	s64 prefaulted = -1;
 	int error;
 
 	if (unlikely(!plain)) {
@@ -585,8 +235,8 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	/* It looks at signals where it is about to sleep, and only there. */
 	do {
 		error = receive_first(handle, args);
-		if (unlikely(error == RECEIVE_SLOW))
-			error = receive_slow(handle, args, &prefaulted);
+		if (unlikely(error == MBOX_RECEIVE_SLOW))
+			error = mbox_receive_slow(handle, args, &prefaulted);
 	} while (unlikely(error == MBOX_RETRY));
 	if (unlikely(!plain))
 		receive_leave(handle, args, error);
