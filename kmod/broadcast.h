@@ -137,7 +137,6 @@ void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred);
 struct mbox_subscription *mbox_subscription_new(struct mbox *mbox);
 void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
-void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub);
 struct mbox_subscription *mbox_subscription_from(const struct mbox *mbox,
 						 u64 number);
 struct mbox_subscription *

@@ -11,6 +11,7 @@
 
 #include "copy.h"
 #include "event.h"
+#include "kind.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -57,156 +58,8 @@ static int copy_result(void __user *uarg, size_t usize, const void *arg,
 	return 0;
 }
 
-static bool name_valid(const char *name)
-{
-	size_t length = strnlen(name, MBOX_NAME_SIZE);
-	size_t i;
-
-	if (!length || length == MBOX_NAME_SIZE || name[0] == '.')
-		return false;
-	for (i = 0; i < length; i++) {
-		char c = name[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
-			return false;
-	}
-	return !memchr_inv(name + length, 0, MBOX_NAME_SIZE - length);
-}
-
-static bool name_empty(const char *name)
-{
-	return !memchr_inv(name, 0, MBOX_NAME_SIZE);
-}
-
-/* A handle on the mailbox of that name. ENOENT also if it is being deleted. */
-static struct file *open_existing(struct file *factory,
-				  const struct mbox_ioc_open *arg)
-{
-	struct mbox *mbox;
-	int error;
-
-	mbox = mbox_registry_find(factory->private_data, arg->name);
-	if (!mbox)
-		return ERR_PTR(-ENOENT);
-	mbox_owner_check(mbox);
-	error = mbox_mailbox_permit(mbox, factory, arg->rights);
-	if (!error)
-		error = mbox_mailbox_attach(mbox, arg->rights);
-	if (error) {
-		mbox_mailbox_put(mbox);
-		return ERR_PTR(error);
-	}
-	return mbox_handle_open(mbox, arg->rights,
-				arg->flags & MBOX_OPEN_NONBLOCK);
-}
-
-/* Whoever has the name may have ended with its owner: then the name is free. */
-static void look_at_name(struct mbox_registry *registry, const char *name)
-{
-	struct mbox *mbox;
-
-	if (!name[0])
-		return;
-	mbox = mbox_registry_find(registry, name);
-	if (!mbox)
-		return;
-	mbox_owner_check(mbox);
-	mbox_mailbox_put(mbox);
-}
-
-/* A handle on a new mailbox. */
-static struct file *open_new(struct file *factory,
-			     const struct mbox_ioc_open *arg,
-			     const struct mbox_attr *attr)
-{
-	struct file *file;
-	struct mbox *mbox;
-	int error;
-
-	mbox = mbox_mailbox_new(factory->private_data, arg->name, attr,
-				factory->f_cred, arg->rights);
-	if (IS_ERR(mbox))
-		return ERR_CAST(mbox);
-	if (attr->ring) {
-		error = mbox_ring_attach(mbox, factory, attr->ring);
-		if (error) {
-			mbox_mailbox_detach(mbox, arg->rights);
-			mbox_mailbox_put(mbox);
-			return ERR_PTR(error);
-		}
-	}
-	file = mbox_handle_open(mbox, arg->rights,
-				arg->flags & MBOX_OPEN_NONBLOCK);
-	if (IS_ERR(file))
-		return file;
-	look_at_name(factory->private_data, arg->name);
-	error = 0;
-	if (attr->lifetime == MBOX_LIFETIME_PROCESS)
-		error = mbox_owner_attach(mbox);
-	if (!error)
-		error = mbox_registry_add(mbox, factory);
-	if (error) {
-		mbox_owner_detach(mbox);
-		fput(file);
-		return ERR_PTR(error);
-	}
-	return file;
-}
-
-#define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)
-#define RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
-
-static int check_open(const struct mbox_ioc_open *arg, bool create,
-		      struct mbox_attr *attr)
-{
-	attr->mode = arg->mode;
-	attr->lifetime = arg->lifetime;
-	attr->capacity = arg->capacity;
-	attr->msg_size = arg->msg_size;
-	attr->bytes = arg->bytes;
-	attr->policy = arg->policy;
-	attr->max_procs = arg->max_procs;
-	attr->options = arg->options;
-	attr->ring = arg->ring;
-	if ((arg->rights & ~RIGHTS) || arg->pad)
-		return -EINVAL;
-	if (!create)
-		return memchr_inv(attr, 0, sizeof(*attr)) ? -EINVAL : 0;
-	return mbox_attr_check(attr);
-}
-
-/*
- * Opening and creating; the mailbox may come and go between the two. One that
- * drains may have to give its name to a new one that is created.
- */
-static struct file *open_or_create(struct file *factory,
-				   const struct mbox_ioc_open *arg,
-				   const struct mbox_attr *attr, bool open,
-				   bool create)
-{
-	bool kept = false;
-	struct file *file;
-
-	for (;;) {
-		if (open) {
-			file = open_existing(factory, arg);
-			if (!create || (file != ERR_PTR(-ENOENT) &&
-					(kept || file != ERR_PTR(-EIDRM))))
-				return file;
-			kept = file == ERR_PTR(-EIDRM);
-		}
-		file = open_new(factory, arg, attr);
-		if (!open || file != ERR_PTR(-EEXIST))
-			return file;
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
-		cond_resched();
-	}
-}
-
-/* Give @file a descriptor that was taken before; if it is an error, give that back. */
-static long install(int fd, struct file *file)
+/* Give @file the descriptor @fd; if @file is an error, give the descriptor back. */
+static long cdev_install(int fd, struct file *file)
 {
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
@@ -216,26 +69,24 @@ static long install(int fd, struct file *file)
 	return fd;
 }
 
-/* The descriptor is taken first: once the mailbox exists, nothing may fail. */
-static long open_fd(struct file *factory, const struct mbox_ioc_open *arg,
-		    bool open, bool create)
+/* Take the descriptor first: once the mailbox exists, nothing may fail. */
+static long cdev_open_fd(struct file *factory, const struct mbox_ioc_open *arg,
+			 bool open, bool create)
 {
 	struct mbox_attr attr = {};
-	struct file *file;
 	int fd;
 
-	fd = check_open(arg, create, &attr);
+	fd = mbox_create_check(arg, create, &attr);
 	if (fd)
 		return fd;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	file = open_or_create(factory, arg, &attr, open, create);
-	if (file == ERR_PTR(-EDQUOT))
-		mbox_event_refused(factory->private_data,
-				   factory->f_cred->uid);
-	return install(fd, file);
+	return cdev_install(fd, mbox_create_file(factory, arg, &attr, open,
+						 create));
 }
+
+#define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)
 
 static long ioc_create(struct file *factory, void __user *uarg, size_t usize)
 {
@@ -247,14 +98,14 @@ static long ioc_create(struct file *factory, void __user *uarg, size_t usize)
 		return error;
 	if (arg.flags & ~MBOX_OPEN_NONBLOCK)
 		return -EINVAL;
-	if (name_empty(arg.name)) {
-		/* Nobody could ever reach it again. */
+	if (mbox_name_empty(arg.name)) {
+		/* No process could ever reach it again. */
 		if (arg.lifetime == MBOX_LIFETIME_OS)
 			return -EINVAL;
-	} else if (!name_valid(arg.name)) {
+	} else if (!mbox_name_valid(arg.name)) {
 		return -EINVAL;
 	}
-	return open_fd(factory, &arg, false, true);
+	return cdev_open_fd(factory, &arg, false, true);
 }
 
 static long ioc_open(struct file *factory, void __user *uarg, size_t usize)
@@ -269,9 +120,9 @@ static long ioc_open(struct file *factory, void __user *uarg, size_t usize)
 	create = arg.flags & MBOX_OPEN_CREATE;
 	exclusive = arg.flags & MBOX_OPEN_EXCL;
 	if ((arg.flags & ~OPEN_FLAGS) || (exclusive && !create) ||
-	    !name_valid(arg.name))
+	    !mbox_name_valid(arg.name))
 		return -EINVAL;
-	return open_fd(factory, &arg, !exclusive, create);
+	return cdev_open_fd(factory, &arg, !exclusive, create);
 }
 
 static long ioc_link(struct file *factory, void __user *uarg, size_t usize)
@@ -290,7 +141,7 @@ static long ioc_link(struct file *factory, void __user *uarg, size_t usize)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	return install(fd, mbox_direct_open_link(factory, &arg, attr.msg_size));
+	return cdev_install(fd, mbox_direct_open_link(factory, &arg, attr.msg_size));
 }
 
 static long ioc_inbox(struct file *factory, void __user *uarg, size_t usize)
@@ -306,8 +157,8 @@ static long ioc_inbox(struct file *factory, void __user *uarg, size_t usize)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	return install(fd, mbox_direct_open_inbox(factory,
-					   arg.flags & MBOX_OPEN_NONBLOCK));
+	return cdev_install(fd, mbox_direct_open_inbox(factory,
+						arg.flags & MBOX_OPEN_NONBLOCK));
 }
 
 static int get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
@@ -351,7 +202,7 @@ static long ioc_delete_named(struct file *factory, void __user *uarg,
 	error = get_delete(&arg, uarg, usize);
 	if (error)
 		return error;
-	if (!name_valid(arg.name))
+	if (!mbox_name_valid(arg.name))
 		return -EINVAL;
 	mbox = mbox_registry_find(factory->private_data, arg.name);
 	if (!mbox)
@@ -372,9 +223,9 @@ static long ioc_delete(struct file *file, void __user *uarg, size_t usize)
 	error = get_delete(&arg, uarg, usize);
 	if (error)
 		return error;
-	if (!name_empty(arg.name))
+	if (!mbox_name_empty(arg.name))
 		return -EINVAL;
-	if (handle->endpoint)
+	if (handle->mbox->kind->fixed)
 		return -EOPNOTSUPP;
 	return delete_mailbox(handle->mbox, file, &arg, uarg, usize);
 }
@@ -504,8 +355,6 @@ static long ioc_get(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	memset(&info, 0, sizeof(info));
 	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
-	if (handle->endpoint)
-		mbox_direct_info(handle, &info);
 	return copy_result(uarg, usize, &info, sizeof(info));
 }
 
@@ -529,9 +378,7 @@ static long ioc_set(struct file *file, void __user *uarg, size_t usize)
 	    (set.msg_size && !(set.mask & MBOX_SET_MSG_SIZE)) ||
 	    (set.bytes && !(set.mask & MBOX_SET_BYTES)))
 		return -EINVAL;
-	if (handle->endpoint)
-		return mbox_direct_set(handle, &set);
-	return mbox_mailbox_set(handle->mbox, file, &set);
+	return handle->mbox->kind->set(handle, file, &set);
 }
 
 static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
@@ -547,7 +394,7 @@ static long ioc_handover(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	if (!arg.pid && ((arg.flags & MBOX_HANDOVER_RECV) || arg.start))
 		return -EINVAL;
-	if (handle->endpoint)
+	if (handle->mbox->kind->fixed)
 		return -EOPNOTSUPP;
 	return mbox_owner_hand_over(handle->mbox, file, &arg);
 }
@@ -561,7 +408,7 @@ static long ioc_shutdown(struct file *file, void __user *uarg, size_t usize)
 	error = copy_arg(&arg, sizeof(arg), uarg, usize);
 	if (error)
 		return error;
-	if (arg.flags || !arg.how || (arg.how & ~RIGHTS))
+	if (arg.flags || !arg.how || (arg.how & ~MBOX_RIGHTS))
 		return -EINVAL;
 	if (arg.how & ~handle->rights)
 		return -EBADF;
@@ -595,7 +442,7 @@ static long ioc_wait(struct file *file, void __user *uarg, size_t usize)
 	if (mbox_deadline_set(&args.deadline, wait.clock, wait.deadline))
 		return -EINVAL;
 	side = wait.side;
-	if (!side && handle->rights != RIGHTS)
+	if (!side && handle->rights != MBOX_RIGHTS)
 		side = handle->rights;
 	if ((side != MBOX_RIGHT_RECV && side != MBOX_RIGHT_SEND) ||
 	    !(side & handle->rights))

@@ -5,25 +5,18 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "access.h"
 #include "broadcast.h"
 #include "event.h"
+#include "kind.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
 #include "process.h"
 #include "queue.h"
 #include "registry.h"
-#include "ring.h"
 #include "trace.h"
 #include "wait.h"
-
-/* The first message of a mailbox; of an inbox, the first that is not being copied. */
-static struct mbox_message *delete_first(struct mbox *mbox)
-{
-	return mbox->inbox ? mbox_inbox_first(mbox) :
-	       list_first_entry_or_null(&mbox->queue.messages,
-					struct mbox_message, node);
-}
 
 /* Take up to @n messages from the queue. Return their number. */
 static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
@@ -33,7 +26,7 @@ static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
 	unsigned int cleared;
 
 	for (cleared = 0; cleared < n; cleared++) {
-		message = delete_first(mbox);
+		message = mbox->kind->first(mbox);
 		if (!message)
 			break;
 		if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
@@ -109,10 +102,7 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 	mbox->room.held_bytes = 0;
 	mbox->partly = 0;
 
-	if (mbox->cast)
-		mbox_cast_die(mbox, deferred);
-	if (mbox->ring)
-		mbox_ring_die(mbox);
+	mbox->kind->die(mbox, deferred);
 	deferred->events |= EPOLLHUP | EPOLLERR;
 	deferred->died = true;
 }
@@ -120,7 +110,7 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 			struct mbox_deferred *deferred)
 {
-	u64 queued = mbox->ring ? mbox_ring_queued(mbox) : mbox->room.held;
+	u64 queued = mbox->kind->queued(mbox);
 	bool dies = !queued;
 
 	if (mbox->state == MBOX_STATE_DEAD)
@@ -137,7 +127,7 @@ static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 		dies = true;
 		break;
 	case MBOX_DELETE_DRAIN:
-		if (queued && mbox->ring)
+		if (queued && !mbox->kind->drained)
 			return -EOPNOTSUPP;
 		if (queued && mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
 			return -ENOTEMPTY;
@@ -191,7 +181,7 @@ static void delete_end_senders(struct mbox *mbox)
 /**
  * mbox_mailbox_delete - delete a mailbox
  * @mbox:	the mailbox
- * @file:	by which the caller asks for it, see mbox_mailbox_owned()
+ * @file:	by which the caller asks for it, see mbox_access_owns()
  * @arg:	checked; its results are filled in
  *
  * Return: as MBOX_IOC_DELETE.
@@ -203,7 +193,7 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 	bool unreachable;
 	int error;
 
-	if (!mbox_mailbox_owned(mbox, file))
+	if (!mbox_access_owns(mbox, file))
 		return -EPERM;
 	mbox_mailbox_lock(mbox, &deferred);
 	error = delete_begin(mbox, arg, &deferred);
@@ -254,18 +244,8 @@ static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
 	return dropped;
 }
 
-/**
- * mbox_mailbox_purge - drop the messages that are queued
- * @mbox:	the mailbox
- * @file:	by which the caller asks for it, see mbox_mailbox_owned()
- * @purged:	set to the number of messages, with BROADCAST deliveries, dropped
- *
- * A few at a time, and not more than were queued at the beginning: a process that
- * keeps sending does not keep the caller here.
- *
- * Return: 0, EOPNOTSUPP (a ring), EPERM, or the cause of the mailbox' death.
- */
-int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
+/* Drop the messages that are queued in a mailbox with one queue: mbox_mailbox_purge(). */
+int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged)
 {
 	/* All messages pass it. */
 	static const struct mbox_filter any;
@@ -276,13 +256,6 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 	unsigned int n;
 	int error = 0;
 
-	*purged = 0;
-	if (!mbox_mailbox_owned(mbox, file))
-		return -EPERM;
-	if (mbox->ring)
-		return -EOPNOTSUPP;
-	if (mbox->cast)
-		return mbox_broadcast_purge(mbox, purged);
 	mbox_mailbox_lock(mbox, &deferred);
 	/* So many others search that one more has to wait for its turn. */
 	while (mbox->queue.nr_cursors >= MBOX_SEARCHES_MAX) {
@@ -315,4 +288,22 @@ int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
 		error = mbox->death;
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;
+}
+
+/**
+ * mbox_mailbox_purge - drop the messages that are queued
+ * @mbox:	the mailbox
+ * @file:	by which the caller asks for it, see mbox_access_owns()
+ * @purged:	set to the number of messages, with BROADCAST deliveries, dropped
+ *
+ * A few at a time, and not more than were queued at the beginning: senders do not
+ * keep the caller here.
+ *
+ * Return: 0, EOPNOTSUPP (a ring), EPERM, or what the mailbox died of.
+ */
+int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged)
+{
+	*purged = 0;
+	return mbox_access_owns(mbox, file) ? mbox->kind->purge(mbox, purged) :
+					      -EPERM;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Handles on links and inboxes: who may have them, and what is different of them. */
-#include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -8,9 +7,11 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "access.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "poll.h"
 #include "process.h"
 #include "queue.h"
 #include "user.h"
@@ -166,34 +167,6 @@ err_relay:
 	return file;
 }
 
-/*
- * Whether the factory's opener may address a process: by the mode that it gave
- * its inbox, or as one may send it a signal, see kill(2).
- */
-static int permit(struct file *factory, struct pid *pid)
-{
-	const struct cred *own = factory->f_cred;
-	const struct cred *target = mbox_process_cred(pid);
-	umode_t mode;
-	bool may;
-
-	if (!target)
-		return -ESRCH;
-	if (mbox_endpoint_mode(pid, &mode)) {
-		mode = mbox_mode_of(factory, target->euid, target->egid, mode);
-		may = (mode & 02) || file_ns_capable(factory, target->user_ns,
-						     CAP_IPC_OWNER);
-	} else {
-		may = uid_eq(own->euid, target->suid) ||
-		      uid_eq(own->euid, target->uid) ||
-		      uid_eq(own->uid, target->suid) ||
-		      uid_eq(own->uid, target->uid) ||
-		      file_ns_capable(factory, target->user_ns, CAP_KILL);
-	}
-	put_cred(target);
-	return may ? 0 : -EPERM;
-}
-
 static struct file *open_link(struct file *factory,
 			      const struct mbox_ioc_link *arg, u32 msg_size,
 			      struct pid *pid)
@@ -204,7 +177,7 @@ static struct file *open_link(struct file *factory,
 
 	/* Whom a process has addressed may answer it. */
 	if (!mbox_link_invited(task_tgid(current), pid)) {
-		error = permit(factory, pid);
+		error = mbox_access_link(factory, pid);
 		if (error)
 			return ERR_PTR(error);
 	}
@@ -279,7 +252,7 @@ int mbox_direct_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
 	if (handle->in || (arg->mask & ~(MBOX_SET_MODE | MBOX_SET_CAPACITY)))
 		return -EOPNOTSUPP;
 	if ((arg->mode & ~0666) ||
-	    mbox_capacity_check(arg->capacity, MBOX_POLICY_FIFO))
+	    mbox_capacity_check(arg->capacity, true))
 		return -EINVAL;
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
@@ -307,8 +280,8 @@ void mbox_direct_release(struct mbox_handle *handle)
 }
 
 /* poll() of a handle on a link. */
-__poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
-			  struct poll_table_struct *wait)
+static __poll_t direct_poll_link(struct mbox_handle *handle, struct file *file,
+				 struct poll_table_struct *wait)
 {
 	struct mbox_relay *relay = handle->relay;
 	struct mbox_lane *in = handle->in, *out = handle->out;
@@ -326,7 +299,7 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 		relay_hook(handle);
 	poll_wait(file, &relay->queue, wait);
 	spin_lock(&inbox->lock);
-	events = mbox_handle_shut_events(handle);
+	events = mbox_poll_shut(handle);
 	shut = handle->shut;
 	if (in->ended || inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLERR;
@@ -361,28 +334,35 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 	return events;
 }
 
-/* What is different in @info where the handle is on a link or an inbox. */
-void mbox_direct_info(struct mbox_handle *handle, struct mbox_info *info)
+/* poll() of a handle on a link or an inbox. */
+__poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
+			  struct poll_table_struct *wait)
+{
+	return handle->relay ? direct_poll_link(handle, file, wait) :
+			       mbox_poll_inbox(handle, file, wait);
+}
+
+/* Fill in the part of @info that differs on a link or an inbox. */
+void mbox_direct_info(const struct mbox_handle *handle, struct mbox_info *info)
 {
 	const struct cred *cred = mbox_process_cred(handle->endpoint->pid);
 	struct user_namespace *user_ns = current_user_ns();
-	struct mbox_lane *in = handle->in;
+	const struct mbox_lane *in = handle->in;
 
+	lockdep_assert_held(&handle->mbox->lock);
 	if (cred) {
 		info->uid = from_kuid_munged(user_ns, cred->euid);
 		info->gid = from_kgid_munged(user_ns, cred->egid);
 		put_cred(cred);
 	}
 	info->owner = mbox_process_nr(handle->endpoint->pid);
-	info->kind = MBOX_KIND_INBOX;
+	info->handle_queued = info->queued;
 	if (!in)
 		return;
 	info->kind = MBOX_KIND_LINK;
 	info->capacity = in->room.capacity;
 	info->msg_size = in->room.msg_size;
-	spin_lock(&handle->mbox->lock);
 	info->handle_queued = in->queued;
 	/* One that ended has no number any more; another may have it. */
 	info->peer = in->ended ? 0 : mbox_process_nr(in->from->pid);
-	spin_unlock(&handle->mbox->lock);
 }

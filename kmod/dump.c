@@ -7,6 +7,7 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "access.h"
 #include "broadcast.h"
 #include "link.h"
 #include "mbox.h"
@@ -220,7 +221,7 @@ static int dump_mailboxes(struct dump *dump)
 		if (!mbox || (progress->one && progress->id != only))
 			progress->done = true;
 		else if (READ_ONCE(mbox->state) != MBOX_STATE_DEAD &&
-			 mbox_netlink_sees(mbox, dump->file))
+			 mbox_access_sees_mailbox(mbox, dump->file))
 			error = dump->fill(dump, mbox);
 		if (mbox)
 			mbox_mailbox_put(mbox);
@@ -467,21 +468,24 @@ static int fill_waiters(struct dump *dump, struct mbox *mbox)
 }
 
 /* Those that are blocked on an inbox. */
-static int visit_inbox(struct mbox_endpoint *endpoint, void *data)
+static int visit_inbox(struct mbox_listed *entry, void *data)
 {
+	struct mbox_endpoint *endpoint;
 	struct dump *dump = data;
 
+	endpoint = container_of(entry, struct mbox_endpoint, listing);
 	if (dump->progress->inbox != endpoint->inbox->id) {
 		dump->progress->inbox = endpoint->inbox->id;
 		dump->progress->number = 0;
 	}
-	if (!mbox_endpoint_seen(endpoint, dump->file))
+	if (!mbox_access_sees_endpoint(endpoint, dump->file))
 		return 0;
 	return fill_waiters_of(dump, endpoint->inbox, endpoint->pid);
 }
 
-static int visit_link(struct mbox_link *link, void *data)
+static int visit_link(struct mbox_listed *entry, void *data)
 {
+	struct mbox_link *link = container_of(entry, struct mbox_link, listing);
 	struct mbox_lane *there = &link->lanes[0], *back = &link->lanes[1];
 	const struct nlattr *one;
 	u32 from = mbox_process_nr(there->from->pid);
@@ -493,8 +497,8 @@ static int visit_link(struct mbox_link *link, void *data)
 	one = mbox_compat_dump_attrs(dump->cb)[MBOX_A_LINK_ONE];
 	if (one && from != nla_get_u32(one) && to != nla_get_u32(one))
 		return 0;
-	if (!mbox_endpoint_seen(there->from, dump->file) &&
-	    !mbox_endpoint_seen(there->to, dump->file))
+	if (!mbox_access_sees_endpoint(there->from, dump->file) &&
+	    !mbox_access_sees_endpoint(there->to, dump->file))
 		return 0;
 	spin_lock(&there->to->inbox->lock);
 	queued = there->room.held;
@@ -584,12 +588,13 @@ int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		      attrs[MBOX_A_WAITER_NAME]);
 	/* Of one mailbox up to the end, whose message is checked as well. */
 	if (!error && (!progress->done || progress->one)) {
-		cb->seq = dump.changes + mbox_endpoints_changes() ?: 1;
+		cb->seq = dump.changes + mbox_links_changes(&mbox_endpoint_list) ?: 1;
 		error = dump_mailboxes(&dump);
 	}
 	if (!error && !progress->one) {
 		cb->seq = dump.changes;
-		error = mbox_endpoints_visit(dump.registry, &progress->next,
+		error = mbox_links_visit(&mbox_endpoint_list, dump.registry,
+					 &progress->next,
 					     &cb->seq, visit_inbox, &dump);
 	}
 	return dump_end(&dump, error);
@@ -603,7 +608,8 @@ int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	dump_init(&dump, skb, cb);
 	/* What mailboxes come and go is of no concern to links. */
 	cb->seq = 0;
-	error = mbox_links_visit(dump.registry, &dump.progress->next, &cb->seq,
-				 visit_link, &dump);
+	error = mbox_links_visit(&mbox_link_list, dump.registry,
+				 &dump.progress->next, &cb->seq, visit_link,
+				 &dump);
 	return dump_end(&dump, error);
 }

@@ -11,6 +11,7 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "access.h"
 #include "event.h"
 #include "mbox.h"
 #include "netlink_gen.h"
@@ -215,7 +216,7 @@ static int hide(struct sock *sk, struct sk_buff *skb, void *data)
 	i = hash_ptr(cred, SEEN_BITS);
 	if (seen->by[i].cred != cred) {
 		seen->by[i].cred = cred;
-		seen->by[i].hidden = !mbox_mode_sees(file, notice->registry,
+		seen->by[i].hidden = !mbox_access_sees(file, notice->registry,
 						     notice->uid, notice->gid,
 						     notice->mode);
 	}

@@ -7,7 +7,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "broadcast.h"
+#include "kind.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -55,20 +55,19 @@ struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number)
 static int handle_release(struct inode *inode, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
+	const struct mbox_kind *kind = handle->mbox->kind;
 
 	mbox_shortage_forget(handle);
 	spin_lock(&handle->mbox->lock);
 	rb_erase(&handle->node, &handle->mbox->open);
 	spin_unlock(&handle->mbox->lock);
-	if (handle->holder)
-		mbox_ring_leave(handle->holder);
-	/* Before the subscription, so that a send that it held up fails. */
+	kind->leave(handle);
+	/* Before a subscription ends, so that a send that it held up fails. */
 	mbox_mailbox_renounce(handle->mbox, handle->rights & ~handle->shut);
-	if (handle->sub)
-		mbox_subscription_free(handle->mbox, handle->sub);
+	kind->renounced(handle, MBOX_RIGHTS);
 	mbox_mailbox_detach(handle->mbox, 0);
 	mbox_member_close(handle->member);
-	mbox_direct_release(handle);
+	kind->release(handle);
 	mbox_mailbox_put(handle->mbox);
 	mbox_user_put(handle->user);
 	put_pid(handle->pid);
@@ -117,29 +116,11 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 {
 	struct mbox_handle *handle = file->private_data;
 
-	if (unlikely(handle->relay))
-		return mbox_direct_poll(handle, file, wait);
-	poll_wait(file, &handle->mbox->poll, wait);
-	if (handle->mbox->ring)
-		return mbox_ring_poll(handle);
-	return mbox_mailbox_poll(handle);
-}
-
-/* Under the lock: what poll() says of the directions that are shut down. */
-__poll_t mbox_handle_shut_events(const struct mbox_handle *handle)
-{
-	__poll_t events = 0;
-
-	/* As a socket says it: a receive does not block, nor does a send. */
-	if (handle->shut & MBOX_RIGHT_RECV)
-		events |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP;
-	if (handle->shut & MBOX_RIGHT_SEND)
-		events |= EPOLLERR;
-	return events;
+	return handle->mbox->kind->poll(handle, file, wait);
 }
 
 /* End the calls that are blocked through @handle in one direction. */
-static void end_calls(struct mbox_handle *handle, u32 right)
+static void handle_end_calls(struct mbox_handle *handle, u32 right)
 {
 	bool receives = right == MBOX_RIGHT_RECV;
 	struct mbox_waiter *waiter;
@@ -162,17 +143,22 @@ static void end_calls(struct mbox_handle *handle, u32 right)
 			mbox_waiter_end(mbox, waiter, -ESHUTDOWN, &deferred);
 		}
 		/* Not before all are ended, so that none of them is admitted. */
-		if (n < MBOX_END_BATCH && !receives) {
-			if (mbox->policy == MBOX_POLICY_BROADCAST)
-				mbox_cast_admit(mbox, &deferred);
-			else
-				mbox_send_admit(mbox, handle->out ?
-						&handle->out->room :
-						&mbox->room, &deferred);
-		}
+		if (n < MBOX_END_BATCH && !receives)
+			mbox->kind->admit(mbox, handle->out ?
+					  &handle->out->room : &mbox->room,
+					  &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
 	} while (n == MBOX_END_BATCH);
+}
+
+/* End the calls that are blocked through @handle in the directions of @rights. */
+void mbox_handle_end_calls(struct mbox_handle *handle, u32 rights)
+{
+	if (rights & MBOX_RIGHT_RECV)
+		handle_end_calls(handle, MBOX_RIGHT_RECV);
+	if (rights & MBOX_RIGHT_SEND)
+		handle_end_calls(handle, MBOX_RIGHT_SEND);
 }
 
 /**
@@ -196,17 +182,9 @@ int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights)
 	WRITE_ONCE(handle->plain, false);
 	mbox_mailbox_unlock(mbox, &deferred);
 
-	if (handle->holder) {
-		mbox_ring_shut(handle, rights);
-	} else {
-		if (rights & MBOX_RIGHT_RECV)
-			end_calls(handle, MBOX_RIGHT_RECV);
-		if (rights & MBOX_RIGHT_SEND)
-			end_calls(handle, MBOX_RIGHT_SEND);
-	}
+	mbox->kind->shut(handle, rights);
 	mbox_mailbox_renounce(mbox, rights);
-	if ((rights & MBOX_RIGHT_RECV) && handle->sub)
-		mbox_subscription_end(mbox, handle->sub);
+	mbox->kind->renounced(handle, rights);
 	wake_up_interruptible_poll(&mbox->poll, EPOLLIN | EPOLLRDNORM |
 						EPOLLERR | EPOLLHUP);
 	return 0;
@@ -299,50 +277,35 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_free;
 	}
 	handle->queue = &mbox->queue;
-	if (mbox->policy == MBOX_POLICY_BROADCAST &&
-	    (rights & MBOX_RIGHT_RECV)) {
-		handle->sub = mbox_subscription_new(mbox);
-		if (IS_ERR(handle->sub)) {
-			error = PTR_ERR(handle->sub);
-			goto err_user;
-		}
-		handle->queue = &handle->sub->queue;
-	}
-	/* Without rights one looks at a mailbox, and takes no part in it. */
+	error = mbox->kind->open(handle);
+	if (error)
+		goto err_user;
+	/* A process that opens a handle without rights takes no part. */
 	handle->member = rights ? mbox_member_open(mbox) : NULL;
 	if (IS_ERR(handle->member)) {
 		error = PTR_ERR(handle->member);
-		goto err_sub;
+		goto err_kind;
 	}
-	if (mbox->ring && rights) {
-		/* mmap() goes by it: a side that reads writes its index too. */
+	/* mmap() goes by it: a side that reads writes its index too. */
+	if (mbox->kind->mapped && rights)
 		mode = O_RDWR;
-		handle->holder = mbox_ring_hold(mbox, rights);
-		if (IS_ERR(handle->holder)) {
-			error = PTR_ERR(handle->holder);
-			goto err_member;
-		}
-	}
 	file = anon_inode_getfile("[mbox]", &handle_fops, handle,
 				  mode | (nonblock ? O_NONBLOCK : 0));
 	if (IS_ERR(file)) {
 		error = PTR_ERR(file);
-		goto err_leave;
+		goto err_member;
 	}
 	stream_open(file_inode(file), file);
 	handle->pid = get_pid(task_tgid(current));
 	handle_list(mbox, handle);
-	if (handle->sub)
-		mbox_subscription_begin(mbox, handle->sub);
+	mbox->kind->begin(handle);
 	return file;
 
-err_leave:
-	if (handle->holder)
-		mbox_ring_leave(handle->holder);
 err_member:
 	mbox_member_close(handle->member);
-err_sub:
-	kfree(handle->sub);
+err_kind:
+	mbox->kind->leave(handle);
+	mbox->kind->release(handle);
 err_user:
 	mbox_user_put(handle->user);
 err_free:

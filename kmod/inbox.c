@@ -43,8 +43,8 @@ static bool lane_rank_less(struct rb_node *a, const struct rb_node *b)
 
 static bool lane_number_less(struct rb_node *a, const struct rb_node *b)
 {
-	return lane_numbered(a)->link->number <
-	       rb_entry(b, struct mbox_lane, numbered)->link->number;
+	return lane_numbered(a)->link->listing.number <
+	       rb_entry(b, struct mbox_lane, numbered)->link->listing.number;
 }
 
 /* @first is now the first message of a lane, or NULL. */
@@ -66,7 +66,7 @@ static void lane_rank(struct mbox_lane *lane, struct mbox_message *first)
 /* Offer @message to the searches that are past its place. */
 static void lane_offer(struct mbox_lane *lane, struct mbox_message *message)
 {
-	u64 number = lane->link->number;
+	u64 number = lane->link->listing.number;
 	struct mbox_cursor *cursor;
 
 	/* Bound: MBOX_SEARCHES_MAX. */
@@ -148,7 +148,7 @@ static struct mbox_lane *inbox_lane_after(const struct mbox *inbox, u64 number)
 	while (node) {
 		struct mbox_lane *lane = lane_numbered(node);
 
-		if (lane->link->number > number) {
+		if (lane->link->listing.number > number) {
 			found = lane;
 			node = node->rb_left;
 		} else {
@@ -244,7 +244,7 @@ struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 		lane = inbox_lane_after(inbox, cursor->lane);
 		if (lane) {
 			n--;
-			cursor->lane = lane->link->number;
+			cursor->lane = lane->link->listing.number;
 			if (!lane_hopeless(lane, cursor))
 				cursor->next = lane->first;
 		} else if (!inbox_search_again(cursor)) {

@@ -8,6 +8,7 @@
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -17,6 +18,7 @@
 
 struct file;
 struct mbox_deadline;
+struct mbox_registry;
 struct mbox_watch;
 struct mbox_waiter;
 struct poll_table_struct;
@@ -29,9 +31,9 @@ struct poll_table_struct;
 struct mbox_lane {
 	struct mbox_link *link;		/* constant: whose part it is */
 	struct mbox_endpoint *from;	/* constant; there for who has a handle */
-	struct mbox_endpoint *to;		/* likewise; its inbox->lock is "lock" */
+	struct mbox_endpoint *to;	/* likewise; its inbox->lock is "lock" */
 	struct mbox_room room;		/* lock; capacity and msg_size: constant */
-	struct rb_node node;		/* links_lock: to->lanes, by from */
+	struct rb_node node;		/* mbox_links_lock: to->lanes, by from */
 	u64 queued;			/* lock: of room.held, not being taken */
 	struct mbox *inbox;		/* constant; there while it has messages */
 	struct mbox_queue queue;	/* lock */
@@ -39,7 +41,29 @@ struct mbox_lane {
 	struct rb_node ranked;		/* lock: inbox->lanes, if there is a first */
 	struct rb_node numbered;	/* lock: inbox->numbered, likewise */
 	bool ended;			/* lock: nothing will come any more */
-	bool opened;			/* links_lock: by @to, a handle to receive */
+	bool opened;			/* mbox_links_lock: by @to, a handle to receive */
+};
+
+/* An entry of a list of all links, or all endpoints, which dumps visit by number. */
+struct mbox_listed {
+	struct rb_node node;		/* mbox_links_lock */
+	u64 number;			/* constant once listed; grows */
+};
+
+struct mbox_list {
+	struct rb_root tree;		/* mbox_links_lock: struct mbox_listed */
+	u32 changes;			/* mbox_links_lock: entries that came or went; never 0 */
+	/* Under the lock: get references to an entry that belongs to @registry. */
+	bool (*get)(struct mbox_listed *entry,
+		    const struct mbox_registry *registry);
+	/* Put them. May sleep. */
+	void (*put)(struct mbox_listed *entry);
+};
+
+/* The objects that a section under mbox_links_lock leaves to be released after it. */
+struct mbox_leaving {
+	struct mbox_link *links;	/* unlisted, linked through leaving */
+	struct mbox_endpoint *endpoints; /* forgotten, likewise */
 };
 
 /*
@@ -51,12 +75,11 @@ struct mbox_lane {
  * While it is listed it holds both endpoints.
  */
 struct mbox_link {
-	struct rb_node node;		/* links_lock: while listed, by number */
-	u64 number;			/* constant once listed; grows */
-	bool listed;			/* links_lock */
+	struct mbox_listed listing;	/* of mbox_link_list, while listed */
+	bool listed;			/* mbox_links_lock */
 	refcount_t refs;
 	atomic_t handles;		/* open, on either side; to and from 0
-					 * under links_lock
+					 * under mbox_links_lock
 					 */
 	struct mbox_link *leaving;	/* of who unlisted it */
 	struct mbox_lane lanes[2];
@@ -72,13 +95,13 @@ struct mbox_link {
  * a link. It is freed by RCU.
  */
 struct mbox_endpoint {
-	struct rb_node by_pid;		/* links_lock: while known */
-	struct rb_node by_number;	/* links_lock: likewise, of its inbox */
-	bool known;			/* links_lock */
-	bool ended;			/* links_lock: the process did */
-	bool has_mode;			/* links_lock: inbox->mode says who may send */
-	unsigned int openers;		/* links_lock: calls that need it known */
-	struct rb_root lanes;		/* links_lock: that lead here */
+	struct rb_node by_pid;		/* mbox_links_lock: while known */
+	struct mbox_listed listing;	/* of mbox_endpoint_list, likewise */
+	bool known;			/* mbox_links_lock */
+	bool ended;			/* mbox_links_lock: the process did */
+	bool has_mode;			/* mbox_links_lock: inbox->mode says who may send */
+	unsigned int openers;		/* mbox_links_lock: calls that need it known */
+	struct rb_root lanes;		/* mbox_links_lock: that lead here */
 	refcount_t refs;
 	struct pid *pid;		/* constant, counted: thread group */
 	struct mbox *inbox;		/* constant, counted */
@@ -90,35 +113,52 @@ struct mbox_endpoint {
 	struct rcu_head rcu;
 };
 
-/* link.c */
+/* links.c */
+extern spinlock_t mbox_links_lock;
+void mbox_links_begin(struct mbox_leaving *leaving)
+	__acquires(&mbox_links_lock);
+void mbox_links_end(struct mbox_leaving *leaving)
+	__releases(&mbox_links_lock);
+void mbox_links_add(struct mbox_list *list, struct mbox_listed *entry, u64 number);
+void mbox_links_remove(struct mbox_list *list, struct mbox_listed *entry);
+u32 mbox_links_changes(const struct mbox_list *list);
+int mbox_links_visit(const struct mbox_list *list,
+		     struct mbox_registry *registry, u64 *next,
+		     unsigned int *seq,
+		     int (*visit)(struct mbox_listed *entry, void *data),
+		     void *data);
+
+/* endpoint.c */
+extern struct mbox_list mbox_endpoint_list;
 int mbox_endpoint_init(void);
 void mbox_endpoint_exit(void);
-void mbox_link_get(struct mbox_link *link);
-void mbox_link_put(struct mbox_link *link);
+struct mbox_endpoint *mbox_endpoint_find(struct pid *pid);
 struct mbox_endpoint *mbox_endpoint_get(struct pid *pid, struct file *factory);
 void mbox_endpoint_put(struct mbox_endpoint *endpoint);
 void mbox_endpoint_unhold(struct mbox_endpoint *endpoint);
+void mbox_endpoint_tidy(struct mbox_endpoint *endpoint,
+			struct mbox_leaving *leaving);
+void mbox_endpoint_drop(struct mbox_endpoint *endpoint);
 void mbox_endpoint_leave(struct mbox_endpoint *endpoint);
 void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode);
 void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity);
 bool mbox_endpoint_mode(struct pid *pid, umode_t *mode);
+
+/* link.c */
+extern struct mbox_list mbox_link_list;
+void mbox_link_get(struct mbox_link *link);
+void mbox_link_put(struct mbox_link *link);
 struct mbox_lane *mbox_lane_back(struct mbox_lane *lane);
+struct mbox_lane *mbox_lane_after(const struct mbox_endpoint *to,
+				  const struct mbox_endpoint *from);
 bool mbox_link_invited(struct pid *self, struct pid *peer);
 struct mbox_lane *mbox_link_join(struct mbox_endpoint *self,
 				 struct mbox_endpoint *peer, u32 capacity,
 				 u32 msg_size);
 void mbox_link_invite(struct mbox_lane *in);
 void mbox_link_leave(struct mbox_lane *in);
-bool mbox_endpoint_seen(const struct mbox_endpoint *endpoint, const struct file *file);
-u32 mbox_endpoints_changes(void);
-int mbox_links_visit(struct mbox_registry *registry, u64 *next,
-		     unsigned int *seq,
-		     int (*visit)(struct mbox_link *link, void *data),
-		     void *data);
-int mbox_endpoints_visit(struct mbox_registry *registry, u64 *next,
-			 unsigned int *seq,
-		       int (*visit)(struct mbox_endpoint *endpoint, void *data),
-		       void *data);
+void mbox_link_tidy(struct mbox_link *link, struct mbox_leaving *leaving);
+bool mbox_link_end_one(struct mbox_endpoint *endpoint);
 
 /* inbox.c */
 void mbox_inbox_add(struct mbox_lane *lane, struct mbox_message *message);
@@ -143,7 +183,7 @@ int mbox_direct_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg);
 void mbox_direct_release(struct mbox_handle *handle);
 __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 			  struct poll_table_struct *wait);
-void mbox_direct_info(struct mbox_handle *handle, struct mbox_info *info);
+void mbox_direct_info(const struct mbox_handle *handle, struct mbox_info *info);
 
 /* Whether a handle on a link or an inbox is used by another process than its own. */
 static inline bool mbox_handle_foreign(const struct mbox_handle *handle)

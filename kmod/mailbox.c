@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A mailbox: attributes, rights, and what is told of it. */
-#include <linux/capability.h>
 #include <linux/fs_struct.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -8,14 +7,13 @@
 #include <linux/stat.h>
 #include <linux/timekeeping.h>
 
-#include "broadcast.h"
-#include "link.h"
+#include "access.h"
+#include "kind.h"
 #include "mbox.h"
 #include "message.h"
 #include "process.h"
 #include "queue.h"
 #include "registry.h"
-#include "ring.h"
 #include "user.h"
 #include "wait.h"
 
@@ -24,16 +22,17 @@
 
 static atomic_long_t last_id;
 
-int mbox_capacity_check(u32 capacity, u32 policy)
+/* Check a capacity, which may be zero with @rendezvous. 0 or EINVAL. */
+int mbox_capacity_check(u32 capacity, bool rendezvous)
 {
-	if (policy == MBOX_POLICY_BROADCAST && capacity == MBOX_CAPACITY_ZERO)
+	if (capacity == MBOX_CAPACITY_ZERO && !rendezvous)
 		return -EINVAL;
 	return capacity > MBOX_CAPACITY_MAX &&
 	       capacity != MBOX_CAPACITY_UNBOUNDED ? -EINVAL : 0;
 }
 
 /* Check a msg_size, and put in the default. */
-static int check_msg_size(u32 *msg_size)
+static int attr_check_msg_size(u32 *msg_size)
 {
 	u32 limit = READ_ONCE(mbox_max_msg_size);
 
@@ -42,30 +41,30 @@ static int check_msg_size(u32 *msg_size)
 	return *msg_size > limit ? -EINVAL : 0;
 }
 
-static int check_bytes(u64 bytes, u32 msg_size)
+static int attr_check_bytes(u64 bytes, u32 msg_size)
 {
 	return bytes && bytes < msg_size ? -EINVAL : 0;
 }
 
-/* Check attributes of a new mailbox, and put in the defaults. */
+/* Check attributes of a new mailbox, and put in the defaults. 0 or EINVAL. */
 int mbox_attr_check(struct mbox_attr *attr)
 {
 	if (attr->mode & ~MODE_MASK)
 		return -EINVAL;
 	if (attr->lifetime > MBOX_LIFETIME_FD)
 		return -EINVAL;
-	if (attr->ring)
-		return mbox_ring_check(attr);
+	return mbox_kind_of(attr)->check(attr);
+}
+
+/* The same of one with queues, of which it may have @options. */
+int mbox_attr_check_queue(struct mbox_attr *attr, u32 options, bool rendezvous)
+{
 	if (attr->policy > MBOX_POLICY_MAX ||
-	    attr->max_procs > MBOX_PROCS_MAX)
+	    attr->max_procs > MBOX_PROCS_MAX || (attr->options & ~options))
 		return -EINVAL;
-	/* Each excludes the other: who broadcasts does not choose. */
-	if (attr->options & (attr->policy == MBOX_POLICY_BROADCAST ?
-			     ~MBOX_OPTION_OVERFLOW : ~MBOX_OPTION_EXCLUSIVE))
-		return -EINVAL;
-	return mbox_capacity_check(attr->capacity, attr->policy) ?:
-	       check_msg_size(&attr->msg_size) ?:
-	       check_bytes(attr->bytes, attr->msg_size);
+	return mbox_capacity_check(attr->capacity, rendezvous) ?:
+	       attr_check_msg_size(&attr->msg_size) ?:
+	       attr_check_bytes(attr->bytes, attr->msg_size);
 }
 
 /**
@@ -73,17 +72,20 @@ int mbox_attr_check(struct mbox_attr *attr)
  * @registry:	where it will be added
  * @name:	MBOX_NAME_SIZE bytes, checked, padded with NULs
  * @attr:	checked
- * @cred:	whose it is
+ * @factory:	its opener owns the mailbox, and pays for it
  * @rights:	MBOX_RIGHT_* of its first handle, which counts already
  *
- * Return: the mailbox, with a reference of the caller's, or ENOMEM, ENFILE.
+ * Return: the mailbox, with a reference of the caller's, or ENOMEM, ENFILE; of a ring
+ * also EDQUOT.
  */
 struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct mbox_attr *attr,
-			      const struct cred *cred, u32 rights)
+			      struct file *factory, u32 rights)
 {
+	const struct cred *cred = factory->f_cred;
 	struct mbox_user *creator;
 	struct mbox *mbox;
+	int error;
 
 	creator = mbox_user_get(cred->uid);
 	if (IS_ERR(creator))
@@ -93,17 +95,10 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 		mbox_user_put(creator);
 		return ERR_PTR(-ENOMEM);
 	}
-	if (attr->policy == MBOX_POLICY_BROADCAST) {
-		mbox->cast = mbox_cast_new();
-		if (!mbox->cast) {
-			kfree(mbox);
-			mbox_user_put(creator);
-			return ERR_PTR(-ENOMEM);
-		}
-	}
 	memcpy(mbox->name, name, MBOX_NAME_SIZE);
 	mbox->id = atomic_long_inc_return(&last_id);
 	mbox->created = ktime_get_real_ns();
+	mbox->kind = mbox_kind_of(attr);
 	mbox->policy = attr->policy;
 	mbox->options = attr->options;
 	mbox->max_procs = attr->max_procs;
@@ -141,6 +136,12 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->reachable = name[0];
 	mbox->deaf = mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV);
 	init_waitqueue_head(&mbox->poll);
+
+	error = mbox->kind->init(mbox, factory, attr);
+	if (error) {
+		mbox_mailbox_put(mbox);
+		return ERR_PTR(error);
+	}
 	return mbox;
 }
 
@@ -155,8 +156,7 @@ void mbox_mailbox_put(struct mbox *mbox)
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
 	mbox_slot_free_all(mbox_slot_end(mbox));
-	kfree(mbox->cast);
-	mbox_ring_free(mbox);
+	mbox->kind->free(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_mailbox_mem_put(mbox);
 }
@@ -193,10 +193,8 @@ int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 		error = -ENOENT;
 	else if ((rights & MBOX_RIGHT_SEND) && mbox->state != MBOX_STATE_LIVE)
 		error = -EIDRM;
-	else if (mbox->policy == MBOX_POLICY_BROADCAST &&
-		 (rights & MBOX_RIGHT_RECV) &&
-		 mbox->recv_handles >= MBOX_RECEIVERS_MAX)
-		/* Each costs every sender, in memory and in time. */
+	else if ((rights & MBOX_RIGHT_RECV) &&
+		 mbox->recv_handles >= mbox->kind->max_receivers)
 		error = -EUSERS;
 	if (!error) {
 		mbox->handles++;
@@ -207,19 +205,6 @@ int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 	}
 	spin_unlock(&mbox->lock);
 	return error;
-}
-
-/* End up to @n calls for which nobody is left; how many there were. */
-static unsigned int hang_up(struct mbox *mbox, unsigned int n,
-			    struct mbox_deferred *deferred)
-{
-	lockdep_assert_held(&mbox->lock);
-	if (mbox->ring) {
-		mbox_ring_hang_up(mbox, deferred);
-		return 0;
-	}
-	/* All are of one kind: each of the other kind would have a handle. */
-	return mbox_waiter_end_some(mbox, n, -EPIPE, deferred);
 }
 
 /**
@@ -240,7 +225,8 @@ void mbox_mailbox_hang_up(struct mbox *mbox)
 		if (mbox->state != MBOX_STATE_DEAD &&
 		    (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND) ||
 		     mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV)))
-			n = hang_up(mbox, MBOX_END_BATCH, &deferred);
+			n = mbox->kind->hang_up(mbox, MBOX_END_BATCH,
+						&deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
 	} while (n == MBOX_END_BATCH);
@@ -296,215 +282,6 @@ void mbox_mailbox_detach(struct mbox *mbox, u32 rights)
 	mbox_mailbox_unlock(mbox, &deferred);
 }
 
-/* Whether @file's opener passes what mode and owner of @mbox say. */
-bool mbox_mailbox_opener_privileged(struct mbox *mbox, struct file *file)
-{
-	return file_ns_capable(file, mbox->registry->user_ns, CAP_IPC_OWNER);
-}
-
-/* Whether the caller does. */
-bool mbox_mailbox_caller_privileged(struct mbox *mbox)
-{
-	return ns_capable(mbox->registry->user_ns, CAP_IPC_OWNER);
-}
-
-/* The bits of @mode that are for @file's opener, lowest: owner, group or others. */
-umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
-		     umode_t mode)
-{
-	const struct cred *saved;
-	bool group;
-
-	if (uid_eq(file->f_cred->euid, uid))
-		return mode >> 6;
-	/* in_egroup_p() knows the caller's groups only. */
-	saved = override_creds(file->f_cred);
-	group = in_egroup_p(gid);
-	revert_creds(saved);
-	return group ? mode >> 3 : mode;
-}
-
-/**
- * mbox_mailbox_permit - may a handle be opened?
- * @mbox:	the mailbox
- * @file:	the file by whose opener's credentials that is decided
- * @rights:	MBOX_RIGHT_* wanted, maybe none
- *
- * Return: 0 or EACCES.
- */
-int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights)
-{
-	bool owner, receiver;
-	umode_t mode;
-	u32 want = 0;
-	kuid_t uid;
-	kgid_t gid;
-
-	spin_lock(&mbox->lock);
-	receiver = mbox_owner_may_receive(mbox);
-	mode = mbox->mode;
-	uid = mbox->uid;
-	gid = mbox->gid;
-	spin_unlock(&mbox->lock);
-
-	owner = uid_eq(file->f_cred->euid, uid);
-	mode = mbox_mode_of(file, uid, gid, mode);
-	if ((rights & MBOX_RIGHT_RECV) && !receiver)
-		want |= 04;
-	if (rights & MBOX_RIGHT_SEND)
-		want |= 02;
-	if (receiver && !want)
-		return 0;
-	if (want ? (mode & want) == want : owner || (mode & 06))
-		return 0;
-	return mbox_mailbox_opener_privileged(mbox, file) ? 0 : -EACCES;
-}
-
-/*
- * Whether @file's opener sees a mailbox of these attributes: as he may open it without
- * rights. Also where nothing may sleep.
- */
-bool mbox_mode_sees(const struct file *file, struct mbox_registry *registry,
-		    kuid_t uid, kgid_t gid, umode_t mode)
-{
-	return uid_eq(file->f_cred->euid, uid) ||
-	       (mbox_mode_of(file, uid, gid, mode) & 06) ||
-	       file_ns_capable(file, registry->user_ns, CAP_IPC_OWNER);
-}
-
-/**
- * mbox_mailbox_owned - may a mailbox be changed, purged, deleted?
- * @mbox:	the mailbox
- * @file:	a handle, a factory or a netlink socket
- *
- * Both have to be the owner or privileged: the caller, so that a descriptor that was
- * passed on, or kept by a process that dropped its privileges, gives no more than
- * its rights; and the opener, so that nobody is made to use his authority on a
- * descriptor of another.
- */
-bool mbox_mailbox_owned(struct mbox *mbox, struct file *file)
-{
-	kuid_t uid;
-
-	spin_lock(&mbox->lock);
-	uid = mbox->uid;
-	spin_unlock(&mbox->lock);
-	return (uid_eq(file->f_cred->euid, uid) ||
-		mbox_mailbox_opener_privileged(mbox, file)) &&
-	       (uid_eq(current_euid(), uid) ||
-		mbox_mailbox_caller_privileged(mbox));
-}
-
-/*
- * Whether a mailbox may be given to any user and group. Others rely on what GET says of
- * the owner, so who creates a mailbox cannot make it look like another's.
- */
-static bool may_give_away(struct mbox *mbox, struct file *file)
-{
-	return mbox_mailbox_opener_privileged(mbox, file) &&
-	       mbox_mailbox_caller_privileged(mbox);
-}
-
-/* Whether a send of @probe would find what it needs. */
-static bool is_writable(struct mbox *mbox, const struct mbox_message *probe)
-{
-	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		return mbox_subscription_room_in_all(mbox, probe);
-	return (RB_EMPTY_ROOT(&mbox->room.senders.rb_root) &&
-		mbox_room_has(&mbox->room, probe->length)) ||
-	       mbox_waiter_receiver_for(mbox, probe);
-}
-
-/* Whether a receive would find something. */
-static bool is_readable(const struct mbox_handle *handle)
-{
-	struct mbox *mbox = handle->mbox;
-
-	if (handle->sub)
-		return handle->sub->room.held > handle->queue->nr_in_flight ||
-		       mbox_subscription_is_due(mbox, handle->sub);
-	if (unlikely(mbox->inbox))
-		return mbox_inbox_first(mbox) ||
-		       !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
-	return mbox->room.held > mbox->queue.nr_in_flight ||
-	       !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
-}
-
-/* Under the lock: of a handle that may receive from a mailbox that is not dead. */
-static __poll_t poll_receive(struct mbox_handle *handle)
-{
-	struct mbox *mbox = handle->mbox;
-	__poll_t events = 0;
-
-	if (is_readable(handle) && mbox_member_admits(mbox, MBOX_RIGHT_RECV))
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
-		events |= EPOLLHUP;
-	return events;
-}
-
-/* The same of one that may send, as far as the quota is not concerned. */
-static __poll_t poll_send(struct mbox_handle *handle)
-{
-	struct mbox *mbox = handle->mbox;
-	/* The longest that the caller may send, with the least priority. */
-	struct mbox_message probe = {
-		.pid = task_tgid(current), .length = mbox->room.msg_size,
-		.room = &mbox->room,
-		.start = mbox_process_start(current->group_leader),
-	};
-
-	if (mbox->deaf)
-		return EPOLLERR;
-	if (!is_writable(mbox, &probe)) {
-		mbox->room.nospace = true;
-		return 0;
-	}
-	return mbox_member_admits(mbox, MBOX_RIGHT_SEND) ?
-	       EPOLLOUT | EPOLLWRNORM : 0;
-}
-
-/* What poll() says to a handle. May sleep. */
-__poll_t mbox_mailbox_poll(struct mbox_handle *handle)
-{
-	struct mbox *mbox = handle->mbox;
-	__poll_t events;
-	u32 rights, length, slots;
-
-	spin_lock(&mbox->lock);
-	events = mbox_handle_shut_events(handle);
-	rights = handle->rights & ~handle->shut;
-	if (mbox->state == MBOX_STATE_DEAD)
-		events |= EPOLLHUP;
-	else if (rights & MBOX_RIGHT_RECV)
-		events |= poll_receive(handle);
-	if (rights & MBOX_RIGHT_SEND)
-		events |= poll_send(handle);
-	length = mbox->room.msg_size;
-	slots = mbox_mailbox_subscriptions(mbox);
-	spin_unlock(&mbox->lock);
-	if ((events & EPOLLOUT) && !mbox_shortage_none(handle, length, slots))
-		events &= ~(EPOLLOUT | EPOLLWRNORM);
-	return events;
-}
-
-/* Under the lock, of a handle. */
-static void handle_info(const struct mbox_handle *handle,
-			struct mbox_info *info)
-{
-	const struct mbox_subscription *sub = handle->sub;
-
-	info->rights = handle->rights & ~handle->shut;
-	info->handle_received = handle->received;
-	if (handle->mbox->policy == MBOX_POLICY_BROADCAST) {
-		info->handle_lost = sub ? sub->lost : 0;
-		info->handle_queued = sub ?
-			mbox_subscription_held(handle->mbox, sub) : 0;
-	} else {
-		info->handle_queued = info->queued;
-	}
-}
-
 static void mailbox_stats(const struct mbox *mbox, struct mbox_stats *stats)
 {
 	stats->sent_bytes = mbox->sent_bytes;
@@ -514,10 +291,6 @@ static void mailbox_stats(const struct mbox *mbox, struct mbox_stats *stats)
 	stats->peak_bytes = mbox->peak_bytes;
 	stats->blocked = mbox->nr_blocked;
 	stats->woken = mbox->nr_woken;
-	if (mbox->ring) {
-		stats->consumer = mbox_ring_side_nr(mbox, MBOX_RIGHT_RECV);
-		stats->producer = mbox_ring_side_nr(mbox, MBOX_RIGHT_SEND);
-	}
 }
 
 /**
@@ -569,19 +342,21 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	info->dropped = mbox->dropped;
 	info->procs = mbox->max_procs ? mbox->nr_members : 0;
 	info->lost = mbox->lost;
-	if (mbox->ring)
-		mbox_ring_info(mbox, info);
-	if (handle)
-		handle_info(handle, info);
+	info->kind = mbox->kind->number;
+	if (handle) {
+		info->rights = handle->rights & ~handle->shut;
+		info->handle_received = handle->received;
+	}
 	if (stats)
 		mailbox_stats(mbox, stats);
+	mbox->kind->info(mbox, handle, info, stats);
 	spin_unlock(&mbox->lock);
 }
 
 /**
  * mbox_mailbox_set - change attributes, all of those named or none
  * @mbox:	the mailbox
- * @file:	by which the caller asks for it, see mbox_mailbox_owned()
+ * @file:	by which the caller asks for it, see mbox_access_owns()
  * @arg:	with a checked mask and zeroes in what it does not name
  *
  * Return: as MBOX_IOC_SET.
@@ -599,18 +374,18 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	int error;
 
 	if (((arg->mask & MBOX_SET_CAPACITY) &&
-	     mbox_capacity_check(arg->capacity, mbox->policy)) ||
-	    check_msg_size(&msg_size) ||
+	     mbox_capacity_check(arg->capacity, mbox->kind->rendezvous)) ||
+	    attr_check_msg_size(&msg_size) ||
 	    (arg->mode & ~MODE_MASK) ||
 	    ((arg->mask & MBOX_SET_UID) && !uid_valid(uid)) ||
 	    ((arg->mask & MBOX_SET_GID) && !gid_valid(gid)))
 		return -EINVAL;
-	if (!mbox_mailbox_owned(mbox, file))
+	if (!mbox_access_owns(mbox, file))
 		return -EPERM;
-	if (mbox->ring && (arg->mask & SET_LIMITS))
+	if (arg->mask & SET_LIMITS & ~mbox->kind->limits)
 		return -EOPNOTSUPP;
 	if (arg->mask & (MBOX_SET_UID | MBOX_SET_GID)) {
-		any_uid = may_give_away(mbox, file);
+		any_uid = mbox_access_gives_away(mbox, file);
 		any_gid = any_uid || in_egroup_p(gid);
 	}
 
@@ -628,7 +403,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->room.max_bytes;
 	if (!(arg->mask & MBOX_SET_MSG_SIZE))
 		msg_size = mbox->room.msg_size;
-	error = check_bytes(bytes, msg_size);
+	error = attr_check_bytes(bytes, msg_size);
 	if (error)
 		goto out;
 
@@ -641,10 +416,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	mbox->room.capacity = capacity;
 	WRITE_ONCE(mbox->room.msg_size, msg_size);
 	mbox->room.max_bytes = bytes;
-	if (mbox->policy == MBOX_POLICY_BROADCAST)
-		mbox_cast_admit(mbox, &deferred);
-	else
-		mbox_send_admit(mbox, &mbox->room, &deferred);
+	mbox->kind->admit(mbox, &mbox->room, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
 	/* What pollers need of their quotas may be less. */

@@ -105,9 +105,10 @@
 #include "queue.h"
 #include "wait.h"
 
-struct cred;
+struct file;
 struct mbox_cast;
 struct mbox_endpoint;
+struct mbox_kind;
 struct mbox_lane;
 struct mbox_member;
 struct mbox_owner;
@@ -117,6 +118,9 @@ struct mbox_ring;
 struct mbox_ring_holder;
 struct mbox_subscription;
 struct mbox_user;
+
+/* Both rights of a handle. */
+#define MBOX_RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
 
 /* Module parameters, main.c */
 extern unsigned int mbox_max_msg_size;
@@ -150,6 +154,7 @@ struct mbox {
 	u32 max_procs;			/* constant; 0: any number */
 	bool plain;			/* constant: without any of these, no inbox */
 	bool inbox;			/* constant: link.c has it */
+	const struct mbox_kind *kind;	/* constant */
 	refcount_t refs;
 	refcount_t mem_refs;		/* its memory: one for all refs, and event.c's */
 	struct mbox_registry *registry;	/* constant, counted by kept */
@@ -283,18 +288,29 @@ int mbox_cdev_init(void);
 void mbox_cdev_exit(void);
 long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
+/* create.c */
+bool mbox_name_valid(const char *name);
+bool mbox_name_empty(const char *name);
+int mbox_create_check(const struct mbox_ioc_open *arg, bool create,
+		      struct mbox_attr *attr);
+struct file *mbox_create_file(struct file *factory,
+			      const struct mbox_ioc_open *arg,
+			      const struct mbox_attr *attr, bool open,
+			      bool create);
+
 /* handle.c */
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
 int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights);
-__poll_t mbox_handle_shut_events(const struct mbox_handle *handle);
+void mbox_handle_end_calls(struct mbox_handle *handle, u32 rights);
 struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number);
 
 /* mailbox.c */
-int mbox_capacity_check(u32 capacity, u32 policy);
+int mbox_capacity_check(u32 capacity, bool rendezvous);
 int mbox_attr_check(struct mbox_attr *attr);
+int mbox_attr_check_queue(struct mbox_attr *attr, u32 options, bool rendezvous);
 struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct mbox_attr *attr,
-			      const struct cred *cred, u32 rights);
+			      struct file *factory, u32 rights);
 void mbox_mailbox_get(struct mbox *mbox);
 void mbox_mailbox_put(struct mbox *mbox);
 void mbox_mailbox_mem_get(struct mbox *mbox);
@@ -304,17 +320,8 @@ void mbox_mailbox_renounce(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
 void mbox_mailbox_hang_up(struct mbox *mbox);
 void mbox_mailbox_recheck(struct mbox *mbox, struct mbox_deferred *deferred);
-umode_t mbox_mode_of(const struct file *file, kuid_t uid, kgid_t gid,
-		     umode_t mode);
-int mbox_mailbox_permit(struct mbox *mbox, struct file *file, u32 rights);
-bool mbox_mailbox_owned(struct mbox *mbox, struct file *file);
-bool mbox_mailbox_opener_privileged(struct mbox *mbox, struct file *file);
-bool mbox_mailbox_caller_privileged(struct mbox *mbox);
-__poll_t mbox_mailbox_poll(struct mbox_handle *handle);
 void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		       struct mbox_info *info, struct mbox_stats *stats);
-bool mbox_mode_sees(const struct file *file, struct mbox_registry *registry,
-		    kuid_t uid, kgid_t gid, umode_t mode);
 int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 		     const struct mbox_ioc_set *arg);
 
@@ -324,6 +331,7 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 void mbox_mailbox_bury(struct mbox *mbox);
 int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg);
+int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged);
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
 
 /*

@@ -21,14 +21,11 @@
  * it was given. It stays one until it ends, or, if it opened any handle, until
  * all of these are closed and it is in no call.
  *
- * References: one of mbox->members, which who takes it out of there drops, one of
- * the watch, and one of each handle that it opened and each call that it is in.
+ * References, beside those of the tie: one of each handle that it opened and each call
+ * that it is in. The function that takes a member out of mbox->members drops the tie.
  */
 struct mbox_member {
-	refcount_t refs;
-	struct mbox *mbox;		/* constant, counted */
-	struct pid *pid;		/* constant, counted */
-	struct mbox_watch *watch;	/* constant */
+	struct mbox_tie tie;
 	struct rb_node node;		/* mbox->lock; clear: takes no part */
 	struct list_head gone;		/* of who took it out of the tree */
 	u32 handles;			/* mbox->lock: opened by it, not closed */
@@ -36,15 +33,6 @@ struct mbox_member {
 	bool opened;			/* mbox->lock: it did open a handle */
 	u64 served;			/* mbox->lock: when last; 0: never */
 };
-
-static void member_put(struct mbox_member *member)
-{
-	if (!refcount_dec_and_test(&member->refs))
-		return;
-	put_pid(member->pid);
-	mbox_mailbox_put(member->mbox);
-	kfree(member);
-}
 
 /* Tell pollers that were turned away, by EBUSY or EUSERS, to ask again. */
 static void tell_turned_away(struct mbox *mbox)
@@ -120,10 +108,8 @@ static void member_drop(struct mbox_member *member)
 {
 	if (!member)
 		return;
-	tell_turned_away(member->mbox);
-	if (mbox_watch_cancel(member->watch))
-		member_put(member);
-	member_put(member);
+	tell_turned_away(member->tie.mbox);
+	mbox_tie_drop(&member->tie);
 }
 
 /* The caller has to drop it, without the lock. */
@@ -150,7 +136,7 @@ static struct mbox_member *take_out_idle(struct mbox *mbox,
 static void member_ended(void *data)
 {
 	struct mbox_member *member = data, *gone = NULL;
-	struct mbox *mbox = member->mbox;
+	struct mbox *mbox = member->tie.mbox;
 
 	spin_lock(&mbox->lock);
 	if (!RB_EMPTY_NODE(&member->node)) {
@@ -159,31 +145,21 @@ static void member_ended(void *data)
 	}
 	spin_unlock(&mbox->lock);
 	member_drop(gone);
-	member_put(member);
+	mbox_tie_put(&member->tie);
 }
 
 /* A member for @mbox that is not in its tree yet. ENOMEM. */
 static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
 {
 	struct mbox_member *member;
-	struct mbox_watch *watch;
+	int error;
 
 	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
 	if (!member)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&member->refs, 2);
-	mbox_mailbox_get(mbox);
-	member->mbox = mbox;
-	member->pid = get_pid(pid);
 	RB_CLEAR_NODE(&member->node);
-	watch = mbox_watch_new(pid, member_ended, member);
-	if (IS_ERR(watch)) {
-		member_put(member);
-		member_put(member);
-		return ERR_CAST(watch);
-	}
-	member->watch = watch;
-	return member;
+	error = mbox_tie_bind(&member->tie, mbox, pid, member_ended);
+	return error ? ERR_PTR(error) : member;
 }
 
 /* The member that process @pid is; or NULL, and where @link would put it. */
@@ -198,10 +174,10 @@ static struct mbox_member *find(struct mbox *mbox, struct pid *pid,
 		struct mbox_member *member;
 
 		member = rb_entry(*p, struct mbox_member, node);
-		if (member->pid == pid)
+		if (member->tie.pid == pid)
 			return member;
 		*parent = *p;
-		p = pid < member->pid ? &(*p)->rb_left : &(*p)->rb_right;
+		p = pid < member->tie.pid ? &(*p)->rb_left : &(*p)->rb_right;
 	}
 	*link = p;
 	return NULL;
@@ -222,7 +198,7 @@ static struct pid *sweep_some(struct mbox *mbox, struct pid *after,
 	lockdep_assert_held(&mbox->lock);
 	while (node) {
 		member = rb_entry(node, struct mbox_member, node);
-		if (member->pid > after) {
+		if (member->tie.pid > after) {
 			next = node;
 			node = node->rb_left;
 		} else {
@@ -232,8 +208,8 @@ static struct pid *sweep_some(struct mbox *mbox, struct pid *after,
 	for (n = 0; next && n < MEMBER_BATCH; n++) {
 		member = rb_entry(next, struct mbox_member, node);
 		next = rb_next(next);
-		after = member->pid;
-		if (mbox_process_ended(member->pid)) {
+		after = member->tie.pid;
+		if (mbox_process_ended(member->tie.pid)) {
 			take_out(mbox, member);
 			list_add(&member->gone, gone);
 		}
@@ -313,7 +289,7 @@ static struct mbox_member *join(struct mbox *mbox, bool opens)
 		spin_lock(&mbox->lock);
 		member = find_or_join(mbox, pid, &fresh);
 		if (!IS_ERR_OR_NULL(member)) {
-			refcount_inc(&member->refs);
+			refcount_inc(&member->tie.refs);
 			if (opens) {
 				member->opened = true;
 				member->handles++;
@@ -365,13 +341,13 @@ void mbox_member_close(struct mbox_member *member)
 
 	if (!member)
 		return;
-	mbox = member->mbox;
+	mbox = member->tie.mbox;
 	spin_lock(&mbox->lock);
 	member->handles--;
 	gone = take_out_idle(mbox, member);
 	spin_unlock(&mbox->lock);
 	member_drop(gone);
-	member_put(member);
+	mbox_tie_put(&member->tie);
 }
 
 /*
@@ -528,7 +504,7 @@ void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member,
 	gone = take_out_idle(mbox, member);
 	spin_unlock(&mbox->lock);
 	member_drop(gone);
-	member_put(member);
+	mbox_tie_put(&member->tie);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "access.h"
 #include "mbox.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -19,26 +20,6 @@ struct file *mbox_netlink_file(const struct sk_buff *skb)
 {
 	/* It is in the hands of a call on it, so it is open. */
 	return NETLINK_CB(skb).sk->sk_socket->file;
-}
-
-/*
- * Whether @file's opener sees a mailbox. Who makes the call counts only if he is of
- * the same user: others may have been passed the socket, and the opener reads it too.
- */
-bool mbox_netlink_sees(struct mbox *mbox, struct file *file)
-{
-	umode_t mode;
-	kuid_t uid;
-	kgid_t gid;
-
-	if (uid_eq(current_euid(), file->f_cred->euid))
-		return !mbox_mailbox_permit(mbox, file, 0);
-	spin_lock(&mbox->lock);
-	mode = mbox->mode;
-	uid = mbox->uid;
-	gid = mbox->gid;
-	spin_unlock(&mbox->lock);
-	return mbox_mode_sees(file, mbox->registry, uid, gid, mode);
 }
 
 /* The mailbox of @registry with that id, counted, or NULL. */
@@ -100,7 +81,7 @@ struct mbox *mbox_netlink_find(struct mbox_registry *registry,
 	if (mbox)
 		mbox_owner_check(mbox);
 	if (mbox && (READ_ONCE(mbox->state) == MBOX_STATE_DEAD ||
-		     !mbox_netlink_sees(mbox, file))) {
+		     !mbox_access_sees_mailbox(mbox, file))) {
 		mbox_mailbox_put(mbox);
 		mbox = NULL;
 	}

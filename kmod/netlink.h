@@ -14,7 +14,6 @@ struct sk_buff;
 int mbox_netlink_init(void);
 void mbox_netlink_exit(void);
 struct file *mbox_netlink_file(const struct sk_buff *skb);
-bool mbox_netlink_sees(struct mbox *mbox, struct file *file);
 struct mbox *mbox_netlink_find(struct mbox_registry *registry,
 			       struct file *file, const struct nlattr *id,
 			       const struct nlattr *name,

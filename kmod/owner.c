@@ -3,51 +3,34 @@
 #include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "access.h"
 #include "mbox.h"
 #include "process.h"
 #include "wait.h"
 
 /*
- * An owner or heir of a mailbox. It is mbox->owner or mbox->heir, or neither any
- * more (or not yet); who takes it out of there drops it. Whether it ended before
- * it came there is known by @ended.
- *
- * References: one of the mailbox, one of the watch.
+ * An owner or heir of a mailbox: mbox->owner or mbox->heir, or not yet or no longer
+ * either. The function that takes it out of there drops it. If the process ended before
+ * it came there, @ended is set.
  */
 struct mbox_owner {
-	refcount_t refs;
-	struct mbox *mbox;		/* constant, counted */
-	struct pid *pid;		/* constant, counted */
+	struct mbox_tie tie;
 	bool may_receive;		/* constant: whatever the mode says */
 	bool ended;			/* mbox->lock */
-	struct mbox_watch *watch;	/* constant */
 };
 
-static void owner_put(struct mbox_owner *owner)
-{
-	if (!refcount_dec_and_test(&owner->refs))
-		return;
-	put_pid(owner->pid);
-	mbox_mailbox_put(owner->mbox);
-	kfree(owner);
-}
-
-/* One that is neither owner nor heir; or NULL. May sleep. */
+/* Drop an owner or heir that is neither any more; or NULL. May sleep. */
 static void owner_drop(struct mbox_owner *owner)
 {
-	if (!owner)
-		return;
-	if (mbox_watch_cancel(owner->watch))
-		owner_put(owner);
-	owner_put(owner);
+	if (owner)
+		mbox_tie_drop(&owner->tie);
 }
 
-/* The process is gone, if it was owner or heir: who is to be dropped, or NULL. */
-static struct mbox_owner *end(struct mbox *mbox, struct mbox_owner *owner,
-			      struct mbox_deferred *deferred)
+/* End an owner or heir whose process is gone. Return the one to be dropped, or NULL. */
+static struct mbox_owner *owner_end(struct mbox *mbox, struct mbox_owner *owner,
+				    struct mbox_deferred *deferred)
 {
 	lockdep_assert_held(&mbox->lock);
 	owner->ended = true;
@@ -70,14 +53,14 @@ static struct mbox_owner *end(struct mbox *mbox, struct mbox_owner *owner,
 static void owner_ended(void *data)
 {
 	struct mbox_owner *owner = data, *gone;
-	struct mbox *mbox = owner->mbox;
+	struct mbox *mbox = owner->tie.mbox;
 	struct mbox_deferred deferred;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	gone = end(mbox, owner, &deferred);
+	gone = owner_end(mbox, owner, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	owner_drop(gone);
-	owner_put(owner);
+	mbox_tie_put(&owner->tie);
 }
 
 /**
@@ -96,36 +79,26 @@ void mbox_owner_check(struct mbox *mbox)
 		gone = NULL;
 		mbox_mailbox_lock(mbox, &deferred);
 		owner = mbox->owner;
-		if (owner && !owner->ended && mbox_process_ended(owner->pid))
-			gone = end(mbox, owner, &deferred);
+		if (owner && !owner->ended && mbox_process_ended(owner->tie.pid))
+			gone = owner_end(mbox, owner, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		owner_drop(gone);
 	} while (gone);
 }
 
-/* An owner or heir for @mbox. ESRCH if the process has ended, ENOMEM. */
+/* Make an owner or heir for @mbox. ESRCH if the process has ended, ENOMEM. */
 static struct mbox_owner *owner_new(struct mbox *mbox, struct pid *pid,
 				    bool may_receive)
 {
 	struct mbox_owner *owner;
-	struct mbox_watch *watch;
+	int error;
 
 	owner = kzalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
 	if (!owner)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&owner->refs, 2);
-	mbox_mailbox_get(mbox);
-	owner->mbox = mbox;
-	owner->pid = get_pid(pid);
 	owner->may_receive = may_receive;
-	watch = mbox_watch_new(pid, owner_ended, owner);
-	if (IS_ERR(watch)) {
-		owner_put(owner);
-		owner_put(owner);
-		return ERR_CAST(watch);
-	}
-	owner->watch = watch;
-	return owner;
+	error = mbox_tie_bind(&owner->tie, mbox, pid, owner_ended);
+	return error ? ERR_PTR(error) : owner;
 }
 
 /**
@@ -161,10 +134,16 @@ void mbox_owner_detach(struct mbox *mbox)
 	owner_drop(heir);
 }
 
-/* The process id of an owner, heir or nobody for the caller. */
+/* Return the process of an owner or heir; NULL without one. */
+struct pid *mbox_owner_pid(const struct mbox_owner *owner)
+{
+	return owner ? owner->tie.pid : NULL;
+}
+
+/* Return its number for the caller; 0 without one. */
 u32 mbox_owner_nr(const struct mbox_owner *owner)
 {
-	return owner ? mbox_process_nr(owner->pid) : 0;
+	return owner ? mbox_process_nr(owner->tie.pid) : 0;
 }
 
 /* Whether the caller owns @mbox, and so may receive. */
@@ -173,34 +152,7 @@ bool mbox_owner_may_receive(const struct mbox *mbox)
 	const struct mbox_owner *owner = mbox->owner;
 
 	lockdep_assert_held(&mbox->lock);
-	return owner && owner->may_receive && owner->pid == task_tgid(current);
-}
-
-/* Who asks for a change of owner, beside what the mailbox says of them. */
-struct asker {
-	struct file *file;		/* a handle on it */
-	bool opener_privileged;
-	bool caller_privileged;
-};
-
-/*
- * Whether the mailbox is the asker's to hand over. The caller has to be the process that
- * owns it; if none does, of its uid. The handle has to be opened by either. See
- * mbox_mailbox_owned() for why both are asked.
- */
-static bool may_hand_over(const struct mbox *mbox, const struct asker *asker)
-{
-	const struct mbox_handle *handle = asker->file->private_data;
-	const struct mbox_owner *owner = mbox->owner;
-	bool opener, caller;
-
-	lockdep_assert_held(&mbox->lock);
-	opener = uid_eq(asker->file->f_cred->euid, mbox->uid) ||
-		 (owner && owner->pid == handle->pid);
-	caller = owner ? owner->pid == task_tgid(current) :
-			 uid_eq(current_euid(), mbox->uid);
-	return (opener || asker->opener_privileged) &&
-	       (caller || asker->caller_privileged);
+	return owner && owner->may_receive && owner->tie.pid == task_tgid(current);
 }
 
 /* Under the lock: put @next where it belongs, and in @next what was there. */
@@ -234,7 +186,7 @@ static struct mbox_owner *owner_from(struct mbox *mbox,
 			   mbox_process_get(arg->pid);
 	if (IS_ERR(pid))
 		return ERR_CAST(pid);
-	error = mbox_process_signal(pid);
+	error = mbox_access_signal(pid);
 	owner = error ? ERR_PTR(error) :
 			owner_new(mbox, pid, arg->flags & MBOX_HANDOVER_RECV);
 	put_pid(pid);
@@ -252,19 +204,16 @@ static struct mbox_owner *owner_from(struct mbox *mbox,
 int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 			 const struct mbox_ioc_handover *arg)
 {
-	const struct asker asker = {
-		.file = file,
-		.opener_privileged = mbox_mailbox_opener_privileged(mbox, file),
-		.caller_privileged = mbox_mailbox_caller_privileged(mbox),
-	};
 	struct mbox_owner *next = NULL, *heir = NULL;
+	struct mbox_access_asker asker;
 	struct mbox_deferred deferred;
 	int error;
 
 	if (!arg->pid && !(arg->flags & MBOX_HANDOVER_HEIR) && !mbox->name[0])
 		return -EINVAL;
+	mbox_access_ask(&asker, mbox, file);
 	spin_lock(&mbox->lock);
-	error = may_hand_over(mbox, &asker) ? 0 : -EPERM;
+	error = mbox_access_hands_over(mbox, &asker) ? 0 : -EPERM;
 	spin_unlock(&mbox->lock);
 	if (error)
 		return error;
@@ -277,7 +226,7 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 	/* Once more: another call may have handed it over meanwhile. */
 	if (mbox->state == MBOX_STATE_DEAD)
 		error = mbox->death;
-	else if (!may_hand_over(mbox, &asker))
+	else if (!mbox_access_hands_over(mbox, &asker))
 		error = -EPERM;
 	else
 		error = hand_over(mbox, arg->flags, &next, &heir);

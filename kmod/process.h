@@ -3,6 +3,7 @@
 #ifndef MBOX_PROCESS_H
 #define MBOX_PROCESS_H
 
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
@@ -15,19 +16,40 @@ struct mbox_owner;
 struct mbox_watch;
 struct pid;
 
+/*
+ * A process that has something of a mailbox until it ends: as its owner, as a member,
+ * by a side of a ring. Embedded first in the object that says what.
+ *
+ * References: one of the object's user, who drops it with mbox_tie_drop(); one of the
+ * watch; and those that the object's file counts.
+ */
+struct mbox_tie {
+	refcount_t refs;
+	struct mbox *mbox;		/* constant, counted */
+	struct pid *pid;		/* constant, counted */
+	struct mbox_watch *watch;	/* constant */
+};
+
 /* process.c */
-int mbox_watch_init(void);
-u64 mbox_watch_ends(void);
-void mbox_watch_exit(void);
 struct pid *mbox_process_get(u32 nr);
 struct pid *mbox_process_find(u32 nr, u64 start);
 bool mbox_process_ended(struct pid *pid);
 u32 mbox_process_nr(struct pid *pid);
 const struct cred *mbox_process_cred(struct pid *pid);
-int mbox_process_signal(struct pid *pid);
+
+/* watch.c */
+int mbox_watch_init(void);
+void mbox_watch_exit(void);
+u64 mbox_watch_ends(void);
 struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
 				  void *data);
 bool mbox_watch_cancel(struct mbox_watch *watch);
+
+/* tie.c */
+int mbox_tie_bind(struct mbox_tie *tie, struct mbox *mbox, struct pid *pid,
+		  void (*ended)(void *object));
+void mbox_tie_put(struct mbox_tie *tie);
+void mbox_tie_drop(struct mbox_tie *tie);
 
 /*
  * The start time of a process, by its leader: no other process that ever had the
@@ -43,6 +65,7 @@ static inline u64 mbox_process_start(const struct task_struct *leader)
 int mbox_owner_attach(struct mbox *mbox);
 void mbox_owner_detach(struct mbox *mbox);
 void mbox_owner_check(struct mbox *mbox);
+struct pid *mbox_owner_pid(const struct mbox_owner *owner);
 u32 mbox_owner_nr(const struct mbox_owner *owner);
 bool mbox_owner_may_receive(const struct mbox *mbox);
 int mbox_owner_hand_over(struct mbox *mbox, struct file *file,

@@ -3,18 +3,50 @@
 #ifndef MBOX_RING_H
 #define MBOX_RING_H
 
+#include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/types.h>
+#include <linux/mbox.h>
+#include <linux/mbox_ring.h>
 
 #include "wait.h"
 
 struct file;
+struct page;
 struct mbox;
 struct mbox_attr;
 struct mbox_deferred;
 struct mbox_handle;
+struct mbox_info;
 struct mbox_ring_holder;
+struct mbox_stats;
 struct vm_area_struct;
+
+enum { MBOX_RING_PRODUCER, MBOX_RING_CONSUMER, MBOX_RING_SIDES };
+
+/* One side of a ring. Both sides map its control page. */
+struct mbox_ring_side {
+	struct page *page;			/* constant */
+	struct mbox_ring_control *control;	/* constant: at page */
+	struct mbox_ring_holder *holder;	/* mbox->lock; NULL: free */
+	bool left;			/* mbox->lock: was held, and is free */
+	bool polled;			/* mbox->lock: waiting is for pollers too */
+	struct list_head waiters;	/* mbox->lock */
+	u32 nr_waiters;			/* mbox->lock; up to MBOX_WAITERS_MAX */
+};
+
+struct mbox_ring {
+	u64 size;			/* constant */
+	bool grow;			/* constant */
+	u32 longest;			/* constant: bytes of the longest record */
+	struct file *data;		/* constant, counted */
+	struct file *data_ro;		/* constant, counted: the same to read */
+	struct mutex trim_lock;
+	u64 freed;			/* changed under trim_lock and mbox->lock */
+	struct mbox_ring_side sides[MBOX_RING_SIDES];
+};
 
 struct mbox_ring_wait {
 	u32 flags;			/* MBOX_WAIT_* */
@@ -28,17 +60,35 @@ struct mbox_ring_wait {
 int mbox_ring_check(struct mbox_attr *attr);
 int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size);
 void mbox_ring_free(struct mbox *mbox);
-void mbox_ring_die(struct mbox *mbox);
+void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred);
 struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights);
 void mbox_ring_leave(struct mbox_ring_holder *holder);
 void mbox_ring_shut(struct mbox_handle *handle, u32 rights);
 void mbox_ring_hang_up(struct mbox *mbox, struct mbox_deferred *deferred);
+int mbox_ring_check_hold(const struct mbox_handle *handle);
+u64 mbox_ring_queued(const struct mbox *mbox);
+void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info,
+		    struct mbox_stats *stats);
+int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
+
+/* ring_wait.c */
+void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int error,
+			struct mbox_deferred *deferred);
 int mbox_ring_wait(struct mbox_handle *handle,
 		   const struct mbox_ring_wait *args);
-__poll_t mbox_ring_poll(struct mbox_handle *handle);
-u64 mbox_ring_queued(const struct mbox *mbox);
-void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info);
-u32 mbox_ring_side_nr(const struct mbox *mbox, u32 right);
-int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
+__poll_t mbox_ring_wait_poll(struct mbox_handle *handle, struct file *file,
+			     struct poll_table_struct *wait);
+
+/* The right of a handle that has side @nr. */
+static inline u32 mbox_ring_right(int nr)
+{
+	return nr == MBOX_RING_CONSUMER ? MBOX_RIGHT_RECV : MBOX_RIGHT_SEND;
+}
+
+/* Read the index that side @nr moves. */
+static inline u64 mbox_ring_index(const struct mbox_ring *ring, int nr)
+{
+	return READ_ONCE(ring->sides[nr].control->index);
+}
 
 #endif /* MBOX_RING_H */

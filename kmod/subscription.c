@@ -292,13 +292,6 @@ void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 	} while (n == CLOSE_BATCH);
 }
 
-/* End and free the subscription of a handle that is being closed: no call uses it. */
-void mbox_subscription_free(struct mbox *mbox, struct mbox_subscription *sub)
-{
-	mbox_subscription_end(mbox, sub);
-	kfree(sub);
-}
-
 /*
  * The mailbox died: free up to @n deliveries. Return their number; a subscription
  * counts as one of these.

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sleeping on rings: waiting for the other side, waking it, polling. */
+#include <linux/fs.h>
+#include <linux/falloc.h>
+#include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+
+#include <linux/mbox_ring.h>
+
+#include "mbox.h"
+#include "poll.h"
+#include "queue.h"
+#include "ring.h"
+#include "wait.h"
+
+/*
+ * MBOX_RING_SLEEP: a sleeper does not miss what was published meanwhile.
+ *
+ *	sleeper, under mbox->lock		waker, without
+ *	write waiting = 1			write index
+ *	smp_mb()				full barrier
+ *	read index; if it moved: leave		read waiting; if set: WAKE,
+ *	go into the list of waiters		  which takes mbox->lock
+ *
+ * One of them sees what the other wrote. If it is the waker, it finds the sleeper
+ * in the list, since setting waiting and going there is one section of the
+ * lock; from there on MBOX_WAKE (wait.c) takes over. Pollers are in mbox->poll
+ * before they look, so they are found likewise. The model
+ * selftests/model/ring.pml covers all interleavings.
+ */
+
+/* The filter of a consumer that waits, which counts as a receiver. */
+static const struct mbox_filter ring_wait_any;
+
+/* The events that tell pollers that side @nr is ready. */
+static __poll_t ring_wait_events(int nr)
+{
+	return nr == MBOX_RING_CONSUMER ? EPOLLIN | EPOLLRDNORM :
+					  EPOLLOUT | EPOLLWRNORM;
+}
+
+/*
+ * Have all that wait on a side look again, or end with @error. Bound:
+ * MBOX_WAITERS_MAX.
+ */
+void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int error,
+		      struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter, *next;
+
+	lockdep_assert_held(&mbox->lock);
+	list_for_each_entry_safe(waiter, next, &side->waiters, node)
+		mbox_waiter_complete(mbox, waiter, error, deferred);
+	side->nr_waiters = 0;
+}
+
+/* Wake a side, whatever its waiting says: it can be written by that side too. */
+static void ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *deferred)
+{
+	struct mbox_ring_side *side = &mbox->ring->sides[nr];
+
+	lockdep_assert_held(&mbox->lock);
+	WRITE_ONCE(side->control->waiting, 0);
+	side->polled = false;
+	mbox_ring_wait_end(mbox, side, 0, deferred);
+	deferred->events |= ring_wait_events(nr);
+}
+
+/* What side @nr waits for: the index that the other side moves. */
+static u64 ring_wait_target(const struct mbox_ring *ring, int nr)
+{
+	if (nr == MBOX_RING_PRODUCER && ring->grow)
+		return ring->freed;
+	return mbox_ring_index(ring, !nr);
+}
+
+/* Ask the other side to wake this one, from now on: see MBOX_RING_SLEEP. */
+static void ring_wait_arm(struct mbox_ring_side *side)
+{
+	WRITE_ONCE(side->control->waiting, 1);
+	smp_mb();	/* see MBOX_RING_SLEEP */
+}
+
+static void ring_wait_disarm(struct mbox_ring_side *side)
+{
+	if (list_empty(&side->waiters) && !side->polled)
+		WRITE_ONCE(side->control->waiting, 0);
+}
+
+/*
+ * One look at what side @nr waits for, which armed it: 0 if it moved, EAGAIN if
+ * it may yet.
+ */
+static int ring_wait_check(const struct mbox_handle *handle, int nr, u64 seen)
+{
+	const struct mbox_ring *ring = handle->mbox->ring;
+	int error = mbox_ring_check_hold(handle);
+
+	if (handle->shut & mbox_ring_right(nr))
+		return -ESHUTDOWN;
+	if (error)
+		return error;
+	if (ring_wait_target(ring, nr) != seen)
+		return 0;
+	if (ring->sides[!nr].left)
+		return -EOWNERDEAD;
+	return mbox_mailbox_nobody(handle->mbox, mbox_ring_right(!nr)) ? -EPIPE :
+								  -EAGAIN;
+}
+
+/* MBOX_WAIT_MOVE: sleep until the other side's index is no longer @seen. */
+static int ring_wait_move(struct mbox_handle *handle, int nr,
+		     const struct mbox_ring_wait *args)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_ring_side *side = &mbox->ring->sides[nr];
+	struct mbox_deferred deferred;
+	struct mbox_waiter waiter;
+	int error = args->nonblock ? -EAGAIN : 0;
+	int found;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	for (;;) {
+		ring_wait_arm(side);
+		found = ring_wait_check(handle, nr, args->seen);
+		if (found != -EAGAIN || error)
+			break;
+		if (side->nr_waiters >= MBOX_WAITERS_MAX) {
+			error = -EUSERS;
+			break;
+		}
+		mbox_waiter_init(&waiter);
+		waiter.handle = handle;
+		waiter.filter = nr == MBOX_RING_CONSUMER ? &ring_wait_any : NULL;
+		mbox_waiter_block_side(mbox, &side->waiters, &waiter);
+		side->nr_waiters++;
+		mbox_mailbox_unlock(mbox, &deferred);
+
+		error = mbox_waiter_sleep(&waiter, &args->deadline);
+		mbox_mailbox_lock(mbox, &deferred);
+		if (mbox_waiter_ended(mbox, &waiter, &deferred)) {
+			error = waiter.error;
+		} else {
+			mbox_waiter_cancel(mbox, &waiter);
+			side->nr_waiters--;
+		}
+	}
+	/* Who polls with edges, and saw none, does not poll again. */
+	if (found == -EAGAIN && waitqueue_active(&mbox->poll))
+		side->polled = true;
+	ring_wait_disarm(side);
+	mbox_mailbox_unlock(mbox, &deferred);
+	return found == -EAGAIN ? error : found;
+}
+
+/* Punch out of the data what lies from one index to another, in whole pages. */
+static int ring_wait_punch(struct mbox_ring *ring, u64 from, u64 to)
+{
+	u64 start = from & (ring->size - 1);
+	u64 length = min(to - from, ring->size - start);
+	int error;
+
+	error = vfs_fallocate(ring->data,
+			      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			      start, length);
+	if (!error && from + length != to)
+		error = vfs_fallocate(ring->data,
+				      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				      0, to - from - length);
+	return error;
+}
+
+/*
+ * MBOX_WAIT_TRIM: give back the pages that were consumed. They are not the
+ * producer's to write before freed says so; so nothing of his is lost.
+ */
+static int ring_wait_trim(struct mbox *mbox)
+{
+	struct mbox_ring *ring = mbox->ring;
+	struct mbox_deferred deferred;
+	u64 head, tail, end;
+	int error = 0;
+
+	if (mutex_lock_interruptible(&ring->trim_lock))
+		return -ERESTARTSYS;
+	tail = mbox_ring_index(ring, MBOX_RING_CONSUMER);
+	head = mbox_ring_index(ring, MBOX_RING_PRODUCER);
+	if (head - tail > ring->size || tail - ring->freed > ring->size) {
+		error = -EINVAL;
+		goto out;
+	}
+	end = round_down(tail, PAGE_SIZE);
+	/* Both begin pages: so end lies before tail and freed, or neither. */
+	if (end == ring->freed)
+		goto out;
+	error = ring_wait_punch(ring, ring->freed, end);
+	if (error)
+		goto out;
+	mbox_mailbox_lock(mbox, &deferred);
+	ring->freed = end;
+	/* Pairs with the producer's acquire: the pages are gone, then are his. */
+	smp_store_release(&ring->sides[MBOX_RING_CONSUMER].control->freed, end);
+	ring_wait_wake(mbox, MBOX_RING_PRODUCER, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+out:
+	mutex_unlock(&ring->trim_lock);
+	return error;
+}
+
+/**
+ * mbox_ring_wait - wake the other side, give memory back, wait for it
+ * @handle:	of a ring
+ * @args:	with checked flags and a side out of its rights
+ *
+ * Return: as MBOX_IOC_WAIT.
+ */
+int mbox_ring_wait(struct mbox_handle *handle, const struct mbox_ring_wait *args)
+{
+	int nr = args->side == MBOX_RIGHT_RECV ? MBOX_RING_CONSUMER : MBOX_RING_PRODUCER;
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	int error;
+
+	if ((args->flags & MBOX_WAIT_TRIM) &&
+	    (nr != MBOX_RING_CONSUMER || !mbox->ring->grow))
+		return -EINVAL;
+	mbox_mailbox_lock(mbox, &deferred);
+	error = handle->shut & args->side ? -ESHUTDOWN : mbox_ring_check_hold(handle);
+	if (!error && (args->flags & MBOX_WAIT_WAKE))
+		ring_wait_wake(mbox, !nr, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	if (!error && (args->flags & MBOX_WAIT_TRIM))
+		error = ring_wait_trim(mbox);
+	if (!error && (args->flags & MBOX_WAIT_MOVE))
+		error = ring_wait_move(handle, nr, args);
+	return error;
+}
+
+/* Whether a side finds what it needs: a record, or room for the longest. */
+static bool ring_wait_ready(const struct mbox_ring *ring, int nr)
+{
+	u64 head = mbox_ring_index(ring, MBOX_RING_PRODUCER);
+	u64 used;
+
+	if (nr == MBOX_RING_CONSUMER)
+		return head != mbox_ring_index(ring, MBOX_RING_CONSUMER);
+	/* Where that makes no sense, a send will say so. */
+	used = head - ring_wait_target(ring, MBOX_RING_PRODUCER);
+	return used > ring->size || ring->size - used >= ring->longest;
+}
+
+static __poll_t ring_wait_poll_side(struct mbox *mbox, int nr)
+{
+	struct mbox_ring *ring = mbox->ring;
+	struct mbox_ring_side *side = &ring->sides[nr];
+	__poll_t events = ring->sides[!nr].left ? EPOLLHUP : 0;
+
+	if (mbox_mailbox_nobody(mbox, mbox_ring_right(!nr)))
+		events |= nr == MBOX_RING_CONSUMER ? EPOLLHUP : EPOLLERR;
+	if (!ring_wait_ready(ring, nr)) {
+		side->polled = true;
+		ring_wait_arm(side);
+		if (!ring_wait_ready(ring, nr))
+			return events;
+	}
+	return events | ring_wait_events(nr);
+}
+
+/* poll() of a handle. */
+__poll_t mbox_ring_wait_poll(struct mbox_handle *handle, struct file *file,
+			struct poll_table_struct *wait)
+{
+	struct mbox *mbox = handle->mbox;
+	__poll_t events;
+	u32 rights;
+	int nr;
+
+	poll_wait(file, &mbox->poll, wait);
+	spin_lock(&mbox->lock);
+	events = mbox_poll_shut(handle);
+	rights = handle->rights & ~handle->shut;
+	if (mbox_ring_check_hold(handle)) {
+		events |= EPOLLHUP;
+		if (rights & MBOX_RIGHT_SEND)
+			events |= EPOLLERR;
+	} else {
+		for (nr = 0; nr < MBOX_RING_SIDES; nr++) {
+			if (rights & mbox_ring_right(nr))
+				events |= ring_wait_poll_side(mbox, nr);
+		}
+	}
+	spin_unlock(&mbox->lock);
+	return events;
+}

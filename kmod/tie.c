@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ties: a process that has something of a mailbox until it ends. */
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+
+#include "mbox.h"
+#include "process.h"
+
+/* Drop a reference; the last one frees the object. May sleep. */
+void mbox_tie_put(struct mbox_tie *tie)
+{
+	if (!refcount_dec_and_test(&tie->refs))
+		return;
+	put_pid(tie->pid);
+	mbox_mailbox_put(tie->mbox);
+	kfree(tie);
+}
+
+/**
+ * mbox_tie_bind - tie a process to a mailbox
+ * @tie:	first in a zeroed object from kmalloc(), which is initialised otherwise
+ * @mbox:	the mailbox
+ * @pid:	the process
+ * @ended:	called with the object when the process has ended, maybe before this
+ *		function returns; it has the watch's reference
+ *
+ * Return: 0, with two references, of the caller and of the watch. On error, ESRCH (the
+ * process has ended) or ENOMEM, the object is freed.
+ */
+int mbox_tie_bind(struct mbox_tie *tie, struct mbox *mbox, struct pid *pid,
+		  void (*ended)(void *object))
+{
+	struct mbox_watch *watch;
+
+	refcount_set(&tie->refs, 2);
+	mbox_mailbox_get(mbox);
+	tie->mbox = mbox;
+	tie->pid = get_pid(pid);
+	watch = mbox_watch_new(pid, ended, tie);
+	if (IS_ERR(watch)) {
+		mbox_tie_put(tie);
+		mbox_tie_put(tie);
+		return PTR_ERR(watch);
+	}
+	tie->watch = watch;
+	return 0;
+}
+
+/* Cancel the watch, and drop both references that mbox_tie_bind() gave. May sleep. */
+void mbox_tie_drop(struct mbox_tie *tie)
+{
+	if (mbox_watch_cancel(tie->watch))
+		mbox_tie_put(tie);
+	mbox_tie_put(tie);
+}
