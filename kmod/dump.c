@@ -31,7 +31,7 @@
  * came and went. If anything came or went that was to be told, the parts say so
  * (NLM_F_DUMP_INTR).
  */
-struct progress {
+struct dump_progress {
 	unsigned long id;		/* of the mailbox to go on with */
 	u64 number;			/* of its last handle or waiter that was told */
 	u64 next;			/* of the link, or inbox, to go on with */
@@ -41,18 +41,30 @@ struct progress {
 	bool one;			/* it is of one mailbox only */
 };
 
-static struct progress *progress_of(struct netlink_callback *cb)
+static struct dump_progress *dump_progress(struct netlink_callback *cb)
 {
-	BUILD_BUG_ON(sizeof(struct progress) > sizeof(cb->ctx));
-	return (struct progress *)cb->ctx;
+	BUILD_BUG_ON(sizeof(struct dump_progress) > sizeof(cb->ctx));
+	return (struct dump_progress *)cb->ctx;
 }
 
-static void *begin_row(struct sk_buff *skb, struct netlink_callback *cb,
-		       u8 cmd)
+/* One part of a dump. */
+struct dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	struct dump_progress *progress;
+	struct mbox_registry *registry;
+	struct file *file;		/* of the socket */
+	u32 changes;			/* of the registry, at the beginning */
+	int (*fill)(struct dump *dump, struct mbox *mbox);
+};
+
+/* Begin a row; NULL if there is no room. */
+static void *dump_row_begin(struct dump *dump, u8 cmd)
 {
+	struct netlink_callback *cb = dump->cb;
 	void *header;
 
-	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+	header = genlmsg_put(dump->skb, NETLINK_CB(cb->skb).portid,
 			     cb->nlh->nlmsg_seq, &mbox_nl_family, NLM_F_MULTI,
 			     cmd);
 	if (header)
@@ -60,133 +72,23 @@ static void *begin_row(struct sk_buff *skb, struct netlink_callback *cb,
 	return header;
 }
 
-static bool put_u64(struct sk_buff *skb, int attr, u64 value, int pad)
+/* End the row @header if it is complete, else take it back. 0 or EMSGSIZE. */
+static int dump_row_end(struct dump *dump, void *header, bool complete)
 {
-	return !nla_put_u64_64bit(skb, attr, value, pad);
-}
-
-/* An attribute that is left out where it has nothing to say. */
-static bool put_process(struct sk_buff *skb, int attr, u32 pid)
-{
-	return !pid || !nla_put_u32(skb, attr, pid);
-}
-
-static bool put_ring(struct sk_buff *skb, const struct mbox_info *info,
-		     const struct mbox_stats *stats)
-{
-	struct nlattr *nest;
-
-	if (!info->ring)
-		return true;
-	nest = nla_nest_start(skb, MBOX_A_MAILBOX_RING);
-	if (!nest || !put_u64(skb, MBOX_A_RING_SIZE, info->ring, MBOX_A_RING_PAD) ||
-	    !put_process(skb, MBOX_A_RING_PRODUCER, stats->producer) ||
-	    !put_process(skb, MBOX_A_RING_CONSUMER, stats->consumer))
-		return false;
-	nla_nest_end(skb, nest);
-	return true;
-}
-
-static bool put_u32s(struct sk_buff *skb, const struct mbox_info *info)
-{
-	const struct {
-		int attr;
-		u32 value;
-	} fields[] = {
-		{ MBOX_A_MAILBOX_STATE, info->state },
-		{ MBOX_A_MAILBOX_KIND, info->kind },
-		{ MBOX_A_MAILBOX_UID, info->uid },
-		{ MBOX_A_MAILBOX_GID, info->gid },
-		{ MBOX_A_MAILBOX_CREATOR, info->creator },
-		{ MBOX_A_MAILBOX_MODE, info->mode },
-		{ MBOX_A_MAILBOX_LIFETIME, info->lifetime },
-		{ MBOX_A_MAILBOX_POLICY, info->policy },
-		{ MBOX_A_MAILBOX_OPTIONS, info->options },
-		{ MBOX_A_MAILBOX_MAX_PROCS, info->max_procs },
-		{ MBOX_A_MAILBOX_PROCS, info->procs },
-		{ MBOX_A_MAILBOX_CAPACITY, info->capacity },
-		{ MBOX_A_MAILBOX_MSG_SIZE, info->msg_size },
-		{ MBOX_A_MAILBOX_HANDLES, info->handles },
-		{ MBOX_A_MAILBOX_SENDERS, info->senders },
-		{ MBOX_A_MAILBOX_RECEIVERS, info->receivers },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (nla_put_u32(skb, fields[i].attr, fields[i].value))
-			return false;
+	if (complete) {
+		genlmsg_end(dump->skb, header);
+		return 0;
 	}
-	return true;
+	if (header)
+		genlmsg_cancel(dump->skb, header);
+	return -EMSGSIZE;
 }
-
-static bool put_u64s(struct sk_buff *skb, const struct mbox_info *info,
-		     const struct mbox_stats *stats)
-{
-	const struct {
-		int attr;
-		u64 value;
-	} fields[] = {
-		{ MBOX_A_MAILBOX_ID, info->id },
-		{ MBOX_A_MAILBOX_CREATED, info->created },
-		{ MBOX_A_MAILBOX_BYTES, info->bytes },
-		{ MBOX_A_MAILBOX_QUEUED, info->queued },
-		{ MBOX_A_MAILBOX_QUEUED_BYTES, info->queued_bytes },
-		{ MBOX_A_MAILBOX_PEAK, stats->peak },
-		{ MBOX_A_MAILBOX_PEAK_BYTES, stats->peak_bytes },
-		{ MBOX_A_MAILBOX_SENT, info->sent },
-		{ MBOX_A_MAILBOX_SENT_BYTES, stats->sent_bytes },
-		{ MBOX_A_MAILBOX_RECEIVED, info->received },
-		{ MBOX_A_MAILBOX_WITHDRAWN, info->withdrawn },
-		{ MBOX_A_MAILBOX_DROPPED, info->dropped },
-		{ MBOX_A_MAILBOX_PURGED, stats->purged },
-		{ MBOX_A_MAILBOX_LOST, info->lost },
-		{ MBOX_A_MAILBOX_REFUSED, stats->refused },
-		{ MBOX_A_MAILBOX_BLOCKED, stats->blocked },
-		{ MBOX_A_MAILBOX_WOKEN, stats->woken },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (!put_u64(skb, fields[i].attr, fields[i].value,
-			     MBOX_A_MAILBOX_PAD))
-			return false;
-	}
-	return true;
-}
-
-/* The attributes of a mailbox. 0 or EMSGSIZE. */
-int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox)
-{
-	struct mbox_stats stats = {};
-	struct mbox_info info = {};
-
-	mbox_mailbox_info(mbox, NULL, &info, &stats);
-	if ((info.name[0] &&
-	     nla_put_string(skb, MBOX_A_MAILBOX_NAME, info.name)) ||
-	    !put_u64s(skb, &info, &stats) || !put_u32s(skb, &info) ||
-	    !put_process(skb, MBOX_A_MAILBOX_OWNER, info.owner) ||
-	    !put_process(skb, MBOX_A_MAILBOX_HEIR, info.heir) ||
-	    !put_ring(skb, &info, &stats))
-		return -EMSGSIZE;
-	return 0;
-}
-
-/* What a part of a dump needs all the time. */
-struct dump {
-	struct sk_buff *skb;
-	struct netlink_callback *cb;
-	struct progress *progress;
-	struct mbox_registry *registry;
-	struct file *file;		/* of the socket */
-	u32 changes;			/* of the registry, at the beginning */
-	int (*fill)(struct dump *dump, struct mbox *mbox);
-};
 
 /* Restrict the dump to the mailbox that the request names, if it does. */
-static int begin(struct dump *dump, const struct nlattr *id,
+static int dump_restrict(struct dump *dump, const struct nlattr *id,
 		 const struct nlattr *name)
 {
-	struct progress *progress = dump->progress;
+	struct dump_progress *progress = dump->progress;
 	struct mbox *mbox;
 
 	if (progress->begun)
@@ -207,7 +109,7 @@ static int begin(struct dump *dump, const struct nlattr *id,
 /* Fill the part with what dump->fill() says of one mailbox after the other. */
 static int dump_mailboxes(struct dump *dump)
 {
-	struct progress *progress = dump->progress;
+	struct dump_progress *progress = dump->progress;
 	unsigned long only = progress->id, id;
 	struct mbox *mbox;
 	int error = 0;
@@ -235,67 +137,56 @@ static int dump_mailboxes(struct dump *dump)
 	return 0;
 }
 
-static int fill_mailbox(struct dump *dump, struct mbox *mbox)
+static int dump_fill_mailbox(struct dump *dump, struct mbox *mbox)
 {
-	void *header;
+	void *header = dump_row_begin(dump, MBOX_CMD_MAILBOX_GET);
 
-	header = begin_row(dump->skb, dump->cb, MBOX_CMD_MAILBOX_GET);
-	if (!header)
-		return -EMSGSIZE;
-	if (mbox_dump_mailbox(dump->skb, mbox)) {
-		genlmsg_cancel(dump->skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(dump->skb, header);
-	return 0;
+	return dump_row_end(dump, header,
+			    header && !mbox_dump_mailbox(dump->skb, mbox));
 }
 
-static bool put_mailbox(struct sk_buff *skb, const struct mbox *mbox, int id,
+static bool dump_put_mailbox(struct sk_buff *skb, const struct mbox *mbox, int id,
 			int name, int pad)
 {
-	return put_u64(skb, id, mbox->id, pad) &&
+	return mbox_dump_u64(skb, id, mbox->id, pad) &&
 	       (!mbox->name[0] || !nla_put_string(skb, name, mbox->name));
 }
 
-static bool put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
+static bool dump_put_handle(struct sk_buff *skb, const struct mbox_handle *handle)
 {
 	const struct mbox_subscription *sub = handle->sub;
 
-	return put_u64(skb, MBOX_A_HANDLE_ID, handle->number,
+	return mbox_dump_u64(skb, MBOX_A_HANDLE_ID, handle->number,
 		       MBOX_A_HANDLE_PAD) &&
-	       put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
+	       dump_put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
 			   MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_PID,
 			    mbox_process_nr(handle->pid)) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS,
 			    handle->rights & ~handle->shut) &&
-	       put_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
+	       mbox_dump_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
 		       MBOX_A_HANDLE_PAD) &&
-	       (!sub || (put_u64(skb, MBOX_A_HANDLE_QUEUED,
+	       (!sub || (mbox_dump_u64(skb, MBOX_A_HANDLE_QUEUED,
 				 mbox_subscription_held(handle->mbox, sub),
 				 MBOX_A_HANDLE_PAD) &&
-			 put_u64(skb, MBOX_A_HANDLE_LOST, sub->lost,
+			 mbox_dump_u64(skb, MBOX_A_HANDLE_LOST, sub->lost,
 				 MBOX_A_HANDLE_PAD)));
 }
 
-/* Tell of a handle, if there is room for it. */
-static int fill_handle(struct dump *dump, const struct mbox_handle *handle)
+/* Add the row of a handle. */
+static int dump_fill_handle(struct dump *dump, const struct mbox_handle *handle)
 {
-	void *header;
+	void *header = dump_row_begin(dump, MBOX_CMD_HANDLE_GET);
+	int error;
 
-	header = begin_row(dump->skb, dump->cb, MBOX_CMD_HANDLE_GET);
-	if (!header)
-		return -EMSGSIZE;
-	if (!put_handle(dump->skb, handle)) {
-		genlmsg_cancel(dump->skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(dump->skb, header);
-	dump->progress->number = handle->number;
-	return 0;
+	error = dump_row_end(dump, header,
+			     header && dump_put_handle(dump->skb, handle));
+	if (!error)
+		dump->progress->number = handle->number;
+	return error;
 }
 
-static int fill_handles(struct dump *dump, struct mbox *mbox)
+static int dump_fill_handles(struct dump *dump, struct mbox *mbox)
 {
 	struct mbox_handle *handle;
 	struct rb_node *node;
@@ -307,7 +198,7 @@ static int fill_handles(struct dump *dump, struct mbox *mbox)
 		handle = mbox_handle_after(mbox, dump->progress->number);
 		/* Bound: ROWS_BATCH. */
 		for (n = 0; handle && n < ROWS_BATCH; n++) {
-			error = fill_handle(dump, handle);
+			error = dump_fill_handle(dump, handle);
 			if (error)
 				break;
 			node = rb_next(&handle->node);
@@ -319,7 +210,7 @@ static int fill_handles(struct dump *dump, struct mbox *mbox)
 	return error;
 }
 
-static u32 call_of(const struct mbox *mbox, const struct mbox_waiter *waiter)
+static u32 dump_call(const struct mbox *mbox, const struct mbox_waiter *waiter)
 {
 	if (mbox->ring)
 		return waiter->filter ? MBOX_CALL_CONSUME : MBOX_CALL_PRODUCE;
@@ -330,11 +221,11 @@ static u32 call_of(const struct mbox *mbox, const struct mbox_waiter *waiter)
 }
 
 /* What a receive waits for. */
-static bool put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
+static bool dump_put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
 {
 	const struct mbox_filter *filter = waiter->filter;
 
-	return put_u64(skb, MBOX_A_WAITER_SIZE, waiter->size,
+	return mbox_dump_u64(skb, MBOX_A_WAITER_SIZE, waiter->size,
 		       MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, filter->min_prio) &&
 	       (!(filter->flags & MBOX_RECV_BY_TYPE) ||
@@ -344,16 +235,16 @@ static bool put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
 }
 
 /* What a send waits with. */
-static bool put_message(struct sk_buff *skb, const struct mbox_message *message)
+static bool dump_put_message(struct sk_buff *skb, const struct mbox_message *message)
 {
-	return put_u64(skb, MBOX_A_WAITER_SIZE, message->length,
+	return mbox_dump_u64(skb, MBOX_A_WAITER_SIZE, message->length,
 		       MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, message->prio) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_TYPE, message->type);
 }
 
 /* @inbox: the process whose inbox the mailbox is, or NULL. */
-static bool put_waiter(struct sk_buff *skb, const struct mbox *mbox,
+static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 		       const struct mbox_waiter *waiter, struct pid *inbox)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
@@ -363,16 +254,16 @@ static bool put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 	/* Of a link, who waits for the other's end of it. */
 	if (lane)
 		peer = waiter->filter ? lane->from->pid : lane->to->pid;
-	return put_u64(skb, MBOX_A_WAITER_ID, waiter->number,
+	return mbox_dump_u64(skb, MBOX_A_WAITER_ID, waiter->number,
 		       MBOX_A_WAITER_PAD) &&
-	       put_mailbox(skb, mbox, MBOX_A_WAITER_MAILBOX,
+	       dump_put_mailbox(skb, mbox, MBOX_A_WAITER_MAILBOX,
 			   MBOX_A_WAITER_NAME, MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PID,
 			    task_tgid_nr_ns(waiter->task, ns)) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_TID,
 			    task_pid_nr_ns(waiter->task, ns)) &&
-	       !nla_put_u32(skb, MBOX_A_WAITER_CALL, call_of(mbox, waiter)) &&
-	       put_u64(skb, MBOX_A_WAITER_WAITED,
+	       !nla_put_u32(skb, MBOX_A_WAITER_CALL, dump_call(mbox, waiter)) &&
+	       mbox_dump_u64(skb, MBOX_A_WAITER_WAITED,
 		       ktime_get_coarse_ns() - waiter->since,
 		       MBOX_A_WAITER_PAD) &&
 	       (!peer || !nla_put_u32(skb, MBOX_A_WAITER_PEER,
@@ -380,26 +271,23 @@ static bool put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 	       (!inbox || !nla_put_u32(skb, MBOX_A_WAITER_INBOX,
 				       mbox_process_nr(inbox))) &&
 	       (mbox->ring || (waiter->filter ?
-			       put_filter(skb, waiter) :
-			       put_message(skb, waiter->message)));
+			       dump_put_filter(skb, waiter) :
+			       dump_put_message(skb, waiter->message)));
 }
 
-/* Tell of a waiter, if there is room for it. */
-static int fill_waiter(struct dump *dump, const struct mbox *mbox,
-		       const struct mbox_waiter *waiter, struct pid *inbox)
+/* Add the row of a waiter. */
+static int dump_fill_waiter(struct dump *dump, const struct mbox *mbox,
+			    const struct mbox_waiter *waiter, struct pid *inbox)
 {
-	void *header;
+	void *header = dump_row_begin(dump, MBOX_CMD_WAITER_GET);
+	int error;
 
-	header = begin_row(dump->skb, dump->cb, MBOX_CMD_WAITER_GET);
-	if (!header)
-		return -EMSGSIZE;
-	if (!put_waiter(dump->skb, mbox, waiter, inbox)) {
-		genlmsg_cancel(dump->skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(dump->skb, header);
-	dump->progress->number = waiter->number;
-	return 0;
+	error = dump_row_end(dump, header,
+			     header && dump_put_waiter(dump->skb, mbox, waiter,
+						       inbox));
+	if (!error)
+		dump->progress->number = waiter->number;
+	return error;
 }
 
 /*
@@ -408,7 +296,7 @@ static int fill_waiter(struct dump *dump, const struct mbox *mbox,
  * one and those of other dumps, have no number, and so are told by none. Set @more
  * if there are waiters left to look at.
  */
-static int fill_waiters_after(struct dump *dump, struct mbox *mbox,
+static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
 			      struct mbox_waiter *marker, struct pid *inbox,
 			      bool *more)
 {
@@ -425,7 +313,7 @@ static int fill_waiters_after(struct dump *dump, struct mbox *mbox,
 		if (waiter->number > dump->progress->number) {
 			if (rows++ == ROWS_BATCH)
 				break;
-			error = fill_waiter(dump, mbox, waiter, inbox);
+			error = dump_fill_waiter(dump, mbox, waiter, inbox);
 			if (error)
 				break;
 		}
@@ -440,7 +328,7 @@ static int fill_waiters_after(struct dump *dump, struct mbox *mbox,
  * A part of a dump begins at the front, which the waiters should not have to pay
  * for; a marker among them keeps the place where the lock was given up.
  */
-static int fill_waiters_of(struct dump *dump, struct mbox *mbox,
+static int dump_fill_waiters_of(struct dump *dump, struct mbox *mbox,
 			   struct pid *inbox)
 {
 	struct mbox_waiter marker = {};
@@ -450,7 +338,7 @@ static int fill_waiters_of(struct dump *dump, struct mbox *mbox,
 	spin_lock(&mbox->lock);
 	list_add(&marker.all, &mbox->waiters);
 	for (;;) {
-		error = fill_waiters_after(dump, mbox, &marker, inbox, &more);
+		error = dump_fill_waiters_after(dump, mbox, &marker, inbox, &more);
 		if (error || !more)
 			break;
 		spin_unlock(&mbox->lock);
@@ -462,13 +350,13 @@ static int fill_waiters_of(struct dump *dump, struct mbox *mbox,
 	return error;
 }
 
-static int fill_waiters(struct dump *dump, struct mbox *mbox)
+static int dump_fill_waiters(struct dump *dump, struct mbox *mbox)
 {
-	return fill_waiters_of(dump, mbox, NULL);
+	return dump_fill_waiters_of(dump, mbox, NULL);
 }
 
 /* Those that are blocked on an inbox. */
-static int visit_inbox(struct mbox_listed *entry, void *data)
+static int dump_visit_inbox(struct mbox_listed *entry, void *data)
 {
 	struct mbox_endpoint *endpoint;
 	struct dump *dump = data;
@@ -480,10 +368,10 @@ static int visit_inbox(struct mbox_listed *entry, void *data)
 	}
 	if (!mbox_access_sees_endpoint(endpoint, dump->file))
 		return 0;
-	return fill_waiters_of(dump, endpoint->inbox, endpoint->pid);
+	return dump_fill_waiters_of(dump, endpoint->inbox, endpoint->pid);
 }
 
-static int visit_link(struct mbox_listed *entry, void *data)
+static int dump_visit_link(struct mbox_listed *entry, void *data)
 {
 	struct mbox_link *link = container_of(entry, struct mbox_link, listing);
 	struct mbox_lane *there = &link->lanes[0], *back = &link->lanes[1];
@@ -507,23 +395,18 @@ static int visit_link(struct mbox_listed *entry, void *data)
 	queued_back = back->room.held;
 	spin_unlock(&back->to->inbox->lock);
 
-	header = begin_row(dump->skb, dump->cb, MBOX_CMD_LINK_GET);
-	if (!header)
-		return -EMSGSIZE;
-	if (nla_put_u32(dump->skb, MBOX_A_LINK_ONE, from) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, to) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->room.capacity) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->room.msg_size) ||
-	    nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES,
-			atomic_read(&link->handles)) ||
-	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED, queued, MBOX_A_LINK_PAD) ||
-	    !put_u64(dump->skb, MBOX_A_LINK_QUEUED_BACK, queued_back,
-		     MBOX_A_LINK_PAD)) {
-		genlmsg_cancel(dump->skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(dump->skb, header);
-	return 0;
+	header = dump_row_begin(dump, MBOX_CMD_LINK_GET);
+	return dump_row_end(dump, header, header &&
+		!nla_put_u32(dump->skb, MBOX_A_LINK_ONE, from) &&
+		!nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, to) &&
+		!nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->room.capacity) &&
+		!nla_put_u32(dump->skb, MBOX_A_LINK_MSG_SIZE, there->room.msg_size) &&
+		!nla_put_u32(dump->skb, MBOX_A_LINK_HANDLES,
+			     atomic_read(&link->handles)) &&
+		mbox_dump_u64(dump->skb, MBOX_A_LINK_QUEUED, queued,
+			      MBOX_A_LINK_PAD) &&
+		mbox_dump_u64(dump->skb, MBOX_A_LINK_QUEUED_BACK, queued_back,
+			      MBOX_A_LINK_PAD));
 }
 
 static void dump_init(struct dump *dump, struct sk_buff *skb,
@@ -531,14 +414,14 @@ static void dump_init(struct dump *dump, struct sk_buff *skb,
 {
 	dump->skb = skb;
 	dump->cb = cb;
-	dump->progress = progress_of(cb);
+	dump->progress = dump_progress(cb);
 	dump->registry = mbox_registry_get(sock_net(skb->sk));
 	dump->file = mbox_netlink_file(cb->skb);
 	dump->changes = READ_ONCE(dump->registry->changes);
 	cb->seq = dump->changes;
 }
 
-/* A part is full: that is no error, if there is anything in it. */
+/* End a part. A full one is no error, if there is anything in it. */
 static int dump_end(struct dump *dump, int error)
 {
 	mbox_registry_put(dump->registry);
@@ -547,55 +430,53 @@ static int dump_end(struct dump *dump, int error)
 	return error ?: dump->skb->len;
 }
 
+/* Dump the mailbox that attributes @id and @name say, or all. */
+static int dump_mailboxes_of(struct dump *dump, int id, int name)
+{
+	struct nlattr **attrs = mbox_compat_dump_attrs(dump->cb);
+
+	return dump_restrict(dump, attrs[id], attrs[name]) ?:
+	       dump_mailboxes(dump);
+}
+
 int mbox_nl_mailbox_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb)
 {
-	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
-	struct dump dump = { .fill = fill_mailbox };
-	int error;
+	struct dump dump = { .fill = dump_fill_mailbox };
 
 	dump_init(&dump, skb, cb);
-	error = begin(&dump, attrs[MBOX_A_MAILBOX_ID],
-		      attrs[MBOX_A_MAILBOX_NAME]);
-	if (!error)
-		error = dump_mailboxes(&dump);
-	return dump_end(&dump, error);
+	return dump_end(&dump, dump_mailboxes_of(&dump, MBOX_A_MAILBOX_ID,
+						 MBOX_A_MAILBOX_NAME));
 }
 
 int mbox_nl_handle_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
-	struct dump dump = { .fill = fill_handles };
-	int error;
+	struct dump dump = { .fill = dump_fill_handles };
 
 	dump_init(&dump, skb, cb);
-	error = begin(&dump, attrs[MBOX_A_HANDLE_MAILBOX],
-		      attrs[MBOX_A_HANDLE_NAME]);
-	if (!error)
-		error = dump_mailboxes(&dump);
-	return dump_end(&dump, error);
+	return dump_end(&dump, dump_mailboxes_of(&dump, MBOX_A_HANDLE_MAILBOX,
+						 MBOX_A_HANDLE_NAME));
 }
 
 int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
-	struct dump dump = { .fill = fill_waiters };
-	struct progress *progress = progress_of(cb);
-	int error;
+	struct dump dump = { .fill = dump_fill_waiters };
+	struct dump_progress *progress = dump_progress(cb);
+	int error = 0;
 
 	dump_init(&dump, skb, cb);
-	error = begin(&dump, attrs[MBOX_A_WAITER_MAILBOX],
-		      attrs[MBOX_A_WAITER_NAME]);
 	/* Of one mailbox up to the end, whose message is checked as well. */
-	if (!error && (!progress->done || progress->one)) {
-		cb->seq = dump.changes + mbox_links_changes(&mbox_endpoint_list) ?: 1;
-		error = dump_mailboxes(&dump);
+	if (!progress->done || progress->one) {
+		cb->seq = dump.changes +
+			  mbox_links_changes(&mbox_endpoint_list) ?: 1;
+		error = dump_mailboxes_of(&dump, MBOX_A_WAITER_MAILBOX,
+					  MBOX_A_WAITER_NAME);
 	}
 	if (!error && !progress->one) {
 		cb->seq = dump.changes;
 		error = mbox_links_visit(&mbox_endpoint_list, dump.registry,
-					 &progress->next,
-					     &cb->seq, visit_inbox, &dump);
+					 &progress->next, &cb->seq,
+					 dump_visit_inbox, &dump);
 	}
 	return dump_end(&dump, error);
 }
@@ -606,10 +487,10 @@ int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	int error;
 
 	dump_init(&dump, skb, cb);
-	/* What mailboxes come and go is of no concern to links. */
+	/* Mailboxes that come and go do not concern links. */
 	cb->seq = 0;
 	error = mbox_links_visit(&mbox_link_list, dump.registry,
-				 &dump.progress->next, &cb->seq, visit_link,
-				 &dump);
+				 &dump.progress->next, &cb->seq,
+				 dump_visit_link, &dump);
 	return dump_end(&dump, error);
 }

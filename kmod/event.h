@@ -3,6 +3,7 @@
 #ifndef MBOX_EVENT_H
 #define MBOX_EVENT_H
 
+#include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -11,22 +12,66 @@
 struct mbox;
 struct mbox_registry;
 
-/* What is to be told of a mailbox; guarded by its lock. See event.c. */
-struct mbox_notices {
+/* The earliest time at which more may be sent, in 64-bit jiffies. */
+struct mbox_throttle {
+	u64 next;
+};
+
+/* Events of a mailbox that are not sent yet; guarded by its lock. See event.c. */
+struct mbox_pending {
 	struct llist_node node;
-	bool noted;			/* in a list of the worker */
-	u64 due;			/* when more may be told, in 64-bit jiffies */
-	u32 counts[MBOX_EVENT_OVERRUN];	/* since; by enum mbox_event */
+	bool queued;			/* in a list of the worker */
+	struct mbox_throttle throttle;
+	u32 counts[MBOX_EVENT_OVERRUN];	/* by enum mbox_event */
 	u64 dropped;
 	u64 dropped_at_end;
-	kuid_t user;			/* who created it */
+	kuid_t user;			/* of its creator */
+};
+
+/* Users that have a share of a namespace's events of their own. */
+#define MBOX_EVENT_SHARES	32
+
+/* Events that a namespace may still be sent in a window; the worker's alone. */
+struct mbox_event_budget {
+	u64 window_end;			/* 64-bit jiffies */
+	u64 spent;			/* nanoseconds of the worker */
+	u32 common;			/* events sent that count for all users */
+	unsigned int nr_shares;		/* users with events sent */
+	struct {
+		kuid_t uid;
+		u32 sent;		/* of his share */
+	} shares[MBOX_EVENT_SHARES];
+};
+
+/* Events of a network namespace that are not sent yet, and the limits of sending. */
+struct mbox_event_net {
+	struct list_head node;		/* pending_lock: or empty */
+	u32 refused;			/* pending_lock: mailboxes, by a quota */
+	kuid_t refused_uid;		/* pending_lock: whose quota */
+	u32 refused_others;		/* pending_lock: before, of other users */
+	/* of the worker: */
+	struct mbox_event_budget budget;
+	struct mbox_throttle refusals;
+	u64 suppressed;			/* events that were not sent */
+	struct mbox_throttle overrun;	/* of reporting their number */
+};
+
+/* The state of a mailbox, or a namespace, that one event is about. */
+struct mbox_notice {
+	u64 id;				/* 0: no mailbox */
+	const char *name;
+	struct mbox_registry *registry;
+	u32 state;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	u64 queued;
+	kuid_t user;			/* whose share of events it counts for */
 };
 
 /* event.c */
 int mbox_event_init(void);
-void mbox_event_stop(void);
 void mbox_event_exit(void);
-void mbox_event_end(struct mbox_registry *registry);
 void mbox_event_created(struct mbox *mbox);
 void mbox_event_deleted(struct mbox *mbox);
 void mbox_event_died(struct mbox *mbox, int death, u64 dropped);
@@ -35,5 +80,14 @@ void mbox_event_room(struct mbox *mbox);
 void mbox_event_dropped(struct mbox *mbox, u64 n);
 void mbox_event_quota(struct mbox *mbox);
 void mbox_event_refused(struct mbox_registry *registry, kuid_t uid);
+
+/* notice.c */
+bool mbox_notice_heard(const struct mbox_registry *registry);
+bool mbox_notice_possible(const struct mbox_registry *registry);
+bool mbox_notice_stopped(void);
+int mbox_notice_send(const struct mbox_notice *notice, enum mbox_event event,
+		     u64 count, u64 dropped);
+void mbox_notice_end(struct mbox_registry *registry);
+void mbox_notice_stop(void);
 
 #endif /* MBOX_EVENT_H */

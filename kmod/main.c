@@ -80,7 +80,7 @@ static int __init mbox_init(void)
 	return 0;
 
 err_netlink:
-	mbox_event_stop();
+	mbox_notice_stop();
 	mbox_netlink_exit();
 err_registry:
 	mbox_registry_exit();
@@ -102,7 +102,7 @@ static void __exit mbox_exit(void)
 {
 	mbox_cdev_exit();
 	mbox_member_stop();
-	mbox_event_stop();
+	mbox_notice_stop();
 	mbox_netlink_exit();
 	mbox_registry_exit();
 	mbox_event_exit();

@@ -190,7 +190,7 @@ struct mbox {
 	u64 peak;			/* the most held, */
 	u64 peak_bytes;			/* and held_bytes, ever */
 	bool full;			/* a send found no room, and none was made since */
-	struct mbox_notices notices;
+	struct mbox_pending pending;	/* events */
 
 	u32 nr_senders;			/* on senders and syncs */
 	u32 nr_receivers;

@@ -269,7 +269,7 @@ static int __net_init registry_net_init(struct net *net)
 	}
 	refcount_set(&registry->refs, 1);
 	registry->net = net;
-	INIT_LIST_HEAD(&registry->owing);
+	INIT_LIST_HEAD(&registry->events.node);
 	spin_lock_init(&registry->lock);
 	registry->changes = 1;
 	xa_init(&registry->mailboxes);
@@ -303,7 +303,7 @@ static void __net_exit registry_net_exit(struct net *net)
 	 * in a worker that frees memory, rhashtable_destroy() has no other to wait for.
 	 */
 	cancel_work_sync(&registry->names.run_work);
-	mbox_event_end(registry);
+	mbox_notice_end(registry);
 	mbox_registry_put(registry);
 }
 

@@ -11,13 +11,12 @@
 #include <linux/uidgid.h>
 #include <linux/xarray.h>
 
+#include "event.h"
+
 struct file;
 struct mbox;
 struct net;
 struct user_namespace;
-
-/* Users of whose mailboxes a namespace is told so much, whatever others do. */
-#define MBOX_EVENT_SHARES	32
 
 /*
  * The mailboxes of a network namespace. It outlives the namespace as long as a
@@ -32,23 +31,7 @@ struct mbox_registry {
 	struct xarray mailboxes;	/* all listed, by id; as names is */
 	struct rhashtable names;	/* changed under lock, read under RCU */
 	struct user_namespace *user_ns;	/* constant: owner of the namespace */
-	/* of event.c: */
-	struct list_head owing;		/* owing_lock: or empty */
-	u32 refused;			/* owing_lock: by a quota, not told yet */
-	kuid_t refused_uid;		/* owing_lock */
-	u32 refused_others;		/* owing_lock: before, of other users */
-	/* of its worker; times in 64-bit jiffies: */
-	u64 window_end;
-	u32 told;			/* in this window, of what is for all users */
-	u64 spent;			/* nanoseconds, likewise */
-	unsigned int nr_shares;		/* users told of, likewise */
-	struct {
-		kuid_t uid;
-		u32 told;		/* of his share */
-	} shares[MBOX_EVENT_SHARES];
-	u64 refused_due;		/* when more may be told of refusals */
-	u64 left_out;			/* events not told */
-	u64 overrun_due;		/* when that is told */
+	struct mbox_event_net events;
 };
 
 /* registry.c */
