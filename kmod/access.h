@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Access: the rules that say which process may do what to a mailbox or a process. */
+/* Access: decides which process may do which operation on a mailbox or a process. */
 #ifndef MBOX_ACCESS_H
 #define MBOX_ACCESS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What differs between the kernels that mbox builds for: 6.1 and later. */
+/* Differences between the kernels that mbox builds for: 6.1 and later. */
 #ifndef MBOX_COMPAT_H
 #define MBOX_COMPAT_H
 
@@ -73,9 +73,8 @@ static inline struct file *mbox_compat_shmem_file(const char *name, loff_t size,
 }
 
 /*
- * What the generator writes is for operations that are apart for do and dump. A
- * family that knows them together only has both at one place: the do is followed by
- * its dump, of which the entries here are made one.
+ * The generator writes separate operations for do and dump. Before 6.2 do and dump
+ * share one genl_ops: merge each pair, in which the dump follows the do.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define genl_split_ops	genl_ops
@@ -127,9 +126,9 @@ static inline struct nlattr **mbox_compat_dump_attrs(struct netlink_callback *cb
 }
 
 /*
- * Send to all that listen to a group, but those from whom @hide says to hide it. Older
- * kernels cannot tell them apart: there what is not for @everybody goes to another
- * group, and to that only.
+ * Send to all listeners of a group, but those for which @hide returns true. Older
+ * kernels have no such filter: there a message that is not for @everybody goes to
+ * another group only.
  */
 static inline void
 mbox_compat_multicast(const struct genl_family *family, struct net *net,

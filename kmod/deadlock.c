@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who waits for whom over links: a call that would close a cycle fails. */
+/* Deadlocks over links: a call that would close a cycle of waits fails. */
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -10,10 +10,10 @@
 #include "wait.h"
 
 /*
- * MBOX_DEADLOCK: a process with one thread that is blocked without a deadline in
- * a send or a receive on a link has an edge, endpoint->waits_for, to the peer. It is
+ * MBOX_DEADLOCK: a process with one thread that is blocked without a deadline in a
+ * send or a receive on a link has an edge, endpoint->waits_for, to the peer. It is
  * set before the call blocks, under the lock of the inbox it waits in, and taken
- * away by whoever completes or cancels its waiter, under the same lock. A process
+ * away when its waiter is completed or cancelled, under the same lock. A process
  * numbers its edges, in endpoint->wait_nr, before it sets them.
  *
  * A call sets its edge, and then walks from its end along the edges, without a lock
@@ -27,46 +27,44 @@
  *	smp_mb()				smp_mb()
  *	walk: reads B's waits_for		walk: reads A's waits_for
  *
- * A cycle of edges would never end. Each call in it waits for what its peer alone
- * can do, with a call of its own: receive the message (or make room by receiving
- * another), or send one. Nobody else may use either's handles (EUSERS), so it
- * would have to be the peer's only thread, which is in the cycle as well, and
- * cannot start another one there. (A signal ends a call, and a cycle with it;
- * that one may come is no reason to wait for it.)
+ * A cycle of edges would never end. Each call in it waits for a call that only its
+ * peer can make: to receive the message (or make room by receiving another), or to
+ * send one. Nobody else may use either's handles (EUSERS), so it would have to be
+ * the peer's only thread, which is in the cycle as well, and cannot start another
+ * one there. (A signal ends a call, and a cycle with it; that one may come is no
+ * reason to wait for it.)
  *
- * None is reported that is not one. What ends the wait of X for Y is done by Y,
- * under the lock of the inbox that X waits in, and X's edge goes in that section.
- * Y has no edge then, since it is not blocked: it sets one as the last thing that
- * it does before it sleeps, when what it does cannot end a wait any more. A send
- * is the one that could: its message may wake a receiver that then has to
- * acknowledge it. If there is such a receiver, the message is given first, which
+ * None is reported that is not one. Y ends the wait of X for Y, under the lock of
+ * the inbox that X waits in, and X's edge goes in that section. Y has no edge then,
+ * since it is not blocked: it sets one last before it sleeps, when it cannot end a
+ * wait any more. Only a send could: its message may wake a receiver that then has
+ * to acknowledge it. If there is such a receiver, the message is given first, which
  * takes away the receiver's edge, and the sender's edge is set after that, in the
  * same section: the receiver cannot go on to another wait before that ends. If
- * there is none, the sender's edge comes first, and the message wakes nobody.
- * An edge of a call that is still walking counts: that call blocks, unless it is
+ * there is none, the sender's edge comes first, and the message wakes nobody. An
+ * edge of a call that is still walking counts: that call blocks, unless it is
  * refused, and it is refused only for a cycle that it is part of. It is part of one
  * cycle at most, as each process has one edge; and of the calls in a cycle, which
  * may all have found it, the first to get waits_lock fails, and breaks it for the
  * others, which look again.
  *
- * None of up to MBOX_CYCLE_MAX processes is missed. Of the calls that make up a cycle the
- * one whose smp_mb() is the last reads the edges of all others, for none goes and
- * comes back without the walk of the call that sets it again. A longer cycle is
- * missed: the walk would cost all of its members, and those who are not, more than
- * that it is found is worth. That a message that was taken is put back, its receiver
- * having failed to copy it, ends no wait and begins none: the edge of its sender was
- * there all the time.
+ * None of up to MBOX_CYCLE_MAX processes is missed. Of the calls that make up a
+ * cycle the one whose smp_mb() is the last reads the edges of all others, for none
+ * goes and comes back without the walk of the call that sets it again. A longer
+ * cycle is missed: walking that far would cost every call more than finding it is
+ * worth. A message in flight that is put back, because its receiver failed to copy
+ * it, ends no wait and begins none: the edge of its sender was there all the time.
  *
- * The threads are counted when a call begins to wait. A process with several has
- * no edge; if all but one of them end meanwhile, it still has none. Endpoints are
- * freed by RCU: who has an edge is in a call, whose handle holds where it leads, so
- * what was found as the end of an edge stays until the walk is over. The model
- * selftests/model/deadlock.pml covers all interleavings of three processes.
+ * The threads are counted when a call begins to wait. A process with several has no
+ * edge; if all but one of them end meanwhile, it still has none. Endpoints are
+ * freed by RCU: an endpoint with an edge is in a call, whose handle holds the end
+ * of the edge, so an endpoint that a walk reaches stays until the walk is over. The
+ * model selftests/model/deadlock.pml covers all interleavings of three processes.
  */
 static DEFINE_SPINLOCK(waits_lock);
 
-/* Whether the edges lead from @endpoint to @self, as it looks. */
-static bool leads_to(const struct mbox_endpoint *endpoint,
+/* Return whether the edges lead from @endpoint to @self, as far as a walk sees. */
+static bool deadlock_leads_to(const struct mbox_endpoint *endpoint,
 		     const struct mbox_endpoint *self)
 {
 	unsigned int n;
@@ -81,7 +79,7 @@ static bool leads_to(const struct mbox_endpoint *endpoint,
  * after the edge was read for the second time, says that it was there in between: it
  * is written before the edge is, and the next one after the edge has gone.
  */
-static noinline bool is_cycle(const struct mbox_endpoint *other,
+static noinline bool deadlock_is_cycle(const struct mbox_endpoint *other,
 			      const struct mbox_endpoint *self)
 {
 	const struct mbox_endpoint *endpoint;
@@ -137,9 +135,9 @@ int mbox_deadlock_enter(struct mbox_waiter *waiter, struct mbox_endpoint *self,
 	smp_mb();
 	waiter->waits = self;
 	rcu_read_lock();
-	if (unlikely(leads_to(other, self))) {
+	if (unlikely(deadlock_leads_to(other, self))) {
 		spin_lock(&waits_lock);
-		if (is_cycle(other, self)) {
+		if (deadlock_is_cycle(other, self)) {
 			mbox_deadlock_leave(waiter);
 			error = -EDEADLK;
 		}
@@ -154,7 +152,7 @@ void mbox_deadlock_leave(struct mbox_waiter *waiter)
 {
 	if (!waiter->waits)
 		return;
-	/* before the next number: is_cycle() */
+	/* before the next number: deadlock_is_cycle() */
 	smp_store_release(&waiter->waits->waits_for, NULL);
 	waiter->waits = NULL;
 }

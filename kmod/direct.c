@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Handles on links and inboxes: who may have them, and what is different of them. */
+/* Handles on links and inboxes: opening, polling, attributes. */
 #include <linux/err.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -16,8 +16,8 @@
 #include "queue.h"
 #include "user.h"
 
-/* A handle on the inbox of @endpoint, whose reference goes over to it. */
-static struct file *open_handle(struct mbox_endpoint *endpoint, u32 rights,
+/* Open a handle on the inbox of @endpoint, whose reference goes over to it. */
+static struct file *direct_open(struct mbox_endpoint *endpoint, u32 rights,
 				bool nonblock)
 {
 	struct mbox_handle *handle;
@@ -37,12 +37,12 @@ static struct file *open_handle(struct mbox_endpoint *endpoint, u32 rights,
 }
 
 /*
- * Where the pollers of a handle on a link wait. They wait for what happens in two
- * inboxes, and there are kinds of pollers that wait in one queue only: so it has one,
- * which both inboxes wake from the first time on that somebody polls.
+ * The queue in which pollers of a handle on a link wait. They need the events of
+ * two inboxes, but some kinds of pollers wait in one queue only. From the first
+ * poll on both inboxes wake this one.
  */
 struct mbox_relay {
-	spinlock_t lock;		/* of who hooks it up */
+	spinlock_t lock;		/* guards hooking it up */
 	bool hooked;			/* lock; set with release, and once */
 	struct mbox_lane *lane_in;	/* constant once hooked */
 	struct mbox_lane *lane_out;	/* likewise */
@@ -51,9 +51,9 @@ struct mbox_relay {
 };
 
 /*
- * Of what happened in an inbox, the part that concerns a link: some pollers take
- * our word for it. It happened under a lock that is not held any more: what we see
- * is that, or what came after, which has its own event.
+ * Return the events of an inbox that concern a link: some pollers rely on them. The
+ * events happened under a lock that is not held any more: we see that state, or a
+ * later one, which has its own event.
  */
 static __poll_t relay_events(const struct mbox_relay *relay, bool in)
 {
@@ -128,8 +128,8 @@ static void relay_free(struct mbox_handle *handle)
 	kfree(relay);
 }
 
-/* A handle on the link between two endpoints, whose references go over to it. */
-static struct file *open_between(struct mbox_endpoint *self,
+/* Open a handle on the link between two endpoints, whose references go over to it. */
+static struct file *direct_open_between(struct mbox_endpoint *self,
 				 struct mbox_endpoint *peer,
 				 const struct mbox_ioc_link *arg, u32 msg_size)
 {
@@ -147,7 +147,7 @@ static struct file *open_between(struct mbox_endpoint *self,
 		goto err_relay;
 	}
 	in = mbox_lane_back(out);
-	file = open_handle(self, MBOX_RIGHT_RECV | MBOX_RIGHT_SEND,
+	file = direct_open(self, MBOX_RIGHT_RECV | MBOX_RIGHT_SEND,
 			   arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file)) {
 		mbox_link_leave(in);
@@ -167,7 +167,7 @@ err_relay:
 	return file;
 }
 
-static struct file *open_link(struct file *factory,
+static struct file *direct_open_link(struct file *factory,
 			      const struct mbox_ioc_link *arg, u32 msg_size,
 			      struct pid *pid)
 {
@@ -175,7 +175,7 @@ static struct file *open_link(struct file *factory,
 	struct file *file;
 	int error;
 
-	/* Whom a process has addressed may answer it. */
+	/* A process may answer another that has addressed it. */
 	if (!mbox_link_invited(task_tgid(current), pid)) {
 		error = mbox_access_link(factory, pid);
 		if (error)
@@ -190,7 +190,7 @@ static struct file *open_link(struct file *factory,
 		peer = NULL;
 		goto out;
 	}
-	file = open_between(self, peer, arg, msg_size);
+	file = direct_open_between(self, peer, arg, msg_size);
 	mbox_endpoint_unhold(peer);
 out:
 	mbox_endpoint_unhold(self);
@@ -204,7 +204,7 @@ out:
 
 /**
  * mbox_direct_open_link - open a handle on the link between the caller and a process
- * @factory:	by whose opener's credentials it is decided whether that may be
+ * @factory:	its opener's credentials decide whether the link may be opened
  * @arg:	checked
  * @msg_size:	of a new link, with the default put in
  *
@@ -225,12 +225,12 @@ struct file *mbox_direct_open_link(struct file *factory,
 	else if (mbox_process_ended(pid))
 		file = ERR_PTR(-ESRCH);
 	else
-		file = open_link(factory, arg, msg_size, pid);
+		file = direct_open_link(factory, arg, msg_size, pid);
 	put_pid(pid);
 	return file;
 }
 
-/* A handle on the caller's inbox, or an error as MBOX_IOC_INBOX. */
+/* Open a handle on the caller's inbox; errors as MBOX_IOC_INBOX. */
 struct file *mbox_direct_open_inbox(struct file *factory, bool nonblock)
 {
 	struct mbox_endpoint *endpoint;
@@ -239,14 +239,14 @@ struct file *mbox_direct_open_inbox(struct file *factory, bool nonblock)
 	endpoint = mbox_endpoint_get(task_tgid(current), factory);
 	if (IS_ERR(endpoint))
 		return ERR_CAST(endpoint);
-	file = open_handle(endpoint, MBOX_RIGHT_RECV, nonblock);
+	file = direct_open(endpoint, MBOX_RIGHT_RECV, nonblock);
 	mbox_endpoint_unhold(endpoint);
 	if (IS_ERR(file))
 		mbox_endpoint_put(endpoint);
 	return file;
 }
 
-/* MBOX_IOC_SET: who may send to the inbox from now on, and how much may wait there. */
+/* MBOX_IOC_SET: set the mode of the inbox, and the capacity of its lanes. */
 int mbox_direct_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
 {
 	if (handle->in || (arg->mask & ~(MBOX_SET_MODE | MBOX_SET_CAPACITY)))
@@ -263,7 +263,7 @@ int mbox_direct_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg)
 	return 0;
 }
 
-/* A handle is being closed, and does not count any more. */
+/* Release a handle that is being closed, and does not count any more. */
 void mbox_direct_release(struct mbox_handle *handle)
 {
 	if (!handle->endpoint)
@@ -285,7 +285,7 @@ static __poll_t direct_poll_link(struct mbox_handle *handle, struct file *file,
 {
 	struct mbox_relay *relay = handle->relay;
 	struct mbox_lane *in = handle->in, *out = handle->out;
-	/* An ordinary message that the caller would send. */
+	/* A message with the least priority that the caller would send. */
 	struct mbox_message probe = {
 		.pid = task_tgid(current), .length = out->room.msg_size, .room = &out->room,
 		.start = mbox_process_start(current->group_leader),

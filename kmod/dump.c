@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the netlink family says of mailboxes, handles, waiters and links. */
+/* Dumps of the netlink family: mailboxes, handles, waiters and links. */
 #include <linux/cred.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
@@ -19,23 +19,23 @@
 #include "registry.h"
 #include "wait.h"
 
-/* Rows that are told, and waiters that are looked at, before a lock is given up. */
+/* Rows that are added, and waiters that are looked at, in one section under a lock. */
 #define ROWS_BATCH		32
 #define WALK_BATCH		512
 
 /*
- * A dump is told a part at a time; between the parts there is no lock. It goes on
- * by numbers that grow and are not used again: the ids of mailboxes, and those of
- * handles and of waits in their mailbox; links have numbers of their own, and
- * inboxes those of mailboxes. So what was there all the time is told once, whatever
- * came and went. If anything came or went that was to be told, the parts say so
+ * A dump is answered a part at a time; between the parts there is no lock. It goes
+ * on by numbers that grow and are not used again: the ids of mailboxes, and those
+ * of handles and of waits in their mailbox; links have numbers of their own, and
+ * inboxes those of mailboxes. So an object that exists all the time has one row,
+ * even if others come and go. If objects of a dump come or go, its parts say so
  * (NLM_F_DUMP_INTR).
  */
 struct dump_progress {
 	unsigned long id;		/* of the mailbox to go on with */
-	u64 number;			/* of its last handle or waiter that was told */
+	u64 number;			/* of its last handle or waiter with a row */
 	u64 next;			/* of the link, or inbox, to go on with */
-	u64 inbox;			/* whose waiters are being told */
+	u64 inbox;			/* id of the inbox whose waiters are dumped */
 	bool done;			/* with mailboxes */
 	bool begun;			/* the filter is in id, if there is one */
 	bool one;			/* it is of one mailbox only */
@@ -106,7 +106,7 @@ static int dump_restrict(struct dump *dump, const struct nlattr *id,
 	return 0;
 }
 
-/* Fill the part with what dump->fill() says of one mailbox after the other. */
+/* Have dump->fill() add the rows of one mailbox after the other. */
 static int dump_mailboxes(struct dump *dump)
 {
 	struct dump_progress *progress = dump->progress;
@@ -220,7 +220,7 @@ static u32 dump_call(const struct mbox *mbox, const struct mbox_waiter *waiter)
 	       MBOX_CALL_SEND : MBOX_CALL_RECEIPT;
 }
 
-/* What a receive waits for. */
+/* Put the conditions of a receive that waits. */
 static bool dump_put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
 {
 	const struct mbox_filter *filter = waiter->filter;
@@ -234,7 +234,7 @@ static bool dump_put_filter(struct sk_buff *skb, const struct mbox_waiter *waite
 		!nla_put_u32(skb, MBOX_A_WAITER_SENDER, filter->pid));
 }
 
-/* What a send waits with. */
+/* Put the message of a send that waits. */
 static bool dump_put_message(struct sk_buff *skb, const struct mbox_message *message)
 {
 	return mbox_dump_u64(skb, MBOX_A_WAITER_SIZE, message->length,
@@ -251,7 +251,7 @@ static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 	const struct mbox_lane *lane = waiter->lane;
 	struct pid *peer = NULL;
 
-	/* Of a link, who waits for the other's end of it. */
+	/* Of a link: the process that is waited for. */
 	if (lane)
 		peer = waiter->filter ? lane->from->pid : lane->to->pid;
 	return mbox_dump_u64(skb, MBOX_A_WAITER_ID, waiter->number,
@@ -291,10 +291,10 @@ static int dump_fill_waiter(struct dump *dump, const struct mbox *mbox,
 }
 
 /*
- * Tell of the waiters that come after @marker, up to ROWS_BATCH of them, and move
- * @marker behind the last that was looked at, of WALK_BATCH at most. Markers, this
- * one and those of other dumps, have no number, and so are told by none. Set @more
- * if there are waiters left to look at.
+ * Add the rows of waiters that come after @marker, up to ROWS_BATCH of them, and
+ * move @marker behind the last that was looked at, of WALK_BATCH at most. Markers,
+ * this one and those of other dumps, have no number, and so no row. Set @more if
+ * there are waiters left to look at.
  */
 static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
 			      struct mbox_waiter *marker, struct pid *inbox,
@@ -306,7 +306,7 @@ static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
 
 	lockdep_assert_held(&mbox->lock);
 	waiter = list_next_entry(marker, all);
-	/* Bound: WALK_BATCH looked at, ROWS_BATCH told. */
+	/* Bound: WALK_BATCH looked at, ROWS_BATCH added. */
 	while (!list_entry_is_head(waiter, &mbox->waiters, all)) {
 		if (looked++ == WALK_BATCH)
 			break;
@@ -355,7 +355,7 @@ static int dump_fill_waiters(struct dump *dump, struct mbox *mbox)
 	return dump_fill_waiters_of(dump, mbox, NULL);
 }
 
-/* Those that are blocked on an inbox. */
+/* Add the rows of waiters on an inbox. */
 static int dump_visit_inbox(struct mbox_listed *entry, void *data)
 {
 	struct mbox_endpoint *endpoint;

@@ -54,7 +54,7 @@ struct mbox_list mbox_endpoint_list = {
 	.put = endpoint_listed_put,
 };
 
-/* May sleep. The memory stays for those who walk along edges, see deadlock.c. */
+/* May sleep. The memory stays for walks along edges, see deadlock.c. */
 void mbox_endpoint_put(struct mbox_endpoint *endpoint)
 {
 	if (!refcount_dec_and_test(&endpoint->refs))
@@ -64,7 +64,7 @@ void mbox_endpoint_put(struct mbox_endpoint *endpoint)
 	kfree_rcu(endpoint, rcu);
 }
 
-/* Drop an endpoint that is not known (any more). May sleep. */
+/* Drop an endpoint that is not known, or no longer. May sleep. */
 void mbox_endpoint_drop(struct mbox_endpoint *endpoint)
 {
 	mbox_user_remove_mailbox(endpoint->inbox->creator);
@@ -75,7 +75,7 @@ void mbox_endpoint_drop(struct mbox_endpoint *endpoint)
 	module_put(THIS_MODULE);
 }
 
-/* A known endpoint is known no more: its process ended, or nobody needs it. */
+/* Forget a known endpoint: its process ended, or nobody needs it. */
 static void endpoint_forget(struct mbox_endpoint *endpoint, struct mbox_leaving *leaving)
 {
 	lockdep_assert_held(&mbox_links_lock);
@@ -124,7 +124,7 @@ static void endpoint_end(struct work_struct *work)
 	mbox_endpoint_put(endpoint);
 }
 
-/* From the watch: the process is gone. It may not be known yet. */
+/* Called by the watch: the process is gone. It may not be known yet. */
 static void endpoint_ended(void *data)
 {
 	struct mbox_endpoint *endpoint = data;
@@ -153,7 +153,7 @@ static struct mbox_endpoint *endpoint_look_up(struct pid *pid,
 	return NULL;
 }
 
-/* The endpoint that a process is, or NULL. */
+/* Find the known endpoint of a process; or NULL. */
 struct mbox_endpoint *mbox_endpoint_find(struct pid *pid)
 {
 	struct rb_node *parent, **link;
@@ -162,8 +162,8 @@ struct mbox_endpoint *mbox_endpoint_find(struct pid *pid)
 }
 
 /*
- * The registry of the network namespace that a process is in, counted. ESRCH if it
- * has none any more. The leader may have ended before other threads.
+ * Get the registry of the network namespace of a process. ESRCH if it has none any
+ * more. The leader may have ended before other threads.
  */
 static struct mbox_registry *endpoint_registry(struct pid *pid)
 {
@@ -191,7 +191,7 @@ static struct mbox_registry *endpoint_registry(struct pid *pid)
 	return registry;
 }
 
-/* The inbox of a process, which is charged to the factory's opener. */
+/* Make the inbox of a process, and charge it to the factory's opener. */
 static struct mbox *endpoint_inbox(struct pid *pid, struct file *factory)
 {
 	static const char no_name[MBOX_NAME_SIZE];
@@ -223,7 +223,10 @@ static struct mbox *endpoint_inbox(struct pid *pid, struct file *factory)
 	return inbox;
 }
 
-/* An endpoint that is not known yet. References: one of the caller's, and of the watch. */
+/*
+ * Make an endpoint that is not known yet. References: of the caller, and of the
+ * watch.
+ */
 static struct mbox_endpoint *endpoint_new(struct pid *pid, struct file *factory)
 {
 	struct mbox_endpoint *endpoint;
@@ -268,9 +271,9 @@ static void endpoint_enter(struct mbox_endpoint *endpoint, struct rb_node *paren
 }
 
 /**
- * mbox_endpoint_get - the endpoint that a process is, made if need be
+ * mbox_endpoint_get - get the endpoint of a process, or make it
  * @pid:	the process
- * @factory:	whose opener pays for a new one
+ * @factory:	its opener pays for a new one
  *
  * Return: the endpoint, with a reference of the caller's; it stays known, as long as
  * its process is there, until mbox_endpoint_unhold(). Or EDQUOT, ENFILE, ENOMEM,
@@ -310,7 +313,10 @@ struct mbox_endpoint *mbox_endpoint_get(struct pid *pid, struct file *factory)
 	return endpoint;
 }
 
-/* It need not stay known for the caller; whose reference stays. */
+/*
+ * End the time for which the endpoint stays known for the caller; the reference
+ * stays.
+ */
 void mbox_endpoint_unhold(struct mbox_endpoint *endpoint)
 {
 	struct mbox_leaving leaving;
@@ -321,7 +327,7 @@ void mbox_endpoint_unhold(struct mbox_endpoint *endpoint)
 	mbox_links_end(&leaving);
 }
 
-/* MBOX_SET_MODE: the mode says from now on who may send to the inbox. */
+/* MBOX_SET_MODE: let the mode decide which processes may send to the inbox. */
 void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode)
 {
 	struct mbox *inbox = endpoint->inbox;
@@ -335,8 +341,8 @@ void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode)
 }
 
 /*
- * MBOX_SET_CAPACITY: no lane that leads to the inbox has room for more from now on.
- * Where there is more room than before, let blocked senders in.
+ * MBOX_SET_CAPACITY: limit the messages in each lane to the inbox. Where there is
+ * more room than before, let blocked senders in.
  */
 void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 {
@@ -371,7 +377,7 @@ void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 	}
 }
 
-/* The mode that a process gave its inbox; false if it gave none. */
+/* Return the mode that a process gave its inbox; false if it gave none. */
 bool mbox_endpoint_mode(struct pid *pid, umode_t *mode)
 {
 	struct mbox_endpoint *endpoint;
@@ -389,7 +395,10 @@ bool mbox_endpoint_mode(struct pid *pid, umode_t *mode)
 	return has_mode;
 }
 
-/* A handle on the inbox of @endpoint was closed: what it had received is gone. */
+/*
+ * Tidy up after a handle on the inbox was closed: its messages are gone, and may
+ * have been the last of their links.
+ */
 void mbox_endpoint_leave(struct mbox_endpoint *endpoint)
 {
 	struct mbox_endpoint *from = NULL;	/* only compared: it may be gone */

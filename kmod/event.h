@@ -47,7 +47,7 @@ struct mbox_event_budget {
 struct mbox_event_net {
 	struct list_head node;		/* pending_lock: or empty */
 	u32 refused;			/* pending_lock: mailboxes, by a quota */
-	kuid_t refused_uid;		/* pending_lock: whose quota */
+	kuid_t refused_uid;		/* pending_lock: of the user of that quota */
 	u32 refused_others;		/* pending_lock: before, of other users */
 	/* of the worker: */
 	struct mbox_event_budget budget;
@@ -66,7 +66,7 @@ struct mbox_notice {
 	kgid_t gid;
 	umode_t mode;
 	u64 queued;
-	kuid_t user;			/* whose share of events it counts for */
+	kuid_t user;			/* it counts for his share of events */
 };
 
 /* event.c */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Handles: open files on mailboxes, and what can be done with them but ioctls. */
+/* Handles: open files on mailboxes, and their file operations but ioctls. */
 #include <linux/anon_inodes.h>
 #include <linux/capability.h>
 #include <linux/module.h>
@@ -7,6 +7,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "ioctl.h"
 #include "kind.h"
 #include "link.h"
 #include "mbox.h"
@@ -226,7 +227,7 @@ static const struct file_operations handle_fops = {
 	.write = handle_write,
 	.poll = handle_poll,
 	.mmap = handle_mmap,
-	.unlocked_ioctl = mbox_handle_ioctl,
+	.unlocked_ioctl = mbox_ioctl_handle,
 	.compat_ioctl = compat_ptr_ioctl,
 #ifdef CONFIG_PROC_FS
 	.show_fdinfo = handle_show_fdinfo,

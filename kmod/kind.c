@@ -76,7 +76,7 @@ static unsigned int kind_queue_hang_up(struct mbox *mbox, unsigned int n,
 		waiter = mbox_waiter_first(mbox);
 		if (!waiter)
 			break;
-		/* All wait for the same: those who could give it have no handle. */
+		/* All are of one kind: senders or receivers. */
 		if (waiter->filter)
 			mbox_waiter_complete(mbox, waiter, -EPIPE, deferred);
 		else

@@ -54,7 +54,7 @@ void mbox_link_put(struct mbox_link *link)
 		kfree(link);
 }
 
-/* The other direction. */
+/* Return the other direction. */
 struct mbox_lane *mbox_lane_back(struct mbox_lane *lane)
 {
 	struct mbox_link *link = lane->link;
@@ -79,8 +79,8 @@ static void link_unlist(struct mbox_link *link, struct mbox_leaving *leaving)
 }
 
 /*
- * End a link that nobody has a handle on, and that has no messages. Without a handle
- * nothing is sent, so what the lanes hold can only become less.
+ * End a link without handles and messages. Without a handle nothing is sent, so the
+ * messages in its lanes can only become fewer.
  */
 void mbox_link_tidy(struct mbox_link *link, struct mbox_leaving *leaving)
 {
@@ -91,8 +91,8 @@ void mbox_link_tidy(struct mbox_link *link, struct mbox_leaving *leaving)
 }
 
 /*
- * Nothing will come by @lane any more: fail all receivers that wait for it, a few
- * at a time. New ones do not begin to wait.
+ * Close @lane: fail all receivers that wait for it, a few at a time. New ones do
+ * not begin to wait.
  */
 static void lane_end(struct mbox_lane *lane)
 {
@@ -103,7 +103,7 @@ static void lane_end(struct mbox_lane *lane)
 
 	do {
 		mbox_mailbox_lock(inbox, &deferred);
-		/* From here on no receive begins to wait for it. */
+		/* No receive begins to wait for it from now on. */
 		lane->ended = true;
 		for (n = 0; n < MBOX_END_BATCH; n++) {
 			waiter = mbox_receivers_of_lane(&inbox->receivers, lane);
@@ -118,7 +118,7 @@ static void lane_end(struct mbox_lane *lane)
 	} while (n == MBOX_END_BATCH);
 }
 
-/* Unlist a link of an endpoint that ended; true if there was one. */
+/* Unlist and close one link of an endpoint that ended. False if there is none left. */
 bool mbox_link_end_one(struct mbox_endpoint *endpoint)
 {
 	struct mbox_lane *lane = NULL;
@@ -130,7 +130,7 @@ bool mbox_link_end_one(struct mbox_endpoint *endpoint)
 	if (node) {
 		lane = rb_entry(node, struct mbox_lane, node);
 		mbox_link_get(lane->link);
-		/* For the time after leaving has dropped its references. */
+		/* mbox_links_end() drops those of the link. */
 		refcount_inc(&lane->from->refs);
 		link_unlist(lane->link, &leaving);
 	}
@@ -161,7 +161,10 @@ struct mbox_lane *mbox_lane_after(const struct mbox_endpoint *to,
 	return after ? rb_entry(after, struct mbox_lane, node) : NULL;
 }
 
-/* The lane between two endpoints, or NULL and where its node has to be linked. */
+/*
+ * Find the lane between two endpoints; or NULL, and the place where it would be
+ * linked.
+ */
 static struct mbox_lane *lane_find(struct mbox_endpoint *from,
 				   struct mbox_endpoint *to,
 				   struct rb_node **parent,
@@ -185,8 +188,8 @@ static struct mbox_lane *lane_find(struct mbox_endpoint *from,
 }
 
 /*
- * Whether a process has a handle on its link to another, or had one: then that
- * may answer it. A link that nobody uses any more counts no longer.
+ * Return whether a process has, or had, a handle on its link to another: then the
+ * other may answer. A link that is not used any more does not count.
  */
 bool mbox_link_invited(struct pid *self, struct pid *peer)
 {
@@ -225,7 +228,7 @@ static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 	lane->room.msg_size = msg_size;
 }
 
-/* A link that is not listed yet; its lanes[0] leads from @self. Or NULL. */
+/* Make a link that is not listed yet, with lanes[0] from @self; or NULL. */
 static struct mbox_link *link_new(struct mbox_endpoint *self,
 				  struct mbox_endpoint *peer, u32 capacity,
 				  u32 msg_size)
@@ -290,7 +293,10 @@ struct mbox_lane *mbox_link_join(struct mbox_endpoint *self,
 	for (;;) {
 		mbox_links_begin(&leaving);
 		out = lane_find(self, peer, &parent, &where);
-		/* What an unused link still was, it is not for a new opener. */
+		/*
+		 * Drop an unused link first, so that a new opener does not inherit
+		 * its limits.
+		 */
 		if (out) {
 			mbox_link_tidy(out->link, &leaving);
 			if (!out->link->listed)
@@ -318,7 +324,7 @@ struct mbox_lane *mbox_link_join(struct mbox_endpoint *self,
 	return out;
 }
 
-/* The process that @in leads to has a handle on its link: the other may answer. */
+/* Note that the process that @in leads to has a handle: the other may answer. */
 void mbox_link_invite(struct mbox_lane *in)
 {
 	spin_lock(&mbox_links_lock);
@@ -330,9 +336,9 @@ void mbox_link_invite(struct mbox_lane *in)
  * mbox_link_leave - a handle on a link is closed
  * @in:		the lane that leads to the handle's process
  *
- * It has been taken off its inbox before. Global only where the link is not used
- * any more, or where it is not listed: then the endpoint may not be needed, and either
- * we see that, or link_unlist() does not see our handle on the inbox.
+ * It has been taken off its inbox before. The global lock is needed only if the
+ * link is not used any more, or not listed: then the endpoint may not be needed,
+ * and either we see that, or link_unlist() does not see our handle on the inbox.
  */
 void mbox_link_leave(struct mbox_lane *in)
 {

@@ -24,13 +24,15 @@ struct mbox_waiter;
 struct poll_table_struct;
 
 /*
- * One direction of a link: what one process sent another, which is in the inbox
- * of that one, with what came by other lanes. It has the capacity that elsewhere
- * a mailbox has.
+ * One direction of a link: the messages of one process to another. They are in the
+ * inbox of the other, with those of other lanes. A lane has a capacity as a mailbox
+ * has.
  */
 struct mbox_lane {
-	struct mbox_link *link;		/* constant: whose part it is */
-	struct mbox_endpoint *from;	/* constant; there for who has a handle */
+	struct mbox_link *link;		/* constant: it is part of this link */
+	struct mbox_endpoint *from;	/* constant; exists as long as there is a
+					 * handle
+					 */
 	struct mbox_endpoint *to;	/* likewise; its inbox->lock is "lock" */
 	struct mbox_room room;		/* lock; capacity and msg_size: constant */
 	struct rb_node node;		/* mbox_links_lock: to->lanes, by from */
@@ -81,7 +83,7 @@ struct mbox_link {
 	atomic_t handles;		/* open, on either side; to and from 0
 					 * under mbox_links_lock
 					 */
-	struct mbox_link *leaving;	/* of who unlisted it */
+	struct mbox_link *leaving;	/* of the section that unlisted it */
 	struct mbox_lane lanes[2];
 };
 
@@ -99,15 +101,17 @@ struct mbox_endpoint {
 	struct mbox_listed listing;	/* of mbox_endpoint_list, likewise */
 	bool known;			/* mbox_links_lock */
 	bool ended;			/* mbox_links_lock: the process did */
-	bool has_mode;			/* mbox_links_lock: inbox->mode says who may send */
+	bool has_mode;			/* mbox_links_lock: inbox->mode applies to
+					 * senders
+					 */
 	unsigned int openers;		/* mbox_links_lock: calls that need it known */
 	struct rb_root lanes;		/* mbox_links_lock: that lead here */
 	refcount_t refs;
 	struct pid *pid;		/* constant, counted: thread group */
 	struct mbox *inbox;		/* constant, counted */
-	struct mbox_watch *watch;	/* constant; cancelled by who forgets it */
+	struct mbox_watch *watch;	/* constant; cancelled when it is forgotten */
 	struct work_struct end;
-	struct mbox_endpoint *leaving;	/* of who forgot it */
+	struct mbox_endpoint *leaving;	/* of the section that forgot it */
 	struct mbox_endpoint *waits_for;	/* without lock, see deadlock.c */
 	u32 wait_nr;			/* likewise: of the last of these edges */
 	struct rcu_head rcu;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A mailbox: attributes, rights, and what is told of it. */
+/* A mailbox: its attributes, references and handles. */
 #include <linux/fs_struct.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -162,8 +162,8 @@ void mbox_mailbox_put(struct mbox *mbox)
 }
 
 /*
- * Keep what is to be told of a mailbox, but not what it has, and is charged for: that
- * somebody listens is not to make a difference to who uses it.
+ * Pin the memory of a mailbox for the event worker, but neither its messages nor
+ * its quota: listeners must not affect users.
  */
 void mbox_mailbox_mem_get(struct mbox *mbox)
 {
@@ -180,9 +180,9 @@ void mbox_mailbox_mem_put(struct mbox *mbox)
 }
 
 /*
- * A handle with @rights is being opened. ENOENT if the name is gone since, EIDRM if
- * what is queued is being drained, and nothing can be sent, EUSERS if as many are
- * open as may be.
+ * Count a handle with @rights that is being opened. ENOENT if the name is gone,
+ * EIDRM for the right to send to a mailbox that drains, EUSERS if as many handles
+ * as may be are open.
  */
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 {
@@ -259,7 +259,7 @@ void mbox_mailbox_renounce(struct mbox *mbox, u32 rights)
 	if (rights & MBOX_RIGHT_SEND)
 		mbox->send_handles--;
 	mbox_mailbox_recheck(mbox, &deferred);
-	/* What is queued nobody could receive, and nothing comes. */
+	/* Nobody could receive the queued messages, and no more come. */
 	if (mbox->state == MBOX_STATE_DRAINING &&
 	    mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
@@ -294,13 +294,13 @@ static void mailbox_stats(const struct mbox *mbox, struct mbox_stats *stats)
 }
 
 /**
- * mbox_mailbox_info - fill in what is to be said of a mailbox
+ * mbox_mailbox_info - fill in the attributes and the state of a mailbox
  * @mbox:	the mailbox
- * @handle:	one on it, of which to say what there is, or NULL
+ * @handle:	one on it, whose part is filled in too; or NULL
  * @info:	filled with zeroes
  * @stats:	likewise, or NULL
  *
- * All of one moment. May sleep.
+ * All are of one moment. May sleep.
  */
 void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		       struct mbox_info *info, struct mbox_stats *stats)
@@ -357,7 +357,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
  * mbox_mailbox_set - change attributes, all of those named or none
  * @mbox:	the mailbox
  * @file:	by which the caller asks for it, see mbox_access_owns()
- * @arg:	with a checked mask and zeroes in what it does not name
+ * @arg:	with a checked mask, and zero in fields that it does not name
  *
  * Return: as MBOX_IOC_SET.
  */
@@ -419,7 +419,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	mbox->kind->admit(mbox, &mbox->room, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
-	/* What pollers need of their quotas may be less. */
+	/* Pollers may need less of their quotas. */
 	if (!error && (arg->mask & MBOX_SET_MSG_SIZE))
 		mbox_shortage_eased();
 	return error;

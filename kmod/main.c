@@ -19,17 +19,17 @@ unsigned int mbox_max_msg_size = SZ_16M;
 unsigned int mbox_user_mailboxes = 4096;
 unsigned long mbox_user_bytes = SZ_64M;
 
-static int set_max_msg_size(const char *val, const struct kernel_param *kp)
+static int main_set_max_msg_size(const char *val, const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(val, kp, 1, SZ_1G);
 }
 
 static const struct kernel_param_ops max_msg_size_ops = {
-	.set = set_max_msg_size,
+	.set = main_set_max_msg_size,
 	.get = param_get_uint,
 };
 
-static int set_user_bytes(const char *val, const struct kernel_param *kp)
+static int main_set_user_bytes(const char *val, const struct kernel_param *kp)
 {
 	int error = param_set_ulong(val, kp);
 
@@ -38,7 +38,7 @@ static int set_user_bytes(const char *val, const struct kernel_param *kp)
 }
 
 static const struct kernel_param_ops user_bytes_ops = {
-	.set = set_user_bytes,
+	.set = main_set_user_bytes,
 	.get = param_get_ulong,
 };
 

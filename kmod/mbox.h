@@ -286,7 +286,6 @@ struct mbox_stats {
 /* cdev.c */
 int mbox_cdev_init(void);
 void mbox_cdev_exit(void);
-long mbox_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* create.c */
 bool mbox_name_valid(const char *name);

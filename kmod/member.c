@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Processes that take part in a mailbox: how many may, and who is in receive. */
+/* Members: processes that take part in a mailbox, and EXCLUSIVE receives. */
 #include <linux/cgroup.h>
 #include <linux/err.h>
 #include <linux/pid.h>
@@ -11,15 +11,15 @@
 #include "mbox.h"
 #include "process.h"
 
-/* Members that are looked at for an end before the lock is given up. */
+/* Members that one section checks for their end. */
 #define MEMBER_BATCH	128
 
 /*
- * Members are kept where their number is limited (max_procs), or where it matters
- * who was served when (RR): of the latter only those that receive. A process
- * becomes one when it opens a handle, or makes its first call through one that
- * it was given. It stays one until it ends, or, if it opened any handle, until
- * all of these are closed and it is in no call.
+ * Members are kept where their number is limited (max_procs), or where the order in
+ * which they were served matters (RR): there only receivers. A process becomes one
+ * when it opens a handle, or makes its first call through one that it was given. It
+ * stays one until it ends, or, if it opened any handle, until all of these are
+ * closed and it is in no call.
  *
  * References, beside those of the tie: one of each handle that it opened and each call
  * that it is in. The function that takes a member out of mbox->members drops the tie.
@@ -27,15 +27,15 @@
 struct mbox_member {
 	struct mbox_tie tie;
 	struct rb_node node;		/* mbox->lock; clear: takes no part */
-	struct list_head gone;		/* of who took it out of the tree */
+	struct list_head gone;		/* of the function that took it out of the tree */
 	u32 handles;			/* mbox->lock: opened by it, not closed */
 	u32 calls;			/* mbox->lock: under way */
 	bool opened;			/* mbox->lock: it did open a handle */
 	u64 served;			/* mbox->lock: when last; 0: never */
 };
 
-/* Tell pollers that were turned away, by EBUSY or EUSERS, to ask again. */
-static void tell_turned_away(struct mbox *mbox)
+/* Wake pollers that were turned away, by EBUSY or EUSERS: they ask again. */
+static void member_wake_refused(struct mbox *mbox)
 {
 	bool told;
 
@@ -50,16 +50,16 @@ static void tell_turned_away(struct mbox *mbox)
 }
 
 /*
- * Mailboxes whose pollers are turned away because a thread is paused, counted. Nobody
- * tells when such a thread is not about to receive any more, so pollers are told to
- * ask again every RETELL.
+ * Mailboxes whose pollers are turned away because a thread is paused, counted.
+ * Nothing says when such a thread will not receive any more, so pollers are woken
+ * every RETELL to ask again.
  */
 #define RETELL		(HZ / 10)
 
 static DEFINE_SPINLOCK(paused_lock);
 static LIST_HEAD(paused);		/* paused_lock: mbox->paused */
 
-static void retell(struct work_struct *work)
+static void member_wake_paused(struct work_struct *work)
 {
 	struct mbox *mbox;
 	LIST_HEAD(mailboxes);
@@ -75,17 +75,17 @@ static void retell(struct work_struct *work)
 			list_del_init(&mbox->paused);
 		spin_unlock(&paused_lock);
 		if (mbox) {
-			tell_turned_away(mbox);
+			member_wake_refused(mbox);
 			mbox_mailbox_put(mbox);
 		}
 		cond_resched();
 	} while (mbox);
 }
 
-static DECLARE_DELAYED_WORK(retell_work, retell);
+static DECLARE_DELAYED_WORK(retell_work, member_wake_paused);
 
 /* The caller has a reference to @mbox, which is locked. */
-static void retell_later(struct mbox *mbox)
+static void member_wake_later(struct mbox *mbox)
 {
 	spin_lock(&paused_lock);
 	if (list_empty(&mbox->paused)) {
@@ -100,20 +100,20 @@ static void retell_later(struct mbox *mbox)
 void mbox_member_stop(void)
 {
 	cancel_delayed_work_sync(&retell_work);
-	retell(NULL);
+	member_wake_paused(NULL);
 }
 
-/* One that is not in the tree (any more); or NULL. May sleep. */
+/* Drop a member that is not in the tree, or no longer; or NULL. May sleep. */
 static void member_drop(struct mbox_member *member)
 {
 	if (!member)
 		return;
-	tell_turned_away(member->tie.mbox);
+	member_wake_refused(member->tie.mbox);
 	mbox_tie_drop(&member->tie);
 }
 
-/* The caller has to drop it, without the lock. */
-static void take_out(struct mbox *mbox, struct mbox_member *member)
+/* Take a member out of the tree. The caller drops it, without the lock. */
+static void member_remove(struct mbox *mbox, struct mbox_member *member)
 {
 	lockdep_assert_held(&mbox->lock);
 	rb_erase(&member->node, &mbox->members);
@@ -121,18 +121,18 @@ static void take_out(struct mbox *mbox, struct mbox_member *member)
 	mbox->nr_members--;
 }
 
-/* Take it out if it takes no part any more: who is to be dropped, or NULL. */
-static struct mbox_member *take_out_idle(struct mbox *mbox,
+/* Take a member out if it takes no part any more. Return it, to be dropped, or NULL. */
+static struct mbox_member *member_remove_idle(struct mbox *mbox,
 					 struct mbox_member *member)
 {
 	if (!member->opened || member->handles || member->calls ||
 	    RB_EMPTY_NODE(&member->node))
 		return NULL;
-	take_out(mbox, member);
+	member_remove(mbox, member);
 	return member;
 }
 
-/* From the watch: the process is gone. */
+/* Called by the watch: the process is gone. */
 static void member_ended(void *data)
 {
 	struct mbox_member *member = data, *gone = NULL;
@@ -140,7 +140,7 @@ static void member_ended(void *data)
 
 	spin_lock(&mbox->lock);
 	if (!RB_EMPTY_NODE(&member->node)) {
-		take_out(mbox, member);
+		member_remove(mbox, member);
 		gone = member;
 	}
 	spin_unlock(&mbox->lock);
@@ -148,7 +148,7 @@ static void member_ended(void *data)
 	mbox_tie_put(&member->tie);
 }
 
-/* A member for @mbox that is not in its tree yet. ENOMEM. */
+/* Make a member that is not in the tree yet. ENOMEM. */
 static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
 {
 	struct mbox_member *member;
@@ -162,8 +162,8 @@ static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
 	return error ? ERR_PTR(error) : member;
 }
 
-/* The member that process @pid is; or NULL, and where @link would put it. */
-static struct mbox_member *find(struct mbox *mbox, struct pid *pid,
+/* Find the member of process @pid; or NULL, and the place where it would be linked. */
+static struct mbox_member *member_find(struct mbox *mbox, struct pid *pid,
 				struct rb_node **parent, struct rb_node ***link)
 {
 	struct rb_node **p = &mbox->members.rb_node;
@@ -188,7 +188,7 @@ static struct mbox_member *find(struct mbox *mbox, struct pid *pid,
  * order of the tree, and take out those whose process ended; @gone takes them. The
  * key to go on after, or NULL at the end.
  */
-static struct pid *sweep_some(struct mbox *mbox, struct pid *after,
+static struct pid *member_sweep_some(struct mbox *mbox, struct pid *after,
 			      struct list_head *gone)
 {
 	struct rb_node *node = mbox->members.rb_node, *next = NULL;
@@ -210,7 +210,7 @@ static struct pid *sweep_some(struct mbox *mbox, struct pid *after,
 		next = rb_next(next);
 		after = member->tie.pid;
 		if (mbox_process_ended(member->tie.pid)) {
-			take_out(mbox, member);
+			member_remove(mbox, member);
 			list_add(&member->gone, gone);
 		}
 	}
@@ -221,9 +221,9 @@ static struct pid *sweep_some(struct mbox *mbox, struct pid *after,
  * mbox_member_sweep - take out members whose process has ended
  * @mbox:	without its lock
  *
- * The watch does that too, but maybe later than wait() tells of an end. Who knows of
- * it from there is to find the place free. Does nothing as long as no process that
- * anything watches has ended since the last time.
+ * A caller may know of an exit by wait() before the watch fires, and must find the
+ * place free. Does nothing as long as no watched process has ended since the last
+ * time.
  */
 void mbox_member_sweep(struct mbox *mbox)
 {
@@ -237,7 +237,7 @@ void mbox_member_sweep(struct mbox *mbox)
 	do {
 		spin_lock(&mbox->lock);
 		after = mbox->members_swept == ends ?
-			NULL : sweep_some(mbox, after, &gone);
+			NULL : member_sweep_some(mbox, after, &gone);
 		if (!after)
 			mbox->members_swept = ends;
 		spin_unlock(&mbox->lock);
@@ -250,10 +250,10 @@ void mbox_member_sweep(struct mbox *mbox)
 }
 
 /*
- * Under the lock: the member that @pid is, or becomes, for which there has to be
- * a @fresh one. NULL without; EUSERS, or what the mailbox died of.
+ * Under the lock: find the member of @pid, or make @fresh it. NULL if a @fresh one
+ * is needed; EUSERS, or the error of a mailbox that died.
  */
-static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
+static struct mbox_member *member_find_or_add(struct mbox *mbox, struct pid *pid,
 					struct mbox_member **fresh)
 {
 	struct rb_node *parent, **link;
@@ -261,7 +261,7 @@ static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
 
 	if (mbox->state == MBOX_STATE_DEAD)
 		return ERR_PTR(mbox->death);
-	member = find(mbox, pid, &parent, &link);
+	member = member_find(mbox, pid, &parent, &link);
 	if (member)
 		return member;
 	if (mbox->max_procs && mbox->nr_members >= mbox->max_procs) {
@@ -278,8 +278,8 @@ static struct mbox_member *find_or_join(struct mbox *mbox, struct pid *pid,
 	return member;
 }
 
-/* The caller's process takes part, in a call or as who opened a handle. */
-static struct mbox_member *join(struct mbox *mbox, bool opens)
+/* Have the caller's process take part: in a call, or as the opener of a handle. */
+static struct mbox_member *member_join(struct mbox *mbox, bool opens)
 {
 	struct mbox_member *member, *fresh = NULL;
 	struct pid *pid = task_tgid(current);
@@ -287,7 +287,7 @@ static struct mbox_member *join(struct mbox *mbox, bool opens)
 
 	for (;;) {
 		spin_lock(&mbox->lock);
-		member = find_or_join(mbox, pid, &fresh);
+		member = member_find_or_add(mbox, pid, &fresh);
 		if (!IS_ERR_OR_NULL(member)) {
 			refcount_inc(&member->tie.refs);
 			if (opens) {
@@ -305,7 +305,10 @@ static struct mbox_member *join(struct mbox *mbox, bool opens)
 		}
 		if (member)
 			break;
-		/* The caller is alive, so its end is not told before we are done. */
+		/*
+		 * The caller is alive, so the watch does not fire before we are
+		 * done.
+		 */
 		fresh = member_new(mbox, pid);
 		if (IS_ERR(fresh))
 			return fresh;
@@ -327,13 +330,13 @@ struct mbox_member *mbox_member_open(struct mbox *mbox)
 
 	if (!mbox->max_procs)
 		return NULL;
-	member = join(mbox, true);
-	/* On a dead mailbox there can be handles, but nobody takes part. */
+	member = member_join(mbox, true);
+	/* A dead mailbox may have handles, but no members. */
 	return member == ERR_PTR(-EIDRM) || member == ERR_PTR(-EOWNERDEAD) ?
 	       NULL : member;
 }
 
-/* A handle is closed that @member opened; or NULL. */
+/* Close a handle that @member opened; or NULL. */
 void mbox_member_close(struct mbox_member *member)
 {
 	struct mbox_member *gone;
@@ -344,7 +347,7 @@ void mbox_member_close(struct mbox_member *member)
 	mbox = member->tie.mbox;
 	spin_lock(&mbox->lock);
 	member->handles--;
-	gone = take_out_idle(mbox, member);
+	gone = member_remove_idle(mbox, member);
 	spin_unlock(&mbox->lock);
 	member_drop(gone);
 	mbox_tie_put(&member->tie);
@@ -353,15 +356,15 @@ void mbox_member_close(struct mbox_member *member)
 /*
  * MBOX_PAUSE: a thread that is stopped, traced or frozen leaves its receive with
  * ERESTARTSYS, and makes it again when it goes on, without having been back in its
- * program. Its process is to keep an exclusive mailbox over that. Whether a thread
- * is about to make its call again nobody else can see; so it is taken to be as long
- * as it is paused, and has not done much else since: not slept, and not run for more
- * than PAUSE_RUN. A thread that handles the signal, and does not come back, gives it
- * up by that.
+ * program. Its process keeps an exclusive mailbox over that. No other process can
+ * see whether a thread is about to make its call again; so it counts as about to as
+ * long as it is paused, and has done little else since: not slept, and not run for
+ * more than PAUSE_RUN. A thread that handles the signal, and does not come back,
+ * gives the mailbox up by running or sleeping.
  */
 #define PAUSE_RUN	(50 * NSEC_PER_MSEC)
 
-static bool is_restarting(const struct mbox *mbox, struct task_struct *task)
+static bool member_is_restarting(const struct mbox *mbox, struct task_struct *task)
 {
 	unsigned int state = READ_ONCE(task->__state);
 
@@ -374,8 +377,11 @@ static bool is_restarting(const struct mbox *mbox, struct task_struct *task)
 	       READ_ONCE(task->se.sum_exec_runtime) <= mbox->restart_until;
 }
 
-/* The process that a paused receive keeps the mailbox for, or NULL. Not counted. */
-static struct pid *kept_for(const struct mbox *mbox)
+/*
+ * Return the process for which a paused receive keeps the mailbox, or NULL. Not
+ * counted.
+ */
+static struct pid *member_kept_for(const struct mbox *mbox)
 {
 	struct task_struct *task;
 	struct pid *pid = NULL;
@@ -385,25 +391,25 @@ static struct pid *kept_for(const struct mbox *mbox)
 		return NULL;
 	rcu_read_lock();
 	task = pid_task(mbox->restarting, PIDTYPE_PID);
-	if (task && is_restarting(mbox, task))
+	if (task && member_is_restarting(mbox, task))
 		pid = task_tgid(task);
 	rcu_read_unlock();
 	return pid;
 }
 
 /*
- * Under the lock: whether the caller's process may receive from a mailbox that is
- * EXCLUSIVE: no other is in a receive, or is paused in one.
+ * Under the lock: check whether the caller's process may receive from an EXCLUSIVE
+ * mailbox: no other is in a receive, or is paused in one.
  */
-static bool may_be_alone(struct mbox *mbox)
+static bool member_may_be_alone(struct mbox *mbox)
 {
-	struct pid *pid = mbox->nr_receiving ? mbox->receiving : kept_for(mbox);
+	struct pid *pid = mbox->nr_receiving ? mbox->receiving : member_kept_for(mbox);
 
 	return !pid || pid == task_tgid(current);
 }
 
-/* With EXCLUSIVE: the caller's process begins a receive. EBUSY: another is in one. */
-static int begin_alone(struct mbox *mbox)
+/* Begin a receive of the caller's process, with EXCLUSIVE. EBUSY: another is in one. */
+static int member_begin_alone(struct mbox *mbox)
 {
 	struct pid *dropped = NULL;
 	int error = 0;
@@ -411,12 +417,12 @@ static int begin_alone(struct mbox *mbox)
 	spin_lock(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD) {
 		error = mbox->death;
-	} else if (!may_be_alone(mbox)) {
+	} else if (!member_may_be_alone(mbox)) {
 		mbox->turned_away = true;
 		error = -EBUSY;
 	} else {
 		/* Another thread of the same process may yet come back. */
-		if (mbox->restarting == task_pid(current) || !kept_for(mbox))
+		if (mbox->restarting == task_pid(current) || !member_kept_for(mbox))
 			swap(dropped, mbox->restarting);
 		mbox->receiving = task_tgid(current);
 		mbox->nr_receiving++;
@@ -426,8 +432,8 @@ static int begin_alone(struct mbox *mbox)
 	return error;
 }
 
-/* The receive ends with @result. */
-static void end_alone(struct mbox *mbox, int result)
+/* End the receive, which returns @result. */
+static void member_end_alone(struct mbox *mbox, int result)
 {
 	struct pid *dropped = NULL;
 	bool told;
@@ -447,23 +453,23 @@ static void end_alone(struct mbox *mbox, int result)
 	spin_unlock(&mbox->lock);
 	put_pid(dropped);
 	if (told)
-		tell_turned_away(mbox);
+		member_wake_refused(mbox);
 }
 
-static bool is_alone(const struct mbox *mbox, u32 right)
+static bool member_is_alone(const struct mbox *mbox, u32 right)
 {
 	return right == MBOX_RIGHT_RECV &&
 	       (mbox->options & MBOX_OPTION_EXCLUSIVE);
 }
 
 /**
- * mbox_member_enter - a call begins that is about messages
+ * mbox_member_enter - begin a call that sends or receives
  * @mbox:	one that is not mbox->plain
- * @right:	MBOX_RIGHT_RECV or MBOX_RIGHT_SEND: what the call does
- * @member:	set to who the caller is, or NULL where that is not kept
+ * @right:	MBOX_RIGHT_RECV or MBOX_RIGHT_SEND, by the call
+ * @member:	set to the caller's member, or NULL where none is kept
  *
- * Return: 0, and mbox_member_leave() has to follow; EUSERS, EBUSY, ENOMEM, or what
- * the mailbox died of.
+ * Return: 0, and mbox_member_leave() has to follow; EUSERS, EBUSY, ENOMEM, or the
+ * error of a mailbox that died.
  */
 int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
 {
@@ -471,62 +477,62 @@ int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
 	int error;
 
 	*member = NULL;
-	if (is_alone(mbox, right)) {
-		error = begin_alone(mbox);
+	if (member_is_alone(mbox, right)) {
+		error = member_begin_alone(mbox);
 		if (error)
 			return error;
 	}
 	if (!mbox->max_procs &&
 	    !(mbox->policy == MBOX_POLICY_RR && right == MBOX_RIGHT_RECV))
 		return 0;
-	joined = join(mbox, false);
+	joined = member_join(mbox, false);
 	if (IS_ERR(joined)) {
-		if (is_alone(mbox, right))
-			end_alone(mbox, 0);
+		if (member_is_alone(mbox, right))
+			member_end_alone(mbox, 0);
 		return PTR_ERR(joined);
 	}
 	*member = joined;
 	return 0;
 }
 
-/* That call ends with @result. */
+/* End that call, which returns @result. */
 void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member,
 		       int result)
 {
 	struct mbox_member *gone;
 
-	if (is_alone(mbox, right))
-		end_alone(mbox, result);
+	if (member_is_alone(mbox, right))
+		member_end_alone(mbox, result);
 	if (!member)
 		return;
 	spin_lock(&mbox->lock);
 	member->calls--;
-	gone = take_out_idle(mbox, member);
+	gone = member_remove_idle(mbox, member);
 	spin_unlock(&mbox->lock);
 	member_drop(gone);
 	mbox_tie_put(&member->tie);
 }
 
 /*
- * Under the lock: whether the caller may enter, as far as others in the mailbox do
- * not keep it out. Where they do, its pollers are told when one of them leaves.
+ * Under the lock: check whether other processes in the mailbox keep the caller out.
+ * If they do, its pollers are woken when one of them leaves.
  */
 bool mbox_member_admits(struct mbox *mbox, u32 right)
 {
 	struct pid *pid = task_tgid(current);
 	struct rb_node *parent, **link;
 
-	if ((!is_alone(mbox, right) || may_be_alone(mbox)) &&
+	if ((!member_is_alone(mbox, right) || member_may_be_alone(mbox)) &&
 	    (!mbox->max_procs || mbox->nr_members < mbox->max_procs ||
-	     find(mbox, pid, &parent, &link)))
+	     member_find(mbox, pid, &parent, &link)))
 		return true;
 	mbox->turned_away = true;
 	if (unlikely(mbox->restarting))
-		retell_later(mbox);
+		member_wake_later(mbox);
 	return false;
 }
 
-/* A mailbox died: nobody takes part any more. */
+/* Drop all members of a mailbox that died. */
 void mbox_member_detach(struct mbox *mbox)
 {
 	struct pid *restarting = NULL;
@@ -543,7 +549,7 @@ void mbox_member_detach(struct mbox *mbox)
 		node = rb_first(&mbox->members);
 		if (node) {
 			member = rb_entry(node, struct mbox_member, node);
-			take_out(mbox, member);
+			member_remove(mbox, member);
 		}
 		spin_unlock(&mbox->lock);
 		member_drop(member);
@@ -551,14 +557,14 @@ void mbox_member_detach(struct mbox *mbox)
 	} while (member);
 }
 
-/* @member is given a message, or takes one. */
+/* Note that @member is given a message, or takes one. */
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member)
 {
 	lockdep_assert_held(&mbox->lock);
 	member->served = ++mbox->served;
 }
 
-/* Whether @a was served less recently than @b. */
+/* Return whether @a was served less recently than @b. */
 bool mbox_member_served_before(const struct mbox_member *a,
 			       const struct mbox_member *b)
 {

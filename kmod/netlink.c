@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The generic netlink family: what it can be asked to do, but dumps. */
+/* The generic netlink family: its requests, but dumps. */
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/net.h>
@@ -15,7 +15,7 @@
 #include "process.h"
 #include "registry.h"
 
-/* The file of the socket that a request came by: its opener's rights count. */
+/* Return the file of the socket of a request: its opener's rights count. */
 struct file *mbox_netlink_file(const struct sk_buff *skb)
 {
 	/* It is in the hands of a call on it, so it is open. */
@@ -23,7 +23,7 @@ struct file *mbox_netlink_file(const struct sk_buff *skb)
 }
 
 /* The mailbox of @registry with that id, counted, or NULL. */
-static struct mbox *find_id(struct mbox_registry *registry, u64 id)
+static struct mbox *netlink_find_id(struct mbox_registry *registry, u64 id)
 {
 	unsigned long found = id;
 	struct mbox *mbox;
@@ -38,7 +38,7 @@ static struct mbox *find_id(struct mbox_registry *registry, u64 id)
 	return mbox;
 }
 
-static struct mbox *find_name(struct mbox_registry *registry,
+static struct mbox *netlink_find_name(struct mbox_registry *registry,
 			      const struct nlattr *attr)
 {
 	char name[MBOX_NAME_SIZE] = {};
@@ -54,7 +54,7 @@ static struct mbox *find_name(struct mbox_registry *registry,
  * @file:	of the socket
  * @id:		attribute with its id, or NULL
  * @name:	attribute with its name, or NULL
- * @extack:	told what is wrong
+ * @extack:	gets the reason of an error
  *
  * Return: the mailbox, counted. EINVAL if neither or both are given, ENOENT also if
  * @file's opener does not see it.
@@ -76,8 +76,8 @@ struct mbox *mbox_netlink_find(struct mbox_registry *registry,
 		NL_SET_ERR_MSG(extack, "id or name is missing");
 		return ERR_PTR(-EINVAL);
 	}
-	mbox = id ? find_id(registry, nla_get_u64(id)) :
-		    find_name(registry, name);
+	mbox = id ? netlink_find_id(registry, nla_get_u64(id)) :
+		    netlink_find_name(registry, name);
 	if (mbox)
 		mbox_owner_check(mbox);
 	if (mbox && (READ_ONCE(mbox->state) == MBOX_STATE_DEAD ||
@@ -98,7 +98,7 @@ struct mbox *mbox_netlink_find(struct mbox_registry *registry,
 }
 
 /* The same of a request that is about one. */
-static struct mbox *find(struct sk_buff *skb, struct genl_info *info)
+static struct mbox *netlink_find(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mbox_registry *registry = mbox_registry_get(genl_info_net(info));
 	struct mbox *mbox;
@@ -113,11 +113,11 @@ static struct mbox *find(struct sk_buff *skb, struct genl_info *info)
 }
 
 /*
- * Do with the mailbox that a request names what @act does, and send the reply that it
- * writes, of up to @size bytes. The reply is there first: once something is done,
+ * Call @act on the mailbox that a request names, and send the reply that it writes,
+ * of up to @size bytes. Allocate the reply first: once @act has changed anything,
  * nothing may fail.
  */
-static int answer(struct sk_buff *skb, struct genl_info *info, size_t size,
+static int netlink_answer(struct sk_buff *skb, struct genl_info *info, size_t size,
 		  int (*act)(struct mbox *mbox, struct file *file,
 			     struct genl_info *info, struct sk_buff *reply))
 {
@@ -126,7 +126,7 @@ static int answer(struct sk_buff *skb, struct genl_info *info, size_t size,
 	int error = -ENOMEM;
 	void *header;
 
-	mbox = find(skb, info);
+	mbox = netlink_find(skb, info);
 	if (IS_ERR(mbox))
 		return PTR_ERR(mbox);
 	reply = genlmsg_new(size, GFP_KERNEL);
@@ -148,7 +148,7 @@ out:
 	return error;
 }
 
-static int get(struct mbox *mbox, struct file *file, struct genl_info *info,
+static int netlink_get(struct mbox *mbox, struct file *file, struct genl_info *info,
 	       struct sk_buff *reply)
 {
 	return mbox_dump_mailbox(reply, mbox);
@@ -156,11 +156,11 @@ static int get(struct mbox *mbox, struct file *file, struct genl_info *info,
 
 int mbox_nl_mailbox_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return answer(skb, info, NLMSG_GOODSIZE, get);
+	return netlink_answer(skb, info, NLMSG_GOODSIZE, netlink_get);
 }
 
-/* What is to be set, in the form of the ABI. */
-static int get_set(struct genl_info *info, struct mbox_ioc_set *set)
+/* Translate the attributes to be set into the form of the ABI. */
+static int netlink_parse_set(struct genl_info *info, struct mbox_ioc_set *set)
 {
 	static const struct {
 		u16 attr;
@@ -196,42 +196,42 @@ static int get_set(struct genl_info *info, struct mbox_ioc_set *set)
 	return -EINVAL;
 }
 
-static void blame_attr(struct genl_info *info, unsigned int attr,
+static void netlink_blame_attr(struct genl_info *info, unsigned int attr,
 		       const char *why)
 {
 	info->extack->bad_attr = info->attrs[attr];
 	info->extack->_msg = why;
 }
 
-/* Say which of the attributes it was that could not be set. */
-static void blame(struct genl_info *info, const struct mbox *mbox,
+/* Report which of the attributes could not be set. */
+static void netlink_blame(struct genl_info *info, const struct mbox *mbox,
 		  const struct mbox_ioc_set *set)
 {
 	u32 longest = set->mask & MBOX_SET_MSG_SIZE ?
 		      set->msg_size : READ_ONCE(mbox->room.msg_size);
 
 	if (set->mode & ~0666)
-		blame_attr(info, MBOX_A_MAILBOX_MODE,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_MODE,
 			   "mode: only the bits of 0666");
 	else if ((set->mask & MBOX_SET_UID) &&
 		 !uid_valid(make_kuid(current_user_ns(), set->uid)))
-		blame_attr(info, MBOX_A_MAILBOX_UID,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_UID,
 			   "uid: not in the user namespace");
 	else if ((set->mask & MBOX_SET_GID) &&
 		 !gid_valid(make_kgid(current_user_ns(), set->gid)))
-		blame_attr(info, MBOX_A_MAILBOX_GID,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_GID,
 			   "gid: not in the user namespace");
 	else if (set->msg_size > READ_ONCE(mbox_max_msg_size))
-		blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
 			   "msg-size: more than the parameter max_msg_size");
 	else if (set->bytes && set->bytes < longest)
-		blame_attr(info, MBOX_A_MAILBOX_BYTES,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_BYTES,
 			   "bytes: less than the longest message");
 	else if (set->mask & MBOX_SET_CAPACITY)
-		blame_attr(info, MBOX_A_MAILBOX_CAPACITY,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_CAPACITY,
 			   "capacity: out of range");
 	else
-		blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
+		netlink_blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
 			   "msg-size: more than bytes");
 }
 
@@ -241,14 +241,14 @@ int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct mbox *mbox;
 	int error;
 
-	mbox = find(skb, info);
+	mbox = netlink_find(skb, info);
 	if (IS_ERR(mbox))
 		return PTR_ERR(mbox);
-	error = get_set(info, &set);
+	error = netlink_parse_set(info, &set);
 	if (!error) {
 		error = mbox_mailbox_set(mbox, mbox_netlink_file(skb), &set);
 		if (error == -EINVAL)
-			blame(info, mbox, &set);
+			netlink_blame(info, mbox, &set);
 		else if (error == -EOPNOTSUPP)
 			NL_SET_ERR_MSG(info->extack,
 				       "the limits of a ring cannot be changed");
@@ -257,7 +257,7 @@ int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return error;
 }
 
-static int delete(struct mbox *mbox, struct file *file, struct genl_info *info,
+static int netlink_delete(struct mbox *mbox, struct file *file, struct genl_info *info,
 		  struct sk_buff *reply)
 {
 	const struct nlattr *how = info->attrs[MBOX_A_MAILBOX_HOW];
@@ -281,10 +281,10 @@ static int delete(struct mbox *mbox, struct file *file, struct genl_info *info,
 
 int mbox_nl_mailbox_delete_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return answer(skb, info, 2 * nla_total_size_64bit(sizeof(u64)), delete);
+	return netlink_answer(skb, info, 2 * nla_total_size_64bit(sizeof(u64)), netlink_delete);
 }
 
-static int purge(struct mbox *mbox, struct file *file, struct genl_info *info,
+static int netlink_purge(struct mbox *mbox, struct file *file, struct genl_info *info,
 		 struct sk_buff *reply)
 {
 	u64 purged;
@@ -302,7 +302,7 @@ static int purge(struct mbox *mbox, struct file *file, struct genl_info *info,
 
 int mbox_nl_mailbox_purge_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return answer(skb, info, nla_total_size_64bit(sizeof(u64)), purge);
+	return netlink_answer(skb, info, nla_total_size_64bit(sizeof(u64)), netlink_purge);
 }
 
 int __init mbox_netlink_init(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Processes that own mailboxes, or inherit them: handing over, and their end. */
+/* Owners and heirs of mailboxes: handing over, and their end. */
 #include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -17,7 +17,7 @@
  */
 struct mbox_owner {
 	struct mbox_tie tie;
-	bool may_receive;		/* constant: whatever the mode says */
+	bool may_receive;		/* constant: without regard to the mode */
 	bool ended;			/* mbox->lock */
 };
 
@@ -49,7 +49,7 @@ static struct mbox_owner *owner_end(struct mbox *mbox, struct mbox_owner *owner,
 	return owner;
 }
 
-/* From the watch. */
+/* Called by the watch. */
 static void owner_ended(void *data)
 {
 	struct mbox_owner *owner = data, *gone;
@@ -67,8 +67,8 @@ static void owner_ended(void *data)
  * mbox_owner_check - see whether the owner has ended
  * @mbox:	the mailbox, to which the caller has a reference
  *
- * The watch tells of it, but later than wait() does: whoever knows from that, and
- * now makes or opens a mailbox of that name, is not to find the old one.
+ * The watch fires later than wait() returns: a caller that saw the exit must not
+ * find the dead mailbox under its name.
  */
 void mbox_owner_check(struct mbox *mbox)
 {
@@ -119,7 +119,7 @@ int mbox_owner_attach(struct mbox *mbox)
 	return 0;
 }
 
-/* A mailbox died: it is nobody's any more. */
+/* Drop the owner and heir of a mailbox that died. */
 void mbox_owner_detach(struct mbox *mbox)
 {
 	struct mbox_owner *owner, *heir;
@@ -155,8 +155,8 @@ bool mbox_owner_may_receive(const struct mbox *mbox)
 	return owner && owner->may_receive && owner->tie.pid == task_tgid(current);
 }
 
-/* Under the lock: put @next where it belongs, and in @next what was there. */
-static int hand_over(struct mbox *mbox, u32 flags, struct mbox_owner **next,
+/* Under the lock: exchange @next with the owner or heir; a new owner has no heir. */
+static int owner_exchange(struct mbox *mbox, u32 flags, struct mbox_owner **next,
 		     struct mbox_owner **heir)
 {
 	if (*next && (*next)->ended)
@@ -174,7 +174,7 @@ static int hand_over(struct mbox *mbox, u32 flags, struct mbox_owner **next,
 	return 0;
 }
 
-/* An owner or heir from a call: a process that the caller may send a signal. */
+/* Make an owner or heir of a process that the caller may send a signal. */
 static struct mbox_owner *owner_from(struct mbox *mbox,
 				     const struct mbox_ioc_handover *arg)
 {
@@ -229,7 +229,7 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 	else if (!mbox_access_hands_over(mbox, &asker))
 		error = -EPERM;
 	else
-		error = hand_over(mbox, arg->flags, &next, &heir);
+		error = owner_exchange(mbox, arg->flags, &next, &heir);
 	mbox_mailbox_unlock(mbox, &deferred);
 	owner_drop(next);
 	owner_drop(heir);

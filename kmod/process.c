@@ -52,7 +52,7 @@ struct pid *mbox_process_find(u32 nr, u64 start)
 	return ERR_PTR(-ESRCH);
 }
 
-/* Whether all threads of a process are gone, reaped or not. */
+/* Return whether all threads of a process are gone, reaped or not. */
 bool mbox_process_ended(struct pid *pid)
 {
 	struct task_struct *task;
@@ -65,14 +65,14 @@ bool mbox_process_ended(struct pid *pid)
 	return ended;
 }
 
-/* The number of a process for the caller; 0 if it is not there, or not any more. */
+/* Return the number of a process for the caller; 0 if it is not visible, or gone. */
 u32 mbox_process_nr(struct pid *pid)
 {
 	/* A struct pid keeps its number, which another process may have by now. */
 	return pid_has_task(pid, PIDTYPE_TGID) ? pid_vnr(pid) : 0;
 }
 
-/* The credentials of a process, counted; NULL if it is none, or a kernel thread. */
+/* Get the credentials of a process; NULL if there is none, or it is a kernel thread. */
 const struct cred *mbox_process_cred(struct pid *pid)
 {
 	const struct cred *cred = NULL;

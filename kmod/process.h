@@ -17,11 +17,11 @@ struct mbox_watch;
 struct pid;
 
 /*
- * A process that has something of a mailbox until it ends: as its owner, as a member,
- * by a side of a ring. Embedded first in the object that says what.
+ * A process that has a part in a mailbox until it ends: as its owner, as a member,
+ * by a side of a ring. Embedded first in the object for that part.
  *
- * References: one of the object's user, who drops it with mbox_tie_drop(); one of the
- * watch; and those that the object's file counts.
+ * References: one of the object's user, who drops it with mbox_tie_drop(); one of
+ * the watch; and those that the object's file counts.
  */
 struct mbox_tie {
 	refcount_t refs;

@@ -28,7 +28,7 @@ static const struct rhashtable_params name_params = {
 	.automatic_shrinking = true,
 };
 
-/* The registry of a network namespace, counted. */
+/* Get the registry of a network namespace. */
 struct mbox_registry *mbox_registry_get(struct net *net)
 {
 	struct registry_net *rn = net_generic(net, registry_net_id);
@@ -91,14 +91,14 @@ struct mbox *mbox_registry_next(struct mbox_registry *registry,
 	return mbox;
 }
 
-/* Mailboxes came or went: whoever goes through them may have missed some. */
-static void count_change(struct mbox_registry *registry)
+/* Note that mailboxes came or went: a dump may have missed some. */
+static void registry_count_change(struct mbox_registry *registry)
 {
 	lockdep_assert_held(&registry->lock);
 	WRITE_ONCE(registry->changes, registry->changes + 1 ?: 1);
 }
 
-static void drop_name(struct mbox *mbox)
+static void registry_drop_name(struct mbox *mbox)
 {
 	lockdep_assert_held(&mbox->registry->lock);
 	if (!mbox->named)
@@ -108,10 +108,10 @@ static void drop_name(struct mbox *mbox)
 }
 
 /*
- * Take the name from a mailbox for another one. EEXIST if it is to keep it: unless
- * it drains, and somebody has a handle to receive what is queued.
+ * Take the name from a mailbox for another one. EEXIST if the mailbox keeps it:
+ * unless it drains, and a handle is left to receive its messages.
  */
-static int take_name(struct mbox *mbox)
+static int registry_take_name(struct mbox *mbox)
 {
 	int error = 0;
 
@@ -124,7 +124,7 @@ static int take_name(struct mbox *mbox)
 		mbox->reachable = false;
 	spin_unlock(&mbox->lock);
 	if (!error)
-		drop_name(mbox);
+		registry_drop_name(mbox);
 	return error;
 }
 
@@ -132,7 +132,7 @@ static int take_name(struct mbox *mbox)
  * Enter a name. EEXIST if another mailbox has it, and is to keep it; EBUSY if the table
  * is being resized by a worker, which has to run.
  */
-static int enter_name(struct mbox *mbox)
+static int registry_enter_name(struct mbox *mbox)
 {
 	struct mbox_registry *registry = mbox->registry;
 	struct mbox *other;
@@ -145,7 +145,7 @@ static int enter_name(struct mbox *mbox)
 	other = rhashtable_lookup_fast(&registry->names, mbox->name,
 				       name_params);
 	if (other) {
-		error = take_name(other);
+		error = registry_take_name(other);
 		if (error)
 			return error;
 	}
@@ -155,8 +155,8 @@ static int enter_name(struct mbox *mbox)
 	return error;
 }
 
-/* The rest of mbox_registry_add(), under the lock; EBUSY: to be tried again. */
-static int enter(struct mbox *mbox)
+/* Enter a mailbox, under the lock: mbox_registry_add(). EBUSY: to be retried. */
+static int registry_enter(struct mbox *mbox)
 {
 	struct mbox_registry *registry = mbox->registry;
 	int error = -EIDRM;
@@ -164,13 +164,13 @@ static int enter(struct mbox *mbox)
 	spin_lock(&registry->lock);
 	if (registry->dead)
 		goto out;
-	error = enter_name(mbox);
+	error = registry_enter_name(mbox);
 	if (error)
 		goto out;
 	/* Its place is there: this allocates nothing. */
 	xa_store(&registry->mailboxes, mbox->id, mbox, 0);
 	mbox->listed = true;
-	count_change(registry);
+	registry_count_change(registry);
 	mbox_mailbox_get(mbox);
 	__module_get(THIS_MODULE);
 	mbox_event_created(mbox);
@@ -183,10 +183,10 @@ out:
 /**
  * mbox_registry_add - list a mailbox, under its name if it has one
  * @mbox:	new
- * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
+ * @factory:	its opener's and the caller's credentials may allow passing the quota
  *
- * What allocates is done before the lock is taken: a caller that is not given CPU
- * time, or that has to reclaim memory, keeps nobody else.
+ * Allocates before it takes the lock: a caller that gets no CPU time, or has to
+ * reclaim memory, delays nobody else.
  *
  * Return: 0, EEXIST, EDQUOT, ENOMEM, EINTR (the caller is being killed), or EIDRM if
  * the namespace is gone.
@@ -202,7 +202,7 @@ int mbox_registry_add(struct mbox *mbox, struct file *factory)
 	error = xa_reserve(&registry->mailboxes, mbox->id, GFP_KERNEL_ACCOUNT);
 	if (error)
 		goto err_user;
-	while ((error = enter(mbox)) == -EBUSY) {
+	while ((error = registry_enter(mbox)) == -EBUSY) {
 		schedule_timeout_killable(1);
 		if (fatal_signal_pending(current)) {
 			error = -EINTR;
@@ -224,11 +224,11 @@ err_user:
 void mbox_registry_unname(struct mbox *mbox)
 {
 	spin_lock(&mbox->registry->lock);
-	drop_name(mbox);
+	registry_drop_name(mbox);
 	spin_unlock(&mbox->registry->lock);
 }
 
-/* A mailbox died: forget it, if it is listed. The caller has a reference. */
+/* Forget a mailbox that died, if it is listed. The caller has a reference. */
 void mbox_registry_remove(struct mbox *mbox)
 {
 	bool listed;
@@ -238,17 +238,17 @@ void mbox_registry_remove(struct mbox *mbox)
 	if (listed) {
 		mbox->listed = false;
 		xa_erase(&mbox->registry->mailboxes, mbox->id);
-		count_change(mbox->registry);
+		registry_count_change(mbox->registry);
 	}
-	drop_name(mbox);
+	registry_drop_name(mbox);
 	spin_unlock(&mbox->registry->lock);
 	if (!listed)
 		return;
 	mbox_user_remove_mailbox(mbox->creator);
 	mbox_mailbox_put(mbox);
 	/*
-	 * What called us holds the module too: a file, or its pernet operations;
-	 * or, of a request over netlink, its family waits for us before it goes.
+	 * Our caller holds the module too: a file, or its pernet operations; or, of
+	 * a request over netlink, its family waits for us before it goes.
 	 */
 	module_put(THIS_MODULE);
 }
@@ -294,7 +294,7 @@ static void __net_exit registry_net_exit(struct net *net)
 		mbox_mailbox_lock(mbox, &deferred);
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
-		/* Who else ended it may not have come to this yet. */
+		/* Another task that ended it may not have removed it yet. */
 		mbox_registry_remove(mbox);
 		mbox_mailbox_put(mbox);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rings: shared memory of one producer and one consumer, who sleep in the kernel. */
+/* Rings: shared memory of one producer and one consumer; its sides and mappings. */
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
@@ -18,16 +18,16 @@
 #include "wait.h"
 
 /*
- * <linux/mbox_ring.h> has the protocol. What the sides do is theirs: the kernel
- * puts them to sleep, wakes them, and gives memory back. It maps the control
+ * <linux/mbox_ring.h> has the protocol. The sides move the data themselves: the
+ * kernel puts them to sleep, wakes them, and gives memory back. It maps the control
  * pages of both, which it owns, and a file in memory with the data, which it never
- * looks at. An index it reads once; then it compares it, or, to give memory back,
- * checks that it lies where it can, so that nothing that a side writes makes it
- * do more than wake somebody in vain, or lose what is in the ring.
+ * reads. It reads an index once, and compares it, or, to give memory back, checks
+ * that it is possible. So a side that writes nonsense can make the kernel wake the
+ * other in vain, or lose the contents of the ring, but no more.
  */
 /*
- * A handle's hold on its sides: it has those whose holder it is. The handle
- * closes it, or the end of the process that opened it does.
+ * A handle's hold on sides of a ring: of those whose holder it is. Closing the
+ * handle ends it, or the end of the process that opened the handle.
  */
 struct mbox_ring_holder {
 	struct mbox_tie tie;
@@ -55,7 +55,7 @@ int mbox_ring_check(struct mbox_attr *attr)
 /**
  * mbox_ring_attach - make the ring of a new mailbox
  * @mbox:	that nobody can reach yet, with checked attributes
- * @factory:	by whose opener's credentials the quota may be passed
+ * @factory:	its opener's credentials may allow passing the quota
  * @size:	bytes, checked
  *
  * Return: 0, or EDQUOT, ENFILE, ENOMEM.
@@ -91,7 +91,7 @@ int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size)
 			error = -ENOMEM;
 		goto err_pages;
 	}
-	/* A mapping of a file that cannot be written stays so, whatever is done to it. */
+	/* No call can make a mapping of a read-only file writable. */
 	ring->data_ro = dentry_open(&ring->data->f_path, O_RDONLY | O_LARGEFILE,
 				    current_cred());
 	if (IS_ERR(ring->data_ro)) {
@@ -117,7 +117,7 @@ err_pages:
 	return error;
 }
 
-/* Nobody can reach the mailbox any more, but what is mapped stays. May sleep. */
+/* Free the ring; mappings keep their pages. May sleep. */
 void mbox_ring_free(struct mbox *mbox)
 {
 	struct mbox_ring *ring = mbox->ring;
@@ -133,7 +133,7 @@ void mbox_ring_free(struct mbox *mbox)
 	kfree(ring);
 }
 
-/* From mbox_mailbox_die(). */
+/* Mark both sides gone: the mailbox dies. */
 void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	int nr;
@@ -143,7 +143,7 @@ void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred)
 		WRITE_ONCE(mbox->ring->sides[nr].control->gone, 1);
 }
 
-/* Take from @holder the sides of @rights that it has, and tell the others. */
+/* Take the sides of @rights away from @holder, and wake both sides. */
 static void ring_free_sides(struct mbox *mbox, struct mbox_ring_holder *holder,
 			    u32 rights, struct mbox_deferred *deferred)
 {
@@ -164,7 +164,7 @@ static void ring_free_sides(struct mbox *mbox, struct mbox_ring_holder *holder,
 	}
 }
 
-/* From the watch: the process that opened the handle is gone. */
+/* Called by the watch: the process that opened the handle is gone. */
 static void ring_holder_ended(void *data)
 {
 	struct mbox_ring_holder *holder = data;
@@ -177,7 +177,7 @@ static void ring_holder_ended(void *data)
 	mbox_tie_put(&holder->tie);
 }
 
-/* A handle's hold ends. May sleep. */
+/* End the hold of a handle. May sleep. */
 void mbox_ring_leave(struct mbox_ring_holder *holder)
 {
 	struct mbox *mbox = holder->tie.mbox;
@@ -189,7 +189,7 @@ void mbox_ring_leave(struct mbox_ring_holder *holder)
 	mbox_tie_drop(&holder->tie);
 }
 
-/* Nobody is left for some side: those who wait find out, when they look again. */
+/* No process is left for some side: waiters wake up, and see that. */
 void mbox_ring_hang_up(struct mbox *mbox, struct mbox_deferred *deferred)
 {
 	int nr;
@@ -199,8 +199,8 @@ void mbox_ring_hang_up(struct mbox *mbox, struct mbox_deferred *deferred)
 }
 
 /*
- * A handle gives up sides of a ring: they are free, as if it was closed. Calls that
- * are blocked look again.
+ * Free the sides of @rights of a handle, as if it was closed. Blocked calls check
+ * again.
  */
 void mbox_ring_shut(struct mbox_handle *handle, u32 rights)
 {
@@ -213,8 +213,8 @@ void mbox_ring_shut(struct mbox_handle *handle, u32 rights)
 }
 
 /*
- * Under the lock: take the sides of @rights for @holder, or none of them. That the
- * one before has ended who asks may know before the watch tells.
+ * Under the lock: take the sides of @rights for @holder, or none of them. The
+ * caller may know that the previous holder exited before its watch has fired.
  */
 static int ring_take_sides(struct mbox *mbox, struct mbox_ring_holder *holder,
 			   u32 rights, struct mbox_deferred *deferred)
@@ -260,7 +260,7 @@ struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights)
 	holder = kzalloc(sizeof(*holder), GFP_KERNEL_ACCOUNT);
 	if (!holder)
 		return ERR_PTR(-ENOMEM);
-	/* The caller is alive: it does not end before the hold is there. */
+	/* The caller is alive: it does not end before the hold exists. */
 	error = mbox_tie_bind(&holder->tie, mbox, task_tgid(current),
 			      ring_holder_ended);
 	if (error)
@@ -275,7 +275,10 @@ struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights)
 	return holder;
 }
 
-/* Whether a handle may act for its sides: 0, or what its calls get. */
+/*
+ * Check whether a handle may act for its sides. Return 0, or the error for its
+ * calls.
+ */
 int mbox_ring_check_hold(const struct mbox_handle *handle)
 {
 	struct mbox *mbox = handle->mbox;
@@ -292,7 +295,10 @@ int mbox_ring_check_hold(const struct mbox_handle *handle)
 	return 0;
 }
 
-/* Bytes that are published and not received; no more than there can be. */
+/*
+ * Return the bytes that are published and not received, at most the size of the
+ * ring.
+ */
 static u64 ring_published(const struct mbox_ring *ring)
 {
 	/* In this order, so that a tail that overtakes does not look huge. */
@@ -304,24 +310,24 @@ static u64 ring_published(const struct mbox_ring *ring)
 	return min(head - tail, ring->size);
 }
 
-/* What a ring holds, in the terms of a mailbox: one message, or none. */
+/* Return how many messages a ring counts as: one, or none. */
 u64 mbox_ring_queued(const struct mbox *mbox)
 {
 	return ring_published(mbox->ring) ? 1 : 0;
 }
 
-/* Return the process that has a side, for the caller; 0 if none has. */
+/* Return the number of the process that has a side, for the caller; 0 if none has. */
 static u32 ring_side_process(const struct mbox_ring_side *side)
 {
 	return side->holder ? mbox_process_nr(side->holder->tie.pid) : 0;
 }
 
-/* Fill in what @info and @stats say about a ring. */
+/* Fill in the part of @info and @stats that is about a ring. */
 void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info,
 		    struct mbox_stats *stats)
 {
 	info->ring = mbox->ring->size;
-	/* What was in it when it died is dropped, whatever its indices say. */
+	/* A dead ring has nothing queued, by definition. */
 	if (mbox->state != MBOX_STATE_DEAD)
 		info->queued_bytes = ring_published(mbox->ring);
 	info->queued = info->queued_bytes ? 1 : 0;
@@ -360,7 +366,7 @@ static int ring_map_data(struct vm_area_struct *vma, struct file *data)
 
 /**
  * mbox_ring_mmap - map a control page or the data
- * @handle:	whose rights say what may be written
+ * @handle:	its rights decide which pages may be written
  * @vma:	the mapping
  *
  * Return: as <linux/mbox_ring.h> says about mmap().

@@ -15,7 +15,7 @@
 #include "wait.h"
 
 /*
- * MBOX_RING_SLEEP: a sleeper does not miss what was published meanwhile.
+ * MBOX_RING_SLEEP: a sleeper does not miss an index that moves meanwhile.
  *
  *	sleeper, under mbox->lock		waker, without
  *	write waiting = 1			write index
@@ -23,11 +23,11 @@
  *	read index; if it moved: leave		read waiting; if set: WAKE,
  *	go into the list of waiters		  which takes mbox->lock
  *
- * One of them sees what the other wrote. If it is the waker, it finds the sleeper
- * in the list, since setting waiting and going there is one section of the
- * lock; from there on MBOX_WAKE (wait.c) takes over. Pollers are in mbox->poll
- * before they look, so they are found likewise. The model
- * selftests/model/ring.pml covers all interleavings.
+ * One of them sees the other's write. If it is the waker, it finds the sleeper in
+ * the list, since setting waiting and going there is one section of the lock; from
+ * there on MBOX_WAKE (wait.c) takes over. Pollers are in mbox->poll before they
+ * look, so they are found likewise. The model selftests/model/ring.pml covers all
+ * interleavings.
  */
 
 /* The filter of a consumer that waits, which counts as a receiver. */
@@ -41,7 +41,7 @@ static __poll_t ring_wait_events(int nr)
 }
 
 /*
- * Have all that wait on a side look again, or end with @error. Bound:
+ * Complete all waiters of a side with @error; with 0 they check again. Bound:
  * MBOX_WAITERS_MAX.
  */
 void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int error,
@@ -55,7 +55,7 @@ void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int erro
 	side->nr_waiters = 0;
 }
 
-/* Wake a side, whatever its waiting says: it can be written by that side too. */
+/* Wake a side, even if waiting is clear: that side may have written it. */
 static void ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *deferred)
 {
 	struct mbox_ring_side *side = &mbox->ring->sides[nr];
@@ -67,7 +67,7 @@ static void ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *defe
 	deferred->events |= ring_wait_events(nr);
 }
 
-/* What side @nr waits for: the index that the other side moves. */
+/* Return the index that side @nr waits for: the other side moves it. */
 static u64 ring_wait_target(const struct mbox_ring *ring, int nr)
 {
 	if (nr == MBOX_RING_PRODUCER && ring->grow)
@@ -75,7 +75,7 @@ static u64 ring_wait_target(const struct mbox_ring *ring, int nr)
 	return mbox_ring_index(ring, !nr);
 }
 
-/* Ask the other side to wake this one, from now on: see MBOX_RING_SLEEP. */
+/* Ask the other side to wake this one from now on: see MBOX_RING_SLEEP. */
 static void ring_wait_arm(struct mbox_ring_side *side)
 {
 	WRITE_ONCE(side->control->waiting, 1);
@@ -89,8 +89,8 @@ static void ring_wait_disarm(struct mbox_ring_side *side)
 }
 
 /*
- * One look at what side @nr waits for, which armed it: 0 if it moved, EAGAIN if
- * it may yet.
+ * Check the index that side @nr waits for; the caller has armed it. 0 if it moved,
+ * EAGAIN if it may yet.
  */
 static int ring_wait_check(const struct mbox_handle *handle, int nr, u64 seen)
 {
@@ -146,7 +146,10 @@ static int ring_wait_move(struct mbox_handle *handle, int nr,
 			side->nr_waiters--;
 		}
 	}
-	/* Who polls with edges, and saw none, does not poll again. */
+	/*
+	 * An edge-triggered poller that saw nothing will not poll again: keep it
+	 * armed.
+	 */
 	if (found == -EAGAIN && waitqueue_active(&mbox->poll))
 		side->polled = true;
 	ring_wait_disarm(side);
@@ -154,7 +157,7 @@ static int ring_wait_move(struct mbox_handle *handle, int nr,
 	return found == -EAGAIN ? error : found;
 }
 
-/* Punch out of the data what lies from one index to another, in whole pages. */
+/* Punch the data from one index to another out of the file, in whole pages. */
 static int ring_wait_punch(struct mbox_ring *ring, u64 from, u64 to)
 {
 	u64 start = from & (ring->size - 1);
@@ -172,8 +175,8 @@ static int ring_wait_punch(struct mbox_ring *ring, u64 from, u64 to)
 }
 
 /*
- * MBOX_WAIT_TRIM: give back the pages that were consumed. They are not the
- * producer's to write before freed says so; so nothing of his is lost.
+ * MBOX_WAIT_TRIM: give consumed pages back. The producer writes to them only after
+ * freed allows it, so no data is lost.
  */
 static int ring_wait_trim(struct mbox *mbox)
 {
@@ -237,7 +240,10 @@ int mbox_ring_wait(struct mbox_handle *handle, const struct mbox_ring_wait *args
 	return error;
 }
 
-/* Whether a side finds what it needs: a record, or room for the longest. */
+/*
+ * Return whether a side can go on: a record for the consumer, room for the longest
+ * record for the producer.
+ */
 static bool ring_wait_ready(const struct mbox_ring *ring, int nr)
 {
 	u64 head = mbox_ring_index(ring, MBOX_RING_PRODUCER);
@@ -245,7 +251,7 @@ static bool ring_wait_ready(const struct mbox_ring *ring, int nr)
 
 	if (nr == MBOX_RING_CONSUMER)
 		return head != mbox_ring_index(ring, MBOX_RING_CONSUMER);
-	/* Where that makes no sense, a send will say so. */
+	/* A send reports an impossible index. */
 	used = head - ring_wait_target(ring, MBOX_RING_PRODUCER);
 	return used > ring->size || ring->size - used >= ring->longest;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Shares: how much of a user's quota the messages in one mailbox may take. */
+/* Shares: limits of the part of a user's quota that one mailbox may take. */
 #include <linux/rbtree.h>
 #include <linux/slab.h>
 
@@ -8,25 +8,26 @@
 #include "user.h"
 
 /*
- * A sender pays until the receiver receives. So that a receiver that does not cannot
- * use up all that its sender has, and with it keep the sender from everybody else,
- * what a user has queued in one mailbox is bounded:
+ * A sender pays until the receiver receives. A receiver that does not receive must
+ * not use up the whole quota of its sender, and so keep the sender from others. So
+ * the messages of a user in one mailbox are bounded:
  *
  *	The first half of the quota may be used anywhere. Of the second half a mailbox
  *	of another user may take no more than what is left of the quota.
  *
- * One mailbox takes at most three quarters then, a second one half of the rest, and so
- * on: something is always left. Only messages that were charged to the second half are
- * counted for a mailbox, so that nothing is looked at as long as there is plenty. They
- * are counted for each user apart: what others queue does not count against him.
+ * One mailbox takes at most three quarters then, a second one half of the rest, and
+ * so on: something is always left. Only messages that were charged to the second
+ * half are counted for a mailbox, so that nothing is looked at as long as there is
+ * plenty. They are counted for each user apart: the messages of others do not count
+ * against him.
  *
  * In mailboxes that the sender created nothing is counted, for he can bound these
  * himself. An inbox is counted: it was charged to the user who first linked to it.
  */
 
 /*
- * What a user has in a mailbox of the second half of his quota. There as long as that
- * is anything, and the user as long: the messages hold him.
+ * The bytes in a mailbox that a user was charged in the second half of his quota.
+ * Exists while there are any, and the user as long: the messages hold him.
  */
 struct mbox_share {
 	struct rb_node node;		/* lock: mbox->shares */

@@ -32,7 +32,7 @@ static DEFINE_SPINLOCK(shortage_lock);
 static LIST_HEAD(short_users);		/* shortage_lock: struct mbox_user */
 static unsigned int nr_short_users;	/* shortage_lock */
 
-static void list_user(struct mbox_user *user, u64 need)
+static void shortage_list_user(struct mbox_user *user, u64 need)
 {
 	lockdep_assert_held(&shortage_lock);
 	INIT_LIST_HEAD(&user->short_handles);
@@ -43,7 +43,7 @@ static void list_user(struct mbox_user *user, u64 need)
 }
 
 /* The caller has to put the user, without the lock. */
-static void unlist_user(struct mbox_user *user)
+static void shortage_unlist_user(struct mbox_user *user)
 {
 	lockdep_assert_held(&shortage_lock);
 	mbox_user_end_short(user);
@@ -57,7 +57,7 @@ static void unlist_user(struct mbox_user *user)
  * Note @handle with @user. False if it is noted with another user: it can be told
  * for one of them only.
  */
-static bool note(struct mbox_handle *handle, struct mbox_user *user, u64 need)
+static bool shortage_note(struct mbox_handle *handle, struct mbox_user *user, u64 need)
 {
 	bool noted = true;
 
@@ -66,7 +66,7 @@ static bool note(struct mbox_handle *handle, struct mbox_user *user, u64 need)
 		noted = false;
 	} else {
 		if (!user->short_node.next)
-			list_user(user, need);
+			shortage_list_user(user, need);
 		user->short_need = min(user->short_need, need);
 		handle->short_of = user;
 		list_move_tail(&handle->short_node, &user->short_handles);
@@ -80,7 +80,7 @@ void mbox_shortage_forget(struct mbox_handle *handle)
 {
 	struct mbox_user *user, *unlisted = NULL;
 
-	/* Pairs with take_handle(), which is done with the handle then. */
+	/* Pairs with shortage_take_handle(), which is done with the handle then. */
 	if (list_empty_careful(&handle->short_node))
 		return;
 	spin_lock(&shortage_lock);
@@ -88,7 +88,7 @@ void mbox_shortage_forget(struct mbox_handle *handle)
 	handle->short_of = NULL;
 	list_del_init(&handle->short_node);
 	if (user && list_empty(&user->short_handles)) {
-		unlist_user(user);
+		shortage_unlist_user(user);
 		unlisted = user;
 	}
 	spin_unlock(&shortage_lock);
@@ -97,16 +97,16 @@ void mbox_shortage_forget(struct mbox_handle *handle)
 }
 
 /* The mailbox that @handle sends to: pollers of a link hear of events there, too. */
-static struct mbox *target_of(const struct mbox_handle *handle)
+static struct mbox *shortage_target(const struct mbox_handle *handle)
 {
 	return handle->out ? handle->out->to->inbox : handle->mbox;
 }
 
 /* Whether the quota of @user, and the share that a mailbox may take, have room. */
-static bool has_room(struct mbox_handle *handle, const struct mbox_user *user,
+static bool shortage_has_room(struct mbox_handle *handle, const struct mbox_user *user,
 		     u64 need)
 {
-	struct mbox *mbox = target_of(handle);
+	struct mbox *mbox = shortage_target(handle);
 	bool room;
 
 	if (!mbox_user_has_room(user, need, handle->unlimited))
@@ -143,16 +143,16 @@ bool mbox_shortage_none(struct mbox_handle *handle, u32 length, u32 slots)
 			return true;
 		user = found;
 	}
-	room = has_room(handle, user, need);
+	room = shortage_has_room(handle, user, need);
 	/*
 	 * Processes of two users share the handle, and neither has room: the
 	 * second finds out by its send, for nothing would tell it otherwise.
 	 */
-	if (!room && !note(handle, user, need))
+	if (!room && !shortage_note(handle, user, need))
 		room = true;
 	if (!room) {
 		smp_mb();	/* see MBOX_SHORTAGE */
-		room = has_room(handle, user, need);
+		room = shortage_has_room(handle, user, need);
 		if (room)
 			mbox_shortage_forget(handle);
 	}
@@ -162,7 +162,7 @@ bool mbox_shortage_none(struct mbox_handle *handle, u32 length, u32 slots)
 }
 
 /* Take the first handle off @handles: its mailbox, counted; or NULL. */
-static struct mbox *take_handle(struct list_head *handles)
+static struct mbox *shortage_take_handle(struct list_head *handles)
 {
 	struct mbox_handle *handle;
 	struct mbox *mbox;
@@ -172,7 +172,7 @@ static struct mbox *take_handle(struct list_head *handles)
 					  short_node);
 	if (!handle)
 		return NULL;
-	mbox = target_of(handle);
+	mbox = shortage_target(handle);
 	mbox_mailbox_get(mbox);
 	/* Last: the handle may be freed then. */
 	list_del_init_careful(&handle->short_node);
@@ -180,13 +180,13 @@ static struct mbox *take_handle(struct list_head *handles)
 }
 
 /* Tell the pollers of @handles, which are in no user's list any more. */
-static void tell(struct list_head *handles)
+static void shortage_wake(struct list_head *handles)
 {
 	struct mbox *mbox;
 
 	for (;;) {
 		spin_lock(&shortage_lock);
-		mbox = take_handle(handles);
+		mbox = shortage_take_handle(handles);
 		spin_unlock(&shortage_lock);
 		if (!mbox)
 			return;
@@ -200,7 +200,7 @@ static void tell(struct list_head *handles)
  * Take one handle at a time from @user to @handles, so that the lock is not held
  * for as long as he has handles; and in the end unlist him.
  */
-static void ease_user(struct mbox_user *user, struct list_head *handles)
+static void shortage_ease_user(struct mbox_user *user, struct list_head *handles)
 {
 	struct mbox_handle *handle;
 	bool unlisted = false;
@@ -220,7 +220,7 @@ static void ease_user(struct mbox_user *user, struct list_head *handles)
 			list_move_tail(&handle->short_node, handles);
 		}
 		if (list_empty(&user->short_handles)) {
-			unlist_user(user);
+			shortage_unlist_user(user);
 			unlisted = true;
 		}
 		spin_unlock(&shortage_lock);
@@ -229,7 +229,7 @@ static void ease_user(struct mbox_user *user, struct list_head *handles)
 }
 
 /* The worker: each user is looked at once, in a section of its own. */
-static void ease(struct work_struct *work)
+static void shortage_ease(struct work_struct *work)
 {
 	struct mbox_user *user;
 	LIST_HEAD(handles);
@@ -249,15 +249,15 @@ static void ease(struct work_struct *work)
 		}
 		spin_unlock(&shortage_lock);
 		if (user) {
-			ease_user(user, &handles);
+			shortage_ease_user(user, &handles);
 			mbox_user_put(user);
-			tell(&handles);
+			shortage_wake(&handles);
 		}
 		cond_resched();
 	}
 }
 
-static DECLARE_WORK(work, ease);
+static DECLARE_WORK(work, shortage_ease);
 
 /* A user that is marked has less charged, or quotas are larger. Under any lock. */
 void mbox_shortage_eased(void)

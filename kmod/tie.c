@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ties: a process that has something of a mailbox until it ends. */
+/* Ties: processes that have a part in a mailbox until they end. */
 #include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/slab.h>

@@ -60,20 +60,20 @@ static bool user_ref(struct mbox_user *user)
 	return atomic64_add_unless(&user->pins, REF, 0);
 }
 
-static s64 bytes_of(s64 pins)
+static s64 user_bytes(s64 pins)
 {
 	return pins & (REF - 1);
 }
 
 /*
- * The rest of unpin(). He may be gone by now, unless nothing is @left, and that is
+ * The rest of user_unpin(). He may be gone by now, unless nothing is @left, and that is
  * for the caller to see to; so nothing else of him is looked at.
  */
-static noinline void unpinned(struct mbox_user *user, s64 pins, s64 left)
+static noinline void user_unpinned(struct mbox_user *user, s64 pins, s64 left)
 {
 	/* SHORT is set; references make no room. */
 	if (left) {
-		if (bytes_of(pins))
+		if (user_bytes(pins))
 			mbox_shortage_eased();
 		return;
 	}
@@ -82,12 +82,12 @@ static noinline void unpinned(struct mbox_user *user, s64 pins, s64 left)
 	kfree_rcu(user, rcu);
 }
 
-static __always_inline void unpin(struct mbox_user *user, s64 pins)
+static __always_inline void user_unpin(struct mbox_user *user, s64 pins)
 {
 	s64 had = atomic64_fetch_sub(pins, &user->pins);
 
 	if (unlikely(had <= pins))
-		unpinned(user, pins, had - pins);
+		user_unpinned(user, pins, had - pins);
 }
 
 /* The user of @uid, with a reference of the caller's, or NULL. */
@@ -125,8 +125,8 @@ static struct mbox_user *user_enter(struct mbox_user *fresh)
 }
 
 /**
- * mbox_user_get - find a user, or make him known
- * @uid: whose
+ * mbox_user_get - find a user, or add him
+ * @uid:	of the user
  *
  * Return: the user, to be given back with mbox_user_put(). ENFILE if more
  * handles refer to him than can be counted, ENOMEM.
@@ -154,7 +154,7 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 			return user;
 	}
 	if ((atomic64_read(&user->pins) & ~SHORT) / REF > REFS_MAX) {
-		unpin(user, REF);
+		user_unpin(user, REF);
 		return ERR_PTR(-ENFILE);
 	}
 	return user;
@@ -162,17 +162,17 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 
 void mbox_user_put(struct mbox_user *user)
 {
-	unpin(user, REF);
+	user_unpin(user, REF);
 }
 
-/* Only of one to whom somebody holds a reference. */
+/* Add a reference to a user to whom there is one. */
 void mbox_user_ref(struct mbox_user *user)
 {
 	atomic64_add(REF, &user->pins);
 }
 
 /**
- * mbox_user_cost - what a message costs
+ * mbox_user_cost - compute the cost of a message
  * @length:	bytes of its payload
  *
  * The memory that mbox_message_new() takes: kvmalloc() rounds up to a power of two
@@ -191,65 +191,71 @@ s64 mbox_user_cost(u32 length)
 }
 
 /* The bytes that a user may have without privilege. */
-static s64 quota(void)
+static s64 user_quota(void)
 {
 	return min_t(u64, READ_ONCE(mbox_user_bytes), BYTES_MAX);
 }
 
-/* What is left of a user's quota; less than nothing where he may pass it. */
+/* Return the rest of a user's quota; negative if he has passed it. */
 s64 mbox_user_left(const struct mbox_user *user)
 {
-	return quota() - bytes_of(atomic64_read(&user->pins));
+	return user_quota() - user_bytes(atomic64_read(&user->pins));
 }
 
 /*
- * Charge @more bytes, up to @limit. What does not fit is not added for a moment
- * either: it would be in the way of others' that does.
+ * Charge @more bytes, up to @limit. Bytes that do not fit are not added even for a
+ * moment: they would be in the way of others' that do.
  */
-static int charge_up_to(struct mbox_user *user, s64 more, s64 limit)
+static int user_charge_up_to(struct mbox_user *user, s64 more, s64 limit)
 {
 	s64 pins = atomic64_read(&user->pins);
 
 	do {
-		if (bytes_of(pins) + more > limit)
+		if (user_bytes(pins) + more > limit)
 			return -EDQUOT;
 	} while (!atomic64_try_cmpxchg(&user->pins, &pins, pins + more));
 	return 0;
 }
 
-/* More than half of the quota is used: whether that matters. */
-static int tight(bool unlimited)
+/*
+ * Return MBOX_USER_TIGHT, as more than half of the quota is used, unless the caller
+ * may pass it.
+ */
+static int user_tight(bool unlimited)
 {
 	return unlimited && capable(CAP_SYS_RESOURCE) ? 0 : MBOX_USER_TIGHT;
 }
 
-/* What a message of @length bytes with @slots deliveries is charged. */
+/* Return the charge for a message of @length bytes with @slots deliveries. */
 u64 mbox_user_need(u32 length, u32 slots)
 {
 	return mbox_user_cost(length) + (u64)slots * MBOX_SMALL_CHARGE;
 }
 
-/* Whether charge() would charge @need bytes to @user, for whom the caller sends. */
+/* Return whether user_charge() would charge @need bytes to @user, the sender's user. */
 bool mbox_user_has_room(const struct mbox_user *user, u64 need, bool unlimited)
 {
-	u64 bytes = bytes_of(atomic64_read(&user->pins)) + need;
+	u64 bytes = user_bytes(atomic64_read(&user->pins)) + need;
 
-	if (likely(bytes <= quota()))
+	if (likely(bytes <= user_quota()))
 		return true;
 	return bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE);
 }
 
-/* Whether it would say then that more than half of the quota is used. */
+/* Return whether it would find then that more than half of the quota is used. */
 bool mbox_user_tight(const struct mbox_user *user, u64 need, bool unlimited)
 {
-	return mbox_user_left(user) - (s64)need < quota() >> 1 &&
-	       tight(unlimited);
+	return mbox_user_left(user) - (s64)need < user_quota() >> 1 &&
+	       user_tight(unlimited);
 }
 
-/* Whether @user has nothing charged: then he has all the room that he may get. */
+/*
+ * Return whether @user has nothing charged: then he has all the room that he may
+ * get.
+ */
 bool mbox_user_idle(const struct mbox_user *user)
 {
-	return !bytes_of(atomic64_read(&user->pins));
+	return !user_bytes(atomic64_read(&user->pins));
 }
 
 /* Mark @user as short of quota, and count a reference for it. */
@@ -266,26 +272,26 @@ void mbox_user_end_short(struct mbox_user *user)
 }
 
 /* As mbox_user_charge(), of any number of bytes. */
-static noinline int charge(struct mbox_user *user, s64 more, bool unlimited)
+static noinline int user_charge(struct mbox_user *user, s64 more, bool unlimited)
 {
-	int error = charge_up_to(user, more, quota());
+	int error = user_charge_up_to(user, more, user_quota());
 
 	if (error && unlimited && capable(CAP_SYS_RESOURCE))
-		return charge_up_to(user, more, BYTES_MAX);
+		return user_charge_up_to(user, more, BYTES_MAX);
 	if (error)
 		return error;
-	return mbox_user_left(user) < quota() >> 1 ? tight(unlimited) : 0;
+	return mbox_user_left(user) < user_quota() >> 1 ? user_tight(unlimited) : 0;
 }
 
 /* A small one was added, and is not in the lower half of the quota. */
-static noinline int charged_small(struct mbox_user *user, s64 bytes,
+static noinline int user_charged_small(struct mbox_user *user, s64 bytes,
 				  bool unlimited)
 {
-	if (bytes <= quota())
-		return tight(unlimited);
+	if (bytes <= user_quota())
+		return user_tight(unlimited);
 	/* Maybe only because of others that do not fit either. */
-	unpin(user, MBOX_SMALL_CHARGE);
-	return charge(user, MBOX_SMALL_CHARGE, unlimited);
+	user_unpin(user, MBOX_SMALL_CHARGE);
+	return user_charge(user, MBOX_SMALL_CHARGE, unlimited);
 }
 
 /**
@@ -294,8 +300,8 @@ static noinline int charged_small(struct mbox_user *user, s64 bytes,
  * @length:	bytes of its payload
  * @unlimited:	whether the sender may pass the quota by CAP_SYS_RESOURCE
  *
- * Small ones are added first and looked at then, for that costs least, and what
- * those under way add that do not fit is little.
+ * Small messages are added first and checked then, which costs least; the excess of
+ * those under way is little.
  *
  * Return: 0, or MBOX_USER_TIGHT if more than half of the quota is used, of which
  * then each mailbox may take a share only; or EDQUOT and nothing is charged.
@@ -305,40 +311,43 @@ int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
 	s64 bytes;
 
 	if (length > MBOX_SMALL_SIZE)
-		return charge(user, mbox_user_cost(length), unlimited);
-	bytes = bytes_of(atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins));
-	if (likely(bytes <= quota() >> 1))
+		return user_charge(user, mbox_user_cost(length), unlimited);
+	bytes = user_bytes(atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins));
+	if (likely(bytes <= user_quota() >> 1))
 		return 0;
-	return charged_small(user, bytes, unlimited);
+	return user_charged_small(user, bytes, unlimited);
 }
 
 /* The same of @n deliveries of a message, each as a small one. */
 int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited)
 {
-	return charge(user, (s64)n * MBOX_SMALL_CHARGE, unlimited);
+	return user_charge(user, (s64)n * MBOX_SMALL_CHARGE, unlimited);
 }
 
 void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
 {
-	unpin(user, (s64)n * MBOX_SMALL_CHARGE);
+	user_unpin(user, (s64)n * MBOX_SMALL_CHARGE);
 }
 
-static noinline void uncharge_large(struct mbox_user *user, u32 length)
+static noinline void user_uncharge_large(struct mbox_user *user, u32 length)
 {
-	unpin(user, mbox_user_cost(length));
+	user_unpin(user, mbox_user_cost(length));
 }
 
 void mbox_user_uncharge(struct mbox_user *user, u32 length)
 {
 	/* Apart, for the compiler knows the number then. */
 	if (likely(length <= MBOX_SMALL_SIZE))
-		unpin(user, MBOX_SMALL_CHARGE);
+		user_unpin(user, MBOX_SMALL_CHARGE);
 	else
-		uncharge_large(user, length);
+		user_uncharge_large(user, length);
 }
 
-/* Whether quotas may be passed: both have to have it, so that neither lends it. */
-static bool passes_quotas(struct file *factory)
+/*
+ * Check whether quotas may be passed: both opener and caller need the capability,
+ * so that neither lends it.
+ */
+static bool user_passes_quotas(struct file *factory)
 {
 	return file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE) &&
 	       capable(CAP_SYS_RESOURCE);
@@ -347,7 +356,7 @@ static bool passes_quotas(struct file *factory)
 /**
  * mbox_user_charge_ring - charge a ring to its creator
  * @user:	the creator, to whom the caller holds a reference
- * @factory:	by whose opener's, and the caller's, credentials the quota may be passed
+ * @factory:	its opener's and the caller's credentials may allow passing the quota
  * @size:	bytes of the ring
  *
  * Return: 0, or EDQUOT and nothing is charged.
@@ -355,16 +364,16 @@ static bool passes_quotas(struct file *factory)
 int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 			  u64 size)
 {
-	int error = charge_up_to(user, size, quota());
+	int error = user_charge_up_to(user, size, user_quota());
 
-	if (error && passes_quotas(factory))
-		error = charge_up_to(user, size, BYTES_MAX);
+	if (error && user_passes_quotas(factory))
+		error = user_charge_up_to(user, size, BYTES_MAX);
 	return error;
 }
 
 void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
 {
-	unpin(user, size);
+	user_unpin(user, size);
 }
 
 /* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */
@@ -375,7 +384,7 @@ int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 	do {
 		if (mailboxes < READ_ONCE(mbox_user_mailboxes))
 			continue;
-		if (!passes_quotas(factory))
+		if (!user_passes_quotas(factory))
 			return -EDQUOT;
 	} while (!atomic_try_cmpxchg(&user->mailboxes, &mailboxes,
 				     mailboxes + 1));
@@ -390,7 +399,7 @@ bool mbox_user_add_slots(struct mbox_user *user, int n)
 {
 	s64 slots = atomic_add_return(n, &user->slots);
 
-	if (slots * MBOX_SMALL_CHARGE <= quota() >> 4)
+	if (slots * MBOX_SMALL_CHARGE <= user_quota() >> 4)
 		return true;
 	atomic_sub(n, &user->slots);
 	return false;

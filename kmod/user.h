@@ -17,8 +17,8 @@ struct mbox_share;
 struct mbox_user;
 
 /*
- * A user (real uid) and what is charged to him. Found by uid; lives as long as
- * anything is charged.
+ * A user (real uid) and his charges. Found by uid; lives as long as anything is
+ * charged.
  */
 struct mbox_user {
 	struct rhash_head node;		/* of the table in user.c */

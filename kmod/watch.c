@@ -20,8 +20,9 @@
  * struct watched, however many watches it has: the entry only queues the
  * process for a worker, which looks, and calls back for one watch after the other.
  *
- * MBOX_WATCH: an end is told once, or never if the watch was cancelled before. The
- * watch is in process->watches until one of the two takes it out, under the lock.
+ * MBOX_WATCH: an end is reported once, or never if the watch was cancelled before.
+ * The watch is in process->watches until worker or canceller takes it out, under
+ * the lock.
  *
  *	worker					cancel
  *	if it is listed: unlist, ended(data)	unlist; return whether it was listed
@@ -38,7 +39,7 @@ struct watched {
 	refcount_t users;		/* watches; 0: not to be found any more */
 	refcount_t refs;
 	spinlock_t lock;		/* guards watches */
-	struct list_head watches;	/* lock: those not told */
+	struct list_head watches;	/* lock: those not called back */
 	wait_queue_entry_t entry;	/* hooked into pid->wait_pidfd */
 	struct end_queue *queue;	/* constant */
 	struct list_head woken;		/* queue->lock: or empty */
@@ -72,7 +73,7 @@ static struct end_queue end_queues[1 << QUEUES_BITS];
 static atomic64_t watch_ends;
 static struct workqueue_struct *watch_workers;
 
-/* One that has no users is about to go: it is not the process that is looked for. */
+/* A process without users is about to go: never find it. */
 static int watched_differs(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct watched *process = obj;
@@ -99,7 +100,7 @@ static void watched_put(struct watched *process)
 	kfree_rcu(process, rcu);
 }
 
-/* Be woken no more. It may be asked for twice. */
+/* Unhook a process, so that it is not woken any more. Safe to call twice. */
 static void watched_unhook(struct watched *process)
 {
 	wait_queue_head_t *queue = &process->pid->wait_pidfd;
@@ -110,7 +111,7 @@ static void watched_unhook(struct watched *process)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-/* A watch goes. */
+/* Drop a user. The last one unhooks the process. */
 static void watched_unuse(struct watched *process)
 {
 	if (!refcount_dec_and_test(&process->users))
@@ -121,7 +122,7 @@ static void watched_unuse(struct watched *process)
 	watched_put(process);
 }
 
-/* Put a process at the end of its queue. */
+/* Queue a process for its worker, last. */
 static void watched_queue(struct watched *process)
 {
 	struct end_queue *queue = process->queue;
@@ -139,13 +140,13 @@ static void watched_queue(struct watched *process)
 static int watched_wake(wait_queue_entry_t *entry, unsigned int mode, int flags,
 			void *key)
 {
-	/* Ordered after what mbox_process_ended() looks at. */
+	/* Ordered after the state that mbox_process_ended() reads. */
 	atomic64_inc_return(&watch_ends);
 	watched_queue(container_of(entry, struct watched, entry));
 	return 0;
 }
 
-/* Call back for up to WATCH_BATCH watches; whether there may be more. */
+/* Call back for up to WATCH_BATCH watches. Return whether there may be more. */
 static bool watched_report(struct watched *process)
 {
 	unsigned int n;
@@ -172,7 +173,7 @@ static bool watched_report(struct watched *process)
 	return true;
 }
 
-static struct watched *end_queue_pop(struct end_queue *queue)
+static struct watched *watch_queue_pop(struct end_queue *queue)
 {
 	struct watched *process;
 
@@ -188,15 +189,15 @@ static struct watched *end_queue_pop(struct end_queue *queue)
 	return process;
 }
 
-static void end_queue_work(struct work_struct *work)
+static void watch_queue_work(struct work_struct *work)
 {
 	struct watched *process;
 
-	process = end_queue_pop(container_of(work, struct end_queue, work));
+	process = watch_queue_pop(container_of(work, struct end_queue, work));
 	if (!process)
 		return;
 	if (mbox_process_ended(process->pid)) {
-		/* What follows may let the module go, and with it the entry. */
+		/* The callbacks may let the module go, and with it the entry. */
 		watched_unhook(process);
 		if (watched_report(process))
 			watched_queue(process);
@@ -204,7 +205,7 @@ static void end_queue_work(struct work_struct *work)
 	watched_put(process);
 }
 
-static struct end_queue *end_queue_of(struct pid *pid)
+static struct end_queue *watch_queue_of(struct pid *pid)
 {
 	const struct cred *cred = mbox_process_cred(pid);
 	u32 nr = 0;
@@ -217,7 +218,10 @@ static struct end_queue *end_queue_of(struct pid *pid)
 	return &end_queues[nr % ARRAY_SIZE(end_queues)];
 }
 
-/* A process that nobody finds yet, with one user. It is hooked: may be woken. */
+/*
+ * Make a process with one user, which others do not find yet. It is hooked: it may
+ * be woken.
+ */
 static struct watched *watched_new(struct pid *pid)
 {
 	struct watched *process;
@@ -231,13 +235,13 @@ static struct watched *watched_new(struct pid *pid)
 	spin_lock_init(&process->lock);
 	INIT_LIST_HEAD(&process->watches);
 	INIT_LIST_HEAD(&process->woken);
-	process->queue = end_queue_of(pid);
+	process->queue = watch_queue_of(pid);
 	init_waitqueue_func_entry(&process->entry, watched_wake);
 	add_wait_queue(&pid->wait_pidfd, &process->entry);
 	return process;
 }
 
-/* The process that is watched already, with one more user; or NULL. */
+/* Find a process that is watched already, and add a user; or NULL. */
 static struct watched *watched_find(struct pid *pid)
 {
 	struct watched *process;
@@ -287,7 +291,7 @@ static struct watched *watched_use(struct pid *pid)
 	process = watched_find(pid);
 	if (process)
 		return process;
-	/* It is hooked before anybody finds it: who does is told of the end. */
+	/* It is hooked before others find it: they are told of the end. */
 	fresh = watched_new(pid);
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
@@ -299,7 +303,7 @@ static struct watched *watched_use(struct pid *pid)
 	return process;
 }
 
-/* Whether it falls to the caller to have the end not told. */
+/* Claim the one right to report the exit, or to suppress it. */
 static bool watch_take(struct mbox_watch *watch)
 {
 	struct watched *process = watch->process;
@@ -319,7 +323,7 @@ static void watch_free(struct mbox_watch *watch)
 }
 
 /**
- * mbox_watch_new - ask to be told when a process ends
+ * mbox_watch_new - have a function called when a process ends
  * @pid:	the process
  * @ended:	called once, by a worker, with no lock held; maybe before this
  *		function returns
@@ -362,8 +366,8 @@ struct mbox_watch *mbox_watch_new(struct pid *pid, void (*ended)(void *data),
  *
  * Also under a spinlock, with interrupts on.
  *
- * Return: true if the end was not told, and will not be; false if it was, or is
- * being told just now.
+ * Return: true if the callback was not called, and will not be; false if it was, or
+ * runs just now.
  */
 bool mbox_watch_cancel(struct mbox_watch *watch)
 {
@@ -374,8 +378,8 @@ bool mbox_watch_cancel(struct mbox_watch *watch)
 }
 
 /*
- * How often any process that is watched was seen to end, or maybe to. It is counted
- * before wait() or a pidfd tells anybody of that end.
+ * Return how often a watched process was seen to end, or maybe to. It is counted
+ * before wait() or a pidfd tells of that end.
  */
 u64 mbox_watch_ends(void)
 {
@@ -391,7 +395,7 @@ int __init mbox_watch_init(void)
 	for (i = 0; i < ARRAY_SIZE(end_queues); i++) {
 		spin_lock_init(&end_queues[i].lock);
 		INIT_LIST_HEAD(&end_queues[i].woken);
-		INIT_WORK(&end_queues[i].work, end_queue_work);
+		INIT_WORK(&end_queues[i].work, watch_queue_work);
 	}
 	error = rhashtable_init(&watched_processes, &watched_params);
 	if (error)
@@ -405,7 +409,7 @@ int __init mbox_watch_init(void)
 	return -ENOMEM;
 }
 
-/* Nothing is watched any more; what was told last may be under way. */
+/* No process is watched any more; the last callbacks may be under way. */
 void mbox_watch_exit(void)
 {
 	destroy_workqueue(watch_workers);

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls on handles: their table, and the copying of their arguments. */
+#include <linux/file.h>
+#include <linux/kernel.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "copy.h"
+#include "ioctl.h"
+#include "kind.h"
+#include "link.h"
+#include "mbox.h"
+#include "message.h"
+#include "process.h"
+#include "ring.h"
+#include "wait.h"
+
+/* Copy a result. The caller may know more of the structure than we do, or less. */
+static int ioctl_copy_result(void __user *uarg, size_t usize,
+				  const void *arg, size_t size)
+{
+	if (copy_to_user(uarg, arg, min(usize, size)))
+		return -EFAULT;
+	if (usize > size && clear_user(uarg + size, usize - size))
+		return -EFAULT;
+	return 0;
+}
+
+/* Copy and check the argument of MBOX_IOC_DELETE. */
+int mbox_ioctl_get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
+			  size_t usize)
+{
+	int error;
+
+	error = mbox_ioctl_copy(arg, sizeof(*arg), uarg, usize);
+	if (error)
+		return error;
+	return arg->flags || arg->how > MBOX_DELETE_UNLINK ? -EINVAL : 0;
+}
+
+/*
+ * Delete a mailbox, and return the results.
+ *
+ * Write the argument back first, to see that its results can be written before
+ * anything is done. A caller that unmaps the memory after that does not get them.
+ */
+long mbox_ioctl_delete(struct mbox *mbox, struct file *file,
+			   struct mbox_ioc_delete *arg, void __user *uarg,
+			   size_t usize)
+{
+	long error;
+
+	if (ioctl_copy_result(uarg, usize, arg, sizeof(*arg)))
+		return -EFAULT;
+	arg->queued = 0;
+	arg->dropped = 0;
+	error = mbox_mailbox_delete(mbox, file, arg);
+	if (!error || error == -ENOTEMPTY)
+		ioctl_copy_result(uarg, usize, arg, sizeof(*arg));
+	return error;
+}
+
+static long ioctl_delete(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_delete arg;
+	int error;
+
+	error = mbox_ioctl_get_delete(&arg, uarg, usize);
+	if (error)
+		return error;
+	if (!mbox_name_empty(arg.name))
+		return -EINVAL;
+	if (handle->mbox->kind->fixed)
+		return -EOPNOTSUPP;
+	return mbox_ioctl_delete(handle->mbox, file, &arg, uarg, usize);
+}
+
+static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_send_args args;
+	struct mbox_ioc_send send;
+	int error;
+
+	error = mbox_ioctl_copy(&send, sizeof(send), uarg, usize);
+	if (error)
+		return error;
+	if (!(handle->rights & MBOX_RIGHT_SEND))
+		return -EBADF;
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
+	if ((send.flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
+	    send.prio > MBOX_PRIO_MAX)
+		return -EINVAL;
+	if (mbox_deadline_set(&args.deadline, send.clock, send.deadline))
+		return -EINVAL;
+	args.nonblock = (send.flags & MBOX_SEND_NONBLOCK) ||
+			(file->f_flags & O_NONBLOCK);
+	args.sync = send.flags & MBOX_SEND_SYNC;
+	if (args.sync && args.nonblock)
+		return -EINVAL;
+	if (send.size > U32_MAX)
+		return -EMSGSIZE;
+	args.data = u64_to_user_ptr(send.data);
+	args.length = send.size;
+	args.prio = send.prio;
+	args.type = send.type;
+	args.share = NULL;
+	return mbox_send(handle, &args);
+}
+
+#define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
+#define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
+
+/*
+ * As mbox_ioctl_copy(). Of the header start alone is read; as it is the last field, an
+ * argument of which a part is not there is refused before anything is written.
+ */
+static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
+				     const struct mbox_ioc_recv __user *urecv,
+				     size_t usize)
+{
+	const size_t front = offsetof(struct mbox_ioc_recv, header);
+
+	static_assert(offsetofend(struct mbox_ioc_recv, header.start) ==
+		      sizeof(struct mbox_ioc_recv));
+	if (likely(usize == sizeof(*recv)))
+		return mbox_copy_in_ends(recv, urecv, front, sizeof(*recv)) ?
+		       0 : -EFAULT;
+	return copy_struct_from_user(recv, sizeof(*recv), urecv, usize);
+}
+
+/* Receive from one process, named by its number and its start. */
+static noinline int ioctl_receive_from(struct mbox_handle *handle,
+				 const struct mbox_ioc_recv *recv, size_t usize,
+				 struct mbox_recv_args *args)
+{
+	int error;
+
+	/* A caller that does not know of start cannot mean it. */
+	if (!(recv->flags & MBOX_RECV_BY_SENDER) || !recv->pid ||
+	    usize < sizeof(*recv))
+		return -EINVAL;
+	args->filter.start = recv->header.start;
+	error = mbox_receive(handle, args);
+	if (args->sender)
+		mbox_sender_forget(args->sender);
+	return error;
+}
+
+static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_recv __user *urecv = uarg;
+	struct mbox_recv_args args = {};
+	struct mbox_ioc_recv recv;
+	int error;
+
+	error = ioctl_copy_recv(&recv, urecv, usize);
+	if (error)
+		return error;
+	if (!(handle->rights & MBOX_RIGHT_RECV))
+		return -EBADF;
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
+	if ((recv.flags & ~RECV_FLAGS) || recv.pad ||
+	    recv.min_prio > MBOX_PRIO_MAX ||
+	    (recv.type && !(recv.flags & MBOX_RECV_BY_TYPE)) ||
+	    (recv.pid && !(recv.flags & MBOX_RECV_BY_SENDER)))
+		return -EINVAL;
+	if (mbox_deadline_set(&args.deadline, recv.clock, recv.deadline))
+		return -EINVAL;
+	args.nonblock = (recv.flags & MBOX_RECV_NONBLOCK) ||
+			(file->f_flags & O_NONBLOCK);
+	args.peek = recv.flags & MBOX_RECV_PEEK;
+	args.data = u64_to_user_ptr(recv.data);
+	args.size = min_t(u64, recv.size, SIZE_MAX);
+	args.header = &urecv->header;
+	args.header_size = min(usize, sizeof(recv)) - offsetof(typeof(recv), header);
+	args.filter.flags = recv.flags & RECV_FILTERS;
+	args.filter.type = recv.type;
+	args.filter.pid = recv.pid;
+	args.filter.min_prio = recv.min_prio;
+	args.filter.pid_ns = task_active_pid_ns(current);
+	if (unlikely(recv.flags & MBOX_RECV_BY_START))
+		return ioctl_receive_from(handle, &recv, usize, &args);
+	return mbox_receive(handle, &args);
+}
+
+static long ioctl_get(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_info info;
+	int error;
+
+	error = mbox_ioctl_copy(&info, sizeof(info), uarg, usize);
+	if (error)
+		return error;
+	if (info.flags)
+		return -EINVAL;
+	memset(&info, 0, sizeof(info));
+	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
+	return ioctl_copy_result(uarg, usize, &info, sizeof(info));
+}
+
+#define SET_MASK (MBOX_SET_MODE | MBOX_SET_UID | MBOX_SET_GID |		\
+		  MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
+
+static long ioctl_set(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_set set;
+	int error;
+
+	error = mbox_ioctl_copy(&set, sizeof(set), uarg, usize);
+	if (error)
+		return error;
+	if (set.flags || set.pad || !set.mask || (set.mask & ~SET_MASK) ||
+	    (set.mode && !(set.mask & MBOX_SET_MODE)) ||
+	    (set.uid && !(set.mask & MBOX_SET_UID)) ||
+	    (set.gid && !(set.mask & MBOX_SET_GID)) ||
+	    (set.capacity && !(set.mask & MBOX_SET_CAPACITY)) ||
+	    (set.msg_size && !(set.mask & MBOX_SET_MSG_SIZE)) ||
+	    (set.bytes && !(set.mask & MBOX_SET_BYTES)))
+		return -EINVAL;
+	return handle->mbox->kind->set(handle, file, &set);
+}
+
+static long ioctl_handover(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_handover arg;
+	int error;
+
+	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	if (arg.flags & ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR))
+		return -EINVAL;
+	if (!arg.pid && ((arg.flags & MBOX_HANDOVER_RECV) || arg.start))
+		return -EINVAL;
+	if (handle->mbox->kind->fixed)
+		return -EOPNOTSUPP;
+	return mbox_owner_hand_over(handle->mbox, file, &arg);
+}
+
+static long ioctl_shutdown(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_shutdown arg;
+	int error;
+
+	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	if (arg.flags || !arg.how || (arg.how & ~MBOX_RIGHTS))
+		return -EINVAL;
+	if (arg.how & ~handle->rights)
+		return -EBADF;
+	if (mbox_handle_foreign(handle))
+		return -EUSERS;
+	return mbox_handle_shutdown(handle, arg.how);
+}
+
+#define WAIT_FLAGS (MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)
+
+static long ioctl_wait(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ring_wait args;
+	struct mbox_ioc_wait wait;
+	u32 side;
+	int error;
+
+	error = mbox_ioctl_copy(&wait, sizeof(wait), uarg, usize);
+	if (error)
+		return error;
+	if (!handle->mbox->ring)
+		return -EOPNOTSUPP;
+	if (!handle->rights)
+		return -EBADF;
+	if (!wait.flags || (wait.flags & ~WAIT_FLAGS) || wait.pad)
+		return -EINVAL;
+	if (!(wait.flags & MBOX_WAIT_MOVE) &&
+	    (wait.seen || wait.clock || wait.deadline))
+		return -EINVAL;
+	if (mbox_deadline_set(&args.deadline, wait.clock, wait.deadline))
+		return -EINVAL;
+	side = wait.side;
+	if (!side && handle->rights != MBOX_RIGHTS)
+		side = handle->rights;
+	if ((side != MBOX_RIGHT_RECV && side != MBOX_RIGHT_SEND) ||
+	    !(side & handle->rights))
+		return -EINVAL;
+	args.flags = wait.flags;
+	args.side = side;
+	args.seen = wait.seen;
+	args.nonblock = file->f_flags & O_NONBLOCK;
+	return mbox_ring_wait(handle, &args);
+}
+
+static const struct mbox_ioctl ioctl_table[] = {
+	MBOX_IOCTL(DELETE, mbox_ioc_delete, dropped, ioctl_delete),
+	MBOX_IOCTL(SEND, mbox_ioc_send, size, ioctl_send),
+	MBOX_IOCTL(RECV, mbox_ioc_recv, header, ioctl_recv),
+	MBOX_IOCTL(GET, mbox_info, pad, ioctl_get),
+	MBOX_IOCTL(SET, mbox_ioc_set, bytes, ioctl_set),
+	MBOX_IOCTL(HANDOVER, mbox_ioc_handover, start, ioctl_handover),
+	MBOX_IOCTL(WAIT, mbox_ioc_wait, pad, ioctl_wait),
+	MBOX_IOCTL(SHUTDOWN, mbox_ioc_shutdown, how, ioctl_shutdown),
+};
+
+long mbox_ioctl_handle(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return mbox_ioctl_dispatch(ioctl_table, ARRAY_SIZE(ioctl_table), file, cmd, arg);
+}
