@@ -117,7 +117,7 @@ static long cdev_inbox(struct file *factory, void __user *uarg, size_t usize)
 }
 
 static long cdev_delete_named(struct file *factory, void __user *uarg,
-			     size_t usize)
+			      size_t usize)
 {
 	struct mbox_ioc_delete arg;
 	struct mbox *mbox;
@@ -147,7 +147,7 @@ static const struct mbox_ioctl cdev_ioctls[] = {
 };
 
 static long cdev_ioctl(struct file *file, unsigned int cmd,
-			  unsigned long arg)
+		       unsigned long arg)
 {
 	return mbox_ioctl_dispatch(cdev_ioctls, ARRAY_SIZE(cdev_ioctls), file, cmd, arg);
 }

@@ -65,7 +65,7 @@ static DEFINE_SPINLOCK(waits_lock);
 
 /* Return whether the edges lead from @endpoint to @self, as far as a walk sees. */
 static bool deadlock_leads_to(const struct mbox_endpoint *endpoint,
-		     const struct mbox_endpoint *self)
+			      const struct mbox_endpoint *self)
 {
 	unsigned int n;
 
@@ -80,7 +80,7 @@ static bool deadlock_leads_to(const struct mbox_endpoint *endpoint,
  * is written before the edge is, and the next one after the edge has gone.
  */
 static noinline bool deadlock_is_cycle(const struct mbox_endpoint *other,
-			      const struct mbox_endpoint *self)
+				       const struct mbox_endpoint *self)
 {
 	const struct mbox_endpoint *endpoint;
 	u32 numbers[MBOX_CYCLE_MAX];

@@ -130,8 +130,8 @@ static void relay_free(struct mbox_handle *handle)
 
 /* Open a handle on the link between two endpoints, whose references go over to it. */
 static struct file *direct_open_between(struct mbox_endpoint *self,
-				 struct mbox_endpoint *peer,
-				 const struct mbox_ioc_link *arg, u32 msg_size)
+					struct mbox_endpoint *peer,
+					const struct mbox_ioc_link *arg, u32 msg_size)
 {
 	struct mbox_handle *handle;
 	struct mbox_lane *out, *in;
@@ -168,8 +168,8 @@ err_relay:
 }
 
 static struct file *direct_open_link(struct file *factory,
-			      const struct mbox_ioc_link *arg, u32 msg_size,
-			      struct pid *pid)
+				     const struct mbox_ioc_link *arg, u32 msg_size,
+				     struct pid *pid)
 {
 	struct mbox_endpoint *self, *peer;
 	struct file *file;

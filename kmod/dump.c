@@ -86,7 +86,7 @@ static int dump_row_end(struct dump *dump, void *header, bool complete)
 
 /* Restrict the dump to the mailbox that the request names, if it does. */
 static int dump_restrict(struct dump *dump, const struct nlattr *id,
-		 const struct nlattr *name)
+			 const struct nlattr *name)
 {
 	struct dump_progress *progress = dump->progress;
 	struct mbox *mbox;
@@ -146,7 +146,7 @@ static int dump_fill_mailbox(struct dump *dump, struct mbox *mbox)
 }
 
 static bool dump_put_mailbox(struct sk_buff *skb, const struct mbox *mbox, int id,
-			int name, int pad)
+			     int name, int pad)
 {
 	return mbox_dump_u64(skb, id, mbox->id, pad) &&
 	       (!mbox->name[0] || !nla_put_string(skb, name, mbox->name));
@@ -159,18 +159,18 @@ static bool dump_put_handle(struct sk_buff *skb, const struct mbox_handle *handl
 	return mbox_dump_u64(skb, MBOX_A_HANDLE_ID, handle->number,
 		       MBOX_A_HANDLE_PAD) &&
 	       dump_put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
-			   MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
+				MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_PID,
 			    mbox_process_nr(handle->pid)) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS,
 			    handle->rights & ~handle->shut) &&
 	       mbox_dump_u64(skb, MBOX_A_HANDLE_RECEIVED, handle->received,
-		       MBOX_A_HANDLE_PAD) &&
+			     MBOX_A_HANDLE_PAD) &&
 	       (!sub || (mbox_dump_u64(skb, MBOX_A_HANDLE_QUEUED,
 				 mbox_subscription_held(handle->mbox, sub),
 				 MBOX_A_HANDLE_PAD) &&
 			 mbox_dump_u64(skb, MBOX_A_HANDLE_LOST, sub->lost,
-				 MBOX_A_HANDLE_PAD)));
+				       MBOX_A_HANDLE_PAD)));
 }
 
 /* Add the row of a handle. */
@@ -245,7 +245,7 @@ static bool dump_put_message(struct sk_buff *skb, const struct mbox_message *mes
 
 /* @inbox: the process whose inbox the mailbox is, or NULL. */
 static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
-		       const struct mbox_waiter *waiter, struct pid *inbox)
+			    const struct mbox_waiter *waiter, struct pid *inbox)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
 	const struct mbox_lane *lane = waiter->lane;
@@ -257,15 +257,15 @@ static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 	return mbox_dump_u64(skb, MBOX_A_WAITER_ID, waiter->number,
 		       MBOX_A_WAITER_PAD) &&
 	       dump_put_mailbox(skb, mbox, MBOX_A_WAITER_MAILBOX,
-			   MBOX_A_WAITER_NAME, MBOX_A_WAITER_PAD) &&
+				MBOX_A_WAITER_NAME, MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PID,
 			    task_tgid_nr_ns(waiter->task, ns)) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_TID,
 			    task_pid_nr_ns(waiter->task, ns)) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_CALL, dump_call(mbox, waiter)) &&
 	       mbox_dump_u64(skb, MBOX_A_WAITER_WAITED,
-		       ktime_get_coarse_ns() - waiter->since,
-		       MBOX_A_WAITER_PAD) &&
+			     ktime_get_coarse_ns() - waiter->since,
+			     MBOX_A_WAITER_PAD) &&
 	       (!peer || !nla_put_u32(skb, MBOX_A_WAITER_PEER,
 				      mbox_process_nr(peer))) &&
 	       (!inbox || !nla_put_u32(skb, MBOX_A_WAITER_INBOX,
@@ -297,8 +297,8 @@ static int dump_fill_waiter(struct dump *dump, const struct mbox *mbox,
  * there are waiters left to look at.
  */
 static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
-			      struct mbox_waiter *marker, struct pid *inbox,
-			      bool *more)
+				   struct mbox_waiter *marker, struct pid *inbox,
+				   bool *more)
 {
 	unsigned int looked = 0, rows = 0;
 	struct mbox_waiter *waiter;
@@ -329,7 +329,7 @@ static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
  * for; a marker among them keeps the place where the lock was given up.
  */
 static int dump_fill_waiters_of(struct dump *dump, struct mbox *mbox,
-			   struct pid *inbox)
+				struct pid *inbox)
 {
 	struct mbox_waiter marker = {};
 	bool more;

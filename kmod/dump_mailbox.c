@@ -14,7 +14,7 @@ static bool dump_put_process(struct sk_buff *skb, int attr, u32 pid)
 }
 
 static bool dump_put_ring(struct sk_buff *skb, const struct mbox_info *info,
-		     const struct mbox_stats *stats)
+			  const struct mbox_stats *stats)
 {
 	struct nlattr *nest;
 
@@ -62,7 +62,7 @@ static bool dump_put_u32s(struct sk_buff *skb, const struct mbox_info *info)
 }
 
 static bool dump_put_u64s(struct sk_buff *skb, const struct mbox_info *info,
-		     const struct mbox_stats *stats)
+			  const struct mbox_stats *stats)
 {
 	const struct {
 		int attr;
@@ -90,7 +90,7 @@ static bool dump_put_u64s(struct sk_buff *skb, const struct mbox_info *info,
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (!mbox_dump_u64(skb, fields[i].attr, fields[i].value,
-			     MBOX_A_MAILBOX_PAD))
+				   MBOX_A_MAILBOX_PAD))
 			return false;
 	}
 	return true;

@@ -367,7 +367,7 @@ void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 			break;
 		do {
 			mbox_mailbox_lock(inbox, &deferred);
-			mbox_send_admit(inbox, &lane->room, &deferred);
+			inbox->kind->admit(inbox, &lane->room, &deferred);
 			more = deferred.admit;
 			deferred.admit = false;
 			mbox_mailbox_unlock(inbox, &deferred);
@@ -424,7 +424,7 @@ void mbox_endpoint_leave(struct mbox_endpoint *endpoint)
 int __init mbox_endpoint_init(void)
 {
 	endpoint_ends = alloc_workqueue("mbox_endpoint", WQ_UNBOUND | WQ_MEM_RECLAIM,
-				    END_WORKERS);
+					END_WORKERS);
 	return endpoint_ends ? 0 : -ENOMEM;
 }
 

@@ -19,7 +19,7 @@
 
 /* Copy a result. The caller may know more of the structure than we do, or less. */
 static int ioctl_copy_result(void __user *uarg, size_t usize,
-				  const void *arg, size_t size)
+			     const void *arg, size_t size)
 {
 	if (copy_to_user(uarg, arg, min(usize, size)))
 		return -EFAULT;
@@ -47,8 +47,8 @@ int mbox_ioctl_get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
  * anything is done. A caller that unmaps the memory after that does not get them.
  */
 long mbox_ioctl_delete(struct mbox *mbox, struct file *file,
-			   struct mbox_ioc_delete *arg, void __user *uarg,
-			   size_t usize)
+		       struct mbox_ioc_delete *arg, void __user *uarg,
+		       size_t usize)
 {
 	long error;
 
@@ -120,8 +120,8 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
  * argument of which a part is not there is refused before anything is written.
  */
 static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
-				     const struct mbox_ioc_recv __user *urecv,
-				     size_t usize)
+					   const struct mbox_ioc_recv __user *urecv,
+					   size_t usize)
 {
 	const size_t front = offsetof(struct mbox_ioc_recv, header);
 
@@ -135,8 +135,8 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 
 /* Receive from one process, named by its number and its start. */
 static noinline int ioctl_receive_from(struct mbox_handle *handle,
-				 const struct mbox_ioc_recv *recv, size_t usize,
-				 struct mbox_recv_args *args)
+				       const struct mbox_ioc_recv *recv, size_t usize,
+				       struct mbox_recv_args *args)
 {
 	int error;
 

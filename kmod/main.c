@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mbox: loading and unloading, and the module parameters. */
+/* mbox: loading and unloading. */
 #include <linux/module.h>
-#include <linux/moduleparam.h>
-#include <linux/sizes.h>
 #include <net/genetlink.h>
 
 #include "event.h"
@@ -14,40 +12,6 @@
 #include "registry.h"
 #include "user.h"
 #include "version.h"
-
-unsigned int mbox_max_msg_size = SZ_16M;
-unsigned int mbox_user_mailboxes = 4096;
-unsigned long mbox_user_bytes = SZ_64M;
-
-static int main_set_max_msg_size(const char *val, const struct kernel_param *kp)
-{
-	return param_set_uint_minmax(val, kp, 1, SZ_1G);
-}
-
-static const struct kernel_param_ops max_msg_size_ops = {
-	.set = main_set_max_msg_size,
-	.get = param_get_uint,
-};
-
-static int main_set_user_bytes(const char *val, const struct kernel_param *kp)
-{
-	int error = param_set_ulong(val, kp);
-
-	mbox_shortage_eased();
-	return error;
-}
-
-static const struct kernel_param_ops user_bytes_ops = {
-	.set = main_set_user_bytes,
-	.get = param_get_ulong,
-};
-
-module_param_cb(max_msg_size, &max_msg_size_ops, &mbox_max_msg_size, 0644);
-MODULE_PARM_DESC(max_msg_size, "highest msg_size of a mailbox, bytes (default 16 MiB, at most 1 GiB)");
-module_param_named(user_mailboxes, mbox_user_mailboxes, uint, 0644);
-MODULE_PARM_DESC(user_mailboxes, "mailboxes a user may have (default 4096)");
-module_param_cb(user_bytes, &user_bytes_ops, &mbox_user_bytes, 0644);
-MODULE_PARM_DESC(user_bytes, "bytes a user may have queued (default 64 MiB)");
 
 static int __init mbox_init(void)
 {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The map of the module: its layers, its locks, its references, its words.
+ * The map of the module: layers, locks, references, words.
  *
- * Each layer calls the layers below it. Each noun has a header.
+ * A layer, between blank lines, calls itself and the layers below it; calls that run
+ * back are named. Each noun has a header. tools/build/map.sh compares with the sources.
  *
- *	main.c		init chain and its reverse, module parameters
+ *	main.c		init chain and its reverse
  *
- *	device		cdev.c		/dev/mbox, the ioctl table, copies of arguments
+ *	ioctl.h		cdev.c		the device /dev/mbox, its ioctls
+ *			ioctl.c		ioctls on handles, copies of their arguments
+ *			create.c	opening and creating by name
  *	netlink.h	netlink.c	the generic netlink family: requests
- *			dump.c		its answers: mailboxes, handles, waiters, links
- *
+ *			dump.c		dumps: mailboxes, handles, waiters, links
+ *			dump_mailbox.c	attributes of a mailbox
  *	mbox.h		handle.c	an open file on a mailbox: file operations
- *			mailbox.c	a mailbox: attributes, rights, life
- *			delete.c	how a mailbox ends; draining, purging
  *	link.h		direct.c	handles on links and inboxes
+ *	kind.h		kind.c		mailbox, broadcast, ring, inbox: their operations
  *
  *	message.h	send.c		one message in: fill it, place it; admit others
  *			send_wait.c	wait for room and receipt; take messages back
@@ -24,63 +26,118 @@
  *			cast.c		delivers a message to all, a few at a time
  *			subscription.c	a handle in a broadcast: its room and losses
  *			delivery.c	the delivery of a message to one subscription
- *	ring.h		ring.c		shared memory: its sides, mapping, sleeping
+ *	ring.h		ring.c		shared memory: its sides, mapping
+ *			ring_wait.c	sleeping on the other side of a ring
+ *	poll.h		poll.c		polling of mailboxes, broadcasts, inboxes
  *
- *	link.h		link.c		links and their endpoints, from first use to end
- *			inbox.c		the lanes that lead to an inbox, in order
- *			deadlock.c	cycles of calls that wait for each other
+ *	mbox.h		mailbox.c	a mailbox: attributes, references, handles
+ *			delete.c	how a mailbox ends; draining, purging
+ *	access.h	access.c	rights: modes, owners, capabilities
+ *	registry.h	registry.c	names and mailboxes of one network namespace
+ *	event.h		event.c		events that are pending, and limits of sending them
+ *			notice.c	one event to those who may see it
+ *	process.h	owner.c		the process that owns a mailbox, and its heir
+ *			member.c	the processes that take part in a mailbox
+ *			tie.c		a process that has a part in a mailbox
+ *	link.h		endpoint.c	processes that have links, and their inboxes
+ *			link.c		links and their lanes, from first use to end
+ *			links.c		the lists of both, which dumps visit
+ *
  *	wait.h		wait.c		waiters: sleeping, completing; deferred work
  *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
  *			policy.c	which waiting receiver is given a message
+ *	link.h		deadlock.c	cycles of calls that wait for each other
+ *			inbox.c		the lanes that lead to an inbox, in order
  *	queue.h		queue.c		order and filters; no user memory, no sleep
  *			room.c		limits and counts, and the senders that wait
  *			cursor.c	searches that pause
  *	message.h	message.c	slots and large payloads
  *
- *	process.h	owner.c		the process that owns a mailbox, and its heir
- *			member.c	the processes that take part in a mailbox
- *			process.c	processes: found by number, watched until they end
- *	registry.h	registry.c	names and mailboxes of one network namespace
+ *	process.h	process.c	processes: found by number, their credentials
+ *			watch.c		callbacks when a process ends
  *	user.h		user.c		quotas
- *			share.c		how much of a quota one mailbox may take
- *			shortage.c	handles that a quota refuses, told of room
- *	event.h		event.c		notifications about mailboxes
+ *			share.c		the part of a quota that one mailbox may take
+ *			shortage.c	handles that a quota refuses, woken for room
+ *			param.c		module parameters
+ *
+ * Calls that run back:
+ *
+ *	mailbox.c -> kind.c		a new mailbox gets the table of its kind,
+ *	endpoint.c -> kind.c		and so does an inbox
+ *	delete.c -> cast.c		after an unlock, or a death, broadcasts go on
+ *	delete.c -> subscription.c	and are cleared
+ *	wait.c -> cast.c		a sender that gives up may be broadcasting
+ *	wait.c -> delete.c		a waiter may find its mailbox dead
+ *	wait.c -> event.c		a mailbox has room
+ *	wait.c -> member.c		a member is served
+ *	policy.c -> member.c		the member that was served least recently is next
+ *	message.c -> link.c		a message holds its link
+ *	shortage.c -> mailbox.c		the worker holds mailboxes whose pollers it wakes
  *
  * LOCKS
  *
- *	links_lock (link.c)		spinlock: endpoints, links
- *	ring->trim_lock (ring.c)	mutex: giving memory back
+ *	mbox_links_lock (links.c)	spinlock: endpoints, links
+ *	ring->trim_lock (ring_wait.c)	mutex: giving memory back
  *	registry->lock			spinlock: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
  *	    paused_lock (member.c)	spinlock: mailboxes that a pause keeps
  *	shortage_lock (shortage.c)	spinlock: handles and users short of quota
- *	telling (event.c)		mutex: one event that is told
+ *	notice_lock (notice.c)		mutex: one event that is sent
  *	registry->lock
- *	  owing_lock (event.c)		spinlock: registries to be told of
- *	process->lock (process.c)		spinlock: the watches of a process; innermost
+ *	  pending_lock (event.c)	spinlock: registries with pending events
+ *	process->lock (watch.c)		spinlock: the watches of a process; innermost
  *	tasklist_lock, pid->wait_pidfd.lock  of the kernel, which calls us with both:
- *	  end_queue->lock (process.c)	spinlock: processes that were woken
+ *	  watch_queue->lock (watch.c)	spinlock: processes that were woken
  *
  * mbox->lock is taken in each of the three above it, which are not taken in one
- * another. What every user may have to wait for is a spinlock, and nobody allocates
- * under it: a task that is out of CPU time, or reclaims memory, may keep a mutex,
- * but no spinlock.
+ * another. Locks that every user may have to wait for are spinlocks, and nobody
+ * allocates under them: a task that is out of CPU time, or reclaims memory, may keep a
+ * mutex, but no spinlock.
  *
- * User memory is touched with mbox->lock held and page faults disabled, or with
- * no lock held. What has to happen after mbox->lock is dropped (waking, freeing
- * large payloads) is collected in a struct mbox_deferred while it is held.
+ * User memory is touched with mbox->lock held and page faults disabled, or with no
+ * lock held. Work that has to follow after mbox->lock is dropped (waking, freeing large
+ * payloads) is collected in a struct mbox_deferred while it is held.
  *
  * REFERENCES
  *
- * A handle holds a reference to its mailbox, and so does the registry as long
- * as the mailbox is listed. A mailbox holds its registry and its creator's
- * struct mbox_user, a handle its opener's, and a message its sender's, by what
- * it charges. Its owner, its heir and its members hold a mailbox until they end
- * or it dies. A mailbox that is listed pins the module; so does an open file, and
- * a endpoint that is known, which holds its inbox. A link that is listed holds its
- * two endpoints; a message, and a handle, hold the link.
+ * A handle holds a reference to its mailbox, and so does the registry as long as the
+ * mailbox is listed. A mailbox holds its registry and its creator's struct mbox_user, a
+ * handle that of its opener, and a message that of its sender, by its charges. Owner,
+ * heir and members hold a mailbox until they end or it dies. A mailbox that is listed
+ * pins the module; so does an open file, and an endpoint that is known, which holds its
+ * inbox. A link that is listed holds its two endpoints; a message, and a handle, hold
+ * the link.
+ *
+ * WORDS
+ *
+ *	claim		the one right to report an end, or to suppress it (watch.c)
+ *	cursor		how far a search for a message has come
+ *	deferred	work that a section under mbox->lock leaves to be done after it
+ *	deliver		give a message to a waiting receiver, or to a subscription
+ *	endpoint	a process that takes part in direct communication
+ *	factory		an open /dev/mbox
+ *	hand over	make another process the owner of a mailbox
+ *	holder		a handle's hold on sides of a ring
+ *	in flight	accepted, and being copied by a receiver
+ *	inbox		the mailbox of an endpoint, which all its links lead to
+ *	kind		mailbox, broadcast, ring or inbox
+ *	lane		one direction of a link
+ *	link		two lanes between two endpoints
+ *	member		a process that takes part in a mailbox, where these are counted
+ *	pending		of a message: its sender waits for room; of an event: not sent yet
+ *	peer		the endpoint at the other end of a link
+ *	registry	the names and mailboxes of one network namespace
+ *	room		the part of a capacity that is free; of a quota likewise
+ *	share		the part of a user's quota that one mailbox may take
+ *	shortage	a quota refuses a handle, whose pollers are woken for room
+ *	slot		memory for a small message, recycled by its mailbox
+ *	subscription	the place of a handle in a broadcast: its deliveries
+ *	tie		a process that has a part in a mailbox until it ends
+ *	turn		a receiver's number in the order of arrival
+ *	waiter		a call that is blocked
+ *	watch		a callback when a process ends
  */
 #ifndef MBOX_H
 #define MBOX_H
@@ -122,7 +179,7 @@ struct mbox_user;
 /* Both rights of a handle. */
 #define MBOX_RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
 
-/* Module parameters, main.c */
+/* param.c */
 extern unsigned int mbox_max_msg_size;
 extern unsigned int mbox_user_mailboxes;
 extern unsigned long mbox_user_bytes;

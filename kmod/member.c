@@ -123,7 +123,7 @@ static void member_remove(struct mbox *mbox, struct mbox_member *member)
 
 /* Take a member out if it takes no part any more. Return it, to be dropped, or NULL. */
 static struct mbox_member *member_remove_idle(struct mbox *mbox,
-					 struct mbox_member *member)
+					      struct mbox_member *member)
 {
 	if (!member->opened || member->handles || member->calls ||
 	    RB_EMPTY_NODE(&member->node))
@@ -164,7 +164,7 @@ static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
 
 /* Find the member of process @pid; or NULL, and the place where it would be linked. */
 static struct mbox_member *member_find(struct mbox *mbox, struct pid *pid,
-				struct rb_node **parent, struct rb_node ***link)
+				       struct rb_node **parent, struct rb_node ***link)
 {
 	struct rb_node **p = &mbox->members.rb_node;
 
@@ -189,7 +189,7 @@ static struct mbox_member *member_find(struct mbox *mbox, struct pid *pid,
  * key to go on after, or NULL at the end.
  */
 static struct pid *member_sweep_some(struct mbox *mbox, struct pid *after,
-			      struct list_head *gone)
+				     struct list_head *gone)
 {
 	struct rb_node *node = mbox->members.rb_node, *next = NULL;
 	struct mbox_member *member;
@@ -254,7 +254,7 @@ void mbox_member_sweep(struct mbox *mbox)
  * is needed; EUSERS, or the error of a mailbox that died.
  */
 static struct mbox_member *member_find_or_add(struct mbox *mbox, struct pid *pid,
-					struct mbox_member **fresh)
+					      struct mbox_member **fresh)
 {
 	struct rb_node *parent, **link;
 	struct mbox_member *member;

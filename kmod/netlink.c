@@ -39,7 +39,7 @@ static struct mbox *netlink_find_id(struct mbox_registry *registry, u64 id)
 }
 
 static struct mbox *netlink_find_name(struct mbox_registry *registry,
-			      const struct nlattr *attr)
+				      const struct nlattr *attr)
 {
 	char name[MBOX_NAME_SIZE] = {};
 
@@ -118,8 +118,8 @@ static struct mbox *netlink_find(struct sk_buff *skb, struct genl_info *info)
  * nothing may fail.
  */
 static int netlink_answer(struct sk_buff *skb, struct genl_info *info, size_t size,
-		  int (*act)(struct mbox *mbox, struct file *file,
-			     struct genl_info *info, struct sk_buff *reply))
+			  int (*act)(struct mbox *mbox, struct file *file,
+				     struct genl_info *info, struct sk_buff *reply))
 {
 	struct sk_buff *reply;
 	struct mbox *mbox;
@@ -149,7 +149,7 @@ out:
 }
 
 static int netlink_get(struct mbox *mbox, struct file *file, struct genl_info *info,
-	       struct sk_buff *reply)
+		       struct sk_buff *reply)
 {
 	return mbox_dump_mailbox(reply, mbox);
 }
@@ -197,7 +197,7 @@ static int netlink_parse_set(struct genl_info *info, struct mbox_ioc_set *set)
 }
 
 static void netlink_blame_attr(struct genl_info *info, unsigned int attr,
-		       const char *why)
+			       const char *why)
 {
 	info->extack->bad_attr = info->attrs[attr];
 	info->extack->_msg = why;
@@ -205,34 +205,34 @@ static void netlink_blame_attr(struct genl_info *info, unsigned int attr,
 
 /* Report which of the attributes could not be set. */
 static void netlink_blame(struct genl_info *info, const struct mbox *mbox,
-		  const struct mbox_ioc_set *set)
+			  const struct mbox_ioc_set *set)
 {
 	u32 longest = set->mask & MBOX_SET_MSG_SIZE ?
 		      set->msg_size : READ_ONCE(mbox->room.msg_size);
 
 	if (set->mode & ~0666)
 		netlink_blame_attr(info, MBOX_A_MAILBOX_MODE,
-			   "mode: only the bits of 0666");
+				   "mode: only the bits of 0666");
 	else if ((set->mask & MBOX_SET_UID) &&
 		 !uid_valid(make_kuid(current_user_ns(), set->uid)))
 		netlink_blame_attr(info, MBOX_A_MAILBOX_UID,
-			   "uid: not in the user namespace");
+				   "uid: not in the user namespace");
 	else if ((set->mask & MBOX_SET_GID) &&
 		 !gid_valid(make_kgid(current_user_ns(), set->gid)))
 		netlink_blame_attr(info, MBOX_A_MAILBOX_GID,
-			   "gid: not in the user namespace");
+				   "gid: not in the user namespace");
 	else if (set->msg_size > READ_ONCE(mbox_max_msg_size))
 		netlink_blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
-			   "msg-size: more than the parameter max_msg_size");
+				   "msg-size: more than the parameter max_msg_size");
 	else if (set->bytes && set->bytes < longest)
 		netlink_blame_attr(info, MBOX_A_MAILBOX_BYTES,
-			   "bytes: less than the longest message");
+				   "bytes: less than the longest message");
 	else if (set->mask & MBOX_SET_CAPACITY)
 		netlink_blame_attr(info, MBOX_A_MAILBOX_CAPACITY,
-			   "capacity: out of range");
+				   "capacity: out of range");
 	else
 		netlink_blame_attr(info, MBOX_A_MAILBOX_MSG_SIZE,
-			   "msg-size: more than bytes");
+				   "msg-size: more than bytes");
 }
 
 int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
@@ -258,7 +258,7 @@ int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 static int netlink_delete(struct mbox *mbox, struct file *file, struct genl_info *info,
-		  struct sk_buff *reply)
+			  struct sk_buff *reply)
 {
 	const struct nlattr *how = info->attrs[MBOX_A_MAILBOX_HOW];
 	struct mbox_ioc_delete arg = {
@@ -285,7 +285,7 @@ int mbox_nl_mailbox_delete_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 static int netlink_purge(struct mbox *mbox, struct file *file, struct genl_info *info,
-		 struct sk_buff *reply)
+			 struct sk_buff *reply)
 {
 	u64 purged;
 	int error;

@@ -157,7 +157,7 @@ bool mbox_owner_may_receive(const struct mbox *mbox)
 
 /* Under the lock: exchange @next with the owner or heir; a new owner has no heir. */
 static int owner_exchange(struct mbox *mbox, u32 flags, struct mbox_owner **next,
-		     struct mbox_owner **heir)
+			  struct mbox_owner **heir)
 {
 	if (*next && (*next)->ended)
 		return -ESRCH;

@@ -45,7 +45,7 @@ static __poll_t ring_wait_events(int nr)
  * MBOX_WAITERS_MAX.
  */
 void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int error,
-		      struct mbox_deferred *deferred)
+			struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *waiter, *next;
 
@@ -111,7 +111,7 @@ static int ring_wait_check(const struct mbox_handle *handle, int nr, u64 seen)
 
 /* MBOX_WAIT_MOVE: sleep until the other side's index is no longer @seen. */
 static int ring_wait_move(struct mbox_handle *handle, int nr,
-		     const struct mbox_ring_wait *args)
+			  const struct mbox_ring_wait *args)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_ring_side *side = &mbox->ring->sides[nr];
@@ -275,7 +275,7 @@ static __poll_t ring_wait_poll_side(struct mbox *mbox, int nr)
 
 /* poll() of a handle. */
 __poll_t mbox_ring_wait_poll(struct mbox_handle *handle, struct file *file,
-			struct poll_table_struct *wait)
+			     struct poll_table_struct *wait)
 {
 	struct mbox *mbox = handle->mbox;
 	__poll_t events;

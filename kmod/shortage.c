@@ -104,7 +104,7 @@ static struct mbox *shortage_target(const struct mbox_handle *handle)
 
 /* Whether the quota of @user, and the share that a mailbox may take, have room. */
 static bool shortage_has_room(struct mbox_handle *handle, const struct mbox_user *user,
-		     u64 need)
+			      u64 need)
 {
 	struct mbox *mbox = shortage_target(handle);
 	bool room;

@@ -285,7 +285,7 @@ static noinline int user_charge(struct mbox_user *user, s64 more, bool unlimited
 
 /* A small one was added, and is not in the lower half of the quota. */
 static noinline int user_charged_small(struct mbox_user *user, s64 bytes,
-				  bool unlimited)
+				       bool unlimited)
 {
 	if (bytes <= user_quota())
 		return user_tight(unlimited);

@@ -41,7 +41,7 @@ struct watched {
 	spinlock_t lock;		/* guards watches */
 	struct list_head watches;	/* lock: those not called back */
 	wait_queue_entry_t entry;	/* hooked into pid->wait_pidfd */
-	struct end_queue *queue;	/* constant */
+	struct watch_queue *queue;	/* constant */
 	struct list_head woken;		/* queue->lock: or empty */
 	struct rcu_head rcu;
 };
@@ -59,7 +59,7 @@ struct mbox_watch {
  * callbacks: many processes of one user that end together hold up each other, but
  * only by chance those of another user.
  */
-struct end_queue {
+struct watch_queue {
 	spinlock_t lock;		/* guards woken, interrupts off */
 	struct list_head woken;		/* lock: struct watched */
 	struct work_struct work;
@@ -69,7 +69,7 @@ struct end_queue {
 #define QUEUES_PER_USER	4
 #define WATCH_BATCH	16
 
-static struct end_queue end_queues[1 << QUEUES_BITS];
+static struct watch_queue watch_queues[1 << QUEUES_BITS];
 static atomic64_t watch_ends;
 static struct workqueue_struct *watch_workers;
 
@@ -125,7 +125,7 @@ static void watched_unuse(struct watched *process)
 /* Queue a process for its worker, last. */
 static void watched_queue(struct watched *process)
 {
-	struct end_queue *queue = process->queue;
+	struct watch_queue *queue = process->queue;
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
@@ -173,7 +173,7 @@ static bool watched_report(struct watched *process)
 	return true;
 }
 
-static struct watched *watch_queue_pop(struct end_queue *queue)
+static struct watched *watch_queue_pop(struct watch_queue *queue)
 {
 	struct watched *process;
 
@@ -193,7 +193,7 @@ static void watch_queue_work(struct work_struct *work)
 {
 	struct watched *process;
 
-	process = watch_queue_pop(container_of(work, struct end_queue, work));
+	process = watch_queue_pop(container_of(work, struct watch_queue, work));
 	if (!process)
 		return;
 	if (mbox_process_ended(process->pid)) {
@@ -205,7 +205,7 @@ static void watch_queue_work(struct work_struct *work)
 	watched_put(process);
 }
 
-static struct end_queue *watch_queue_of(struct pid *pid)
+static struct watch_queue *watch_queue_of(struct pid *pid)
 {
 	const struct cred *cred = mbox_process_cred(pid);
 	u32 nr = 0;
@@ -215,7 +215,7 @@ static struct end_queue *watch_queue_of(struct pid *pid)
 		put_cred(cred);
 	}
 	nr += hash_ptr(pid, 32) % QUEUES_PER_USER;
-	return &end_queues[nr % ARRAY_SIZE(end_queues)];
+	return &watch_queues[nr % ARRAY_SIZE(watch_queues)];
 }
 
 /*
@@ -392,17 +392,17 @@ int __init mbox_watch_init(void)
 	unsigned int i;
 	int error;
 
-	for (i = 0; i < ARRAY_SIZE(end_queues); i++) {
-		spin_lock_init(&end_queues[i].lock);
-		INIT_LIST_HEAD(&end_queues[i].woken);
-		INIT_WORK(&end_queues[i].work, watch_queue_work);
+	for (i = 0; i < ARRAY_SIZE(watch_queues); i++) {
+		spin_lock_init(&watch_queues[i].lock);
+		INIT_LIST_HEAD(&watch_queues[i].woken);
+		INIT_WORK(&watch_queues[i].work, watch_queue_work);
 	}
 	error = rhashtable_init(&watched_processes, &watched_params);
 	if (error)
 		return error;
 	/* Each queue may have its worker. Mailboxes that end free memory. */
 	watch_workers = alloc_workqueue("mbox", WQ_UNBOUND | WQ_MEM_RECLAIM,
-					ARRAY_SIZE(end_queues));
+					ARRAY_SIZE(watch_queues));
 	if (watch_workers)
 		return 0;
 	rhashtable_destroy(&watched_processes);
