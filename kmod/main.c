@@ -65,7 +65,7 @@ err_message:
 static void __exit mbox_exit(void)
 {
 	mbox_cdev_exit();
-	mbox_member_stop();
+	mbox_exclusive_stop();
 	mbox_notice_stop();
 	mbox_netlink_exit();
 	mbox_registry_exit();

@@ -38,6 +38,7 @@
  *			notice.c	one event to those who may see it
  *	process.h	owner.c		the process that owns a mailbox, and its heir
  *			member.c	the processes that take part in a mailbox
+ *			exclusive.c	one process receives at a time
  *			tie.c		a process that has a part in a mailbox
  *	link.h		endpoint.c	processes that have links, and their inboxes
  *			link.c		links and their lanes, from first use to end
@@ -82,7 +83,7 @@
  *	registry->lock			spinlock: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
- *	    paused_lock (member.c)	spinlock: mailboxes that a pause keeps
+ *	    paused_lock (exclusive.c)	spinlock: mailboxes that a pause keeps
  *	shortage_lock (shortage.c)	spinlock: handles and users short of quota
  *	notice_lock (notice.c)		mutex: one event that is sent
  *	registry->lock
@@ -209,7 +210,9 @@ struct mbox {
 	u32 policy;			/* constant: MBOX_POLICY_* */
 	u32 options;			/* constant: MBOX_OPTION_* */
 	u32 max_procs;			/* constant; 0: any number */
-	bool plain;			/* constant: without any of these, no inbox */
+	bool plain;			/* constant: no policy, options or max_procs,
+					 * and not an inbox: takes the fast path
+					 */
 	bool inbox;			/* constant: link.c has it */
 	const struct mbox_kind *kind;	/* constant */
 	refcount_t refs;
@@ -223,7 +226,7 @@ struct mbox {
 
 	spinlock_t lock ____cacheline_aligned_in_smp;
 	u32 state;			/* MBOX_STATE_*; only grows */
-	int death;			/* what calls get once it is dead */
+	int death;			/* error of calls once it is dead */
 	bool deaf;			/* sends fail: draining, dead, no receivers */
 	bool turned_away;		/* so was a process, with EBUSY or EUSERS */
 	bool reachable;			/* by its name, or as an inbox */
@@ -277,7 +280,7 @@ struct mbox {
 	struct pid *receiving;		/* it is in a call: not counted */
 	struct pid *restarting;		/* thread whose call is restarted, counted */
 	u64 restart_until;		/* of its run time, ns */
-	struct list_head paused;	/* paused_lock: see member.c; or empty */
+	struct list_head paused;	/* paused_lock: see exclusive.c; or empty */
 	u64 served;			/* RR: the last that a member was given */
 	struct rb_root shares;		/* see share.c */
 
@@ -285,12 +288,12 @@ struct mbox {
 	struct rcu_head rcu;
 };
 
-/* An open file on a mailbox; constant but for what names a lock. */
+/* An open file on a mailbox. Fields are constant unless they name a lock. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted; of a link the caller's inbox */
 	struct rb_node node;		/* mbox->lock: mbox->open */
 	u64 number;			/* in mbox->open */
-	struct pid *pid;		/* who opened it, counted: thread group */
+	struct pid *pid;		/* of its opener, counted: thread group */
 	struct mbox_user *user;		/* of its opener, counted */
 	struct mbox_member *member;	/* its opener, counted; or NULL */
 	struct mbox_ring_holder *holder; /* of a ring's sides, or NULL */
@@ -303,16 +306,18 @@ struct mbox_handle {
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
 	struct mbox_queue *queue;	/* from which it receives */
 	u64 received;			/* mbox->lock: messages, through it */
-	struct task_struct *paused;	/* mbox->lock: whose receive was, not counted */
+	struct task_struct *paused;	/* mbox->lock: thread of a paused receive, not
+					 * counted
+					 */
 	u64 turn;			/* mbox->lock: which that had */
-	struct mbox_endpoint *endpoint;	/* whose link or inbox it is, counted; else NULL */
+	struct mbox_endpoint *endpoint;	/* of a link or an inbox, counted; else NULL */
 	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
 	struct mbox_lane *out;		/* of a link; else NULL */
 	struct mbox_relay *relay;	/* of a link; else NULL */
 	struct list_head receives;	/* mbox->lock: calls blocked through it */
 	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
 	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */
-	struct mbox_user *short_of;	/* shortage_lock: whose quota; or NULL */
+	struct mbox_user *short_of;	/* shortage_lock: user of that quota; or NULL */
 };
 
 struct mbox_attr {
@@ -327,7 +332,7 @@ struct mbox_attr {
 	u64 ring;
 };
 
-/* What struct mbox_info does not have, for it is not told to who has a handle. */
+/* Counters reported over netlink only, not by MBOX_IOC_GET. */
 struct mbox_stats {
 	u64 sent_bytes;
 	u64 purged;
@@ -391,8 +396,8 @@ int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged);
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
 
 /*
- * Under the lock: whether no process has the right to send, or to receive, and
- * none can get it, for good.
+ * Under the lock: return whether no process has the right to send, or to receive,
+ * and none can get it, for good.
  */
 static inline bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
 {
@@ -402,7 +407,7 @@ static inline bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
 	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
 }
 
-/* The receiver that is given @message, or NULL if there is none. */
+/* Return the receiver that is given @message, or NULL. */
 static inline struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 {
@@ -412,13 +417,13 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 	return mbox_receivers_choose(mbox, message->room->receivers, message);
 }
 
-/* Whether no send waits for room, in any lane. */
+/* Return whether no send waits for room, in any lane. */
 static inline bool mbox_waiter_no_senders(const struct mbox *mbox)
 {
 	return likely(RB_EMPTY_ROOT(&mbox->room.senders.rb_root));
 }
 
-/* What a call gets that cannot be made for the state of @mbox. */
+/* Return the error of a call that the state of @mbox forbids. */
 static inline int mbox_mailbox_gone(const struct mbox *mbox)
 {
 	/* death is written before the state is, and once. */
@@ -436,7 +441,7 @@ static inline void mbox_mailbox_lock(struct mbox *mbox,
 }
 
 /**
- * mbox_mailbox_unlock - end a section under the lock, and do what it deferred
+ * mbox_mailbox_unlock - end a section under the lock, and do its deferred work
  * @mbox:	locked
  * @deferred:	filled in during the section
  *

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Members: processes that take part in a mailbox, and EXCLUSIVE receives. */
-#include <linux/cgroup.h>
+/* Members: processes that take part in a mailbox. */
 #include <linux/err.h>
 #include <linux/pid.h>
-#include <linux/poll.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -34,81 +32,12 @@ struct mbox_member {
 	u64 served;			/* mbox->lock: when last; 0: never */
 };
 
-/* Wake pollers that were turned away, by EBUSY or EUSERS: they ask again. */
-static void member_wake_refused(struct mbox *mbox)
-{
-	bool told;
-
-	spin_lock(&mbox->lock);
-	told = mbox->turned_away;
-	mbox->turned_away = false;
-	spin_unlock(&mbox->lock);
-	if (told)
-		wake_up_interruptible_poll(&mbox->poll,
-					   EPOLLIN | EPOLLRDNORM |
-					   EPOLLOUT | EPOLLWRNORM);
-}
-
-/*
- * Mailboxes whose pollers are turned away because a thread is paused, counted.
- * Nothing says when such a thread will not receive any more, so pollers are woken
- * every RETELL to ask again.
- */
-#define RETELL		(HZ / 10)
-
-static DEFINE_SPINLOCK(paused_lock);
-static LIST_HEAD(paused);		/* paused_lock: mbox->paused */
-
-static void member_wake_paused(struct work_struct *work)
-{
-	struct mbox *mbox;
-	LIST_HEAD(mailboxes);
-
-	spin_lock(&paused_lock);
-	list_splice_init(&paused, &mailboxes);
-	spin_unlock(&paused_lock);
-	do {
-		spin_lock(&paused_lock);
-		mbox = list_first_entry_or_null(&mailboxes, struct mbox,
-						paused);
-		if (mbox)
-			list_del_init(&mbox->paused);
-		spin_unlock(&paused_lock);
-		if (mbox) {
-			member_wake_refused(mbox);
-			mbox_mailbox_put(mbox);
-		}
-		cond_resched();
-	} while (mbox);
-}
-
-static DECLARE_DELAYED_WORK(retell_work, member_wake_paused);
-
-/* The caller has a reference to @mbox, which is locked. */
-static void member_wake_later(struct mbox *mbox)
-{
-	spin_lock(&paused_lock);
-	if (list_empty(&mbox->paused)) {
-		mbox_mailbox_get(mbox);
-		list_add_tail(&mbox->paused, &paused);
-	}
-	spin_unlock(&paused_lock);
-	schedule_delayed_work(&retell_work, RETELL);
-}
-
-/* No handle is open any more. */
-void mbox_member_stop(void)
-{
-	cancel_delayed_work_sync(&retell_work);
-	member_wake_paused(NULL);
-}
-
 /* Drop a member that is not in the tree, or no longer; or NULL. May sleep. */
 static void member_drop(struct mbox_member *member)
 {
 	if (!member)
 		return;
-	member_wake_refused(member->tie.mbox);
+	mbox_exclusive_wake(member->tie.mbox);
 	mbox_tie_drop(&member->tie);
 }
 
@@ -353,115 +282,6 @@ void mbox_member_close(struct mbox_member *member)
 	mbox_tie_put(&member->tie);
 }
 
-/*
- * MBOX_PAUSE: a thread that is stopped, traced or frozen leaves its receive with
- * ERESTARTSYS, and makes it again when it goes on, without having been back in its
- * program. Its process keeps an exclusive mailbox over that. No other process can
- * see whether a thread is about to make its call again; so it counts as about to as
- * long as it is paused, and has done little else since: not slept, and not run for
- * more than PAUSE_RUN. A thread that handles the signal, and does not come back,
- * gives the mailbox up by running or sleeping.
- */
-#define PAUSE_RUN	(50 * NSEC_PER_MSEC)
-
-static bool member_is_restarting(const struct mbox *mbox, struct task_struct *task)
-{
-	unsigned int state = READ_ONCE(task->__state);
-
-	if (READ_ONCE(task->flags) & PF_EXITING)
-		return false;
-	if (task_is_stopped(task) || task_is_traced(task) ||
-	    cgroup_task_frozen(task) || (state & TASK_FROZEN))
-		return true;
-	return state != TASK_INTERRUPTIBLE &&
-	       READ_ONCE(task->se.sum_exec_runtime) <= mbox->restart_until;
-}
-
-/*
- * Return the process for which a paused receive keeps the mailbox, or NULL. Not
- * counted.
- */
-static struct pid *member_kept_for(const struct mbox *mbox)
-{
-	struct task_struct *task;
-	struct pid *pid = NULL;
-
-	lockdep_assert_held(&mbox->lock);
-	if (likely(!mbox->restarting))
-		return NULL;
-	rcu_read_lock();
-	task = pid_task(mbox->restarting, PIDTYPE_PID);
-	if (task && member_is_restarting(mbox, task))
-		pid = task_tgid(task);
-	rcu_read_unlock();
-	return pid;
-}
-
-/*
- * Under the lock: check whether the caller's process may receive from an EXCLUSIVE
- * mailbox: no other is in a receive, or is paused in one.
- */
-static bool member_may_be_alone(struct mbox *mbox)
-{
-	struct pid *pid = mbox->nr_receiving ? mbox->receiving : member_kept_for(mbox);
-
-	return !pid || pid == task_tgid(current);
-}
-
-/* Begin a receive of the caller's process, with EXCLUSIVE. EBUSY: another is in one. */
-static int member_begin_alone(struct mbox *mbox)
-{
-	struct pid *dropped = NULL;
-	int error = 0;
-
-	spin_lock(&mbox->lock);
-	if (mbox->state == MBOX_STATE_DEAD) {
-		error = mbox->death;
-	} else if (!member_may_be_alone(mbox)) {
-		mbox->turned_away = true;
-		error = -EBUSY;
-	} else {
-		/* Another thread of the same process may yet come back. */
-		if (mbox->restarting == task_pid(current) || !member_kept_for(mbox))
-			swap(dropped, mbox->restarting);
-		mbox->receiving = task_tgid(current);
-		mbox->nr_receiving++;
-	}
-	spin_unlock(&mbox->lock);
-	put_pid(dropped);
-	return error;
-}
-
-/* End the receive, which returns @result. */
-static void member_end_alone(struct mbox *mbox, int result)
-{
-	struct pid *dropped = NULL;
-	bool told;
-
-	spin_lock(&mbox->lock);
-	if (!--mbox->nr_receiving)
-		mbox->receiving = NULL;
-	/* A worker of io_uring does not restart calls. */
-	if (result == -ERESTARTSYS && mbox->state != MBOX_STATE_DEAD &&
-	    !(current->flags & (PF_KTHREAD | PF_IO_WORKER))) {
-		dropped = mbox->restarting;
-		mbox->restarting = get_pid(task_pid(current));
-		mbox->restart_until = READ_ONCE(current->se.sum_exec_runtime) +
-				      PAUSE_RUN;
-	}
-	told = !mbox->nr_receiving && mbox->turned_away;
-	spin_unlock(&mbox->lock);
-	put_pid(dropped);
-	if (told)
-		member_wake_refused(mbox);
-}
-
-static bool member_is_alone(const struct mbox *mbox, u32 right)
-{
-	return right == MBOX_RIGHT_RECV &&
-	       (mbox->options & MBOX_OPTION_EXCLUSIVE);
-}
-
 /**
  * mbox_member_enter - begin a call that sends or receives
  * @mbox:	one that is not mbox->plain
@@ -477,8 +297,8 @@ int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
 	int error;
 
 	*member = NULL;
-	if (member_is_alone(mbox, right)) {
-		error = member_begin_alone(mbox);
+	if (mbox_exclusive_applies(mbox, right)) {
+		error = mbox_exclusive_begin(mbox);
 		if (error)
 			return error;
 	}
@@ -487,8 +307,8 @@ int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
 		return 0;
 	joined = member_join(mbox, false);
 	if (IS_ERR(joined)) {
-		if (member_is_alone(mbox, right))
-			member_end_alone(mbox, 0);
+		if (mbox_exclusive_applies(mbox, right))
+			mbox_exclusive_end(mbox, 0);
 		return PTR_ERR(joined);
 	}
 	*member = joined;
@@ -501,8 +321,8 @@ void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member,
 {
 	struct mbox_member *gone;
 
-	if (member_is_alone(mbox, right))
-		member_end_alone(mbox, result);
+	if (mbox_exclusive_applies(mbox, right))
+		mbox_exclusive_end(mbox, result);
 	if (!member)
 		return;
 	spin_lock(&mbox->lock);
@@ -522,27 +342,21 @@ bool mbox_member_admits(struct mbox *mbox, u32 right)
 	struct pid *pid = task_tgid(current);
 	struct rb_node *parent, **link;
 
-	if ((!member_is_alone(mbox, right) || member_may_be_alone(mbox)) &&
+	if (mbox_exclusive_admits(mbox, right) &&
 	    (!mbox->max_procs || mbox->nr_members < mbox->max_procs ||
 	     member_find(mbox, pid, &parent, &link)))
 		return true;
-	mbox->turned_away = true;
-	if (unlikely(mbox->restarting))
-		member_wake_later(mbox);
+	mbox_exclusive_refuse(mbox);
 	return false;
 }
 
 /* Drop all members of a mailbox that died. */
 void mbox_member_detach(struct mbox *mbox)
 {
-	struct pid *restarting = NULL;
 	struct mbox_member *member;
 	struct rb_node *node;
 
-	spin_lock(&mbox->lock);
-	swap(restarting, mbox->restarting);
-	spin_unlock(&mbox->lock);
-	put_pid(restarting);
+	mbox_exclusive_detach(mbox);
 	do {
 		member = NULL;
 		spin_lock(&mbox->lock);

@@ -74,7 +74,6 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 /* member.c */
 struct mbox_member *mbox_member_open(struct mbox *mbox);
 void mbox_member_close(struct mbox_member *member);
-void mbox_member_stop(void);
 int mbox_member_enter(struct mbox *mbox, u32 right,
 		      struct mbox_member **member);
 void mbox_member_leave(struct mbox *mbox, u32 right,
@@ -85,5 +84,15 @@ bool mbox_member_admits(struct mbox *mbox, u32 right);
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member);
 bool mbox_member_served_before(const struct mbox_member *a,
 			       const struct mbox_member *b);
+
+/* exclusive.c */
+void mbox_exclusive_stop(void);
+void mbox_exclusive_wake(struct mbox *mbox);
+bool mbox_exclusive_applies(const struct mbox *mbox, u32 right);
+int mbox_exclusive_begin(struct mbox *mbox);
+void mbox_exclusive_end(struct mbox *mbox, int result);
+bool mbox_exclusive_admits(struct mbox *mbox, u32 right);
+void mbox_exclusive_refuse(struct mbox *mbox);
+void mbox_exclusive_detach(struct mbox *mbox);
 
 #endif /* MBOX_PROCESS_H */

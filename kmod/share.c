@@ -13,7 +13,7 @@
  * the messages of a user in one mailbox are bounded:
  *
  *	The first half of the quota may be used anywhere. Of the second half a mailbox
- *	of another user may take no more than what is left of the quota.
+ *	of another user may take no more than is left of the quota.
  *
  * One mailbox takes at most three quarters then, a second one half of the rest, and
  * so on: something is always left. Only messages that were charged to the second
