@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * MBOX_RING_SLEEP in <linux/mbox_ring.h>, kmod/ring.c and lib/ring.c: a ring, its
+ * MBOX_RING_SLEEP in <linux/mbox_ring.h>, kmod/ring_wait.c and lib/ring.c: a ring, its
  * sides, and how they sleep and are woken.
  *
  * A producer sends more records than the ring holds, and a consumer receives
@@ -47,7 +47,7 @@ bool completed[2];
 inline acquire() { atomic { !lock -> lock = true } }
 inline release() { lock = false }
 
-/* Under the lock: wake() in kmod/ring.c. */
+/* Under the lock: ring_wait_wake() in kmod/ring_wait.c. */
 inline wake(side)
 {
 	waiting[side] = false;
@@ -157,7 +157,7 @@ inline receive(at)
 	fi
 }
 
-/* MBOX_WAIT_TRIM: trim() in kmod/ring.c, a page being a record here. */
+/* MBOX_WAIT_TRIM: ring_wait_trim() in kmod/ring_wait.c, a page being a record here. */
 inline trim()
 {
 	do
