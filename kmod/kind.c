@@ -18,13 +18,13 @@
 
 /* Operations that a kind does not need. */
 
-static int kind_no_init(struct mbox *mbox, struct file *factory,
-			const struct mbox_attr *attr)
+static int kind_no_attach(struct mbox *mbox, struct file *factory,
+			  const struct mbox_attr *attr)
 {
 	return 0;
 }
 
-static void kind_no_free(struct mbox *mbox)
+static void kind_no_detach(struct mbox *mbox)
 {
 }
 
@@ -105,8 +105,8 @@ static const struct mbox_kind kind_queue = {
 	.rendezvous = true,
 	.drained = true,
 	.check = kind_queue_check,
-	.init = kind_no_init,
-	.free = kind_no_free,
+	.attach = kind_no_attach,
+	.detach = kind_no_detach,
 	.open = kind_no_open,
 	.begin = kind_no_handle,
 	.shut = mbox_handle_end_calls,
@@ -131,14 +131,14 @@ static int kind_broadcast_check(struct mbox_attr *attr)
 	return mbox_attr_check_queue(attr, MBOX_OPTION_OVERFLOW, false);
 }
 
-static int kind_broadcast_init(struct mbox *mbox, struct file *factory,
-			       const struct mbox_attr *attr)
+static int kind_broadcast_attach(struct mbox *mbox, struct file *factory,
+				 const struct mbox_attr *attr)
 {
 	mbox->cast = mbox_cast_new();
 	return mbox->cast ? 0 : -ENOMEM;
 }
 
-static void kind_broadcast_free(struct mbox *mbox)
+static void kind_broadcast_detach(struct mbox *mbox)
 {
 	kfree(mbox->cast);
 }
@@ -197,8 +197,8 @@ static const struct mbox_kind kind_broadcast = {
 	.max_receivers = MBOX_RECEIVERS_MAX,
 	.drained = true,
 	.check = kind_broadcast_check,
-	.init = kind_broadcast_init,
-	.free = kind_broadcast_free,
+	.attach = kind_broadcast_attach,
+	.detach = kind_broadcast_detach,
 	.open = kind_broadcast_open,
 	.begin = kind_broadcast_begin,
 	.shut = mbox_handle_end_calls,
@@ -218,8 +218,8 @@ static const struct mbox_kind kind_broadcast = {
 
 /* Rings: a handle with rights holds sides. */
 
-static int kind_ring_init(struct mbox *mbox, struct file *factory,
-			  const struct mbox_attr *attr)
+static int kind_ring_attach(struct mbox *mbox, struct file *factory,
+			    const struct mbox_attr *attr)
 {
 	return mbox_ring_attach(mbox, factory, attr->ring);
 }
@@ -269,8 +269,8 @@ static const struct mbox_kind kind_ring = {
 	.rendezvous = true,
 	.mapped = true,
 	.check = mbox_ring_check,
-	.init = kind_ring_init,
-	.free = mbox_ring_free,
+	.attach = kind_ring_attach,
+	.detach = mbox_ring_detach,
 	.open = kind_ring_open,
 	.begin = kind_no_handle,
 	.shut = mbox_ring_shut,
@@ -309,8 +309,8 @@ const struct mbox_kind mbox_kind_inbox = {
 	.rendezvous = true,
 	.fixed = true,
 	.check = kind_queue_check,
-	.init = kind_no_init,
-	.free = kind_no_free,
+	.attach = kind_no_attach,
+	.detach = kind_no_detach,
 	.open = kind_no_open,
 	.begin = kind_no_handle,
 	.shut = mbox_handle_end_calls,

@@ -32,10 +32,10 @@ struct mbox_kind {
 
 	/* Check attributes of a new mailbox, and put in defaults. */
 	int (*check)(struct mbox_attr *attr);
-	/* Make and free the parts that other kinds do not have. */
-	int (*init)(struct mbox *mbox, struct file *factory,
-		    const struct mbox_attr *attr);
-	void (*free)(struct mbox *mbox);
+	/* Attach the parts that other kinds do not have, and free them. */
+	int (*attach)(struct mbox *mbox, struct file *factory,
+		      const struct mbox_attr *attr);
+	void (*detach)(struct mbox *mbox);
 
 	/* A handle is opened; then it is listed; then it may be used. */
 	int (*open)(struct mbox_handle *handle);

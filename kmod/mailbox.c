@@ -137,7 +137,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->deaf = mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV);
 	init_waitqueue_head(&mbox->poll);
 
-	error = mbox->kind->init(mbox, factory, attr);
+	error = mbox->kind->attach(mbox, factory, attr);
 	if (error) {
 		mbox_mailbox_put(mbox);
 		return ERR_PTR(error);
@@ -156,7 +156,7 @@ void mbox_mailbox_put(struct mbox *mbox)
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
 	mbox_slot_free_all(mbox_slot_end(mbox));
-	mbox->kind->free(mbox);
+	mbox->kind->detach(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_mailbox_mem_put(mbox);
 }

@@ -118,7 +118,7 @@ err_pages:
 }
 
 /* Free the ring; mappings keep their pages. May sleep. */
-void mbox_ring_free(struct mbox *mbox)
+void mbox_ring_detach(struct mbox *mbox)
 {
 	struct mbox_ring *ring = mbox->ring;
 	int nr;

@@ -59,7 +59,7 @@ struct mbox_ring_wait {
 /* ring.c */
 int mbox_ring_check(struct mbox_attr *attr);
 int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size);
-void mbox_ring_free(struct mbox *mbox);
+void mbox_ring_detach(struct mbox *mbox);
 void mbox_ring_die(struct mbox *mbox, struct mbox_deferred *deferred);
 struct mbox_ring_holder *mbox_ring_hold(struct mbox *mbox, u32 rights);
 void mbox_ring_leave(struct mbox_ring_holder *holder);
