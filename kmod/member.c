@@ -32,6 +32,8 @@ struct mbox_member {
 	u64 served;			/* mbox->lock: when last; 0: never */
 };
 
+static_assert(!offsetof(struct mbox_member, tie));
+
 /* Drop a member that is not in the tree, or no longer; or NULL. May sleep. */
 static void member_drop(struct mbox_member *member)
 {

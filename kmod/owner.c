@@ -21,6 +21,8 @@ struct mbox_owner {
 	bool ended;			/* mbox->lock */
 };
 
+static_assert(!offsetof(struct mbox_owner, tie));
+
 /* Drop an owner or heir that is neither any more; or NULL. May sleep. */
 static void owner_drop(struct mbox_owner *owner)
 {

@@ -33,6 +33,8 @@ struct mbox_ring_holder {
 	struct mbox_tie tie;
 };
 
+static_assert(!offsetof(struct mbox_ring_holder, tie));
+
 /* Check attributes of a new ring, and put in the default. */
 int mbox_ring_check(struct mbox_attr *attr)
 {
