@@ -68,21 +68,8 @@ static void kind_queue_info(struct mbox *mbox, const struct mbox_handle *handle,
 static unsigned int kind_queue_hang_up(struct mbox *mbox, unsigned int n,
 				       struct mbox_deferred *deferred)
 {
-	struct mbox_waiter *waiter;
-	unsigned int ended;
-
-	lockdep_assert_held(&mbox->lock);
-	for (ended = 0; ended < n; ended++) {
-		waiter = mbox_waiter_first(mbox);
-		if (!waiter)
-			break;
-		/* All are of one kind: senders or receivers. */
-		if (waiter->filter)
-			mbox_waiter_complete(mbox, waiter, -EPIPE, deferred);
-		else
-			mbox_send_end(mbox, waiter, -EPIPE, deferred);
-	}
-	return ended;
+	/* All wait for the same: those who could give it have no handle. */
+	return mbox_waiter_end_some(mbox, n, -EPIPE, deferred);
 }
 
 static u64 kind_queue_queued(const struct mbox *mbox)
