@@ -274,7 +274,7 @@ int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged)
 		n = delete_drop(mbox, &cursor, n, &deferred);
 		*purged += n;
 		mbox_event_dropped(mbox, n);
-		mbox_send_admit(mbox, &mbox->room, &deferred);
+		mbox->kind->admit(mbox, &mbox->room, &deferred);
 		more = (n || cursor.next) && *purged < limit;
 		if (!more)
 			break;

@@ -68,7 +68,7 @@ static void kind_queue_info(struct mbox *mbox, const struct mbox_handle *handle,
 static unsigned int kind_queue_hang_up(struct mbox *mbox, unsigned int n,
 				       struct mbox_deferred *deferred)
 {
-	/* All wait for the same: those who could give it have no handle. */
+	/* All are of one kind: each of the other kind would have a handle. */
 	return mbox_waiter_end_some(mbox, n, -EPIPE, deferred);
 }
 

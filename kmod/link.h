@@ -36,7 +36,7 @@ struct mbox_lane {
 	struct mbox_endpoint *to;	/* likewise; its inbox->lock is "lock" */
 	struct mbox_room room;		/* lock; capacity and msg_size: constant */
 	struct rb_node node;		/* mbox_links_lock: to->lanes, by from */
-	u64 queued;			/* lock: of room.held, not being taken */
+	u64 queued;			/* lock: of room.held, not in flight */
 	struct mbox *inbox;		/* constant; there while it has messages */
 	struct mbox_queue queue;	/* lock */
 	struct mbox_message *first;	/* lock: not being taken; or NULL */

@@ -66,9 +66,12 @@
  *
  *	mailbox.c -> kind.c		a new mailbox gets the table of its kind,
  *	endpoint.c -> kind.c		and so does an inbox
- *	delete.c -> cast.c		after an unlock, or a death, broadcasts go on
- *	delete.c -> subscription.c	and are cleared
- *	wait.c -> cast.c		a sender that gives up may be broadcasting
+ *	delete.c -> subscription.c	a death clears subscriptions
+ *	delete.c -> send_wait.c		and ends senders
+ *	wait.c -> send_wait.c		a waiter that is ended may be a sender
+ *	wait.c -> send.c		deferred work lets senders in
+ *	room.c -> cast.c		a sender that leaves may be broadcasting
+ *	wait.c -> cast.c		and goes on with a broadcast
  *	wait.c -> delete.c		a waiter may find its mailbox dead
  *	wait.c -> event.c		a mailbox has room
  *	wait.c -> member.c		a member is served

@@ -129,8 +129,7 @@ static bool poll_inbox_readable(const struct mbox_handle *handle)
 {
 	const struct mbox *mbox = handle->mbox;
 
-	return mbox_inbox_first(mbox) ||
-	       !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
+	return mbox_inbox_first(mbox) || !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
 }
 
 __poll_t mbox_poll_inbox(struct mbox_handle *handle, struct file *file,

@@ -20,7 +20,8 @@ function may_fail_list()
 		"copy_from_user|copy_to_user|copy_struct_from_user|clear_user|fault_in_safe_writeable|mbox_copy_in|" \
 		"mbox_message_new|mbox_message_fill|mbox_user_get|mbox_mailbox_new|mbox_handle_open|" \
 		"send_charge_caller|send_made|registry_enter_name|mbox_registry_add|mbox_create_file|mbox_tie_bind|" \
-		"mbox_ioctl_copy|mbox_ioctl_get_delete|ioctl_copy_result|receive_put_header|receive_prefault|mbox_message_init|mbox_registry_init|mbox_cdev_init"
+		"mbox_ioctl_copy|mbox_ioctl_get_delete|ioctl_copy_result|receive_put_header|receive_prefault|" \
+		"mbox_message_init|mbox_registry_init|mbox_cdev_init"
 }
 
 function percent(part, all)
