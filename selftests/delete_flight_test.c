@@ -6,9 +6,9 @@
 #include <sched.h>
 
 /* A mailbox ends its calls in sections of 64: the sender is in the last of several. */
-#define CROWD	400
+#define CROWD	200
 #define SIZE	(4U << 20)
-#define ROUNDS	40
+#define ROUNDS	16
 
 struct call {
 	pthread_t thread;
