@@ -109,42 +109,45 @@ static int ring_wait_check(const struct mbox_handle *handle, int nr, u64 seen)
 								  -EAGAIN;
 }
 
+/* A side whose sleep ended with @error takes its wait back. */
+static int ring_wait_give_up(struct mbox *mbox, struct mbox_waiter *waiter,
+			     int error, struct mbox_deferred *deferred)
+{
+	int nr = waiter->filter ? MBOX_RING_CONSUMER : MBOX_RING_PRODUCER;
+
+	mbox_waiter_cancel(mbox, waiter);
+	mbox->ring->sides[nr].nr_waiters--;
+	return error;
+}
+
 /* MBOX_WAIT_MOVE: sleep until the other side's index is no longer @seen. */
 static int ring_wait_move(struct mbox_handle *handle, int nr,
 			  const struct mbox_ring_wait *args)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_ring_side *side = &mbox->ring->sides[nr];
+	int error = args->nonblock ? -EAGAIN : 0;
 	struct mbox_deferred deferred;
 	struct mbox_waiter waiter;
-	int error = args->nonblock ? -EAGAIN : 0;
 	int found;
 
-	mbox_mailbox_lock(mbox, &deferred);
 	for (;;) {
+		mbox_mailbox_lock(mbox, &deferred);
 		ring_wait_arm(side);
 		found = ring_wait_check(handle, nr, args->seen);
+		if (found == -EAGAIN && !error &&
+		    side->nr_waiters >= MBOX_WAITERS_MAX)
+			error = -EUSERS;
 		if (found != -EAGAIN || error)
 			break;
-		if (side->nr_waiters >= MBOX_WAITERS_MAX) {
-			error = -EUSERS;
-			break;
-		}
 		mbox_waiter_init(&waiter);
 		waiter.handle = handle;
 		waiter.filter = nr == MBOX_RING_CONSUMER ? &ring_wait_any : NULL;
 		mbox_waiter_block_side(mbox, &side->waiters, &waiter);
 		side->nr_waiters++;
 		mbox_mailbox_unlock(mbox, &deferred);
-
-		error = mbox_waiter_sleep(&waiter, &args->deadline);
-		mbox_mailbox_lock(mbox, &deferred);
-		if (mbox_waiter_ended(mbox, &waiter, &deferred)) {
-			error = waiter.error;
-		} else {
-			mbox_waiter_cancel(mbox, &waiter);
-			side->nr_waiters--;
-		}
+		error = mbox_waiter_wait(mbox, &waiter, &args->deadline,
+					 ring_wait_give_up);
 	}
 	/*
 	 * An edge-triggered poller that saw nothing will not poll again: keep it

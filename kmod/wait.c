@@ -136,7 +136,7 @@ void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
 }
 
 /**
- * mbox_waiter_sleep - sleep until completed
+ * waiter_sleep - sleep until completed
  * @waiter:	in a list of its mailbox, or completed since
  * @deadline:	when to give up
  *
@@ -144,8 +144,8 @@ void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
  * or MBOX_RETRY if the sender that it waits for has ended: then the caller has to
  * look again, under the lock, whether it was completed after all.
  */
-int mbox_waiter_sleep(struct mbox_waiter *waiter,
-		      const struct mbox_deadline *deadline)
+static int waiter_sleep(struct mbox_waiter *waiter,
+			const struct mbox_deadline *deadline)
 {
 	ktime_t expires = deadline->expires;
 	int error = 0;
@@ -177,7 +177,7 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
 }
 
 /**
- * mbox_waiter_ended - see, after a sleep that failed, how the wait ended
+ * waiter_ended - see, after a sleep that failed, how the wait ended
  * @mbox:	locked
  * @waiter:	of the caller
  * @deferred:	of the section
@@ -185,8 +185,8 @@ int mbox_waiter_sleep(struct mbox_waiter *waiter,
  * Return: true if the waiter is completed, and has its result; false if the caller
  * has to cancel it.
  */
-bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
-		       struct mbox_deferred *deferred)
+static bool waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
+			 struct mbox_deferred *deferred)
 {
 	if (!waiter->completed && mbox->state == MBOX_STATE_DEAD)
 		mbox_waiter_end(mbox, waiter, mbox->death, deferred);
@@ -215,7 +215,7 @@ int mbox_waiter_stop(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 	mbox_mailbox_lock(mbox, &deferred);
 	if (unlikely(mbox->cast))
 		mbox_cast_settle(mbox, waiter, &deferred);
-	if (mbox_waiter_ended(mbox, waiter, &deferred))
+	if (waiter_ended(mbox, waiter, &deferred))
 		error = waiter->error;
 	else
 		error = give_up(mbox, waiter, error, &deferred);
@@ -236,7 +236,7 @@ int mbox_waiter_wait(struct mbox *mbox, struct mbox_waiter *waiter,
 		     const struct mbox_deadline *deadline,
 		     mbox_waiter_give_up_t give_up)
 {
-	int error = mbox_waiter_sleep(waiter, deadline);
+	int error = waiter_sleep(waiter, deadline);
 
 	return error ? mbox_waiter_stop(mbox, waiter, error, give_up) :
 		       waiter->error;

@@ -150,10 +150,6 @@ void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter);
 void mbox_waiter_block_side(struct mbox *mbox, struct list_head *waiters,
 			    struct mbox_waiter *waiter);
-int mbox_waiter_sleep(struct mbox_waiter *waiter,
-		      const struct mbox_deadline *deadline);
-bool mbox_waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
-		       struct mbox_deferred *deferred);
 int mbox_waiter_stop(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		     mbox_waiter_give_up_t give_up);
 int mbox_waiter_wait(struct mbox *mbox, struct mbox_waiter *waiter,
