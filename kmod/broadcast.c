@@ -327,6 +327,20 @@ static int broadcast_message(struct mbox_handle *handle, struct mbox_user *user,
 	       broadcast_wait(mbox, sender, &args->deadline) : sender->error;
 }
 
+/*
+ * Hang up if nobody is left to send: the last sender was shut down, or closed, while
+ * its message was being delivered, for which receivers had to wait.
+ */
+static noinline void broadcast_hang_up(struct mbox *mbox)
+{
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	mbox_mailbox_recheck(mbox, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+	mbox_mailbox_hang_up(mbox);
+}
+
 /**
  * mbox_broadcast_send - send a message to all subscriptions
  * @handle:	open for sending, on a mailbox that broadcasts
@@ -372,5 +386,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	mbox_slot_free_all(sender.spares);
 	if (sender.nr_charged)
 		mbox_user_uncharge_slots(user, sender.nr_charged);
+	if (unlikely(READ_ONCE(handle->shut) & MBOX_RIGHT_SEND))
+		broadcast_hang_up(mbox);
 	return error ?: sender.delivered;
 }

@@ -263,6 +263,7 @@ struct mbox {
 	u64 turns;			/* the last one given to a receiver */
 	/* BROADCAST, see broadcast.c */
 	struct mbox_cast *cast;		/* constant; else NULL */
+	bool casting;			/* an accepted message is being delivered */
 	u64 partly;			/* of held: somebody received it */
 	u64 lost;			/* deliveries */
 	u32 handles;
@@ -406,7 +407,8 @@ static inline bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
 {
 	if (right == MBOX_RIGHT_RECV)
 		return !mbox->recv_handles && !mbox->reachable;
-	return !mbox->send_handles &&
+	/* A message that is being delivered comes, whatever becomes of its sender. */
+	return !mbox->send_handles && !mbox->casting &&
 	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
 }
 

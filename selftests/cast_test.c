@@ -559,4 +559,72 @@ TEST_F(cast, shut_down_under_way)
 		ASSERT_STREQ("EAGAIN", take(self->crowd.in[i]));
 }
 
+struct reader {
+	pthread_t thread;
+	int fd;
+	int result;
+	char text[16];
+};
+
+static void *read_one(void *arg)
+{
+	struct reader *reader = arg;
+
+	reader->result = recv_bytes(reader->fd, 0, reader->text, sizeof(reader->text), NULL);
+	return NULL;
+}
+
+/*
+ * The only sender is shut down while its message is on its way to handles: each gets it, the one
+ * that waits for it too, or none does; and only then nobody is left to send.
+ */
+TEST(last_sender_shut_down_under_way)
+{
+	enum { SHUT_ROUNDS = 24 };
+	int delivered = 0;
+
+	for (int round = 0; round < SHUT_ROUNDS; round++) {
+		struct shut {
+			int fd;
+			unsigned int usecs;
+		} shut = { .usecs = round * 100 };
+		struct crowd crowd;
+		struct reader reader = {};
+		pthread_t thread;
+		void *result;
+		int sent;
+
+		crowd_new(_metadata, &crowd, 4, 0);
+		shut.fd = open_name(crowd.name, MBOX_RIGHT_SEND);
+		ASSERT_LE(0, shut.fd);
+		ASSERT_EQ(0, delete_fd(crowd.fd, MBOX_DELETE_UNLINK));
+		close(crowd.fd);
+		reader.fd = crowd.in[MANY - 1];
+		ASSERT_EQ(0, pthread_create(&reader.thread, NULL, read_one, &reader));
+		while (info_of(reader.fd).receivers != 1)
+			sched_yield();
+		ASSERT_EQ(0, pthread_create(&thread, NULL, shut_after, &shut));
+		sent = send_bytes(shut.fd, 0, 0, 0, "text", 4);
+		ASSERT_EQ(0, pthread_join(thread, &result));
+		ASSERT_EQ(NULL, result);
+		ASSERT_EQ(0, pthread_join(reader.thread, NULL));
+		if (sent != MANY)
+			ASSERT_EQ(-ESHUTDOWN, sent);
+		ASSERT_EQ(sent == MANY ? 0 : -EPIPE, reader.result) {
+			TH_LOG("round %d: sent to %d", round, sent);
+		}
+		for (int i = 0; i < MANY; i++) {
+			if (sent == MANY && crowd.in[i] != reader.fd)
+				ASSERT_STREQ("text", take(crowd.in[i]));
+			ASSERT_EQ(-EPIPE, recv_bytes(crowd.in[i], 0, reader.text, sizeof(reader.text), NULL));
+		}
+		delivered += sent == MANY;
+		close(shut.fd);
+		crowd.fd = -1;
+		for (int i = 0; i < MANY; i++)
+			close(crowd.in[i]);
+	}
+	TH_LOG("delivered in %d of %d rounds", delivered, SHUT_ROUNDS);
+}
+
 MBOX_TEST_MAIN

@@ -46,7 +46,7 @@ strip()
 
 {
 	# No generated file is a layer.
-	ls ./*.c | sed 's|^\./||' | grep -v -x -e 'netlink_gen.c' -e 'trace.c' | sed 's/^/FILE\t/'
+	printf '%s\n' *.c | grep -v -x -e 'netlink_gen.c' -e 'trace.c' | sed 's/^/FILE\t/'
 	sed -n '/^ \* LOCKS/q; s/^ \*/MAP\t/p' mbox.h
 	strip ./*.h ./*.c | sed 's|^\./||'
 } | awk -F '\t' -v verbose=$verbose '
