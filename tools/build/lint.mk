@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-symbols lint-ynl lint-man lint-uapi lint-user $(TIDY) lint-shell lint-help lint-english lint-build
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user $(TIDY) lint-shell lint-help lint-english lint-build
 LINT_KERNELS ?= 6.12 6.1
 
 need-lint:
@@ -83,6 +83,11 @@ lint-coccinelle: need-lint
 lint-bounds:
 	@echo "  LINT    bounds"
 	@awk -f $(BUILD)/bounds.awk kmod/*.c
+
+##lint-map           the map in kmod/mbox.h agrees with the calls between the files
+lint-map:
+	@echo "  LINT    map"
+	@$(BUILD)/map.sh >/dev/null
 
 ##lint-symbols       no global symbol that drivers/mailbox or the kernel's exports have, too
 TAKEN := mbox_(send_message|request_channel.*|free_channel|chan_.*|controller_.*|client_.*|flush|bind_client)
