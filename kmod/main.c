@@ -10,6 +10,7 @@
 #include "netlink.h"
 #include "process.h"
 #include "registry.h"
+#include "ring.h"
 #include "user.h"
 #include "version.h"
 
@@ -73,6 +74,8 @@ static void __exit mbox_exit(void)
 	/* Ends that are told queue work of endpoints. */
 	mbox_watch_exit();
 	mbox_endpoint_exit();
+	mbox_ring_exit();
+	mbox_param_exit();
 	mbox_shortage_exit();
 	mbox_user_exit();
 	mbox_message_exit();

@@ -88,6 +88,7 @@
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
  *	    paused_lock (exclusive.c)	spinlock: mailboxes that a pause keeps
  *	shortage_lock (shortage.c)	spinlock: handles and users short of quota
+ *	ring_lingering_lock (ring.c)	spinlock: rings without a mailbox, still mapped
  *	notice_lock (notice.c)		mutex: one event that is sent
  *	registry->lock
  *	  pending_lock (event.c)	spinlock: registries with pending events
@@ -187,6 +188,7 @@ struct mbox_user;
 extern unsigned int mbox_max_msg_size;
 extern unsigned int mbox_user_mailboxes;
 extern unsigned long mbox_user_bytes;
+void mbox_param_exit(void);
 
 /*
  * A mailbox.

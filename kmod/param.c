@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Module parameters. */
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
@@ -21,11 +22,25 @@ static const struct kernel_param_ops max_msg_size_ops = {
 	.get = param_get_uint,
 };
 
+/*
+ * Return whether the module works: parameters can be set before its init, and after its
+ * exit. See mbox_param_exit().
+ */
+static bool param_is_live(void)
+{
+#ifdef MODULE
+	return READ_ONCE(THIS_MODULE->state) == MODULE_STATE_LIVE;
+#else
+	return system_state >= SYSTEM_RUNNING;
+#endif
+}
+
 static int param_user_bytes(const char *val, const struct kernel_param *kp)
 {
 	int error = param_set_ulong(val, kp);
 
-	mbox_shortage_eased();
+	if (!error && param_is_live())
+		mbox_shortage_eased();
 	return error;
 }
 
@@ -40,3 +55,10 @@ module_param_named(user_mailboxes, mbox_user_mailboxes, uint, 0644);
 MODULE_PARM_DESC(user_mailboxes, "mailboxes a user may have (default 4096)");
 module_param_cb(user_bytes, &user_bytes_ops, &mbox_user_bytes, 0644);
 MODULE_PARM_DESC(user_bytes, "bytes a user may have queued (default 64 MiB)");
+
+/* Wait for setters that saw the module live. From the next on none does. */
+void mbox_param_exit(void)
+{
+	kernel_param_lock(THIS_MODULE);
+	kernel_param_unlock(THIS_MODULE);
+}

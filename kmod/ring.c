@@ -8,6 +8,8 @@
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include <linux/mbox_ring.h>
 
@@ -103,6 +105,7 @@ int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size)
 	error = mbox_user_charge_ring(mbox->creator, factory, size);
 	if (error)
 		goto err_data_ro;
+	ring->user = mbox->creator;
 	mbox->ring = ring;
 	return 0;
 
@@ -119,7 +122,80 @@ err_pages:
 	return error;
 }
 
-/* Free the ring; mappings keep their pages. May sleep. */
+/*
+ * Rings without a mailbox whose data is still mapped. The charge lasts as long as the
+ * memory, but nobody tells when the last mapping goes: RING_LINGER passes between two
+ * looks. Their number is limited by the charge.
+ */
+#define RING_LINGER		HZ
+
+static DEFINE_SPINLOCK(ring_lingering_lock);
+static LIST_HEAD(ring_lingering);	/* ring_lingering_lock: struct mbox_ring */
+
+/* Each mapping of the data holds one of the files. */
+static bool ring_is_mapped(const struct mbox_ring *ring)
+{
+	return file_count(ring->data) > 1 || file_count(ring->data_ro) > 1;
+}
+
+static void ring_free(struct mbox_ring *ring)
+{
+	mbox_user_uncharge_ring(ring->user, ring->size);
+	fput(ring->data_ro);
+	fput(ring->data);
+	kfree(ring);
+}
+
+static void ring_reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(ring_reaper, ring_reap);
+
+static void ring_linger(struct mbox_ring *ring)
+{
+	spin_lock(&ring_lingering_lock);
+	list_add_tail(&ring->lingering, &ring_lingering);
+	spin_unlock(&ring_lingering_lock);
+	schedule_delayed_work(&ring_reaper, RING_LINGER);
+}
+
+/* Take the first ring off @rings, or return NULL. */
+static struct mbox_ring *ring_pop(struct list_head *rings)
+{
+	struct mbox_ring *ring;
+
+	ring = list_first_entry_or_null(rings, struct mbox_ring, lingering);
+	if (ring)
+		list_del(&ring->lingering);
+	return ring;
+}
+
+static void ring_reap(struct work_struct *work)
+{
+	struct mbox_ring *ring;
+	LIST_HEAD(rings);
+
+	spin_lock(&ring_lingering_lock);
+	list_splice_init(&ring_lingering, &rings);
+	spin_unlock(&ring_lingering_lock);
+	while ((ring = ring_pop(&rings))) {
+		if (ring_is_mapped(ring))
+			ring_linger(ring);
+		else
+			ring_free(ring);
+		cond_resched();
+	}
+}
+
+/* No mailbox is left: mappings keep their pages, for which nobody is charged then. */
+void mbox_ring_exit(void)
+{
+	struct mbox_ring *ring;
+
+	cancel_delayed_work_sync(&ring_reaper);
+	while ((ring = ring_pop(&ring_lingering)))
+		ring_free(ring);
+}
+
+/* Take the ring off its mailbox; mappings keep the pages, and the charge. May sleep. */
 void mbox_ring_detach(struct mbox *mbox)
 {
 	struct mbox_ring *ring = mbox->ring;
@@ -127,12 +203,12 @@ void mbox_ring_detach(struct mbox *mbox)
 
 	if (!ring)
 		return;
-	mbox_user_uncharge_ring(mbox->creator, ring->size);
-	fput(ring->data_ro);
-	fput(ring->data);
 	for (nr = 0; nr < MBOX_RING_SIDES; nr++)
 		put_page(ring->sides[nr].page);
-	kfree(ring);
+	if (ring_is_mapped(ring))
+		ring_linger(ring);
+	else
+		ring_free(ring);
 }
 
 /* Mark both sides gone: the mailbox dies. */

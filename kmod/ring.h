@@ -22,6 +22,7 @@ struct mbox_handle;
 struct mbox_info;
 struct mbox_ring_holder;
 struct mbox_stats;
+struct mbox_user;
 struct vm_area_struct;
 
 enum { MBOX_RING_PRODUCER, MBOX_RING_CONSUMER, MBOX_RING_SIDES };
@@ -45,6 +46,8 @@ struct mbox_ring {
 	struct file *data_ro;		/* constant, counted: the same to read */
 	struct mutex trim_lock;
 	u64 freed;			/* changed under trim_lock and mbox->lock */
+	struct mbox_user *user;		/* constant: charged for size, which counts it */
+	struct list_head lingering;	/* ring_lingering_lock: without a mailbox */
 	struct mbox_ring_side sides[MBOX_RING_SIDES];
 };
 
@@ -57,6 +60,7 @@ struct mbox_ring_wait {
 };
 
 /* ring.c */
+void mbox_ring_exit(void);
 int mbox_ring_check(struct mbox_attr *attr);
 int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size);
 void mbox_ring_detach(struct mbox *mbox);

@@ -11,6 +11,7 @@
 #include "lib/userfault.h"
 
 #include <fcntl.h>
+#include <linux/mbox_ring.h>
 #include <linux/userfaultfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -353,6 +354,52 @@ TEST_F(charge, too_much_is_in_nobodys_way)
 	set_flag(&race->end);
 	EXPECT_EQ(0, reap(pid));
 	close(fd);
+}
+
+/*
+ * Make two rings that take all of the quota, close them with their data mapped, and make a third
+ * when one of the mappings has gone: not before.
+ */
+static int map_and_close(void *arg)
+{
+	struct _test_data_charge *self = arg;
+	struct mbox_ioc_open open = open_arg(NULL, 0);
+	int64_t end = now() + PATIENCE * NSEC_PER_SEC;
+	void *data[2];
+	int fd, ret;
+
+	open.capacity = 0;
+	open.msg_size = 0;
+	open.ring = BYTES / 2;
+	if (become(self->uid, self->uid))
+		return -EPROTO;
+	for (int i = 0; i < 2; i++) {
+		fd = open_call(MBOX_IOC_CREATE, &open);
+		if (fd < 0)
+			return fd;
+		data[i] = mmap(NULL, BYTES / 2, PROT_READ, MAP_SHARED, fd, MBOX_RING_DATA_OFFSET);
+		if (data[i] == MAP_FAILED)
+			return -errno;
+		close(fd);
+	}
+	/* longer than the module waits before it looks */
+	for (int i = 0; i < 15; i++) {
+		ret = open_call(MBOX_IOC_CREATE, &open);
+		if (ret != -EDQUOT)
+			return ret < 0 ? ret : -EEXIST;
+		nanosleep(&(struct timespec) { .tv_nsec = 100 * NSEC_PER_MSEC }, NULL);
+	}
+	munmap(data[1], BYTES / 2);
+	do {
+		ret = open_call(MBOX_IOC_CREATE, &open);
+		nap();
+	} while (ret == -EDQUOT && now() < end);
+	return ret < 0 ? ret : 0;
+}
+
+TEST_F(charge, a_ring_that_is_mapped)
+{
+	EXPECT_EQ(0, in_child(map_and_close, self));
 }
 
 /* A mailbox that has been busy keeps some memory for later; all of a user's together keep little. */

@@ -39,7 +39,8 @@
  * EACCES if the handle has no right; with ENODEV if it is no ring; with EIDRM or
  * EOWNERDEAD if the mailbox is gone. Mappings stay when the mailbox goes, and when a
  * side passes to another process: a former producer can write the data as long as it
- * keeps its mapping.
+ * keeps its mapping. The creator stays charged for the ring until its data is mapped no
+ * more, and up to about a second longer.
  *
  * The descriptor of a ring is open for reading and writing (mmap() needs that), with
  * any rights of the handle.
