@@ -365,7 +365,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	user = mbox_send_charge(handle, args);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
-	mbox_waiter_init(&sender);
+	mbox_waiter_setup(&sender);
 	sender.handle = handle;
 	sender.sync = args->sync;
 	sender.nonblock = args->nonblock;

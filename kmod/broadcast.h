@@ -123,19 +123,19 @@ bool mbox_cast_step(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_cast_run(struct mbox *mbox);
 void mbox_cast_finish(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred);
-void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
-		     struct mbox_deferred *deferred);
 void mbox_cast_settle(struct mbox *mbox, struct mbox_waiter *waiter,
 		      struct mbox_deferred *deferred);
 void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub);
-void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
-		      struct mbox_deferred *deferred);
 void mbox_cast_forget(struct mbox *mbox, const struct mbox_waiter *sender);
 void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred);
 
 /* subscription.c */
 struct mbox_subscription *mbox_subscription_new(struct mbox *mbox);
 void mbox_subscription_begin(struct mbox *mbox, struct mbox_subscription *sub);
+void mbox_subscription_settle(struct mbox *mbox, struct mbox_subscription *sub,
+			      struct mbox_deferred *deferred);
+void mbox_subscription_unlist(struct mbox *mbox, struct mbox_subscription *sub,
+			      struct mbox_deferred *deferred);
 void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub);
 struct mbox_subscription *mbox_subscription_from(const struct mbox *mbox,
 						 u64 number);

@@ -32,7 +32,7 @@
  * Room that was found in 1) stays: nothing else is delivered meanwhile. The one
  * exception is a receiver that waits, and is the room for the message. When it leaves
  * in 1), the sender is refused (mbox_cast_left()); in 3) it gets the message,
- * which was accepted before (mbox_cast_leave()).
+ * which was accepted before (mbox_subscription_settle()).
  *
  * No task waits for another to go on with this. Every sender that finds a message
  * under way goes on with it, and so does every section that may have made room:
@@ -427,14 +427,6 @@ void mbox_cast_admit(struct mbox *mbox, struct mbox_deferred *deferred)
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 }
 
-/* A receiver of @sub is about to wait no more: deliver first, for it may get that. */
-void mbox_cast_leave(struct mbox *mbox, struct mbox_subscription *sub,
-		     struct mbox_deferred *deferred)
-{
-	if (mbox_subscription_is_due(mbox, sub))
-		mbox_subscription_deliver_due(mbox, sub, deferred);
-}
-
 /* The wait of a call is about to be ended: do first all that may complete it. */
 void mbox_cast_settle(struct mbox *mbox, struct mbox_waiter *waiter,
 		      struct mbox_deferred *deferred)
@@ -443,7 +435,7 @@ void mbox_cast_settle(struct mbox *mbox, struct mbox_waiter *waiter,
 	struct mbox_cast *cast = mbox->cast;
 
 	if (waiter->filter)
-		mbox_cast_leave(mbox, waiter->handle->sub, deferred);
+		mbox_subscription_settle(mbox, waiter->handle->sub, deferred);
 	/* A message that is being delivered is not withdrawn before it has come to all. */
 	else if (!waiter->completed && cast->sender == waiter && cast->message)
 		mbox_cast_finish(mbox, deferred);
@@ -462,26 +454,6 @@ void mbox_cast_left(struct mbox *mbox, struct mbox_subscription *sub)
 		return;
 	cast->fullest = sub;
 	cast_refuse(mbox);
-}
-
-/* Take @sub out of the mailbox, once the delivery that is due was made. */
-void mbox_cast_unlist(struct mbox *mbox, struct mbox_subscription *sub,
-		      struct mbox_deferred *deferred)
-{
-	struct mbox_cast *cast = mbox->cast;
-
-	lockdep_assert_held(&mbox->lock);
-	if (RB_EMPTY_NODE(&sub->node))
-		return;
-	if (mbox_subscription_is_due(mbox, sub))
-		mbox_subscription_deliver_due(mbox, sub, deferred);
-	else if (!cast->message && sub->number < cast->next)
-		cast->found--;
-	rb_erase(&sub->node, &cast->subscriptions);
-	RB_CLEAR_NODE(&sub->node);
-	WRITE_ONCE(cast->nr_subscriptions, cast->nr_subscriptions - 1);
-	if (cast->fullest == sub)
-		cast->fullest = NULL;
 }
 
 /* A sender is not among the blocked any more: no room is looked for, for it. */

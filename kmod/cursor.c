@@ -11,8 +11,8 @@
 #include "wait.h"
 
 /* Start a search at the front of @queue. */
-void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
-		      const struct mbox_filter *filter)
+void mbox_cursor_setup(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		       const struct mbox_filter *filter)
 {
 	cursor->filter = filter;
 	cursor->senders = false;
@@ -152,7 +152,7 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 	if (list_empty(&queue->messages) && mbox_waiter_no_senders(mbox) &&
 	    !(mbox->inbox && queue == &mbox->queue))
 		return NULL;
-	mbox_cursor_init(&cursor, queue, filter);
+	mbox_cursor_setup(&cursor, queue, filter);
 	for (;;) {
 		message = cursor_step(&cursor, mbox, queue, &more);
 		if (message || !more)
@@ -169,7 +169,7 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 		if (paused)
 			mbox_cursor_resume(&cursor, queue);
 		else
-			mbox_cursor_init(&cursor, queue, filter);
+			mbox_cursor_setup(&cursor, queue, filter);
 		if (mbox->state == MBOX_STATE_DEAD)
 			return ERR_PTR(mbox->death);
 		if (fatal_signal_pending(current))

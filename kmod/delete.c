@@ -265,7 +265,7 @@ int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged)
 			return -EINTR;
 		mbox_mailbox_lock(mbox, &deferred);
 	}
-	mbox_cursor_init(&cursor, &mbox->queue, &any);
+	mbox_cursor_setup(&cursor, &mbox->queue, &any);
 	mbox_cursor_pause(&cursor, &mbox->queue);
 	while (mbox->state != MBOX_STATE_DEAD) {
 		if (limit == U64_MAX)

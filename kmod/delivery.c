@@ -234,7 +234,7 @@ void mbox_delivery_put_back(struct mbox *mbox, struct mbox_message *message,
 		return;
 	}
 	/* Other receivers that wait may be the room for a message that is under way. */
-	mbox_cast_leave(mbox, sub, deferred);
+	mbox_subscription_settle(mbox, sub, deferred);
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (receiver) {
 		mbox_waiter_deliver(mbox, receiver, message, deferred);

@@ -220,9 +220,9 @@ static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 	lane->from = from;
 	lane->to = to;
 	lane->inbox = to->inbox;
-	mbox_queue_init(&lane->queue);
-	mbox_room_init(&lane->room, &lane->inbox->room, &lane->queue,
-		       &lane->inbox->receivers);
+	mbox_queue_setup(&lane->queue);
+	mbox_room_setup(&lane->room, &lane->inbox->room, &lane->queue,
+			&lane->inbox->receivers);
 	lane->room.lane = lane;
 	lane->room.capacity = capacity;
 	lane->room.msg_size = msg_size;

@@ -111,14 +111,14 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 
 	spin_lock_init(&mbox->lock);
 	mbox->state = MBOX_STATE_LIVE;
-	mbox_room_init(&mbox->room, NULL, &mbox->queue, &mbox->receivers);
+	mbox_room_setup(&mbox->room, NULL, &mbox->queue, &mbox->receivers);
 	mbox->room.capacity = attr->capacity;
 	mbox->room.msg_size = attr->msg_size;
 	mbox->room.max_bytes = attr->bytes;
 	mbox->max_slots = MBOX_SLOTS_STEP;
 	mbox->shares = RB_ROOT;
-	mbox_queue_init(&mbox->queue);
-	mbox_receivers_init(&mbox->receivers);
+	mbox_queue_setup(&mbox->queue);
+	mbox_receivers_setup(&mbox->receivers);
 	mbox->lanes = RB_ROOT_CACHED;
 	mbox->numbered = RB_ROOT;
 	INIT_LIST_HEAD(&mbox->syncs);

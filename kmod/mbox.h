@@ -443,7 +443,7 @@ static inline void mbox_mailbox_lock(struct mbox *mbox,
 				     struct mbox_deferred *deferred)
 	__acquires(&mbox->lock)
 {
-	mbox_deferred_init(deferred);
+	mbox_deferred_setup(deferred);
 	spin_lock(&mbox->lock);
 }
 

@@ -7,7 +7,7 @@
 #include "message.h"
 #include "queue.h"
 
-void mbox_queue_init(struct mbox_queue *queue)
+void mbox_queue_setup(struct mbox_queue *queue)
 {
 	INIT_LIST_HEAD(&queue->messages);
 	queue->levels = RB_ROOT;

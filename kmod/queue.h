@@ -101,7 +101,7 @@ bool mbox_message_before(const struct mbox_message *a,
 			 const struct mbox_message *b);
 struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
 				     struct mbox_message *message);
-void mbox_queue_init(struct mbox_queue *queue);
+void mbox_queue_setup(struct mbox_queue *queue);
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message);
@@ -113,8 +113,8 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 		      const struct mbox_message *message);
 
 /* cursor.c */
-void mbox_cursor_init(struct mbox_cursor *cursor, struct mbox_queue *queue,
-		      const struct mbox_filter *filter);
+void mbox_cursor_setup(struct mbox_cursor *cursor, struct mbox_queue *queue,
+		       const struct mbox_filter *filter);
 void mbox_cursor_pause(struct mbox_cursor *cursor, struct mbox_queue *queue);
 void mbox_cursor_resume(struct mbox_cursor *cursor, struct mbox_queue *queue);
 struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
@@ -125,8 +125,8 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 					struct mbox_deferred *deferred);
 
 /* room.c */
-void mbox_room_init(struct mbox_room *room, struct mbox_room *parent,
-		    struct mbox_queue *queue,
+void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
+		     struct mbox_queue *queue,
 		    struct mbox_receivers *receivers);
 bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes);
 bool mbox_room_has(const struct mbox_room *room, u32 length);

@@ -217,7 +217,7 @@ static int receive_block(struct mbox_handle *handle,
 	struct mbox *mbox = handle->mbox;
 	int error;
 
-	mbox_waiter_init(waiter);
+	mbox_waiter_setup(waiter);
 	waiter->handle = handle;
 	waiter->filter = &args->filter;
 	waiter->size = args->size;

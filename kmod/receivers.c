@@ -5,6 +5,7 @@
 #include <linux/rbtree_augmented.h>
 #include <linux/sched.h>
 
+#include "key.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -27,14 +28,6 @@
  * more than MBOX_WAITERS_MAX of them may wait. Of a subscription no more than that may
  * wait at all: it may go when the lock is dropped, so all of them are told at once.
  */
-struct wanted {
-	u32 flags;
-	struct mbox_lane *lane;
-	u32 type;
-	u32 pid;
-	struct pid_namespace *pid_ns;
-	u64 start;
-};
 
 static u64 waiter_fit(const struct mbox_waiter *waiter)
 {
@@ -49,52 +42,6 @@ static struct mbox_waiter *waiter_of(struct rb_node *node)
 	return rb_entry(node, struct mbox_waiter, keyed);
 }
 
-static u32 waiter_flags(const struct mbox_waiter *waiter)
-{
-	return waiter->filter->flags | (waiter->peek ? MBOX_RECV_PEEK : 0);
-}
-
-static int key_order(u64 a, u64 b)
-{
-	return a < b ? -1 : a > b;
-}
-
-/* Compare @key with that of a waiter: less than 0, 0 or more. */
-static int key_compare(const struct wanted *key, const struct mbox_waiter *waiter)
-{
-	const struct mbox_filter *filter = waiter->filter;
-	int order;
-
-	order = key_order(key->flags, waiter_flags(waiter));
-	if (order || !key->flags)
-		return order;
-	if (key->flags & MBOX_FILTER_LANE)
-		order = key_order((uintptr_t)key->lane, (uintptr_t)filter->lane);
-	if (!order && (key->flags & MBOX_RECV_BY_TYPE))
-		order = key_order(key->type, filter->type);
-	if (!order && (key->flags & MBOX_RECV_BY_SENDER))
-		order = key_order(key->pid, filter->pid) ?:
-			key_order((uintptr_t)key->pid_ns,
-				  (uintptr_t)filter->pid_ns);
-	if (!order && (key->flags & MBOX_RECV_BY_START))
-		order = key_order(key->start, filter->start);
-	return order;
-}
-
-/* The key of a receive with @flags that takes the message in @tell. */
-static void key_set(struct wanted *key, u32 flags, const struct mbox_tell *tell,
-		    unsigned int level)
-{
-	key->flags = flags;
-	key->type = tell->type;
-	key->lane = tell->lane;
-	key->start = tell->start;
-	if (flags & MBOX_RECV_BY_SENDER) {
-		key->pid = tell->pid->numbers[level].nr;
-		key->pid_ns = tell->pid->numbers[level].ns;
-	}
-}
-
 static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 {
 	tell->type = message->type;
@@ -103,7 +50,7 @@ static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 	tell->lane = message->room->lane;
 }
 
-void mbox_receivers_init(struct mbox_receivers *receivers)
+void mbox_receivers_setup(struct mbox_receivers *receivers)
 {
 	receivers->keyed = RB_ROOT;
 	INIT_LIST_HEAD(&receivers->rest);
@@ -130,8 +77,8 @@ static void receivers_add_keyed(struct mbox_receivers *receivers,
 {
 	struct rb_node **link = &receivers->keyed.rb_node, *parent = NULL;
 	const struct mbox_filter *filter = waiter->filter;
-	const struct wanted key = {
-		.flags = waiter_flags(waiter), .type = filter->type,
+	const struct mbox_key key = {
+		.flags = mbox_key_flags(waiter), .type = filter->type,
 		.pid = filter->pid, .pid_ns = filter->pid_ns,
 		.lane = filter->lane, .start = filter->start,
 	};
@@ -142,8 +89,8 @@ static void receivers_add_keyed(struct mbox_receivers *receivers,
 		struct mbox_waiter *other = waiter_of(*link);
 
 		parent = *link;
-		order = key_compare(&key, other) ?:
-			key_order(waiter->turn, other->turn);
+		order = mbox_key_compare(&key, other) ?:
+			mbox_key_order(waiter->turn, other->turn);
 		if (other->most_fit < waiter->fit)
 			other->most_fit = waiter->fit;
 		link = order < 0 ? &parent->rb_left : &parent->rb_right;
@@ -214,7 +161,7 @@ void mbox_receivers_remove(struct mbox_waiter *waiter)
 
 /* The first waiter whose key is @key or more, with a turn after @turn; or NULL. */
 static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receivers,
-						 const struct wanted *key, u64 turn)
+						 const struct mbox_key *key, u64 turn)
 {
 	struct rb_node *node = receivers->keyed.rb_node;
 	struct mbox_waiter *found = NULL;
@@ -222,7 +169,7 @@ static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receiver
 	/* Bound: the depth of the tree. */
 	while (node) {
 		struct mbox_waiter *waiter = waiter_of(node);
-		int order = key_compare(key, waiter);
+		int order = mbox_key_compare(key, waiter);
 
 		if (order < 0 || (!order && turn < waiter->turn)) {
 			found = waiter;
@@ -236,7 +183,7 @@ static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receiver
 
 /* The last waiter whose key is @key or less; or NULL. */
 static struct mbox_waiter *receivers_upper_bound(struct mbox_receivers *receivers,
-						 const struct wanted *key)
+						 const struct mbox_key *key)
 {
 	struct rb_node *node = receivers->keyed.rb_node;
 	struct mbox_waiter *found = NULL;
@@ -245,7 +192,7 @@ static struct mbox_waiter *receivers_upper_bound(struct mbox_receivers *receiver
 	while (node) {
 		struct mbox_waiter *waiter = waiter_of(node);
 
-		if (key_compare(key, waiter) >= 0) {
+		if (mbox_key_compare(key, waiter) >= 0) {
 			found = waiter;
 			node = node->rb_right;
 		} else {
@@ -281,7 +228,7 @@ static struct rb_node *node_first_fit(struct rb_node *node, u64 length, bool las
 
 /* The first waiter of @key, or the @last, that @length fits; or NULL. */
 static struct mbox_waiter *receivers_first_fit(struct mbox_receivers *receivers,
-					       const struct wanted *key, u64 length,
+					       const struct mbox_key *key, u64 length,
 					       bool last)
 {
 	struct mbox_waiter *waiter = last ? receivers_upper_bound(receivers, key) :
@@ -291,7 +238,7 @@ static struct mbox_waiter *receivers_first_fit(struct mbox_receivers *receivers,
 	/* Bound: twice the depth of the tree. */
 	while (node) {
 		waiter = waiter_of(node);
-		if (key_compare(key, waiter))
+		if (mbox_key_compare(key, waiter))
 			return NULL;
 		if (waiter->fit > length)
 			return waiter;
@@ -316,7 +263,7 @@ static bool receivers_next_flags(struct mbox_receivers *receivers, u32 *flags)
 
 	/* Bound: the depth of the tree. */
 	while (node) {
-		u32 its = waiter_flags(waiter_of(node));
+		u32 its = mbox_key_flags(waiter_of(node));
 
 		if (its >= least) {
 			*flags = its;
@@ -327,14 +274,6 @@ static bool receivers_next_flags(struct mbox_receivers *receivers, u32 *flags)
 		}
 	}
 	return found;
-}
-
-/* Keys for one value of flags: one for each namespace in which a sender is. */
-static unsigned int key_levels(u32 flags, const struct pid *pid)
-{
-	if (!(flags & MBOX_RECV_BY_SENDER))
-		return 1;
-	return pid ? pid->level + 1 : 0;
 }
 
 static bool waiter_before(const struct mbox_waiter *a,
@@ -360,7 +299,7 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 	struct mbox_waiter *best, *waiter;
 	struct mbox_tell tell;
 	unsigned int level;
-	struct wanted key;
+	struct mbox_key key;
 	u32 flags = 0;
 
 	lockdep_assert_held(&mbox->lock);
@@ -370,8 +309,8 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 	/* Bound: the values that flags can have. */
 	for (; receivers_next_flags(receivers, &flags); flags++) {
 		/* Bound: MAX_PID_NS_LEVEL. */
-		for (level = 0; level < key_levels(flags, message->pid); level++) {
-			key_set(&key, flags, &tell, level);
+		for (level = 0; level < mbox_key_levels(flags, message->pid); level++) {
+			mbox_key_set(&key, flags, &tell, level);
 			waiter = receivers_first_fit(receivers, &key, message->length,
 						     last);
 			if (waiter &&
@@ -389,7 +328,7 @@ bool mbox_receivers_any(struct mbox_receivers *receivers,
 	struct mbox_waiter *waiter;
 	struct mbox_tell tell;
 	unsigned int level;
-	struct wanted key;
+	struct mbox_key key;
 	u32 flags = 0;
 
 	/* Bound: MBOX_WAITERS_MAX. */
@@ -400,10 +339,10 @@ bool mbox_receivers_any(struct mbox_receivers *receivers,
 	tell_set(&tell, message);
 	/* Bound: as in mbox_receivers_choose(). */
 	for (; receivers_next_flags(receivers, &flags); flags++) {
-		for (level = 0; level < key_levels(flags, message->pid); level++) {
-			key_set(&key, flags, &tell, level);
+		for (level = 0; level < mbox_key_levels(flags, message->pid); level++) {
+			mbox_key_set(&key, flags, &tell, level);
 			waiter = receivers_lower_bound(receivers, &key, 0);
-			if (waiter && !key_compare(&key, waiter))
+			if (waiter && !mbox_key_compare(&key, waiter))
 				return true;
 		}
 	}
@@ -414,7 +353,7 @@ bool mbox_receivers_any(struct mbox_receivers *receivers,
 struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
 					   struct mbox_lane *lane)
 {
-	struct wanted key = { .flags = MBOX_FILTER_LANE, .lane = lane };
+	struct mbox_key key = { .flags = MBOX_FILTER_LANE, .lane = lane };
 	struct mbox_waiter *waiter;
 
 	/* Bound: MBOX_WAITERS_MAX. */
@@ -441,17 +380,17 @@ static bool receivers_tell_keyed(struct mbox *mbox, struct mbox_receivers *recei
 				 struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *waiter;
-	struct wanted key;
+	struct mbox_key key;
 
 	/* Bound: @n, the values of flags and the levels of namespaces. */
 	for (; receivers_next_flags(receivers, &tell->flags); tell->flags++) {
-		for (; tell->level < key_levels(tell->flags, tell->pid);
+		for (; tell->level < mbox_key_levels(tell->flags, tell->pid);
 		     tell->level++) {
-			key_set(&key, tell->flags, tell, tell->level);
+			mbox_key_set(&key, tell->flags, tell, tell->level);
 			for (;; n--) {
 				waiter = receivers_lower_bound(receivers, &key,
 							       tell->turn);
-				if (!waiter || key_compare(&key, waiter))
+				if (!waiter || mbox_key_compare(&key, waiter))
 					break;
 				if (!n)
 					return true;

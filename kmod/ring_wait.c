@@ -140,7 +140,7 @@ static int ring_wait_move(struct mbox_handle *handle, int nr,
 			error = -EUSERS;
 		if (found != -EAGAIN || error)
 			break;
-		mbox_waiter_init(&waiter);
+		mbox_waiter_setup(&waiter);
 		waiter.handle = handle;
 		waiter.filter = nr == MBOX_RING_CONSUMER ? &ring_wait_any : NULL;
 		mbox_waiter_block_side(mbox, &side->waiters, &waiter);

@@ -112,8 +112,8 @@ struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
 	return found;
 }
 
-void mbox_room_init(struct mbox_room *room, struct mbox_room *parent,
-		    struct mbox_queue *queue, struct mbox_receivers *receivers)
+void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
+		     struct mbox_queue *queue, struct mbox_receivers *receivers)
 {
 	memset(room, 0, sizeof(*room));
 	room->parent = parent;

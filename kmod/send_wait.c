@@ -154,7 +154,7 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	struct mbox_waiter waiter;
 	int error;
 
-	mbox_waiter_init(&waiter);
+	mbox_waiter_setup(&waiter);
 	waiter.handle = handle;
 	waiter.message = message;
 	waiter.lane = args->room->lane;

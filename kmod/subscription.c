@@ -21,10 +21,10 @@ struct mbox_subscription *mbox_subscription_new(struct mbox *mbox)
 	if (!sub)
 		return ERR_PTR(-ENOMEM);
 	RB_CLEAR_NODE(&sub->node);
-	mbox_queue_init(&sub->queue);
+	mbox_queue_setup(&sub->queue);
 	sub->ages = RB_ROOT_CACHED;
-	mbox_receivers_init(&sub->receivers);
-	mbox_room_init(&sub->room, &mbox->room, &sub->queue, &sub->receivers);
+	mbox_receivers_setup(&sub->receivers);
+	mbox_room_setup(&sub->room, &mbox->room, &sub->queue, &sub->receivers);
 	return sub;
 }
 
@@ -273,6 +273,34 @@ bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
 	return sub->over;
 }
 
+/* A receiver of @sub is about to wait no more: deliver first, for it may get that. */
+void mbox_subscription_settle(struct mbox *mbox, struct mbox_subscription *sub,
+			      struct mbox_deferred *deferred)
+{
+	if (mbox_subscription_is_due(mbox, sub))
+		mbox_subscription_deliver_due(mbox, sub, deferred);
+}
+
+/* Take @sub out of the mailbox, once the delivery that is due was made. */
+void mbox_subscription_unlist(struct mbox *mbox, struct mbox_subscription *sub,
+			      struct mbox_deferred *deferred)
+{
+	struct mbox_cast *cast = mbox->cast;
+
+	lockdep_assert_held(&mbox->lock);
+	if (RB_EMPTY_NODE(&sub->node))
+		return;
+	if (mbox_subscription_is_due(mbox, sub))
+		mbox_subscription_deliver_due(mbox, sub, deferred);
+	else if (!cast->message && sub->number < cast->next)
+		cast->found--;
+	rb_erase(&sub->node, &cast->subscriptions);
+	RB_CLEAR_NODE(&sub->node);
+	WRITE_ONCE(cast->nr_subscriptions, cast->nr_subscriptions - 1);
+	if (cast->fullest == sub)
+		cast->fullest = NULL;
+}
+
 /*
  * The handle is being closed, or receives no more: lose its deliveries, a few at a
  * time. Also for a subscription that was never begun.
@@ -284,7 +312,7 @@ void mbox_subscription_end(struct mbox *mbox, struct mbox_subscription *sub)
 
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
-		mbox_cast_unlist(mbox, sub, &deferred);
+		mbox_subscription_unlist(mbox, sub, &deferred);
 		n = mbox_subscription_lose(mbox, sub, CLOSE_BATCH, 0, &deferred);
 		mbox_cast_admit(mbox, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
@@ -314,7 +342,7 @@ unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 						   struct mbox_message, node);
 		/* One that is empty remains so. */
 		if (!message)
-			mbox_cast_unlist(mbox, sub, deferred);
+			mbox_subscription_unlist(mbox, sub, deferred);
 		else if (message->state == MBOX_MESSAGE_IN_FLIGHT)
 			mbox_delivery_give_up(mbox, message, deferred);
 		else

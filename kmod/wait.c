@@ -45,7 +45,7 @@
  * of these orders is needed.
  */
 
-void mbox_waiter_init(struct mbox_waiter *waiter)
+void mbox_waiter_setup(struct mbox_waiter *waiter)
 {
 	memset(waiter, 0, sizeof(*waiter));
 	waiter->task = current;
@@ -430,7 +430,7 @@ static void deferred_continue(struct mbox *mbox, struct mbox_deferred *deferred)
 	struct mbox_tell tell = deferred->tell;
 	bool telling = deferred->telling, admit = deferred->admit;
 
-	mbox_deferred_init(deferred);
+	mbox_deferred_setup(deferred);
 	spin_lock(&mbox->lock);
 	if (telling) {
 		deferred->tell = tell;

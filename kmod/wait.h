@@ -140,7 +140,7 @@ typedef int (*mbox_waiter_give_up_t)(struct mbox *mbox,
 #define MBOX_END_BATCH		64
 
 /* wait.c */
-void mbox_waiter_init(struct mbox_waiter *waiter);
+void mbox_waiter_setup(struct mbox_waiter *waiter);
 int mbox_waiter_block_receiver(struct mbox *mbox,
 			       struct mbox_receivers *receivers,
 			       struct mbox_waiter *waiter, u64 *turn,
@@ -175,7 +175,7 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred);
 
 /* A section under the lock begins: it has deferred nothing yet. */
-static inline void mbox_deferred_init(struct mbox_deferred *deferred)
+static inline void mbox_deferred_setup(struct mbox_deferred *deferred)
 {
 	deferred->nr_tasks = 0;
 	deferred->events = 0;
@@ -200,7 +200,7 @@ static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
 }
 
 /* receivers.c */
-void mbox_receivers_init(struct mbox_receivers *receivers);
+void mbox_receivers_setup(struct mbox_receivers *receivers);
 int mbox_receivers_add(const struct mbox *mbox,
 		       struct mbox_receivers *receivers,
 		       struct mbox_waiter *waiter);
