@@ -183,6 +183,7 @@ static const struct mbox_kind kind_broadcast = {
 	/* Each costs every sender, in memory and in time. */
 	.max_receivers = MBOX_RECEIVERS_MAX,
 	.drained = true,
+	.subscribed = true,
 	.check = kind_broadcast_check,
 	.attach = kind_broadcast_attach,
 	.detach = kind_broadcast_detach,

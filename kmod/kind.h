@@ -29,6 +29,7 @@ struct mbox_kind {
 	bool mapped;			/* a handle with any right may be mapped to write */
 	bool drained;			/* DELETE_DRAIN: messages stay to be received */
 	bool fixed;			/* nobody deletes it, or hands it over */
+	bool subscribed;		/* messages are for handles, and go with them */
 
 	/* Check attributes of a new mailbox, and put in defaults. */
 	int (*check)(struct mbox_attr *attr);

@@ -260,7 +260,7 @@ void mbox_mailbox_renounce(struct mbox *mbox, u32 rights)
 		mbox->send_handles--;
 	mbox_mailbox_recheck(mbox, &deferred);
 	/* Nobody could receive the queued messages, and no more come. */
-	if (mbox->state == MBOX_STATE_DRAINING &&
+	if (mbox->state == MBOX_STATE_DRAINING && !mbox->kind->subscribed &&
 	    mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV))
 		mbox_mailbox_die(mbox, -EIDRM, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);

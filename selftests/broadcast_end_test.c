@@ -41,6 +41,22 @@ TEST_F(end, close)
 	EXPECT_COUNTS(self->fd, 0, 2, 1, 0, 1, 5);
 }
 
+/* The same while it drains, of the last ones that could receive: the mailbox ends after that. */
+TEST_F(end, close_while_it_drains)
+{
+	uint32_t handles = HANDLES;
+
+	ASSERT_EQ(HANDLES, put(self->fd, 0, "a"));
+	ASSERT_EQ(HANDLES, put(self->fd, 0, "b"));
+	EXPECT_STREQ("a", take(self->in[0]));
+	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_DRAIN));
+	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_UNLINK));
+	while (handles--)
+		cast_leave(&self->cast, handles);
+	EXPECT_EQ(MBOX_STATE_DEAD, info_of(self->fd).state);
+	EXPECT_COUNTS(self->fd, 0, 2, 1, 0, 1, 5);
+}
+
 TEST_F(end, close_makes_room)
 {
 	struct call *call;
