@@ -107,7 +107,7 @@ static bool ring_sleep(struct thread *t, struct ring *ring, uint64_t seen)
 		return !(poll_arg.revents & POLLHUP);
 	}
 	ret = xioctl(ring->fd, MBOX_IOC_WAIT, &arg);
-	expect_errors("WAIT", ret, EINTR, ETIMEDOUT, EOWNERDEAD, EIDRM, 0);
+	expect_errors("WAIT", ret, EINTR, ETIMEDOUT, EOWNERDEAD, EIDRM, EPIPE, 0);
 	return ret == 0 || ret == -ETIMEDOUT;
 }
 
