@@ -134,7 +134,7 @@ TEST(senders_at_once)
 	enum { SENDERS = 3, EACH = 40 };
 	uint32_t next[SENDERS];
 	pid_t senders[SENDERS];
-	struct crowd crowd;
+	struct crowd crowd = {};
 
 	crowd_new(_metadata, &crowd, MBOX_CAPACITY_UNBOUNDED, 0);
 	for (int s = 0; s < SENDERS; s++) {
@@ -267,7 +267,7 @@ TEST_F(cast, deleted)
 	for (int round = 0; round < 8; round++) {
 		struct call *sends[2], *receivers[4];
 		struct mbox_ioc_delete delete = { .how = MBOX_DELETE_FORCE };
-		struct crowd crowd;
+		struct crowd crowd = {};
 
 		crowd_new(_metadata, &crowd, variant->capacity, variant->options);
 		for (int i = 0; i < 4; i++)
@@ -603,7 +603,7 @@ TEST(last_sender_shut_down_under_way)
 			int fd;
 			unsigned int usecs;
 		} shut = { .usecs = round * 20 };
-		struct crowd crowd;
+		struct crowd crowd = {};
 		struct reader reader = {};
 		pthread_t thread;
 		void *result;
