@@ -227,7 +227,7 @@ static int find_expected(const struct expected *sent, int n, int peer, int type,
 
 TEST(order)
 {
-	struct expected *sent = calloc(STEPS, sizeof(*sent));
+	static struct expected sent[STEPS];
 	int links[PEERS], inbox = inbox_open(), n = 0;
 	struct peer *peers[PEERS];
 	unsigned int seed = 1;
@@ -284,7 +284,6 @@ TEST(order)
 	}
 	for (int i = 0; i < PEERS; i++)
 		peer_kill(peers[i]);
-	free(sent);
 }
 
 MBOX_TEST_MAIN
