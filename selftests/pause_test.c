@@ -340,10 +340,11 @@ static void expect_free(struct __test_metadata *_metadata, bool runs)
 
 		handle(NULL);
 		*done = xread(fd, &byte, 1);
-		while (runs)
+		for (;;) {
+			if (!runs)
+				pause();
 			__asm__ volatile("" : : : "memory");
-		for (;;)
-			pause();
+		}
 	}
 	ASSERT_TRUE(await_blocked(fd, 0, 1));
 	kill(pid, SIGUSR1);

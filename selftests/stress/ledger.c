@@ -220,7 +220,8 @@ void ledger_reap(uint32_t thread)
 			mark(entry, MAYBE);
 			entry->maybe++;
 			entry->holder = slot->pid;
-			if (header && header->seq)
+			/* Put back, then withdrawn and sent again, a message gets another number. */
+			if (header && header->seq && !ledger->restarts)
 				entry_number(entry, number, header->seq);
 		}
 		slot->receiving = 0;
