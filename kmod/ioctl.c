@@ -135,14 +135,12 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 
 /* Receive from one process, named by its number and its start. */
 static noinline int ioctl_receive_from(struct mbox_handle *handle,
-				       const struct mbox_ioc_recv *recv, size_t usize,
+				       const struct mbox_ioc_recv *recv,
 				       struct mbox_recv_args *args)
 {
 	int error;
 
-	/* A caller that does not know of start cannot mean it. */
-	if (!(recv->flags & MBOX_RECV_BY_SENDER) || !recv->pid ||
-	    usize < sizeof(*recv))
+	if (!(recv->flags & MBOX_RECV_BY_SENDER) || !recv->pid)
 		return -EINVAL;
 	args->filter.start = recv->header.start;
 	error = mbox_receive(handle, args);
@@ -179,14 +177,13 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	args.data = u64_to_user_ptr(recv.data);
 	args.size = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
-	args.header_size = min(usize, sizeof(recv)) - offsetof(typeof(recv), header);
 	args.filter.flags = recv.flags & RECV_FILTERS;
 	args.filter.type = recv.type;
 	args.filter.pid = recv.pid;
 	args.filter.min_prio = recv.min_prio;
 	args.filter.pid_ns = task_active_pid_ns(current);
 	if (unlikely(recv.flags & MBOX_RECV_BY_START))
-		return ioctl_receive_from(handle, &recv, usize, &args);
+		return ioctl_receive_from(handle, &recv, &args);
 	return mbox_receive(handle, &args);
 }
 

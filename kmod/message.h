@@ -91,7 +91,6 @@ struct mbox_recv_args {
 	void __user *data;
 	size_t size;
 	struct mbox_header __user *header;	/* or NULL */
-	u32 header_size;		/* bytes of it that the caller knows */
 	bool nonblock;
 	bool peek;
 	bool ended;			/* BY_START: the sender has, see sender.c */

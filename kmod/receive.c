@@ -27,17 +27,6 @@
  * for mbox_receive_slow(), which takes the lock and looks for itself.
  */
 
-/* A caller that knows all of the header gets a constant size: that is cheaper. */
-static __always_inline bool
-receive_copy_header(const struct mbox_header *header,
-		    const struct mbox_recv_args *args)
-{
-	if (likely(args->header_size == sizeof(*header)))
-		return mbox_copy_out(args->header, header, sizeof(*header));
-	return access_ok(args->header, args->header_size) &&
-	       !__copy_to_user_inatomic(args->header, header, args->header_size);
-}
-
 /* Copy a small message out under the lock; false if that would have to sleep. */
 static __always_inline bool
 receive_copy_atomic(const struct mbox_handle *handle,
@@ -57,7 +46,7 @@ receive_copy_atomic(const struct mbox_handle *handle,
 				       mbox_delivery_payload(handle, message),
 				       message->length);
 	if (copied && args->header)
-		copied = receive_copy_header(&header, args);
+		copied = mbox_copy_out(args->header, &header, sizeof(header));
 	pagefault_enable();
 	return copied;
 }

@@ -30,7 +30,7 @@ enum receive_step {
 static int receive_put_header(const struct mbox_header *header,
 			      const struct mbox_recv_args *args)
 {
-	if (args->header && copy_to_user(args->header, header, args->header_size))
+	if (args->header && copy_to_user(args->header, header, sizeof(*header)))
 		return -EFAULT;
 	return 0;
 }
@@ -52,7 +52,7 @@ static int receive_prefault(const struct mbox_recv_args *args, u32 length)
 {
 	if (args->header &&
 	    fault_in_safe_writeable((char __user *)args->header,
-				    args->header_size))
+				    sizeof(*args->header)))
 		return -EFAULT;
 	if (length && (!access_ok(args->data, length) ||
 		       fault_in_safe_writeable(args->data, length)))
