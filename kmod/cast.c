@@ -138,7 +138,6 @@ static void cast_accept(struct mbox *mbox, struct mbox_deferred *deferred)
 	proper->receipts = 0;
 	cast->next = 0;
 	WRITE_ONCE(cast->message, proper); /* see mbox_subscription_catch_up() */
-	mbox->casting = true;
 	if (sender->stage == MBOX_CAST_BLOCKED)
 		mbox_waiter_await_receipt(mbox, sender);
 }
@@ -152,7 +151,6 @@ static void cast_end_delivery(struct mbox *mbox, struct mbox_deferred *deferred)
 
 	cast->sender = NULL;
 	WRITE_ONCE(cast->message, NULL);
-	mbox->casting = false;
 	cast->turn++;
 	if (sender->sync && sender->stage == MBOX_CAST_BLOCKED) {
 		proper->sender = sender;
@@ -481,7 +479,6 @@ void mbox_cast_die(struct mbox *mbox, struct mbox_deferred *deferred)
 		return;
 	cast->sender = NULL;
 	WRITE_ONCE(cast->message, NULL);
-	mbox->casting = false;
 	cast->turn++;
 	if (sender->sync) {
 		sender->delivered = proper->receipts;

@@ -8,6 +8,7 @@
 #include <linux/timekeeping.h>
 
 #include "access.h"
+#include "broadcast.h"
 #include "kind.h"
 #include "mbox.h"
 #include "message.h"
@@ -205,6 +206,19 @@ int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
 	}
 	spin_unlock(&mbox->lock);
 	return error;
+}
+
+/*
+ * Under the lock: return whether no process has the right to send, or to receive,
+ * and none can get it, for good.
+ */
+bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
+{
+	if (right == MBOX_RIGHT_RECV)
+		return !mbox->recv_handles && !mbox->reachable;
+	/* A message that is being delivered comes, whatever becomes of its sender. */
+	return !mbox->send_handles && !(mbox->cast && mbox->cast->message) &&
+	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
 }
 
 /**

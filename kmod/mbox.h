@@ -35,7 +35,7 @@
  *	access.h	access.c	rights: modes, owners, capabilities
  *	registry.h	registry.c	names and mailboxes of one network namespace
  *	event.h		event.c		events that are pending, and limits of sending them
- *			notice.c	one event to those who may see it
+ *			notice.c	one event, to the listeners allowed to see it
  *	process.h	owner.c		the process that owns a mailbox, and its heir
  *			member.c	the processes that take part in a mailbox
  *			exclusive.c	one process receives at a time
@@ -265,7 +265,6 @@ struct mbox {
 	u64 turns;			/* the last one given to a receiver */
 	/* BROADCAST, see broadcast.c */
 	struct mbox_cast *cast;		/* constant; else NULL */
-	bool casting;			/* an accepted message is being delivered */
 	u64 partly;			/* of held: somebody received it */
 	u64 lost;			/* deliveries */
 	u32 handles;
@@ -385,6 +384,7 @@ void mbox_mailbox_mem_put(struct mbox *mbox);
 int mbox_mailbox_attach(struct mbox *mbox, u32 rights);
 void mbox_mailbox_renounce(struct mbox *mbox, u32 rights);
 void mbox_mailbox_detach(struct mbox *mbox, u32 rights);
+bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right);
 void mbox_mailbox_hang_up(struct mbox *mbox);
 void mbox_mailbox_recheck(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
@@ -400,19 +400,6 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg);
 int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged);
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
-
-/*
- * Under the lock: return whether no process has the right to send, or to receive,
- * and none can get it, for good.
- */
-static inline bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
-{
-	if (right == MBOX_RIGHT_RECV)
-		return !mbox->recv_handles && !mbox->reachable;
-	/* A message that is being delivered comes, whatever becomes of its sender. */
-	return !mbox->send_handles && !mbox->casting &&
-	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
-}
 
 /* Return the receiver that is given @message, or NULL. */
 static inline struct mbox_waiter *

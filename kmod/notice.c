@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Notices: one event, multicast to the listeners who may see it. */
+/* Notices: one event, multicast to the listeners allowed to see it. */
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/mutex.h>
