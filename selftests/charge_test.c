@@ -431,12 +431,19 @@ static int keep_slots(void *arg)
 	return await_flag(flags + 1) ? 0 : -ETIME;
 }
 
-/* Messages that there is memory for, or -1. */
+/* Messages that there is memory for, or -1. KASAN keeps freed ones for a while, if not asked to shrink. */
 static long slots(void)
 {
+	int shrink = open("/sys/kernel/slab/mbox_slot/shrink", O_WRONLY | O_CLOEXEC);
 	char line[512];
 	long n = -1;
-	FILE *f = fopen("/proc/slabinfo", "re");
+	FILE *f;
+
+	if (shrink >= 0) {
+		xwrite(shrink, "1", 1);
+		close(shrink);
+	}
+	f = fopen("/proc/slabinfo", "re");
 
 	while (f && fgets(line, sizeof(line), f))
 		sscanf(line, "mbox_slot %ld", &n);
