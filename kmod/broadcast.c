@@ -7,6 +7,7 @@
 #include "event.h"
 #include "mbox.h"
 #include "message.h"
+#include "pool.h"
 #include "queue.h"
 #include "trace.h"
 #include "user.h"
@@ -171,17 +172,18 @@ static int broadcast_charge_spares(struct mbox_handle *handle,
 	return error == MBOX_USER_TIGHT && !args->share ? -ENOMEM : 0;
 }
 
-/* Under the lock: take free slots of @mbox, of those that are charged. */
+/* Under the lock: take free slots of @mbox, some of those that are charged. */
 static void broadcast_take_spares(struct mbox *mbox, struct mbox_waiter *sender)
 {
 	struct mbox_message *slot;
+	unsigned int n;
 
-	/* Bound: MBOX_SLOTS_KEPT. */
-	while (sender->nr_spares < sender->nr_charged) {
-		slot = mbox_slot_take(mbox);
+	for (n = 0; n < MBOX_END_BATCH; n++) {
+		slot = sender->nr_spares < sender->nr_charged ?
+		       mbox_pool_take(mbox, 0) : NULL;
 		if (!slot)
 			break;
-		mbox_slot_push(&sender->spares, slot);
+		mbox_pool_push(&sender->spares, slot);
 		sender->nr_spares++;
 	}
 }
@@ -192,10 +194,10 @@ static int broadcast_make_spares(struct mbox_waiter *sender)
 	struct mbox_message *slot;
 
 	while (sender->nr_spares < sender->nr_charged) {
-		slot = mbox_message_new(0);
+		slot = mbox_pool_alloc(0);
 		if (!slot)
 			return -ENOMEM;
-		mbox_slot_push(&sender->spares, slot);
+		mbox_pool_push(&sender->spares, slot);
 		sender->nr_spares++;
 		cond_resched();
 	}
@@ -369,7 +371,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	sender.handle = handle;
 	sender.sync = args->sync;
 	sender.nonblock = args->nonblock;
-	sender.message = mbox_message_new(args->length);
+	sender.message = mbox_pool_alloc(args->length);
 	if (!sender.message) {
 		mbox_user_uncharge(user, args->length);
 		mbox_share_free(args->share);
@@ -383,7 +385,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	}
 	/* The charge that is left holds the user. */
 	mbox_share_free(args->share);
-	mbox_slot_free_all(sender.spares);
+	mbox_pool_free_all(sender.spares);
 	if (sender.nr_charged)
 		mbox_user_uncharge_slots(user, sender.nr_charged);
 	if (unlikely(READ_ONCE(handle->shut) & MBOX_RIGHT_SEND))

@@ -10,30 +10,65 @@
 #ifndef MBOX_COPY_H
 #define MBOX_COPY_H
 
+#include <linux/instrumented.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+
+/*
+ * Up to here word by word. Beyond, the copy of the architecture wins, which takes its
+ * time to begin.
+ */
+#define MBOX_COPY_WORDS		256
+
+/* A step of a copy: @n bytes of @type. */
+#define copy_in_step(type, to, from, i, label)				\
+	unsafe_get_user(*(type *)((to) + (i)),				\
+			(const type __user *)((from) + (i)), label)
+#define copy_out_step(type, to, from, i, label)				\
+	unsafe_put_user(*(const type *)((from) + (i)),			\
+			(type __user *)((to) + (i)), label)
+
+/* All steps for @length bytes, four words at a time. */
+#define copy_steps(step, to, from, length, label)			\
+do {									\
+	size_t _i = 0;							\
+									\
+	for (; _i + 4 * sizeof(u64) <= (length); _i += 4 * sizeof(u64)) {	\
+		step(u64, to, from, _i, label);				\
+		step(u64, to, from, _i + sizeof(u64), label);		\
+		step(u64, to, from, _i + 2 * sizeof(u64), label);	\
+		step(u64, to, from, _i + 3 * sizeof(u64), label);	\
+	}								\
+	for (; _i + sizeof(u64) <= (length); _i += sizeof(u64))		\
+		step(u64, to, from, _i, label);				\
+	if ((length) & sizeof(u32)) {					\
+		step(u32, to, from, _i, label);				\
+		_i += sizeof(u32);					\
+	}								\
+	for (; _i < (length); _i++)					\
+		step(u8, to, from, _i, label);				\
+} while (0)
 
 /* Copy @length bytes in. False if an address is not readable (now). */
 static __always_inline bool mbox_copy_in(void *to, const void __user *from,
 					 size_t length)
 {
 	bool copied = false;
-	size_t i = 0;
 
-	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
-		return access_ok(from, length) &&
-		       !__copy_from_user_inatomic(to, from, length);
+	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
+	    length > MBOX_COPY_WORDS) {
+		if (!access_ok(from, length))
+			return false;
+		barrier_nospec();
+		instrument_copy_from_user_before(to, from, length);
+		copied = !raw_copy_from_user(to, from, length);
+		instrument_copy_from_user_after(to, from, length, 0);
+		return copied;
+	}
 	if (!user_read_access_begin(from, length))
 		return false;
-	for (; i + sizeof(long) <= length; i += sizeof(long))
-		unsafe_get_user(*(unsigned long *)(to + i),
-				(const unsigned long __user *)(from + i), end);
-	for (; i + sizeof(u32) <= length; i += sizeof(u32))
-		unsafe_get_user(*(u32 *)(to + i),
-				(const u32 __user *)(from + i), end);
-	for (; i < length; i++)
-		unsafe_get_user(*(u8 *)(to + i),
-				(const u8 __user *)(from + i), end);
+	copy_steps(copy_in_step, to, from, length, end);
 	copied = true;
 end:
 	user_read_access_end();
@@ -74,22 +109,17 @@ static __always_inline bool mbox_copy_out(void __user *to, const void *from,
 					  size_t length)
 {
 	bool copied = false;
-	size_t i = 0;
 
-	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
-		return access_ok(to, length) &&
-		       !__copy_to_user_inatomic(to, from, length);
+	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
+	    length > MBOX_COPY_WORDS) {
+		if (!access_ok(to, length))
+			return false;
+		instrument_copy_to_user(to, from, length);
+		return !raw_copy_to_user(to, from, length);
+	}
 	if (!user_write_access_begin(to, length))
 		return false;
-	for (; i + sizeof(long) <= length; i += sizeof(long))
-		unsafe_put_user(*(const unsigned long *)(from + i),
-				(unsigned long __user *)(to + i), end);
-	for (; i + sizeof(u32) <= length; i += sizeof(u32))
-		unsafe_put_user(*(const u32 *)(from + i),
-				(u32 __user *)(to + i), end);
-	for (; i < length; i++)
-		unsafe_put_user(*(const u8 *)(from + i),
-				(u8 __user *)(to + i), end);
+	copy_steps(copy_out_step, to, from, length, end);
 	copied = true;
 end:
 	user_write_access_end();

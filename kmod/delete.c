@@ -12,6 +12,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "pool.h"
 #include "process.h"
 #include "queue.h"
 #include "registry.h"
@@ -46,12 +47,12 @@ static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
 static void delete_clear(struct mbox *mbox)
 {
 	struct mbox_deferred deferred;
-	struct mbox_message *slots;
+	struct mbox_pool *pool;
 	unsigned int n;
 
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
-		slots = mbox_slot_end(mbox);
+		pool = mbox_pool_end(mbox);
 		n = mbox_waiter_end_some(mbox, MBOX_END_BATCH, mbox->death,
 					 &deferred);
 		if (n < MBOX_END_BATCH)
@@ -60,7 +61,7 @@ static void delete_clear(struct mbox *mbox)
 		if (n < MBOX_END_BATCH)
 			n += delete_clear_queue(mbox, MBOX_END_BATCH - n, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
-		mbox_slot_free_all(slots);
+		mbox_pool_destroy(pool);
 		cond_resched();
 	} while (n == MBOX_END_BATCH);
 }

@@ -12,6 +12,7 @@
 #include "kind.h"
 #include "mbox.h"
 #include "message.h"
+#include "pool.h"
 #include "process.h"
 #include "queue.h"
 #include "registry.h"
@@ -116,7 +117,6 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->room.capacity = attr->capacity;
 	mbox->room.msg_size = attr->msg_size;
 	mbox->room.max_bytes = attr->bytes;
-	mbox->max_slots = MBOX_SLOTS_STEP;
 	mbox->shares = RB_ROOT;
 	mbox_queue_setup(&mbox->queue);
 	mbox_receivers_setup(&mbox->receivers);
@@ -156,7 +156,7 @@ void mbox_mailbox_put(struct mbox *mbox)
 {
 	if (!refcount_dec_and_test(&mbox->refs))
 		return;
-	mbox_slot_free_all(mbox_slot_end(mbox));
+	mbox_pool_destroy(mbox_pool_end(mbox));
 	mbox->kind->detach(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_mailbox_mem_put(mbox);

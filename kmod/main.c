@@ -6,7 +6,7 @@
 #include "event.h"
 #include "link.h"
 #include "mbox.h"
-#include "message.h"
+#include "pool.h"
 #include "netlink.h"
 #include "process.h"
 #include "registry.h"
@@ -18,7 +18,7 @@ static int __init mbox_init(void)
 {
 	int error;
 
-	error = mbox_message_init();
+	error = mbox_pool_init();
 	if (error)
 		return error;
 	error = mbox_user_init();
@@ -59,7 +59,7 @@ err_user:
 	mbox_shortage_exit();
 	mbox_user_exit();
 err_message:
-	mbox_message_exit();
+	mbox_pool_exit();
 	return error;
 }
 
@@ -78,7 +78,7 @@ static void __exit mbox_exit(void)
 	mbox_param_exit();
 	mbox_shortage_exit();
 	mbox_user_exit();
-	mbox_message_exit();
+	mbox_pool_exit();
 }
 
 module_init(mbox_init);

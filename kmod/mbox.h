@@ -53,7 +53,9 @@
  *	queue.h		queue.c		order and filters; no user memory, no sleep
  *			room.c		limits and counts, and the senders that wait
  *			cursor.c	searches that pause
- *	message.h	message.c	slots and large payloads
+ *	message.h	message.c	a message: its sender, its references
+ *			path.h		the hot path: what is inlined of these
+ *	pool.h		pool.c		memory of messages, recycled by mailboxes
  *
  *	process.h	process.c	processes: found by number, their credentials
  *			watch.c		callbacks when a process ends
@@ -131,13 +133,14 @@
  *	lane		one direction of a link
  *	link		two lanes between two endpoints
  *	member		a process that takes part in a mailbox, where these are counted
+ *	pool		memory of messages that a mailbox keeps for those to come
  *	pending		of a message: its sender waits for room; of an event: not sent yet
  *	peer		the endpoint at the other end of a link
  *	registry	the names and mailboxes of one network namespace
  *	room		the part of a capacity that is free; of a quota likewise
  *	share		the part of a user's quota that one mailbox may take
  *	shortage	a quota refuses a handle, whose pollers are woken for room
- *	slot		memory for a small message, recycled by its mailbox
+ *	slot		memory for a small message
  *	subscription	the place of a handle in a broadcast: its deliveries
  *	tie		a process that has a part in a mailbox until it ends
  *	turn		a receiver's number in the order of arrival
@@ -174,6 +177,7 @@ struct mbox_kind;
 struct mbox_lane;
 struct mbox_member;
 struct mbox_owner;
+struct mbox_pool;
 struct mbox_registry;
 struct mbox_relay;
 struct mbox_ring;
@@ -237,9 +241,7 @@ struct mbox {
 	bool reachable;			/* by its name, or as an inbox */
 	struct mbox_room room;
 	struct mbox_queue queue;
-	struct mbox_message *slots;	/* free slots, linked through node.next */
-	unsigned int nr_slots;
-	unsigned int max_slots;		/* that may be kept */
+	struct mbox_pool *pool;		/* free memory; or NULL */
 	struct mbox_receivers receivers;
 	struct rb_root_cached lanes;	/* of an inbox, with messages: inbox.c */
 	struct rb_root numbered;	/* the same, by number */

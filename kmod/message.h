@@ -22,13 +22,6 @@ struct mbox_user;
 struct mbox_waiter;
 struct pid;
 
-/*
- * Free slots that a mailbox keeps for the messages to come: so many, and more in steps
- * as long as its creator's mailboxes together do not keep too many (user.c).
- */
-#define MBOX_SLOTS_STEP		4
-#define MBOX_SLOTS_KEPT		32
-
 enum mbox_message_state {
 	MBOX_MESSAGE_NEW,	/* its sender's alone */
 	MBOX_MESSAGE_PENDING,	/* of a blocked sender, not accepted yet */
@@ -38,8 +31,7 @@ enum mbox_message_state {
 };
 
 /*
- * A message. Payloads of up to MBOX_SMALL_SIZE live in slots of one size that
- * the mailbox recycles, larger ones in an allocation of their own.
+ * A message, with its payload. pool.h says where its memory comes from.
  *
  * From the time it is visible to others (PENDING, or accepted) all of it but
  * the payload is guarded by mbox->lock. The payload is constant from then on;
@@ -47,9 +39,12 @@ enum mbox_message_state {
  * one that peeks and counted itself in refs.
  */
 struct mbox_message {
-	struct list_head node;		/* queue, taken, or a list of trash */
 	union {
-		struct rb_node level;	/* in queue->levels if first of its prio */
+		struct list_head node;	/* of its queue */
+		struct mbox_message *next; /* of a stack of memory, see pool.h */
+	};
+	union {
+		struct rb_node level;	/* in queue->levels: see queue.h */
 		struct {		/* of one that is broadcast: */
 			struct list_head deliveries; /* not settled */
 			u32 left;	/* of these, and one while they are made */
@@ -60,7 +55,7 @@ struct mbox_message {
 	u64 time;			/* nanoseconds, CLOCK_REALTIME_COARSE */
 	struct pid *pid;		/* thread group of the sender, counted */
 	u64 start;			/* of that process: mbox_process_start() */
-	struct mbox_user *user;		/* charged for it; NULL: it is trash */
+	struct mbox_user *user;		/* charged for it */
 	struct mbox_waiter *sender;	/* waits for its receipt, or NULL */
 	struct mbox_room *room;		/* in which it counts; a lane's link counted */
 	u32 length;
@@ -70,6 +65,7 @@ struct mbox_message {
 	kgid_t gid;
 	u32 refs;			/* owner and peekers; freed with the last */
 	u8 state;			/* enum mbox_message_state */
+	u8 class;			/* constant: of its memory, see pool.h */
 	bool shared;			/* counted in a share, see share.c */
 	u8 data[] __aligned(8);
 };
@@ -106,23 +102,12 @@ struct mbox_recv_args {
 #define MBOX_RECEIVE_SLOW	(MBOX_RETRY + 1)
 
 /* message.c */
-int mbox_message_init(void);
-void mbox_message_exit(void);
-struct mbox_message *mbox_message_new(u32 length);
-struct mbox_message *mbox_slot_take(struct mbox *mbox);
 void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 		      const struct mbox_send_args *args);
 int mbox_message_fill(struct mbox_message *message, const void __user *data);
-bool mbox_message_fill_atomic(struct mbox_message *message,
-			      const void __user *data);
 void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred);
 void mbox_message_free(struct mbox_message *message);
-void mbox_message_free_all(struct mbox_message *trash);
-void mbox_slot_push(struct mbox_message **stack, struct mbox_message *slot);
-struct mbox_message *mbox_slot_pop(struct mbox_message **stack);
-struct mbox_message *mbox_slot_end(struct mbox *mbox);
-void mbox_slot_free_all(struct mbox_message *slots);
 void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header);
 

@@ -30,8 +30,9 @@ static bool queue_is_level(const struct mbox_message *message)
 }
 
 /*
- * The first message of priority @prio if there is one; else where its node has
- * to be linked, and in @next the first message of the level below.
+ * Find the first message of priority @prio, which is less than that of the first of
+ * all. If there is none: return where its node has to be linked, and in @next the
+ * first message of the level below.
  */
 static struct mbox_message *queue_find_level(struct mbox_queue *queue, u32 prio,
 					     struct rb_node **parent,
@@ -67,12 +68,15 @@ bool mbox_message_before(const struct mbox_message *a,
 	return a->prio != b->prio ? a->prio > b->prio : a->seq < b->seq;
 }
 
-/* The first message of the level below that of @head, or NULL. */
-static struct mbox_message *queue_next_level(struct mbox_message *head)
+static struct mbox_message *queue_of_level(struct rb_node *node)
 {
-	struct rb_node *node = rb_next(&head->level);
-
 	return node ? rb_entry(node, struct mbox_message, level) : NULL;
+}
+
+static bool queue_level_less(struct rb_node *a, const struct rb_node *b)
+{
+	return queue_of_level(a)->prio >
+	       rb_entry(b, struct mbox_message, level)->prio;
 }
 
 /* Put @message at the end of the list of @queue, or before @next. */
@@ -106,7 +110,7 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
  */
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 {
-	struct mbox_message *head, *next, *at;
+	struct mbox_message *first, *last, *head, *next;
 	struct rb_node *parent, **link;
 
 	if (unlikely(!list_empty(&queue->cursors)))
@@ -116,14 +120,27 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 		mbox_inbox_add(message->room->lane, message);
 	RB_CLEAR_NODE(&message->level);
 
-	if (!list_empty(&queue->messages)) {
-		at = list_last_entry(&queue->messages, struct mbox_message, node);
-		if (at->prio == message->prio && at->seq < message->seq) {
-			list_add_tail(&message->node, &queue->messages);
-			return;
-		}
+	if (list_empty(&queue->messages)) {
+		list_add(&message->node, &queue->messages);
+		return;
 	}
-
+	last = list_last_entry(&queue->messages, struct mbox_message, node);
+	if (last->prio == message->prio && last->seq < message->seq) {
+		list_add_tail(&message->node, &queue->messages);
+		return;
+	}
+	first = list_first_entry(&queue->messages, struct mbox_message, node);
+	if (first->prio < message->prio) {
+		rb_add(&first->level, &queue->levels, queue_level_less);
+		list_add(&message->node, &queue->messages);
+		return;
+	}
+	/* Of its level all that are there have smaller sequence numbers. */
+	if (first->prio == message->prio) {
+		next = queue_of_level(rb_first(&queue->levels));
+		queue_link_before(queue, message, next);
+		return;
+	}
 	head = queue_find_level(queue, message->prio, &parent, &link, &next);
 	if (!head) {
 		rb_link_node(&message->level, parent, link);
@@ -131,8 +148,7 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 		queue_link_before(queue, message, next);
 		return;
 	}
-	/* All that are there have smaller sequence numbers. */
-	queue_link_before(queue, message, queue_next_level(head));
+	queue_link_before(queue, message, queue_of_level(rb_next(&head->level)));
 }
 
 static __always_inline void queue_unlink(struct mbox_queue *queue,
@@ -154,6 +170,11 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 					&queue->levels);
 		else
 			rb_erase(&message->level, &queue->levels);
+	} else if (next && queue_is_level(next) &&
+		   message->node.prev == &queue->messages) {
+		/* The first of all is in no level of the tree. */
+		rb_erase(&next->level, &queue->levels);
+		RB_CLEAR_NODE(&next->level);
 	}
 	list_del(&message->node);
 }

@@ -26,9 +26,9 @@ struct pid_namespace;
 
 /*
  * Accepted messages in the order in which they are received. The list is
- * sorted; the first message of each priority is also a node of the tree of
- * levels, so that an insertion takes time by the number of priorities in use,
- * not of messages.
+ * sorted; the first message of each priority but the highest in use is also a node of
+ * the tree of levels, so that an insertion takes time by the number of priorities in
+ * use, not of messages, and a queue of one priority needs no tree.
  */
 struct mbox_queue {
 	struct list_head messages;

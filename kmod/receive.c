@@ -4,13 +4,12 @@
 #include <linux/uaccess.h>
 
 #include "broadcast.h"
-#include "copy.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "path.h"
 #include "process.h"
 #include "queue.h"
-#include "trace.h"
 #include "wait.h"
 
 /*
@@ -27,24 +26,22 @@
  * for mbox_receive_slow(), which takes the lock and looks for itself.
  */
 
-/* Copy a small message out under the lock; false if that would have to sleep. */
+/* Copy a message out under the lock; false if that would have to sleep. */
 static __always_inline bool
 receive_copy_atomic(const struct mbox_handle *handle,
 		    const struct mbox_message *message, u64 seq,
 		    const struct mbox_recv_args *args)
 {
 	struct mbox_header header;
-	bool copied = true;
+	bool copied;
 
 	if (args->header) {
-		mbox_message_header(message, &header);
+		mbox_path_header(message, &header);
 		header.seq = seq;
 	}
 	pagefault_disable();
-	if (message->length)
-		copied = mbox_copy_out(args->data,
-				       mbox_delivery_payload(handle, message),
-				       message->length);
+	copied = mbox_copy_out(args->data, mbox_delivery_payload(handle, message),
+			       message->length);
 	if (copied && args->header)
 		copied = mbox_copy_out(args->header, &header, sizeof(header));
 	pagefault_enable();
@@ -66,7 +63,7 @@ static __always_inline void receive_detach(struct mbox_handle *handle,
 	else if (unlikely(handle->sub))
 		mbox_delivery_remove(handle->sub, message);
 	else
-		mbox_queue_remove(message->room->queue, message);
+		mbox_path_remove(message->room->queue, message);
 }
 
 /*
@@ -100,15 +97,17 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 	handle->received++;
 	trace_mbox_receive(mbox, message);
 	mbox->received++;
-	mbox_room_release(mbox, message);
-	if (sender) {
+	mbox_path_release(mbox, message);
+	if (unlikely(sender)) {
 		message->sender = NULL;
 		sender->receiver = get_pid(task_tgid(current));
 		mbox_waiter_complete(mbox, sender, 0, deferred);
 	}
 	/* First, for the message may be the last that holds the lane. */
-	mbox_send_admit(mbox, room, deferred);
-	mbox_message_put(mbox, message, deferred);
+	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
+		     mbox->state != MBOX_STATE_LIVE))
+		mbox_send_admit(mbox, room, deferred);
+	mbox_path_put(mbox, message, deferred);
 	return 0;
 }
 
@@ -145,7 +144,7 @@ int mbox_receive_commit(struct mbox_handle *handle,
 	return receive_commit(handle, message, deferred);
 }
 
-/* Receive the first message, if it is a small one that the filter passes. */
+/* Receive the first message, if it is no large one, and the filter passes it. */
 static __always_inline int receive_first(struct mbox_handle *handle,
 					 struct mbox_recv_args *args)
 {
@@ -163,8 +162,9 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 					    mbox_inbox_first(mbox);
 	if (likely(first && mbox->state != MBOX_STATE_DEAD &&
 		   first->state == MBOX_MESSAGE_QUEUED &&
-		   mbox_filter_pass(&args->filter, first) &&
-		   first->length <= MBOX_SMALL_SIZE &&
+		   (likely(!args->filter.flags && !args->filter.min_prio) ||
+		    mbox_filter_pass(&args->filter, first)) &&
+		   first->length <= MBOX_PATH_SIZE &&
 		   first->length <= args->size &&
 		   !fatal_signal_pending(current)))
 		step = receive_small(handle, first, first->seq, args,

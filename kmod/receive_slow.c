@@ -9,6 +9,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "path.h"
 #include "process.h"
 #include "queue.h"
 #include "wait.h"
@@ -306,7 +307,7 @@ static int receive_found(struct mbox_handle *handle,
 	mbox_message_header(message, header);
 	if (unlikely(message->length > args->size))
 		return RECEIVE_TOO_SMALL;
-	if (message->length <= MBOX_SMALL_SIZE) {
+	if (message->length <= MBOX_PATH_SIZE) {
 		step = mbox_receive_small(handle, message, seq, args, deferred);
 		if (step != MBOX_RECEIVE_SLOW)
 			return step;

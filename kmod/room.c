@@ -6,8 +6,8 @@
 #include "broadcast.h"
 #include "mbox.h"
 #include "message.h"
+#include "path.h"
 #include "queue.h"
-#include "trace.h"
 #include "wait.h"
 
 /* Senders are in order of the priority of their message, then of arrival. */
@@ -167,32 +167,11 @@ void mbox_room_refuse(struct mbox_room *room)
 /* Count @message as accepted: from here on it is not lost. */
 void mbox_room_accept(struct mbox *mbox, struct mbox_message *message)
 {
-	struct mbox_room *room = message->room;
-
-	lockdep_assert_held(&mbox->lock);
-	message->seq = ++mbox->sent;
-	mbox->sent_bytes += message->length;
-	do {
-		room->held++;
-		room->held_bytes += message->length;
-		room = room->parent;
-	} while (unlikely(room));
-	if (mbox->room.held > mbox->peak)
-		mbox->peak = mbox->room.held;
-	if (mbox->room.held_bytes > mbox->peak_bytes)
-		mbox->peak_bytes = mbox->room.held_bytes;
-	trace_mbox_send(mbox, message);
+	mbox_path_accept(mbox, message);
 }
 
 /* Give back the room of a message that was received, withdrawn or dropped. */
 void mbox_room_release(struct mbox *mbox, const struct mbox_message *message)
 {
-	struct mbox_room *room = message->room;
-
-	lockdep_assert_held(&mbox->lock);
-	do {
-		room->held--;
-		room->held_bytes -= message->length;
-		room = room->parent;
-	} while (unlikely(room));
+	mbox_path_release(mbox, message);
 }

@@ -8,9 +8,10 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "path.h"
+#include "pool.h"
 #include "process.h"
 #include "queue.h"
-#include "trace.h"
 #include "user.h"
 #include "wait.h"
 
@@ -57,14 +58,24 @@ send_charge_caller(struct mbox_handle *handle, struct mbox_send_args *args)
 
 /*
  * Sending goes in sections, each of which ends in the function that began it. The fast
- * path fills a free slot and places the message in one section, send_small(). The
- * parts of a section decide on a step.
+ * path fills recycled memory and places the message in one section, send_recycled().
+ * The parts of a section decide on a step.
  */
 enum send_step {
 	/* 0: done; less than 0: an error */
 	SEND_MAKE = 1,	/* the message has to be made, or filled, without the lock */
 	SEND_WAIT,	/* it has to wait, or its sender for its receipt */
 };
+
+/* Return whether @message may be queued now, and need not wait behind another. */
+static __always_inline bool send_may_queue(const struct mbox_room *room,
+					   const struct mbox_message *message)
+{
+	if (!mbox_path_has_room(room, message->length))
+		return false;
+	return likely(RB_EMPTY_ROOT(&room->senders.rb_root)) ||
+	       mbox_room_may_queue(room, message);
+}
 
 /*
  * Place @message: give it to a receiver, or queue it. SEND_WAIT if neither is
@@ -75,33 +86,42 @@ static __always_inline int send_place(struct mbox *mbox,
 				      struct mbox_send_args *args,
 				      struct mbox_deferred *deferred)
 {
+	struct mbox_room *room = args->room;
 	struct mbox_waiter *receiver;
 	int error;
 
 	if (unlikely(mbox->deaf))
 		return mbox_send_refusal(mbox);
-	if (unlikely(message->length > READ_ONCE(args->room->msg_size)))
+	if (unlikely(message->length > room->msg_size))
 		return -EMSGSIZE;
 	if (unlikely(args->share)) {
 		error = mbox_share_take(mbox, message, 0, &args->share);
 		if (error)
 			return error;
 	}
-	if (args->sync)
+	if (unlikely(args->sync))
 		return SEND_WAIT;
-	if (mbox_room_capacity(args->room) == MBOX_CAPACITY_ZERO &&
-	    !args->nonblock)
+	if (unlikely(!args->nonblock &&
+		     mbox_room_capacity(room) == MBOX_CAPACITY_ZERO))
 		return SEND_WAIT;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-	if (!receiver && !mbox_room_may_queue(args->room, message)) {
+	if (unlikely(receiver)) {
+		mbox_path_accept(mbox, message);
+		mbox_send_deliver(mbox, message, receiver, deferred);
+		return 0;
+	}
+	if (unlikely(!send_may_queue(room, message))) {
 		if (!args->nonblock)
 			return SEND_WAIT;
-		mbox_room_refuse(args->room);
+		mbox_room_refuse(room);
 		mbox_event_full(mbox);
 		return -EAGAIN;
 	}
-	mbox_room_accept(mbox, message);
-	mbox_send_deliver(mbox, message, receiver, deferred);
+	mbox_path_accept(mbox, message);
+	mbox_path_insert(room->queue, message);
+	if (unlikely(mbox->nr_receivers))
+		mbox_receivers_tell(mbox, room->receivers, message, deferred);
+	deferred->events |= EPOLLIN | EPOLLRDNORM;
 	return 0;
 }
 
@@ -142,23 +162,24 @@ struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
 }
 
 /*
- * Fill a free slot and place it, in one section. SEND_MAKE if there is no slot, or
- * its data have to be faulted in: then *@made is the slot, which is the caller's.
+ * Fill recycled memory and place it, in one section. SEND_MAKE if there is none, or
+ * the data have to be faulted in: then *@made is the memory, which is the caller's.
  */
-static __always_inline int send_small(struct mbox *mbox, struct mbox_user *user,
-				      struct mbox_send_args *args,
-				      struct mbox_message **made)
+static __always_inline int send_recycled(struct mbox *mbox, struct mbox_user *user,
+					 struct mbox_send_args *args,
+					 struct mbox_message **made)
 {
 	struct mbox_deferred deferred;
 	struct mbox_message *message;
 	int step = SEND_MAKE;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	message = mbox_slot_take(mbox);
+	message = mbox_pool_take(mbox, args->length);
 	*made = message;
 	if (likely(message)) {
-		mbox_message_set(message, user, args);
-		if (likely(mbox_message_fill_atomic(message, args->data)))
+		mbox_path_set(message, user, args);
+		if (likely(args->length <= MBOX_PATH_SIZE) &&
+		    likely(mbox_path_fill(message, args->data)))
 			step = send_place(mbox, message, args, &deferred);
 		if (unlikely(step < 0))
 			mbox_message_put(mbox, message, &deferred);
@@ -167,18 +188,20 @@ static __always_inline int send_small(struct mbox *mbox, struct mbox_user *user,
 	return step;
 }
 
-/* Make a message, unless there is @slot for it, fill it, and place it. */
+/* Make a message, unless there is @memory for it, fill it, and place it. */
 static noinline int send_made(struct mbox *mbox, struct mbox_user *user,
 			      struct mbox_send_args *args,
-			      struct mbox_message *slot,
+			      struct mbox_message *memory,
 			      struct mbox_message **made)
 {
-	struct mbox_message *message = slot;
+	struct mbox_message *message = memory;
 	struct mbox_deferred deferred;
 	int step;
 
 	if (!message) {
-		message = mbox_message_new(args->length);
+		if (!READ_ONCE(mbox->pool))
+			mbox_pool_add(mbox);
+		message = mbox_pool_alloc(args->length);
 		if (!message) {
 			mbox_user_uncharge(user, args->length);
 			return -ENOMEM;
@@ -203,11 +226,10 @@ static __always_inline int send_charged(struct mbox_handle *handle,
 					struct mbox_user *user,
 					struct mbox_send_args *args)
 {
-	struct mbox_message *message = NULL;
-	int step = SEND_MAKE;
+	struct mbox_message *message;
+	int step;
 
-	if (args->length <= MBOX_SMALL_SIZE)
-		step = send_small(mbox, user, args, &message);
+	step = send_recycled(mbox, user, args, &message);
 	if (unlikely(step == SEND_MAKE))
 		step = send_made(mbox, user, args, message, &message);
 	if (unlikely(step == SEND_WAIT))

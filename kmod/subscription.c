@@ -6,6 +6,7 @@
 #include "broadcast.h"
 #include "mbox.h"
 #include "message.h"
+#include "pool.h"
 #include "queue.h"
 #include "wait.h"
 
@@ -100,7 +101,7 @@ void mbox_subscription_deliver_due(struct mbox *mbox, struct mbox_subscription *
 	struct mbox_message *message;
 
 	sub->seen = proper->seq;
-	message = mbox_slot_pop(&sender->spares);
+	message = mbox_pool_pop(&sender->spares);
 	sender->nr_spares--;
 	sender->nr_charged--;
 	mbox_delivery_place(mbox, mbox_delivery_new(mbox, message, proper,

@@ -175,7 +175,7 @@ void mbox_user_ref(struct mbox_user *user)
  * mbox_user_cost - compute the cost of a message
  * @length:	bytes of its payload
  *
- * The memory that mbox_message_new() takes: kvmalloc() rounds up to a power of two
+ * The memory that mbox_pool_alloc() takes: kvmalloc() rounds up to a power of two
  * where it finds that in one piece, and to pages where it does not.
  *
  * Return: bytes of the quota.
@@ -392,22 +392,23 @@ int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 }
 
 /*
- * Free slots are not charged, for they are nobody's; so they are few. Whether @user's
- * mailboxes may keep @n more: together up to a 16th of the quota.
+ * Free memory in pools is not charged, for it is nobody's; so it is little. Return
+ * whether @user's mailboxes may keep @n units more: together up to a 16th of the
+ * quota, or up to @half of that.
  */
-bool mbox_user_add_slots(struct mbox_user *user, int n)
+bool mbox_user_add_units(struct mbox_user *user, int n, bool half)
 {
-	s64 slots = atomic_add_return(n, &user->slots);
+	s64 units = atomic_add_return(n, &user->units);
 
-	if (slots * MBOX_SMALL_CHARGE <= user_quota() >> 4)
+	if (units * MBOX_SMALL_CHARGE <= user_quota() >> (half ? 5 : 4))
 		return true;
-	atomic_sub(n, &user->slots);
+	atomic_sub(n, &user->units);
 	return false;
 }
 
-void mbox_user_remove_slots(struct mbox_user *user, int n)
+void mbox_user_remove_units(struct mbox_user *user, int n)
 {
-	atomic_sub(n, &user->slots);
+	atomic_sub(n, &user->units);
 }
 
 void mbox_user_remove_mailbox(struct mbox_user *user)

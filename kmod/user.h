@@ -25,7 +25,7 @@ struct mbox_user {
 	kuid_t uid;			/* constant */
 	atomic64_t pins;		/* references and bytes, see user.c */
 	atomic_t mailboxes;
-	atomic_t slots;			/* free, that his mailboxes may keep */
+	atomic_t units;			/* that his mailboxes may keep, see pool.h */
 	struct rcu_head rcu;
 	struct list_head short_node;	/* shortage_lock: users that are short */
 	struct list_head short_handles;	/* shortage_lock: to be told of room */
@@ -40,8 +40,8 @@ int mbox_user_init(void);
 void mbox_user_exit(void);
 s64 mbox_user_cost(u32 length);
 s64 mbox_user_left(const struct mbox_user *user);
-bool mbox_user_add_slots(struct mbox_user *user, int n);
-void mbox_user_remove_slots(struct mbox_user *user, int n);
+bool mbox_user_add_units(struct mbox_user *user, int n, bool half);
+void mbox_user_remove_units(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
 void mbox_user_ref(struct mbox_user *user);

@@ -12,6 +12,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "pool.h"
 #include "process.h"
 #include "queue.h"
 #include "trace.h"
@@ -421,7 +422,7 @@ static void deferred_flush(struct mbox *mbox, struct mbox_deferred *deferred)
 		deferred_wake_late(mbox, deferred);
 	if (deferred->events)
 		wake_up_interruptible_poll(&mbox->poll, deferred->events);
-	mbox_message_free_all(deferred->trash);
+	mbox_pool_free_all(deferred->trash);
 }
 
 /* Do the next piece of work that was too long for one section. */

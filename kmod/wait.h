@@ -126,7 +126,7 @@ struct mbox_deferred {
 					 */
 	bool telling;			/* more are to be told: see tell */
 	struct hlist_head late;		/* lock: waiters that are not done */
-	struct mbox_message *trash;	/* linked through node.next */
+	struct mbox_message *trash;	/* a stack of memory to be freed */
 	struct task_struct *tasks[MBOX_DEFERRED_WAKES]; /* counted */
 	struct mbox_tell tell;
 };

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The hot path: the parts of a message's way in and out that send.c and receive.c have
+ * inlined. Callers that are in no hurry find the same as functions, in the files of
+ * these nouns.
+ */
+#ifndef MBOX_PATH_H
+#define MBOX_PATH_H
+
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "copy.h"
+#include "link.h"
+#include "mbox.h"
+#include "message.h"
+#include "pool.h"
+#include "process.h"
+#include "queue.h"
+#include "trace.h"
+#include "user.h"
+
+/*
+ * The longest payload that is copied under mbox->lock, with page faults disabled:
+ * a page.
+ */
+#define MBOX_PATH_SIZE		4096
+
+/* See mbox_message_set(). */
+static __always_inline void mbox_path_set(struct mbox_message *message,
+					  struct mbox_user *user,
+					  const struct mbox_send_args *args)
+{
+	const struct task_struct *leader = current->group_leader;
+	const struct cred *cred = current_cred();
+	struct pid *pid = leader->thread_pid;
+
+	message->seq = 0;
+	message->pid = pid;
+	message->start = mbox_process_start(leader);
+	message->user = user;
+	message->sender = NULL;
+	message->room = args->room;
+	message->length = args->length;
+	message->prio = args->prio;
+	message->type = args->type;
+	message->uid = cred->uid;
+	message->gid = cred->gid;
+	message->refs = 1;
+	message->state = MBOX_MESSAGE_NEW;
+	message->shared = false;
+	refcount_inc(&pid->count);	/* as task_tgid(): the caller has one */
+	if (unlikely(message->room->lane))
+		mbox_link_get(message->room->lane->link);
+	message->time = ktime_get_coarse_real_ns();
+}
+
+/* Copy a payload in under the lock; false if that would have to sleep. */
+static __always_inline bool mbox_path_fill(struct mbox_message *message,
+					   const void __user *data)
+{
+	bool copied;
+
+	pagefault_disable();
+	copied = mbox_copy_in(message->data, data, message->length);
+	pagefault_enable();
+	return copied;
+}
+
+/* See mbox_message_header(). */
+static __always_inline void mbox_path_header(const struct mbox_message *message,
+					     struct mbox_header *header)
+{
+	struct user_namespace *ns = current_user_ns();
+
+	header->length = message->length;
+	header->seq = message->seq;
+	header->time = message->time;
+	header->prio = message->prio;
+	header->type = message->type;
+	header->pid = pid_nr_ns(message->pid, task_active_pid_ns(current));
+	if (likely(ns == &init_user_ns)) {
+		header->uid = __kuid_val(message->uid);
+		header->gid = __kgid_val(message->gid);
+	} else {
+		header->uid = from_kuid_munged(ns, message->uid);
+		header->gid = from_kgid_munged(ns, message->gid);
+	}
+	header->flags = 0;
+	header->start = message->start;
+}
+
+/* See mbox_message_put(). */
+static __always_inline void mbox_path_put(struct mbox *mbox,
+					  struct mbox_message *message,
+					  struct mbox_deferred *deferred)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (unlikely(--message->refs))
+		return;
+	if (unlikely(message->shared))
+		mbox_share_drop(mbox, message);
+	put_pid(message->pid);
+	mbox_user_uncharge(message->user, message->length);
+	if (unlikely(message->room->lane))
+		mbox_link_put(message->room->lane->link);
+	mbox_pool_give(mbox, message, deferred);
+}
+
+/* See mbox_room_has(). */
+static __always_inline bool mbox_path_has_room(const struct mbox_room *room,
+					       u32 length)
+{
+	u32 capacity = READ_ONCE(room->capacity);
+	u64 max_bytes = READ_ONCE(room->max_bytes);
+
+	if (unlikely(room->parent))
+		return mbox_room_has(room, length);
+	return (READ_ONCE(room->held) < capacity ||
+		capacity == MBOX_CAPACITY_UNBOUNDED) &&
+	       (likely(!max_bytes) ||
+		READ_ONCE(room->held_bytes) + length <= max_bytes);
+}
+
+/* See mbox_room_accept(). */
+static __always_inline void mbox_path_accept(struct mbox *mbox,
+					     struct mbox_message *message)
+{
+	struct mbox_room *room = message->room;
+	u32 length = message->length;
+
+	lockdep_assert_held(&mbox->lock);
+	message->seq = ++mbox->sent;
+	mbox->sent_bytes += length;
+	if (unlikely(room->parent)) {
+		room->held++;
+		room->held_bytes += length;
+		room = room->parent;
+	}
+	if (++room->held > mbox->peak)
+		mbox->peak = room->held;
+	room->held_bytes += length;
+	if (room->held_bytes > mbox->peak_bytes)
+		mbox->peak_bytes = room->held_bytes;
+	trace_mbox_send(mbox, message);
+}
+
+/* See mbox_room_release(). */
+static __always_inline void mbox_path_release(struct mbox *mbox,
+					      const struct mbox_message *message)
+{
+	struct mbox_room *room = message->room;
+
+	lockdep_assert_held(&mbox->lock);
+	room->held--;
+	room->held_bytes -= message->length;
+	if (unlikely(room->parent)) {
+		room->parent->held--;
+		room->parent->held_bytes -= message->length;
+	}
+}
+
+/* See mbox_queue_insert(): mostly at the end. */
+static __always_inline void mbox_path_insert(struct mbox_queue *queue,
+					     struct mbox_message *message)
+{
+	const struct mbox_message *last;
+
+	last = list_last_entry(&queue->messages, struct mbox_message, node);
+	if (unlikely(message->room->lane || !list_empty(&queue->cursors)) ||
+	    unlikely(!list_empty(&queue->messages) &&
+		     (last->prio != message->prio || last->seq > message->seq))) {
+		mbox_queue_insert(queue, message);
+		return;
+	}
+	message->state = MBOX_MESSAGE_QUEUED;
+	RB_CLEAR_NODE(&message->level);
+	list_add_tail(&message->node, &queue->messages);
+}
+
+/* See mbox_queue_remove(): mostly from the front, with another of its priority next. */
+static __always_inline void mbox_path_remove(struct mbox_queue *queue,
+					     struct mbox_message *message)
+{
+	const struct mbox_message *next = list_next_entry(message, node);
+
+	if (unlikely(message->room->lane || !list_empty(&queue->cursors) ||
+		     message->node.prev != &queue->messages) ||
+	    unlikely(&next->node != &queue->messages &&
+		     next->prio != message->prio)) {
+		mbox_queue_remove(queue, message);
+		return;
+	}
+	list_del(&message->node);
+}
+
+#endif /* MBOX_PATH_H */
