@@ -81,15 +81,13 @@ static ssize_t handle_read(struct file *file, char __user *data, size_t size,
 			   loff_t *pos)
 {
 	struct mbox_handle *handle = file->private_data;
-	struct mbox_recv_args args = {
-		.data = data,
-		.size = size,
-		.nonblock = file->f_flags & O_NONBLOCK,
-	};
+	struct mbox_recv_args args __uninitialized;
 	int error;
 
-	if (unlikely(handle->mbox->ring))
-		return -EOPNOTSUPP;
+	mbox_recv_args_setup(&args);
+	args.data = data;
+	args.size = size;
+	args.nonblock = file->f_flags & O_NONBLOCK;
 	error = mbox_receive(handle, &args);
 	return error ? error : (ssize_t)args.length;
 }
@@ -98,15 +96,17 @@ static ssize_t handle_write(struct file *file, const char __user *data,
 			    size_t size, loff_t *pos)
 {
 	struct mbox_handle *handle = file->private_data;
-	struct mbox_send_args args = {
-		.data = data,
-		.length = size,
-		.nonblock = file->f_flags & O_NONBLOCK,
-	};
+	struct mbox_send_args args __uninitialized;
 	int result;
 
-	if (unlikely(handle->mbox->ring))
-		return -EOPNOTSUPP;
+	args.data = data;
+	args.length = size;
+	args.prio = 0;
+	args.type = 0;
+	args.nonblock = file->f_flags & O_NONBLOCK;
+	args.sync = false;
+	args.deadline.set = false;
+	args.share = NULL;
 	if (size > U32_MAX)
 		return -EMSGSIZE;
 	result = mbox_send(handle, &args);

@@ -220,7 +220,7 @@ struct mbox {
 	u32 options;			/* constant: MBOX_OPTION_* */
 	u32 max_procs;			/* constant; 0: any number */
 	bool plain;			/* constant: no policy, options or max_procs,
-					 * and not an inbox: takes the fast path
+					 * no ring and no inbox: takes the fast path
 					 */
 	bool inbox;			/* constant: link.c has it */
 	const struct mbox_kind *kind;	/* constant */

@@ -98,6 +98,21 @@ struct mbox_recv_args {
 	u32 length;			/* out: of the message received */
 };
 
+/* Ask for any message, and set nothing that only the caller knows. */
+static __always_inline void mbox_recv_args_setup(struct mbox_recv_args *args)
+{
+	args->header = NULL;
+	args->peek = false;
+	args->ended = false;
+	args->filter.flags = 0;
+	args->filter.min_prio = 0;
+	args->filter.lane = NULL;
+	args->deadline.set = false;
+	args->turn = 0;
+	args->member = NULL;
+	args->sender = NULL;
+}
+
 /* A step of a receive, beside 0, MBOX_RETRY and errors: not for the fast path. */
 #define MBOX_RECEIVE_SLOW	(MBOX_RETRY + 1)
 

@@ -149,7 +149,7 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 					 struct mbox_recv_args *args)
 {
 	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred;
+	struct mbox_deferred deferred __uninitialized;
 	struct mbox_message *first;
 	int step = MBOX_RECEIVE_SLOW;
 
@@ -177,6 +177,8 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 static noinline int receive_enter(struct mbox_handle *handle,
 				  struct mbox_recv_args *args)
 {
+	if (handle->mbox->ring)
+		return -EOPNOTSUPP;
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
 		return -ESHUTDOWN;
 	if (handle->sub)

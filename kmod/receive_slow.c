@@ -118,10 +118,13 @@ static int receive_check_flight(struct mbox_handle *handle,
 	return mbox->state == MBOX_STATE_DEAD ? mbox->death : MBOX_RETRY;
 }
 
-/* Copy a message that is IN_FLIGHT, and commit or put it back. */
+/*
+ * Copy a message that is IN_FLIGHT, and commit or put it back. RECEIVE_FAULT_IN: it
+ * was put back, for the copying would have to wait for a page, and it may not @fault.
+ */
 static int receive_finish_flight(struct mbox_handle *handle,
 				 struct mbox_message *message,
-				 struct mbox_recv_args *args)
+				 struct mbox_recv_args *args, bool fault)
 {
 	struct mbox *mbox = handle->mbox;
 	struct mbox_deferred deferred;
@@ -129,7 +132,13 @@ static int receive_finish_flight(struct mbox_handle *handle,
 	int error, gone;
 
 	mbox_message_header(message, &header);
+	if (!fault)
+		pagefault_disable();
 	error = receive_copy_out(handle, message, &header, args);
+	if (!fault) {
+		pagefault_enable();
+		error = error ? RECEIVE_FAULT_IN : 0;
+	}
 	mbox_mailbox_lock(mbox, &deferred);
 	gone = receive_check_flight(handle, message, &deferred);
 	/* A process that is being killed never sees it: let another have it. */
@@ -313,7 +322,8 @@ static int receive_found(struct mbox_handle *handle,
 			return step;
 	}
 	/* With the buffer faulted in, it is unlikely to have to be put back. */
-	if (prefaulted < message->length)
+	if (prefaulted < message->length &&
+	    (args->peek || message->length <= MBOX_PATH_SIZE))
 		return RECEIVE_FAULT_IN;
 	if (args->peek) {
 		message->refs++;
@@ -360,18 +370,22 @@ int mbox_receive_slow(struct mbox_handle *handle, struct mbox_recv_args *args,
 		if (step == MBOX_RETRY)
 			mbox_sender_look(args);
 		return step ?: receive_finish_flight(handle, waiter.message,
-						     args);
+						     args, true);
 	case RECEIVE_CHECK:
 		return mbox_sender_check(args);
 	case RECEIVE_TOO_SMALL:
 		return receive_put_header(&header, args) ?: -EMSGSIZE;
+	case RECEIVE_FLIGHT:
+		step = receive_finish_flight(handle, message, args,
+					     *prefaulted >= header.length);
+		if (step != RECEIVE_FAULT_IN)
+			return step;
+		fallthrough;
 	case RECEIVE_FAULT_IN:
 		*prefaulted = header.length;
 		return receive_prefault(args, header.length) ?: MBOX_RETRY;
 	case RECEIVE_PEEK:
 		return receive_finish_peek(handle, message, &header, args);
-	case RECEIVE_FLIGHT:
-		return receive_finish_flight(handle, message, args);
 	}
 	return step;
 }

@@ -169,7 +169,7 @@ static __always_inline int send_recycled(struct mbox *mbox, struct mbox_user *us
 					 struct mbox_send_args *args,
 					 struct mbox_message **made)
 {
-	struct mbox_deferred deferred;
+	struct mbox_deferred deferred __uninitialized;
 	struct mbox_message *message;
 	int step = SEND_MAKE;
 
@@ -271,6 +271,8 @@ static noinline int send_enter(struct mbox_handle *handle,
 			       struct mbox_send_args *args, struct mbox **mbox,
 			       struct mbox_member **member)
 {
+	if (handle->mbox->ring)
+		return -EOPNOTSUPP;
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_SEND)
 		return -ESHUTDOWN;
 	if (!handle->endpoint)

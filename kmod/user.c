@@ -12,28 +12,6 @@
 #include "mbox.h"
 #include "user.h"
 
-/*
- * One counter holds both references (handles, mailboxes) and charged bytes, so
- * that sending a message costs a single atomic addition, and a user with
- * nothing charged is one with the counter at zero:
- *
- *	bits 0 to 38	bytes
- *	bits 39 to 62	references
- *	bit 63		the user is short of quota, see shortage.c
- *
- * Neither may overflow: bytes stay below BYTES_MAX, half the field, plus what
- * small sends under way add before they find that it is too much, and references
- * below REFS_MAX likewise.
- *
- * A user whose counter is zero is dead: nobody can take a reference any more. The
- * task that brought the counter to zero removes the user from the table. A task
- * that wants a reference meanwhile puts a new user in the place of the dead one.
- */
-#define REF		((s64)BIT_ULL(39))
-#define BYTES_MAX	((s64)BIT_ULL(38))
-#define REFS_MAX	((s64)BIT_ULL(23))
-#define SHORT		S64_MIN
-
 /* Changed under the locks of its buckets, read under RCU. */
 static struct rhashtable users;
 
@@ -57,23 +35,18 @@ void mbox_user_exit(void)
 
 static bool user_ref(struct mbox_user *user)
 {
-	return atomic64_add_unless(&user->pins, REF, 0);
-}
-
-static s64 user_bytes(s64 pins)
-{
-	return pins & (REF - 1);
+	return atomic64_add_unless(&user->pins, MBOX_USER_REF, 0);
 }
 
 /*
- * The rest of user_unpin(). He may be gone by now, unless nothing is @left, and that is
+ * The rest of taking @pins off. He may be gone by now, unless nothing is @left, and that is
  * for the caller to see to; so nothing else of him is looked at.
  */
-static noinline void user_unpinned(struct mbox_user *user, s64 pins, s64 left)
+void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left)
 {
-	/* SHORT is set; references make no room. */
+	/* MBOX_USER_SHORT is set; references make no room. */
 	if (left) {
-		if (user_bytes(pins))
+		if (mbox_user_bytes_in(pins))
 			mbox_shortage_eased();
 		return;
 	}
@@ -82,12 +55,12 @@ static noinline void user_unpinned(struct mbox_user *user, s64 pins, s64 left)
 	kfree_rcu(user, rcu);
 }
 
-static __always_inline void user_unpin(struct mbox_user *user, s64 pins)
+static void user_unpin(struct mbox_user *user, s64 pins)
 {
 	s64 had = atomic64_fetch_sub(pins, &user->pins);
 
 	if (unlikely(had <= pins))
-		user_unpinned(user, pins, had - pins);
+		__mbox_user_unpinned(user, pins, had - pins);
 }
 
 /* The user of @uid, with a reference of the caller's, or NULL. */
@@ -141,7 +114,7 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 		if (!fresh)
 			return ERR_PTR(-ENOMEM);
 		fresh->uid = uid;
-		atomic64_set(&fresh->pins, REF);
+		atomic64_set(&fresh->pins, MBOX_USER_REF);
 		do {
 			user = user_enter(fresh);
 			/* A worker resizes the table, which has to run. */
@@ -153,8 +126,8 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 		if (IS_ERR(user))
 			return user;
 	}
-	if ((atomic64_read(&user->pins) & ~SHORT) / REF > REFS_MAX) {
-		user_unpin(user, REF);
+	if ((atomic64_read(&user->pins) & ~MBOX_USER_SHORT) / MBOX_USER_REF > MBOX_USER_REFS_MAX) {
+		user_unpin(user, MBOX_USER_REF);
 		return ERR_PTR(-ENFILE);
 	}
 	return user;
@@ -162,13 +135,13 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 
 void mbox_user_put(struct mbox_user *user)
 {
-	user_unpin(user, REF);
+	user_unpin(user, MBOX_USER_REF);
 }
 
 /* Add a reference to a user to whom there is one. */
 void mbox_user_ref(struct mbox_user *user)
 {
-	atomic64_add(REF, &user->pins);
+	atomic64_add(MBOX_USER_REF, &user->pins);
 }
 
 /**
@@ -190,16 +163,10 @@ s64 mbox_user_cost(u32 length)
 					   PAGE_ALIGN(size);
 }
 
-/* The bytes that a user may have without privilege. */
-static s64 user_quota(void)
-{
-	return min_t(u64, READ_ONCE(mbox_user_bytes), BYTES_MAX);
-}
-
 /* Return the rest of a user's quota; negative if he has passed it. */
 s64 mbox_user_left(const struct mbox_user *user)
 {
-	return user_quota() - user_bytes(atomic64_read(&user->pins));
+	return mbox_user_quota() - mbox_user_bytes_in(atomic64_read(&user->pins));
 }
 
 /*
@@ -211,7 +178,7 @@ static int user_charge_up_to(struct mbox_user *user, s64 more, s64 limit)
 	s64 pins = atomic64_read(&user->pins);
 
 	do {
-		if (user_bytes(pins) + more > limit)
+		if (mbox_user_bytes_in(pins) + more > limit)
 			return -EDQUOT;
 	} while (!atomic64_try_cmpxchg(&user->pins, &pins, pins + more));
 	return 0;
@@ -235,17 +202,17 @@ u64 mbox_user_need(u32 length, u32 slots)
 /* Return whether user_charge() would charge @need bytes to @user, the sender's user. */
 bool mbox_user_has_room(const struct mbox_user *user, u64 need, bool unlimited)
 {
-	u64 bytes = user_bytes(atomic64_read(&user->pins)) + need;
+	u64 bytes = mbox_user_bytes_in(atomic64_read(&user->pins)) + need;
 
-	if (likely(bytes <= user_quota()))
+	if (likely(bytes <= mbox_user_quota()))
 		return true;
-	return bytes <= BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE);
+	return bytes <= MBOX_USER_BYTES_MAX && unlimited && capable(CAP_SYS_RESOURCE);
 }
 
 /* Return whether it would find then that more than half of the quota is used. */
 bool mbox_user_tight(const struct mbox_user *user, u64 need, bool unlimited)
 {
-	return mbox_user_left(user) - (s64)need < user_quota() >> 1 &&
+	return mbox_user_left(user) - (s64)need < mbox_user_quota() >> 1 &&
 	       user_tight(unlimited);
 }
 
@@ -255,67 +222,47 @@ bool mbox_user_tight(const struct mbox_user *user, u64 need, bool unlimited)
  */
 bool mbox_user_idle(const struct mbox_user *user)
 {
-	return !user_bytes(atomic64_read(&user->pins));
+	return !mbox_user_bytes_in(atomic64_read(&user->pins));
 }
 
 /* Mark @user as short of quota, and count a reference for it. */
 void mbox_user_begin_short(struct mbox_user *user)
 {
 	mbox_user_ref(user);
-	atomic64_or(SHORT, &user->pins);
+	atomic64_or(MBOX_USER_SHORT, &user->pins);
 }
 
 /* Take the mark away; the reference stays. */
 void mbox_user_end_short(struct mbox_user *user)
 {
-	atomic64_andnot(SHORT, &user->pins);
+	atomic64_andnot(MBOX_USER_SHORT, &user->pins);
 }
 
 /* As mbox_user_charge(), of any number of bytes. */
 static noinline int user_charge(struct mbox_user *user, s64 more, bool unlimited)
 {
-	int error = user_charge_up_to(user, more, user_quota());
+	int error = user_charge_up_to(user, more, mbox_user_quota());
 
 	if (error && unlimited && capable(CAP_SYS_RESOURCE))
-		return user_charge_up_to(user, more, BYTES_MAX);
+		return user_charge_up_to(user, more, MBOX_USER_BYTES_MAX);
 	if (error)
 		return error;
-	return mbox_user_left(user) < user_quota() >> 1 ? user_tight(unlimited) : 0;
+	return mbox_user_left(user) < mbox_user_quota() >> 1 ? user_tight(unlimited) : 0;
 }
 
 /* A small one was added, and is not in the lower half of the quota. */
-static noinline int user_charged_small(struct mbox_user *user, s64 bytes,
-				       bool unlimited)
+int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited)
 {
-	if (bytes <= user_quota())
+	if (bytes <= mbox_user_quota())
 		return user_tight(unlimited);
 	/* Maybe only because of others that do not fit either. */
 	user_unpin(user, MBOX_SMALL_CHARGE);
 	return user_charge(user, MBOX_SMALL_CHARGE, unlimited);
 }
 
-/**
- * mbox_user_charge - charge a message to its sender
- * @user:	the sender, to whom the caller holds a reference
- * @length:	bytes of its payload
- * @unlimited:	whether the sender may pass the quota by CAP_SYS_RESOURCE
- *
- * Small messages are added first and checked then, which costs least; the excess of
- * those under way is little.
- *
- * Return: 0, or MBOX_USER_TIGHT if more than half of the quota is used, of which
- * then each mailbox may take a share only; or EDQUOT and nothing is charged.
- */
-int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited)
+int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited)
 {
-	s64 bytes;
-
-	if (length > MBOX_SMALL_SIZE)
-		return user_charge(user, mbox_user_cost(length), unlimited);
-	bytes = user_bytes(atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins));
-	if (likely(bytes <= user_quota() >> 1))
-		return 0;
-	return user_charged_small(user, bytes, unlimited);
+	return user_charge(user, mbox_user_cost(length), unlimited);
 }
 
 /* The same of @n deliveries of a message, each as a small one. */
@@ -329,18 +276,9 @@ void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
 	user_unpin(user, (s64)n * MBOX_SMALL_CHARGE);
 }
 
-static noinline void user_uncharge_large(struct mbox_user *user, u32 length)
+void __mbox_user_uncharge_large(struct mbox_user *user, u32 length)
 {
 	user_unpin(user, mbox_user_cost(length));
-}
-
-void mbox_user_uncharge(struct mbox_user *user, u32 length)
-{
-	/* Apart, for the compiler knows the number then. */
-	if (likely(length <= MBOX_SMALL_SIZE))
-		user_unpin(user, MBOX_SMALL_CHARGE);
-	else
-		user_uncharge_large(user, length);
 }
 
 /*
@@ -364,10 +302,10 @@ static bool user_passes_quotas(struct file *factory)
 int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 			  u64 size)
 {
-	int error = user_charge_up_to(user, size, user_quota());
+	int error = user_charge_up_to(user, size, mbox_user_quota());
 
 	if (error && user_passes_quotas(factory))
-		error = user_charge_up_to(user, size, BYTES_MAX);
+		error = user_charge_up_to(user, size, MBOX_USER_BYTES_MAX);
 	return error;
 }
 
@@ -400,7 +338,7 @@ bool mbox_user_add_units(struct mbox_user *user, int n, bool half)
 {
 	s64 units = atomic_add_return(n, &user->units);
 
-	if (units * MBOX_SMALL_CHARGE <= user_quota() >> (half ? 5 : 4))
+	if (units * MBOX_SMALL_CHARGE <= mbox_user_quota() >> (half ? 5 : 4))
 		return true;
 	atomic_sub(n, &user->units);
 	return false;

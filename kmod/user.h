@@ -17,13 +17,35 @@ struct mbox_share;
 struct mbox_user;
 
 /*
+ * One counter holds both references (handles, mailboxes) and charged bytes, so
+ * that sending a message costs a single atomic addition, and a user with
+ * nothing charged is one with the counter at zero:
+ *
+ *	bits 0 to 38	bytes
+ *	bits 39 to 62	references
+ *	bit 63		the user is short of quota, see shortage.c
+ *
+ * Neither may overflow: bytes stay below MBOX_USER_BYTES_MAX, half the field, plus what
+ * small sends under way add before they find that it is too much, and references
+ * below MBOX_USER_REFS_MAX likewise.
+ *
+ * A user whose counter is zero is dead: nobody can take a reference any more. The
+ * task that brought the counter to zero removes the user from the table. A task
+ * that wants a reference meanwhile puts a new user in the place of the dead one.
+ */
+#define MBOX_USER_REF	((s64)BIT_ULL(39))
+#define MBOX_USER_BYTES_MAX	((s64)BIT_ULL(38))
+#define MBOX_USER_REFS_MAX	((s64)BIT_ULL(23))
+#define MBOX_USER_SHORT	S64_MIN
+
+/*
  * A user (real uid) and his charges. Found by uid; lives as long as anything is
  * charged.
  */
 struct mbox_user {
 	struct rhash_head node;		/* of the table in user.c */
 	kuid_t uid;			/* constant */
-	atomic64_t pins;		/* references and bytes, see user.c */
+	atomic64_t pins;		/* references and bytes, see above */
 	atomic_t mailboxes;
 	atomic_t units;			/* that his mailboxes may keep, see pool.h */
 	struct rcu_head rcu;
@@ -45,8 +67,10 @@ void mbox_user_remove_units(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
 void mbox_user_ref(struct mbox_user *user);
-int mbox_user_charge(struct mbox_user *user, u32 length, bool unlimited);
-void mbox_user_uncharge(struct mbox_user *user, u32 length);
+int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited);
+int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited);
+void __mbox_user_uncharge_large(struct mbox_user *user, u32 length);
+void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left);
 int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited);
 void mbox_user_uncharge_slots(struct mbox_user *user, u32 n);
 int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
@@ -60,6 +84,58 @@ bool mbox_user_tight(const struct mbox_user *user, u64 need, bool unlimited);
 bool mbox_user_idle(const struct mbox_user *user);
 void mbox_user_begin_short(struct mbox_user *user);
 void mbox_user_end_short(struct mbox_user *user);
+
+static inline s64 mbox_user_bytes_in(s64 pins)
+{
+	return pins & (MBOX_USER_REF - 1);
+}
+
+/* The bytes that a user may have without privilege. */
+static inline s64 mbox_user_quota(void)
+{
+	return min_t(u64, READ_ONCE(mbox_user_bytes), MBOX_USER_BYTES_MAX);
+}
+
+/**
+ * mbox_user_charge - charge a message to its sender
+ * @user:	the sender, to whom the caller holds a reference
+ * @length:	bytes of its payload
+ * @unlimited:	whether the sender may pass the quota by CAP_SYS_RESOURCE
+ *
+ * Small messages are added first and checked then, which costs least; the excess of
+ * those under way is little.
+ *
+ * Return: 0, or MBOX_USER_TIGHT if more than half of the quota is used, of which
+ * then each mailbox may take a share only; or EDQUOT and nothing is charged.
+ */
+static __always_inline int mbox_user_charge(struct mbox_user *user, u32 length,
+					    bool unlimited)
+{
+	s64 bytes;
+
+	if (length > MBOX_SMALL_SIZE)
+		return __mbox_user_charge_large(user, length, unlimited);
+	bytes = atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins);
+	bytes = mbox_user_bytes_in(bytes);
+	if (likely(bytes <= mbox_user_quota() >> 1))
+		return 0;
+	return __mbox_user_charged_small(user, bytes, unlimited);
+}
+
+static __always_inline void mbox_user_uncharge(struct mbox_user *user, u32 length)
+{
+	s64 had;
+
+	/* Apart, for the compiler knows the number then. */
+	if (length > MBOX_SMALL_SIZE) {
+		__mbox_user_uncharge_large(user, length);
+		return;
+	}
+	had = atomic64_fetch_sub(MBOX_SMALL_CHARGE, &user->pins);
+	if (unlikely(had <= MBOX_SMALL_CHARGE))
+		__mbox_user_unpinned(user, MBOX_SMALL_CHARGE,
+				     had - MBOX_SMALL_CHARGE);
+}
 
 /* share.c */
 struct mbox_share *mbox_share_new(void);
