@@ -48,6 +48,8 @@ struct mbox_cast {
 	u32 found;			/* those that have room */
 	u32 turn;			/* of the message, or the look, under way */
 	u32 runners;			/* tasks that go on with it until it is over */
+	u32 partly;			/* of mbox->room.held: somebody received it */
+	u64 lost;			/* deliveries */
 	bool look;			/* room may have been made */
 	u8 probe;			/* enum mbox_cast_probe, without a sender */
 };
@@ -163,6 +165,12 @@ bool mbox_subscription_trim(struct mbox *mbox, struct mbox_subscription *sub,
 			    struct mbox_deferred *deferred);
 unsigned int mbox_subscription_clear(struct mbox *mbox, unsigned int n,
 				     struct mbox_deferred *deferred);
+
+/* Messages held that somebody received, but not all. */
+static inline u32 mbox_mailbox_partly(const struct mbox *mbox)
+{
+	return mbox->cast ? mbox->cast->partly : 0;
+}
 
 /* The number of handles that get a message that is sent to @mbox now; else 0. */
 static inline u32 mbox_mailbox_subscriptions(const struct mbox *mbox)

@@ -235,9 +235,9 @@ static int cast_deliver(struct mbox *mbox, int budget,
 	for (; sub && sub->number <= cast->until; budget--) {
 		cast->next = sub->number;
 		if (mbox_subscription_is_due(mbox, sub)) {
-			woken = mbox->nr_woken;
+			woken = mbox->waits->nr_woken;
 			mbox_subscription_deliver_due(mbox, sub, deferred);
-			budget -= DELIVERY * (1 + mbox->nr_woken - woken);
+			budget -= DELIVERY * (1 + mbox->waits->nr_woken - woken);
 		}
 		/* Bound: @budget. */
 		while (budget > 0 && mbox_subscription_trim(mbox, sub, deferred))

@@ -29,13 +29,13 @@ void mbox_cursor_setup(struct mbox_cursor *cursor, struct mbox_queue *queue,
 void mbox_cursor_pause(struct mbox_cursor *cursor, struct mbox_queue *queue)
 {
 	queue->nr_cursors++;
-	list_add(&cursor->node, &queue->cursors);
+	hlist_add_head(&cursor->node, &queue->cursors);
 }
 
 void mbox_cursor_resume(struct mbox_cursor *cursor, struct mbox_queue *queue)
 {
 	queue->nr_cursors--;
-	list_del(&cursor->node);
+	hlist_del(&cursor->node);
 }
 
 /**

@@ -88,20 +88,24 @@ void mbox_mailbox_bury(struct mbox *mbox)
 void mbox_mailbox_die(struct mbox *mbox, int death,
 		      struct mbox_deferred *deferred)
 {
+	u32 partly;
+
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD)
 		return;
-	mbox_event_died(mbox, death, mbox->room.held - mbox->partly);
+	partly = mbox_mailbox_partly(mbox);
+	mbox_event_died(mbox, death, mbox->room.held - partly);
 	trace_mbox_delete(mbox, death);
 	WRITE_ONCE(mbox->death, death);
 	smp_store_release(&mbox->state, MBOX_STATE_DEAD); /* see mbox_mailbox_gone() */
 	WRITE_ONCE(mbox->deaf, true);
 	mbox->reachable = false;
-	mbox->received += mbox->partly;
-	mbox->dropped += mbox->room.held - mbox->partly;
+	mbox->received += partly;
+	mbox->dropped += mbox->room.held - partly;
 	mbox->room.held = 0;
 	mbox->room.held_bytes = 0;
-	mbox->partly = 0;
+	if (mbox->cast)
+		mbox->cast->partly = 0;
 
 	mbox->kind->die(mbox, deferred);
 	deferred->events |= EPOLLHUP | EPOLLERR;
@@ -141,7 +145,7 @@ static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 	}
 
 	if (dies) {
-		arg->dropped = queued - mbox->partly;
+		arg->dropped = queued - mbox_mailbox_partly(mbox);
 		mbox_mailbox_die(mbox, -EIDRM, deferred);
 	} else if (arg->how == MBOX_DELETE_DRAIN) {
 		WRITE_ONCE(mbox->state, MBOX_STATE_DRAINING);

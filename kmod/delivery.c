@@ -69,9 +69,9 @@ static void delivery_finish(struct mbox *mbox, struct mbox_message *message, int
 		mbox_room_release(mbox, message);
 		if (message->receipts) {
 			mbox->received++;
-			mbox->partly--;
+			mbox->cast->partly--;
 		} else if (message->state == MBOX_MESSAGE_GONE) {
-			mbox->withdrawn++;
+			mbox->waits->withdrawn++;
 		} else {
 			mbox->dropped++;
 		}
@@ -99,7 +99,7 @@ static void delivery_settle(struct mbox *mbox, struct mbox_message *message,
 	delivery->sub->room.held--;
 	delivery->sub->room.held_bytes -= message->length;
 	if (received && !proper->receipts++)
-		mbox->partly++;
+		mbox->cast->partly++;
 	if (!--proper->left)
 		delivery_finish(mbox, proper, error, deferred);
 }
@@ -260,7 +260,7 @@ void mbox_delivery_lose(struct mbox *mbox, struct mbox_message *message,
 	message->state = MBOX_MESSAGE_GONE;
 	if (!delivery_is_late(mbox, message)) {
 		sub->lost++;
-		mbox->lost++;
+		mbox->cast->lost++;
 		mbox_event_dropped(mbox, 1);
 		trace_mbox_drop(mbox, message);
 	}

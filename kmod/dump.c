@@ -25,8 +25,8 @@
 
 /*
  * A dump is answered a part at a time; between the parts there is no lock. It goes
- * on by numbers that grow and are not used again: the ids of mailboxes, and those
- * of handles and of waits in their mailbox; links have numbers of their own, and
+ * on by numbers that grow and are not used again: the ids of mailboxes, those of
+ * handles, and those of waits in their mailbox; links have numbers of their own, and
  * inboxes those of mailboxes. So an object that exists all the time has one row,
  * even if others come and go. If objects of a dump come or go, its parts say so
  * (NLM_F_DUMP_INTR).
@@ -307,7 +307,7 @@ static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	waiter = list_next_entry(marker, all);
 	/* Bound: WALK_BATCH looked at, ROWS_BATCH added. */
-	while (!list_entry_is_head(waiter, &mbox->waiters, all)) {
+	while (!list_entry_is_head(waiter, &mbox->waits->waiters, all)) {
 		if (looked++ == WALK_BATCH)
 			break;
 		if (waiter->number > dump->progress->number) {
@@ -319,7 +319,7 @@ static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
 		}
 		waiter = list_next_entry(waiter, all);
 	}
-	*more = !list_entry_is_head(waiter, &mbox->waiters, all);
+	*more = !list_entry_is_head(waiter, &mbox->waits->waiters, all);
 	list_move_tail(&marker->all, &waiter->all);
 	return error;
 }
@@ -335,8 +335,10 @@ static int dump_fill_waiters_of(struct dump *dump, struct mbox *mbox,
 	bool more;
 	int error;
 
+	if (!READ_ONCE(mbox->waits))
+		return 0;
 	spin_lock(&mbox->lock);
-	list_add(&marker.all, &mbox->waiters);
+	list_add(&marker.all, &mbox->waits->waiters);
 	for (;;) {
 		error = dump_fill_waiters_after(dump, mbox, &marker, inbox, &more);
 		if (error || !more)

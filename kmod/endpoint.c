@@ -210,7 +210,13 @@ static struct mbox *endpoint_inbox(struct pid *pid, struct file *factory)
 	if (IS_ERR(inbox))
 		return inbox;
 	inbox->kind = &mbox_kind_inbox;
-	inbox->inbox = true;
+	inbox->inbox = kzalloc(sizeof(*inbox->inbox), GFP_KERNEL_ACCOUNT);
+	if (!inbox->inbox || mbox_waits_attach(inbox)) {
+		mbox_mailbox_put(inbox);
+		return ERR_PTR(-ENOMEM);
+	}
+	inbox->inbox->lanes = RB_ROOT_CACHED;
+	inbox->inbox->numbered = RB_ROOT;
 	inbox->reachable = true;
 	inbox->deaf = false;
 	inbox->plain = false;

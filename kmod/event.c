@@ -3,6 +3,7 @@
 #include <linux/jiffies.h>
 #include <linux/llist.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
@@ -13,7 +14,7 @@
 
 /*
  * An event becomes pending in its mailbox, under the mailbox' lock; the worker sends it.
- * A mailbox is in the list of the worker at most once, so that pending events take no
+ * A mailbox is in the list of the worker at most once, so that its events take the same
  * memory, however fast things change: an event that happens again before it was sent
  * is counted.
  *
@@ -27,8 +28,8 @@
  *	- sending takes time by the number of listeners, and any process may listen: so
  *	  much time of the worker, which serves all namespaces;
  *	- refused mailboxes are reported once a period.
- * Events beyond these limits are suppressed and counted; a while after the first, the
- * namespace is sent their number (overrun).
+ * Events beyond these limits, or without memory, are suppressed and counted; a while
+ * after the first, the namespace is sent their number (overrun).
  */
 #define MAILBOX_PERIOD	(HZ / 10)	/* between events of one mailbox */
 #define WINDOW		HZ		/* of the budget of a namespace */
@@ -51,6 +52,11 @@ static struct mbox_registry *event_registry(struct mbox_event_net *net)
 	return container_of(net, struct mbox_registry, events);
 }
 
+static struct mbox_pending *event_pending_of(struct llist_node *node)
+{
+	return container_of(node, struct mbox_pending, node);
+}
+
 /* Return the time at which the throttle opens; 0 if it is open. */
 static u64 throttle_closed(const struct mbox_throttle *throttle)
 {
@@ -69,18 +75,59 @@ static u64 event_earlier(u64 a, u64 b)
 	return a && b ? min(a, b) : a + b;
 }
 
+/* Have the worker look at a namespace. */
+static void event_queue_net(struct mbox_event_net *net)
+{
+	lockdep_assert_held(&pending_lock);
+	if (!list_empty(&net->node))
+		return;
+	refcount_inc(&event_registry(net)->refs);
+	list_add_tail(&net->node, &pending_nets);
+}
+
+/* There is no memory for an event: it counts as suppressed. */
+static void event_lose(struct mbox_event_net *net)
+{
+	spin_lock(&pending_lock);
+	net->unkept++;
+	event_queue_net(net);
+	spin_unlock(&pending_lock);
+	mod_delayed_work(event_worker, &event_work, 0);
+}
+
+/*
+ * Return the pending events of a mailbox, which stay; NULL: no memory. Most mailboxes
+ * have none, for nobody listens.
+ */
+static struct mbox_pending *event_pending(struct mbox *mbox)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (!mbox->pending) {
+		mbox->pending = kzalloc(sizeof(*mbox->pending),
+					GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
+		if (mbox->pending)
+			mbox->pending->mbox = mbox;
+	}
+	return mbox->pending;
+}
+
 /*
  * Make an event pending. A mailbox that lives and is listed has a namespace; one that
  * is created is listed under a lock that the end of the namespace takes, too.
  */
 static bool event_add(struct mbox *mbox, enum mbox_event event)
 {
-	struct mbox_pending *events = &mbox->pending;
+	struct mbox_pending *events;
 
 	lockdep_assert_held(&mbox->lock);
 	if (mbox->state == MBOX_STATE_DEAD || !READ_ONCE(mbox->listed) ||
 	    !mbox_notice_heard(mbox->registry))
 		return false;
+	events = event_pending(mbox);
+	if (!events) {
+		event_lose(&mbox->registry->events);
+		return false;
+	}
 	if (events->counts[event] < U32_MAX)
 		events->counts[event]++;
 	if (events->queued)
@@ -112,7 +159,7 @@ void mbox_event_died(struct mbox *mbox, int death, u64 dropped)
 {
 	if (event_add(mbox, death == -EOWNERDEAD ? MBOX_EVENT_OWNER_DIED :
 						   MBOX_EVENT_DELETED))
-		mbox->pending.dropped_at_end = dropped;
+		mbox->pending->dropped_at_end = dropped;
 }
 
 /* A send finds no room. A mailbox of capacity zero is never full. */
@@ -135,7 +182,7 @@ void mbox_event_room(struct mbox *mbox)
 void mbox_event_dropped(struct mbox *mbox, u64 n)
 {
 	if (n && event_add(mbox, MBOX_EVENT_DROPPED))
-		mbox->pending.dropped += n;
+		mbox->pending->dropped += n;
 }
 
 /* The quota of the caller refused a message. */
@@ -145,16 +192,6 @@ void mbox_event_quota(struct mbox *mbox)
 	mbox->refused++;
 	event_add(mbox, MBOX_EVENT_QUOTA);
 	spin_unlock(&mbox->lock);
-}
-
-/* Have the worker look at a namespace. */
-static void event_queue_net(struct mbox_event_net *net)
-{
-	lockdep_assert_held(&pending_lock);
-	if (!list_empty(&net->node))
-		return;
-	refcount_inc(&event_registry(net)->refs);
-	list_add_tail(&net->node, &pending_nets);
 }
 
 /* The quota of @uid refused a mailbox. The registry's lock is not held. */
@@ -249,7 +286,7 @@ static int event_send(const struct mbox_notice *notice, enum mbox_event event,
  * Send the pending events of a mailbox. The last one says how the mailbox is: full comes
  * after room if it is full.
  */
-static void event_flush_mailbox(struct mbox *mbox)
+static void event_flush_mailbox(struct mbox_pending *from)
 {
 	static const enum mbox_event orders[][MBOX_EVENT_QUOTA + 1] = {
 		{ MBOX_EVENT_CREATED, MBOX_EVENT_FULL, MBOX_EVENT_ROOM,
@@ -259,6 +296,7 @@ static void event_flush_mailbox(struct mbox *mbox)
 		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_DELETED,
 		  MBOX_EVENT_OWNER_DIED },
 	};
+	struct mbox *mbox = from->mbox;
 	struct mbox_notice notice = { .id = mbox->id, .name = mbox->name };
 	struct mbox_event_net *net = &mbox->registry->events;
 	struct mbox_pending events;
@@ -266,9 +304,10 @@ static void event_flush_mailbox(struct mbox *mbox)
 	unsigned int i;
 
 	spin_lock(&mbox->lock);
-	events = mbox->pending;
-	memset(&mbox->pending, 0, sizeof(mbox->pending));
-	throttle_close(&mbox->pending.throttle, MAILBOX_PERIOD);
+	events = *from;
+	memset(from, 0, sizeof(*from));
+	from->mbox = mbox;
+	throttle_close(&from->throttle, MAILBOX_PERIOD);
 	notice.registry = mbox->registry;
 	notice.state = mbox->state;
 	notice.uid = mbox->uid;
@@ -302,29 +341,26 @@ static void event_flush_mailbox(struct mbox *mbox)
 static u64 event_flush_postponed(void)
 {
 	while (postponed) {
-		struct mbox *mbox = container_of(postponed, struct mbox,
-						 pending.node);
-		u64 time = throttle_closed(&mbox->pending.throttle);
+		struct mbox_pending *events = event_pending_of(postponed);
+		u64 time = throttle_closed(&events->throttle);
 
 		if (time && !mbox_notice_stopped())
 			return time;
 		postponed = postponed->next;
 		if (!postponed)
 			postponed_end = &postponed;
-		event_flush_mailbox(mbox);
+		event_flush_mailbox(events);
 		cond_resched();
 	}
 	return 0;
 }
 
 /* Send the events of a mailbox, or postpone it. */
-static void event_flush_or_postpone(struct mbox *mbox)
+static void event_flush_or_postpone(struct mbox_pending *events)
 {
-	struct mbox_pending *events = &mbox->pending;
-
 	if (!throttle_closed(&events->throttle) ||
-	    READ_ONCE(mbox->state) == MBOX_STATE_DEAD) {
-		event_flush_mailbox(mbox);
+	    READ_ONCE(events->mbox->state) == MBOX_STATE_DEAD) {
+		event_flush_mailbox(events);
 		return;
 	}
 	/*
@@ -337,15 +373,23 @@ static void event_flush_or_postpone(struct mbox *mbox)
 	postponed_end = &events->node.next;
 }
 
-/* Report refused mailboxes. Return the time at which to try again, or 0. */
+/*
+ * Report refused mailboxes, and count events without memory. Return the time at which
+ * to try again, or 0.
+ */
 static u64 event_flush_refused(struct mbox_event_net *net)
 {
 	struct mbox_notice notice = {
 		.registry = event_registry(net), .gid = INVALID_GID,
 	};
 	u64 time = throttle_closed(&net->refusals);
-	u64 refused, others;
+	u64 refused, others, unkept;
 
+	spin_lock(&pending_lock);
+	unkept = net->unkept;
+	net->unkept = 0;
+	spin_unlock(&pending_lock);
+	event_suppress(net, unkept);
 	if (time)
 		return net->refused ? time : 0;
 	spin_lock(&pending_lock);
@@ -427,8 +471,7 @@ static void event_flush(struct work_struct *work)
 	node = llist_reverse_order(llist_del_all(&pending));
 	for (; node; node = following) {
 		following = node->next;
-		event_flush_or_postpone(container_of(node, struct mbox,
-						     pending.node));
+		event_flush_or_postpone(event_pending_of(node));
 		cond_resched();
 	}
 	next = event_flush_postponed();

@@ -20,6 +20,7 @@ struct mbox_throttle {
 /* Events of a mailbox that are not sent yet; guarded by its lock. See event.c. */
 struct mbox_pending {
 	struct llist_node node;
+	struct mbox *mbox;		/* constant: that has them */
 	bool queued;			/* in a list of the worker */
 	struct mbox_throttle throttle;
 	u32 counts[MBOX_EVENT_OVERRUN];	/* by enum mbox_event */
@@ -50,6 +51,7 @@ struct mbox_event_net {
 	kuid_t refused_uid;		/* pending_lock: of the user of that quota */
 	u32 refused_others;		/* pending_lock: before, of other users */
 	/* of the worker: */
+	u64 unkept;			/* pending_lock: events for which memory lacked */
 	struct mbox_event_budget budget;
 	struct mbox_throttle refusals;
 	u64 suppressed;			/* events that were not sent */

@@ -32,11 +32,11 @@ void mbox_exclusive_wake(struct mbox *mbox)
 #define RETRY_PERIOD		(HZ / 10)
 
 static DEFINE_SPINLOCK(paused_lock);
-static LIST_HEAD(paused);		/* paused_lock: mbox->paused */
+static LIST_HEAD(paused);		/* paused_lock: struct mbox_procs */
 
 static void exclusive_wake_paused(struct work_struct *work)
 {
-	struct mbox *mbox;
+	struct mbox_procs *procs;
 	LIST_HEAD(mailboxes);
 
 	spin_lock(&paused_lock);
@@ -44,17 +44,17 @@ static void exclusive_wake_paused(struct work_struct *work)
 	spin_unlock(&paused_lock);
 	do {
 		spin_lock(&paused_lock);
-		mbox = list_first_entry_or_null(&mailboxes, struct mbox,
-						paused);
-		if (mbox)
-			list_del_init(&mbox->paused);
+		procs = list_first_entry_or_null(&mailboxes, struct mbox_procs,
+						 paused);
+		if (procs)
+			list_del_init(&procs->paused);
 		spin_unlock(&paused_lock);
-		if (mbox) {
-			mbox_exclusive_wake(mbox);
-			mbox_mailbox_put(mbox);
+		if (procs) {
+			mbox_exclusive_wake(procs->mbox);
+			mbox_mailbox_put(procs->mbox);
 		}
 		cond_resched();
-	} while (mbox);
+	} while (procs);
 }
 
 static DECLARE_DELAYED_WORK(exclusive_work, exclusive_wake_paused);
@@ -63,9 +63,9 @@ static DECLARE_DELAYED_WORK(exclusive_work, exclusive_wake_paused);
 static void exclusive_wake_later(struct mbox *mbox)
 {
 	spin_lock(&paused_lock);
-	if (list_empty(&mbox->paused)) {
+	if (list_empty(&mbox->procs->paused)) {
 		mbox_mailbox_get(mbox);
-		list_add_tail(&mbox->paused, &paused);
+		list_add_tail(&mbox->procs->paused, &paused);
 	}
 	spin_unlock(&paused_lock);
 	schedule_delayed_work(&exclusive_work, RETRY_PERIOD);
@@ -99,7 +99,7 @@ static bool exclusive_is_restarting(const struct mbox *mbox, struct task_struct 
 	    cgroup_task_frozen(task) || (state & TASK_FROZEN))
 		return true;
 	return state != TASK_INTERRUPTIBLE &&
-	       READ_ONCE(task->se.sum_exec_runtime) <= mbox->restart_until;
+	       READ_ONCE(task->se.sum_exec_runtime) <= mbox->procs->restart_until;
 }
 
 /*
@@ -112,10 +112,10 @@ static struct pid *exclusive_kept_for(const struct mbox *mbox)
 	struct pid *pid = NULL;
 
 	lockdep_assert_held(&mbox->lock);
-	if (likely(!mbox->restarting))
+	if (likely(!mbox->procs->restarting))
 		return NULL;
 	rcu_read_lock();
-	task = pid_task(mbox->restarting, PIDTYPE_PID);
+	task = pid_task(mbox->procs->restarting, PIDTYPE_PID);
 	if (task && exclusive_is_restarting(mbox, task))
 		pid = task_tgid(task);
 	rcu_read_unlock();
@@ -128,7 +128,8 @@ static struct pid *exclusive_kept_for(const struct mbox *mbox)
  */
 static bool exclusive_may_receive(struct mbox *mbox)
 {
-	struct pid *pid = mbox->nr_receiving ? mbox->receiving : exclusive_kept_for(mbox);
+	const struct mbox_procs *procs = mbox->procs;
+	struct pid *pid = procs->nr_receiving ? procs->receiving : exclusive_kept_for(mbox);
 
 	return !pid || pid == task_tgid(current);
 }
@@ -147,10 +148,10 @@ int mbox_exclusive_begin(struct mbox *mbox)
 		error = -EBUSY;
 	} else {
 		/* Another thread of the same process may yet come back. */
-		if (mbox->restarting == task_pid(current) || !exclusive_kept_for(mbox))
-			swap(dropped, mbox->restarting);
-		mbox->receiving = task_tgid(current);
-		mbox->nr_receiving++;
+		if (mbox->procs->restarting == task_pid(current) || !exclusive_kept_for(mbox))
+			swap(dropped, mbox->procs->restarting);
+		mbox->procs->receiving = task_tgid(current);
+		mbox->procs->nr_receiving++;
 	}
 	spin_unlock(&mbox->lock);
 	put_pid(dropped);
@@ -160,21 +161,22 @@ int mbox_exclusive_begin(struct mbox *mbox)
 /* End the receive, which returns @result. */
 void mbox_exclusive_end(struct mbox *mbox, int result)
 {
+	struct mbox_procs *procs = mbox->procs;
 	struct pid *dropped = NULL;
 	bool told;
 
 	spin_lock(&mbox->lock);
-	if (!--mbox->nr_receiving)
-		mbox->receiving = NULL;
+	if (!--procs->nr_receiving)
+		procs->receiving = NULL;
 	/* A worker of io_uring does not restart calls. */
 	if (result == -ERESTARTSYS && mbox->state != MBOX_STATE_DEAD &&
 	    !(current->flags & (PF_KTHREAD | PF_IO_WORKER))) {
-		dropped = mbox->restarting;
-		mbox->restarting = get_pid(task_pid(current));
-		mbox->restart_until = READ_ONCE(current->se.sum_exec_runtime) +
-				      PAUSE_RUN;
+		dropped = procs->restarting;
+		procs->restarting = get_pid(task_pid(current));
+		procs->restart_until = READ_ONCE(current->se.sum_exec_runtime) +
+				       PAUSE_RUN;
 	}
-	told = !mbox->nr_receiving && mbox->turned_away;
+	told = !procs->nr_receiving && mbox->turned_away;
 	spin_unlock(&mbox->lock);
 	put_pid(dropped);
 	if (told)
@@ -203,7 +205,7 @@ void mbox_exclusive_refuse(struct mbox *mbox)
 {
 	lockdep_assert_held(&mbox->lock);
 	mbox->turned_away = true;
-	if (unlikely(mbox->restarting))
+	if (unlikely(mbox->procs->restarting))
 		exclusive_wake_later(mbox);
 }
 
@@ -213,7 +215,7 @@ void mbox_exclusive_detach(struct mbox *mbox)
 	struct pid *restarting = NULL;
 
 	spin_lock(&mbox->lock);
-	swap(restarting, mbox->restarting);
+	swap(restarting, mbox->procs->restarting);
 	spin_unlock(&mbox->lock);
 	put_pid(restarting);
 }

@@ -17,6 +17,8 @@
 #include "user.h"
 #include "wait.h"
 
+static atomic64_t last_handle;
+
 static bool handle_less(struct rb_node *a, const struct rb_node *b)
 {
 	return rb_entry(a, struct mbox_handle, node)->number <
@@ -27,7 +29,7 @@ static bool handle_less(struct rb_node *a, const struct rb_node *b)
 static void handle_list(struct mbox *mbox, struct mbox_handle *handle)
 {
 	spin_lock(&mbox->lock);
-	handle->number = ++mbox->last_handle;
+	handle->number = atomic64_inc_return(&last_handle);
 	rb_add(&handle->node, &mbox->open, handle_less);
 	spin_unlock(&mbox->lock);
 }

@@ -53,14 +53,14 @@ static void lane_rank(struct mbox_lane *lane, struct mbox_message *first)
 	struct mbox *inbox = lane->inbox;
 
 	if (lane->first)
-		rb_erase_cached(&lane->ranked, &inbox->lanes);
+		rb_erase_cached(&lane->ranked, &inbox->inbox->lanes);
 	if (lane->first && !first)
-		rb_erase(&lane->numbered, &inbox->numbered);
+		rb_erase(&lane->numbered, &inbox->inbox->numbered);
 	if (!lane->first && first)
-		rb_add(&lane->numbered, &inbox->numbered, lane_number_less);
+		rb_add(&lane->numbered, &inbox->inbox->numbered, lane_number_less);
 	lane->first = first;
 	if (first)
-		rb_add_cached(&lane->ranked, &inbox->lanes, lane_rank_less);
+		rb_add_cached(&lane->ranked, &inbox->inbox->lanes, lane_rank_less);
 }
 
 /* Offer @message to the searches that are past its place. */
@@ -70,7 +70,7 @@ static void lane_offer(struct mbox_lane *lane, struct mbox_message *message)
 	struct mbox_cursor *cursor;
 
 	/* Bound: MBOX_SEARCHES_MAX. */
-	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
+	hlist_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (number > cursor->lane ||
 		    (number == cursor->lane && cursor->next &&
 		     !mbox_message_before(message, cursor->next)))
@@ -101,7 +101,7 @@ void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message)
 	lockdep_assert_held(&lane->inbox->lock);
 	lane->queued--;
 	/* Bound: threads that search the inbox at the same time. */
-	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
+	hlist_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (cursor->best == message) {
 			cursor->best = NULL;
 			cursor->lost = true;
@@ -123,7 +123,7 @@ void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
 	struct mbox_cursor *cursor;
 
 	/* Bound: threads that search the inbox at the same time. */
-	list_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
+	hlist_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;
 	}
@@ -132,7 +132,7 @@ void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
 /* The message for a receive from any sender, or NULL. */
 struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
 {
-	struct rb_node *node = rb_first_cached(&inbox->lanes);
+	struct rb_node *node = rb_first_cached(&inbox->inbox->lanes);
 
 	lockdep_assert_held(&inbox->lock);
 	return node ? lane_ranked(node)->first : NULL;
@@ -141,7 +141,7 @@ struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
 /* The first lane of a greater number than @number, or NULL. */
 static struct mbox_lane *inbox_lane_after(const struct mbox *inbox, u64 number)
 {
-	struct rb_node *node = inbox->numbered.rb_node;
+	struct rb_node *node = inbox->inbox->numbered.rb_node;
 	struct mbox_lane *found = NULL;
 
 	/* Bound: the depth of the tree. */

@@ -122,7 +122,7 @@ static int kind_broadcast_attach(struct mbox *mbox, struct file *factory,
 				 const struct mbox_attr *attr)
 {
 	mbox->cast = mbox_cast_new();
-	return mbox->cast ? 0 : -ENOMEM;
+	return mbox->cast ? mbox_waits_attach(mbox) : -ENOMEM;
 }
 
 static void kind_broadcast_detach(struct mbox *mbox)
@@ -209,7 +209,8 @@ static const struct mbox_kind kind_broadcast = {
 static int kind_ring_attach(struct mbox *mbox, struct file *factory,
 			    const struct mbox_attr *attr)
 {
-	return mbox_ring_attach(mbox, factory, attr->ring);
+	return mbox_waits_attach(mbox) ?:
+	       mbox_ring_attach(mbox, factory, attr->ring);
 }
 
 static int kind_ring_open(struct mbox_handle *handle)

@@ -106,7 +106,7 @@ static void lane_end(struct mbox_lane *lane)
 		/* No receive begins to wait for it from now on. */
 		lane->ended = true;
 		for (n = 0; n < MBOX_END_BATCH; n++) {
-			waiter = mbox_receivers_of_lane(&inbox->receivers, lane);
+			waiter = mbox_receivers_of_lane(&inbox->waits->receivers, lane);
 			if (!waiter)
 				break;
 			mbox_waiter_complete(inbox, waiter, -EOWNERDEAD,
@@ -221,8 +221,7 @@ static void lane_init(struct mbox_lane *lane, struct mbox_link *link,
 	lane->to = to;
 	lane->inbox = to->inbox;
 	mbox_queue_setup(&lane->queue);
-	mbox_room_setup(&lane->room, &lane->inbox->room, &lane->queue,
-			&lane->inbox->receivers);
+	mbox_room_setup(&lane->room, &lane->inbox->room, &lane->queue);
 	lane->room.lane = lane;
 	lane->room.capacity = capacity;
 	lane->room.msg_size = msg_size;

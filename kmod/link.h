@@ -40,10 +40,16 @@ struct mbox_lane {
 	struct mbox *inbox;		/* constant; there while it has messages */
 	struct mbox_queue queue;	/* lock */
 	struct mbox_message *first;	/* lock: not being taken; or NULL */
-	struct rb_node ranked;		/* lock: inbox->lanes, if there is a first */
-	struct rb_node numbered;	/* lock: inbox->numbered, likewise */
+	struct rb_node ranked;		/* lock: inbox->inbox->lanes, if there is a first */
+	struct rb_node numbered;	/* lock: inbox->inbox->numbered, likewise */
 	bool ended;			/* lock: nothing will come any more */
 	bool opened;			/* mbox_links_lock: by @to, a handle to receive */
+};
+
+/* The part that only an inbox has: its lanes with messages. Guarded by its lock. */
+struct mbox_inbox {
+	struct rb_root_cached lanes;	/* by their first message: inbox.c */
+	struct rb_root numbered;	/* by number */
 };
 
 /* An entry of a list of all links, or all endpoints, which dumps visit by number. */

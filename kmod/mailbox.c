@@ -23,6 +23,34 @@
 #define SET_LIMITS	(MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
 
 static atomic_long_t last_id;
+static struct kmem_cache *mailbox_cache;
+
+static_assert(MBOX_PROCS_MAX <= U16_MAX);
+
+/* See struct mbox. Locks that are debugged, or may sleep, are larger. */
+#if !defined(CONFIG_DEBUG_SPINLOCK) && !defined(CONFIG_DEBUG_LOCK_ALLOC) && \
+	!defined(CONFIG_PREEMPT_RT) && defined(CONFIG_SMP)
+static_assert(offsetofend(struct mbox, room.lane) <= 64);
+static_assert(offsetof(struct mbox, room.senders) >= 64 &&
+	      offsetofend(struct mbox, queue.cursors) <= 128);
+static_assert(offsetof(struct mbox, queue.nr_in_flight) >= 128 &&
+	      offsetofend(struct mbox, poll.head.next) <= 192);
+static_assert(sizeof(struct mbox) <= 448);
+#endif
+
+int __init mbox_mailbox_init(void)
+{
+	mailbox_cache = kmem_cache_create("mbox_mailbox", sizeof(struct mbox), 0,
+					  SLAB_HWCACHE_ALIGN, NULL);
+	return mailbox_cache ? 0 : -ENOMEM;
+}
+
+/* No mailbox is left, but maybe the memory of some. */
+void mbox_mailbox_exit(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(mailbox_cache);
+}
 
 /* Check a capacity, which may be zero with @rendezvous. 0 or EINVAL. */
 int mbox_capacity_check(u32 capacity, bool rendezvous)
@@ -92,7 +120,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	creator = mbox_user_get(cred->uid);
 	if (IS_ERR(creator))
 		return ERR_CAST(creator);
-	mbox = kzalloc(sizeof(*mbox), GFP_KERNEL_ACCOUNT);
+	mbox = kmem_cache_zalloc(mailbox_cache, GFP_KERNEL_ACCOUNT);
 	if (!mbox) {
 		mbox_user_put(creator);
 		return ERR_PTR(-ENOMEM);
@@ -114,24 +142,17 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 
 	spin_lock_init(&mbox->lock);
 	mbox->state = MBOX_STATE_LIVE;
-	mbox_room_setup(&mbox->room, NULL, &mbox->queue, &mbox->receivers);
+	mbox_room_setup(&mbox->room, NULL, &mbox->queue);
 	mbox->room.capacity = attr->capacity;
 	mbox->room.msg_size = attr->msg_size;
 	mbox->room.max_bytes = attr->bytes;
 	mbox->shares = RB_ROOT;
 	mbox_queue_setup(&mbox->queue);
-	mbox_receivers_setup(&mbox->receivers);
-	mbox->lanes = RB_ROOT_CACHED;
-	mbox->numbered = RB_ROOT;
-	INIT_LIST_HEAD(&mbox->syncs);
-	INIT_LIST_HEAD(&mbox->paused);
-	INIT_LIST_HEAD(&mbox->waiters);
 	mbox->open = RB_ROOT;
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
 	mbox->mode = attr->mode & ~current_umask();
 	mbox->lifetime = attr->lifetime;
-	mbox->members = RB_ROOT;
 	mbox->handles = 1;
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
 	mbox->send_handles = rights & MBOX_RIGHT_SEND ? 1 : 0;
@@ -139,7 +160,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->deaf = mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV);
 	init_waitqueue_head(&mbox->poll);
 
-	error = mbox->kind->attach(mbox, factory, attr);
+	error = mbox_member_attach(mbox) ?:
+		mbox->kind->attach(mbox, factory, attr);
 	if (error) {
 		mbox_mailbox_put(mbox);
 		return ERR_PTR(error);
@@ -172,13 +194,22 @@ void mbox_mailbox_mem_get(struct mbox *mbox)
 	refcount_inc(&mbox->mem_refs);
 }
 
+static void mailbox_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(mailbox_cache, container_of(rcu, struct mbox, rcu));
+}
+
 /* May sleep. The memory stays for lookups that are under way. */
 void mbox_mailbox_mem_put(struct mbox *mbox)
 {
 	if (!refcount_dec_and_test(&mbox->mem_refs))
 		return;
 	mbox_registry_put(mbox->registry);
-	kfree_rcu(mbox, rcu);
+	kfree(mbox->waits);
+	kfree(mbox->pending);
+	kfree(mbox->procs);
+	kfree(mbox->inbox);
+	call_rcu(&mbox->rcu, mailbox_free_rcu);
 }
 
 /*
@@ -304,8 +335,10 @@ static void mailbox_stats(const struct mbox *mbox, struct mbox_stats *stats)
 	stats->refused = mbox->refused;
 	stats->peak = mbox->peak;
 	stats->peak_bytes = mbox->peak_bytes;
-	stats->blocked = mbox->nr_blocked;
-	stats->woken = mbox->nr_woken;
+	if (mbox->waits) {
+		stats->blocked = mbox->waits->nr_blocked;
+		stats->woken = mbox->waits->nr_woken;
+	}
 }
 
 /**
@@ -341,22 +374,24 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	/* Of one that died they are dropped only after it has. */
 	if (mbox->state != MBOX_STATE_DEAD) {
 		info->owner = mbox_owner_nr(mbox->owner);
-		info->heir = mbox_owner_nr(mbox->heir);
+		info->heir = mbox_owner_nr(mbox_owner_heir(mbox->owner));
 	}
 	info->capacity = mbox->room.capacity;
 	info->msg_size = mbox->room.msg_size;
 	info->bytes = mbox->room.max_bytes;
 	info->handles = mbox->handles;
-	info->senders = mbox->nr_senders;
 	info->receivers = mbox->nr_receivers;
 	info->queued = mbox->room.held;
 	info->queued_bytes = mbox->room.held_bytes;
 	info->sent = mbox->sent;
 	info->received = mbox->received;
-	info->withdrawn = mbox->withdrawn;
 	info->dropped = mbox->dropped;
-	info->procs = mbox->max_procs ? mbox->nr_members : 0;
-	info->lost = mbox->lost;
+	info->procs = mbox->max_procs ? mbox->procs->nr_members : 0;
+	info->lost = mbox->cast ? mbox->cast->lost : 0;
+	if (mbox->waits) {
+		info->senders = mbox->waits->nr_senders;
+		info->withdrawn = mbox->waits->withdrawn;
+	}
 	info->kind = mbox->kind->number;
 	if (handle) {
 		info->rights = handle->rights & ~handle->shut;

@@ -21,9 +21,12 @@ static int __init mbox_init(void)
 	error = mbox_pool_init();
 	if (error)
 		return error;
-	error = mbox_user_init();
+	error = mbox_mailbox_init();
 	if (error)
 		goto err_message;
+	error = mbox_user_init();
+	if (error)
+		goto err_mailbox;
 	error = mbox_watch_init();
 	if (error)
 		goto err_user;
@@ -58,6 +61,8 @@ err_watch:
 err_user:
 	mbox_shortage_exit();
 	mbox_user_exit();
+err_mailbox:
+	mbox_mailbox_exit();
 err_message:
 	mbox_pool_exit();
 	return error;
@@ -78,6 +83,7 @@ static void __exit mbox_exit(void)
 	mbox_param_exit();
 	mbox_shortage_exit();
 	mbox_user_exit();
+	mbox_mailbox_exit();
 	mbox_pool_exit();
 }
 

@@ -89,11 +89,10 @@
  *	  mbox->lock			spinlock: queue, waiters, counters, state
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
  *	    paused_lock (exclusive.c)	spinlock: mailboxes that a pause keeps
+ *	    pending_lock (event.c)	spinlock: registries with pending events
  *	shortage_lock (shortage.c)	spinlock: handles and users short of quota
  *	ring_lingering_lock (ring.c)	spinlock: rings without a mailbox, still mapped
  *	notice_lock (notice.c)		mutex: one event that is sent
- *	registry->lock
- *	  pending_lock (event.c)	spinlock: registries with pending events
  *	process->lock (watch.c)		spinlock: the watches of a process; innermost
  *	tasklist_lock, pid->wait_pidfd.lock  of the kernel, which calls us with both:
  *	  watch_queue->lock (watch.c)	spinlock: processes that were woken
@@ -173,17 +172,21 @@
 struct file;
 struct mbox_cast;
 struct mbox_endpoint;
+struct mbox_inbox;
 struct mbox_kind;
 struct mbox_lane;
 struct mbox_member;
 struct mbox_owner;
+struct mbox_pending;
 struct mbox_pool;
+struct mbox_procs;
 struct mbox_registry;
 struct mbox_relay;
 struct mbox_ring;
 struct mbox_ring_holder;
 struct mbox_subscription;
 struct mbox_user;
+struct mbox_waits;
 
 /* Both rights of a handle. */
 #define MBOX_RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
@@ -200,106 +203,96 @@ void mbox_param_exit(void);
  * Messages accepted and neither received nor gone are in queue.messages, those
  * that a receiver is copying (IN_FLIGHT) among them, and room.held counts them. With
  * BROADCAST their deliveries are in the queues of the subscriptions. Blocked calls
- * are among
- *
- *	receivers	mbox->policy says which of them is next
- *	senders		whose message is not accepted; by priority, then arrival
- *	syncs		whose message is accepted, not received
+ * are in waits->waiters, and those whose message is not accepted in room.senders, by
+ * priority, then arrival. Of waits->receivers mbox->policy says which is next.
  *
  * Whenever the lock is free and the mailbox is not dead:
  *	- no waiting receiver's filter passes a message queued or pending;
  *	- there is no room for the message of the first of the senders;
  * unless a caller is about to take the lock again to see to it: it does long
  * work in pieces, see mbox_deferred_run().
+ *
+ * Fields are in the order of their use: a message that goes in and out while no call
+ * is blocked touches three cache lines. The first has the lock and the limits, the
+ * second the messages, the third the pool and counters, and the list of pollers last.
+ * Most mailboxes of a program with thousands are empty, so the others have only what
+ * each needs; the rest is allocated:
+ *
+ *	waits		before a call blocks for the first time
+ *	pending		with the first event for which somebody listens
+ *	pool		with the first message
+ *	procs, cast, ring, inbox	with a mailbox that needs it
+ *
+ * Once set, these stay as long as the memory of the mailbox, but pool, which goes when
+ * it dies. With its place in the registry an empty mailbox takes about 500 bytes, as
+ * mailbox_memory_test checks.
  */
 struct mbox {
-	char name[MBOX_NAME_SIZE];	/* constant */
-	u64 id;				/* constant */
-	u64 created;			/* constant: ns, CLOCK_REALTIME */
-	u32 policy;			/* constant: MBOX_POLICY_* */
-	u32 options;			/* constant: MBOX_OPTION_* */
-	u32 max_procs;			/* constant; 0: any number */
-	bool plain;			/* constant: no policy, options or max_procs,
-					 * no ring and no inbox: takes the fast path
-					 */
-	bool inbox;			/* constant: link.c has it */
-	const struct mbox_kind *kind;	/* constant */
-	refcount_t refs;
-	refcount_t mem_refs;		/* its memory: one for all refs, and event.c's */
-	struct mbox_registry *registry;	/* constant, counted by kept */
-	struct mbox_user *creator;	/* constant, counted */
-	struct mbox_ring *ring;		/* constant; NULL: not a ring */
-	struct rhash_head hash;		/* registry->lock */
-	bool listed;			/* registry->lock: in registry->mailboxes */
-	bool named;			/* registry->lock: in registry->names */
-
-	spinlock_t lock ____cacheline_aligned_in_smp;
+	spinlock_t lock;		/* see LOCKS */
 	u32 state;			/* MBOX_STATE_*; only grows */
-	int death;			/* error of calls once it is dead */
+	u32 peak;			/* the most held, ever */
 	bool deaf;			/* sends fail: draining, dead, no receivers */
-	bool turned_away;		/* so was a process, with EBUSY or EUSERS */
+	bool full;			/* a send found no room, and none was made since */
+	bool turned_away;		/* a process, with EBUSY or EUSERS */
 	bool reachable;			/* by its name, or as an inbox */
 	struct mbox_room room;
+	u64 peak_bytes;			/* the most held_bytes, ever */
 	struct mbox_queue queue;
+	u32 nr_receivers;		/* that are blocked */
+	u8 policy;			/* constant: MBOX_POLICY_* */
+	u8 options;			/* constant: MBOX_OPTION_* */
 	struct mbox_pool *pool;		/* free memory; or NULL */
-	struct mbox_receivers receivers;
-	struct rb_root_cached lanes;	/* of an inbox, with messages: inbox.c */
-	struct rb_root numbered;	/* the same, by number */
-	struct list_head syncs;
 	u64 sent;			/* also the last sequence number */
 	u64 received;
-	u64 withdrawn;
-	u64 dropped;
-
 	u64 sent_bytes;
+	wait_queue_head_t poll;
+
+	struct mbox_waits *waits;	/* NULL: no call ever blocked */
+	struct mbox_pending *pending;	/* events; NULL: none ever was */
+	struct mbox_cast *cast;		/* constant: BROADCAST, else NULL */
+	struct mbox_procs *procs;	/* constant: by policy, EXCLUSIVE, max_procs */
+	struct mbox_ring *ring;		/* constant; NULL: not a ring */
+	struct mbox_inbox *inbox;	/* constant; NULL: not an inbox */
+	struct mbox_owner *owner;	/* if a process owns it; until it dies */
+	const struct mbox_kind *kind;	/* constant */
+	struct mbox_registry *registry;	/* constant, counted by kept */
+	struct mbox_user *creator;	/* constant, counted */
+	u64 dropped;
 	u64 purged;			/* of dropped */
 	u64 refused;			/* by a quota */
-	u64 peak;			/* the most held, */
-	u64 peak_bytes;			/* and held_bytes, ever */
-	bool full;			/* a send found no room, and none was made since */
-	struct mbox_pending pending;	/* events */
-
-	u32 nr_senders;			/* on senders and syncs */
-	u32 nr_receivers;
-	struct list_head waiters;	/* all, by number, and markers of dumps */
-	u64 nr_blocked;			/* waits ever, also the last's number */
-	u64 nr_woken;			/* of these, completed */
-	u64 turns;			/* the last one given to a receiver */
-	/* BROADCAST, see broadcast.c */
-	struct mbox_cast *cast;		/* constant; else NULL */
-	u64 partly;			/* of held: somebody received it */
-	u64 lost;			/* deliveries */
+	union {
+		struct {
+			struct rb_root open;	/* struct mbox_handle, by number */
+			struct rb_root shares;	/* see share.c */
+		};
+		struct rcu_head rcu;	/* once both are empty for good */
+	};
+	int death;			/* error of calls once it is dead */
 	u32 handles;
 	u32 recv_handles;		/* of these, with the right to receive, */
 	u32 send_handles;		/* to send, that are not shut down */
-	struct rb_root open;		/* struct mbox_handle, by number */
-	u64 last_handle;
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
-	u32 lifetime;			/* MBOX_LIFETIME_* */
-	struct mbox_owner *owner;	/* if a process owns it; until it dies */
-	struct mbox_owner *heir;
-	struct rb_root members;		/* see member.c */
-	u32 nr_members;
-	u64 members_swept;		/* mbox_watch_ends() of the last whole sweep */
-	u32 nr_receiving;		/* EXCLUSIVE: calls, of this process */
-	struct pid *receiving;		/* it is in a call: not counted */
-	struct pid *restarting;		/* thread whose call is restarted, counted */
-	u64 restart_until;		/* of its run time, ns */
-	struct list_head paused;	/* paused_lock: see exclusive.c; or empty */
-	u64 served;			/* RR: the last that a member was given */
-	struct rb_root shares;		/* see share.c */
+	u16 max_procs;			/* constant; 0: any number */
+	u8 lifetime;			/* MBOX_LIFETIME_* */
+	bool plain;			/* constant: no policy, options or max_procs,
+					 * no ring and no inbox: takes the fast path
+					 */
+	bool listed;			/* registry->lock: in registry->mailboxes */
+	bool named;			/* registry->lock: in registry->names */
 
-	wait_queue_head_t poll;
-	struct rcu_head rcu;
+	refcount_t refs;
+	refcount_t mem_refs;		/* its memory: one for all refs, and event.c's */
+	struct rhash_head hash;		/* registry->lock */
+	u64 id;				/* constant */
+	u64 created;			/* constant: ns, CLOCK_REALTIME */
+	char name[MBOX_NAME_SIZE];	/* constant */
 };
 
 /* An open file on a mailbox. Fields are constant unless they name a lock. */
 struct mbox_handle {
 	struct mbox *mbox;		/* counted; of a link the caller's inbox */
-	struct rb_node node;		/* mbox->lock: mbox->open */
-	u64 number;			/* in mbox->open */
 	struct pid *pid;		/* of its opener, counted: thread group */
 	struct mbox_user *user;		/* of its opener, counted */
 	struct mbox_member *member;	/* its opener, counted; or NULL */
@@ -312,15 +305,21 @@ struct mbox_handle {
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
 	struct mbox_queue *queue;	/* from which it receives */
-	u64 received;			/* mbox->lock: messages, through it */
-	struct task_struct *paused;	/* mbox->lock: thread of a paused receive, not
-					 * counted
-					 */
-	u64 turn;			/* mbox->lock: which that had */
 	struct mbox_endpoint *endpoint;	/* of a link or an inbox, counted; else NULL */
 	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
 	struct mbox_lane *out;		/* of a link; else NULL */
 	struct mbox_relay *relay;	/* of a link; else NULL */
+	/*
+	 * Written by each receive: far from the fields above, which each send reads,
+	 * where one handle serves both.
+	 */
+	u64 received ____cacheline_aligned_in_smp; /* mbox->lock: messages, through it */
+	u64 number;			/* in mbox->open; grows over all mailboxes */
+	struct rb_node node;		/* mbox->lock: mbox->open */
+	struct task_struct *paused;	/* mbox->lock: thread of a paused receive, not
+					 * counted
+					 */
+	u64 turn;			/* mbox->lock: which that had */
 	struct list_head receives;	/* mbox->lock: calls blocked through it */
 	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
 	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */
@@ -373,6 +372,8 @@ void mbox_handle_end_calls(struct mbox_handle *handle, u32 rights);
 struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number);
 
 /* mailbox.c */
+int mbox_mailbox_init(void);
+void mbox_mailbox_exit(void);
 int mbox_capacity_check(u32 capacity, bool rendezvous);
 int mbox_attr_check(struct mbox_attr *attr);
 int mbox_attr_check_queue(struct mbox_attr *attr, u32 options, bool rendezvous);
@@ -410,7 +411,8 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 	lockdep_assert_held(&mbox->lock);
 	if (likely(!mbox->nr_receivers))
 		return NULL;
-	return mbox_receivers_choose(mbox, message->room->receivers, message);
+	return mbox_receivers_choose(mbox, mbox_receivers_of(mbox, message),
+				     message);
 }
 
 /* Return whether no send waits for room, in any lane. */

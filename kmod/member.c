@@ -47,9 +47,9 @@ static void member_drop(struct mbox_member *member)
 static void member_remove(struct mbox *mbox, struct mbox_member *member)
 {
 	lockdep_assert_held(&mbox->lock);
-	rb_erase(&member->node, &mbox->members);
+	rb_erase(&member->node, &mbox->procs->members);
 	RB_CLEAR_NODE(&member->node);
-	mbox->nr_members--;
+	mbox->procs->nr_members--;
 }
 
 /* Take a member out if it takes no part any more. Return it, to be dropped, or NULL. */
@@ -97,7 +97,7 @@ static struct mbox_member *member_new(struct mbox *mbox, struct pid *pid)
 static struct mbox_member *member_find(struct mbox *mbox, struct pid *pid,
 				       struct rb_node **parent, struct rb_node ***link)
 {
-	struct rb_node **p = &mbox->members.rb_node;
+	struct rb_node **p = &mbox->procs->members.rb_node;
 
 	lockdep_assert_held(&mbox->lock);
 	*parent = NULL;
@@ -122,7 +122,7 @@ static struct mbox_member *member_find(struct mbox *mbox, struct pid *pid,
 static struct pid *member_sweep_some(struct mbox *mbox, struct pid *after,
 				     struct list_head *gone)
 {
-	struct rb_node *node = mbox->members.rb_node, *next = NULL;
+	struct rb_node *node = mbox->procs->members.rb_node, *next = NULL;
 	struct mbox_member *member;
 	unsigned int n;
 
@@ -167,10 +167,10 @@ void mbox_member_sweep(struct mbox *mbox)
 	ends = mbox_watch_ends();
 	do {
 		spin_lock(&mbox->lock);
-		after = mbox->members_swept == ends ?
+		after = mbox->procs->swept == ends ?
 			NULL : member_sweep_some(mbox, after, &gone);
 		if (!after)
-			mbox->members_swept = ends;
+			mbox->procs->swept = ends;
 		spin_unlock(&mbox->lock);
 		/* Bound: those of one sweep; no lock is held. */
 		list_for_each_entry_safe(member, next, &gone, gone)
@@ -195,7 +195,7 @@ static struct mbox_member *member_find_or_add(struct mbox *mbox, struct pid *pid
 	member = member_find(mbox, pid, &parent, &link);
 	if (member)
 		return member;
-	if (mbox->max_procs && mbox->nr_members >= mbox->max_procs) {
+	if (mbox->max_procs && mbox->procs->nr_members >= mbox->max_procs) {
 		mbox->turned_away = true;
 		return ERR_PTR(-EUSERS);
 	}
@@ -204,8 +204,8 @@ static struct mbox_member *member_find_or_add(struct mbox *mbox, struct pid *pid
 		return NULL;
 	*fresh = NULL;
 	rb_link_node(&member->node, parent, link);
-	rb_insert_color(&member->node, &mbox->members);
-	mbox->nr_members++;
+	rb_insert_color(&member->node, &mbox->procs->members);
+	mbox->procs->nr_members++;
 	return member;
 }
 
@@ -345,11 +345,29 @@ bool mbox_member_admits(struct mbox *mbox, u32 right)
 	struct rb_node *parent, **link;
 
 	if (mbox_exclusive_admits(mbox, right) &&
-	    (!mbox->max_procs || mbox->nr_members < mbox->max_procs ||
+	    (!mbox->max_procs || mbox->procs->nr_members < mbox->max_procs ||
 	     member_find(mbox, pid, &parent, &link)))
 		return true;
 	mbox_exclusive_refuse(mbox);
 	return false;
+}
+
+/* Prepare a new mailbox for the processes that will take part. 0 or ENOMEM. */
+int mbox_member_attach(struct mbox *mbox)
+{
+	struct mbox_procs *procs;
+
+	if (!mbox->max_procs && mbox->policy != MBOX_POLICY_RR &&
+	    !(mbox->options & MBOX_OPTION_EXCLUSIVE))
+		return 0;
+	procs = kzalloc(sizeof(*procs), GFP_KERNEL_ACCOUNT);
+	if (!procs)
+		return -ENOMEM;
+	procs->mbox = mbox;
+	procs->members = RB_ROOT;
+	INIT_LIST_HEAD(&procs->paused);
+	mbox->procs = procs;
+	return 0;
 }
 
 /* Drop all members of a mailbox that died. */
@@ -358,11 +376,13 @@ void mbox_member_detach(struct mbox *mbox)
 	struct mbox_member *member;
 	struct rb_node *node;
 
+	if (!mbox->procs)
+		return;
 	mbox_exclusive_detach(mbox);
 	do {
 		member = NULL;
 		spin_lock(&mbox->lock);
-		node = rb_first(&mbox->members);
+		node = rb_first(&mbox->procs->members);
 		if (node) {
 			member = rb_entry(node, struct mbox_member, node);
 			member_remove(mbox, member);
@@ -377,7 +397,7 @@ void mbox_member_detach(struct mbox *mbox)
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member)
 {
 	lockdep_assert_held(&mbox->lock);
-	member->served = ++mbox->served;
+	member->served = ++mbox->procs->served;
 }
 
 /* Return whether @a was served less recently than @b. */

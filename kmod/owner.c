@@ -17,6 +17,7 @@
  */
 struct mbox_owner {
 	struct mbox_tie tie;
+	struct mbox_owner *heir;	/* mbox->lock: of the owner; or NULL */
 	bool may_receive;		/* constant: without regard to the mode */
 	bool ended;			/* mbox->lock */
 };
@@ -36,18 +37,18 @@ static struct mbox_owner *owner_end(struct mbox *mbox, struct mbox_owner *owner,
 {
 	lockdep_assert_held(&mbox->lock);
 	owner->ended = true;
-	if (mbox->heir == owner) {
-		mbox->heir = NULL;
+	if (mbox->owner && mbox->owner->heir == owner) {
+		mbox->owner->heir = NULL;
 		return owner;
 	}
 	if (mbox->owner != owner)
 		return NULL;
-	if (!mbox->heir || mbox->heir->ended) {
+	if (!owner->heir || owner->heir->ended) {
 		mbox_mailbox_die(mbox, -EOWNERDEAD, deferred);
 		return NULL;
 	}
-	mbox->owner = mbox->heir;
-	mbox->heir = NULL;
+	mbox->owner = owner->heir;
+	owner->heir = NULL;
 	return owner;
 }
 
@@ -124,13 +125,13 @@ int mbox_owner_attach(struct mbox *mbox)
 /* Drop the owner and heir of a mailbox that died. */
 void mbox_owner_detach(struct mbox *mbox)
 {
-	struct mbox_owner *owner, *heir;
+	struct mbox_owner *owner, *heir = NULL;
 
 	spin_lock(&mbox->lock);
 	owner = mbox->owner;
-	heir = mbox->heir;
 	mbox->owner = NULL;
-	mbox->heir = NULL;
+	if (owner)
+		swap(owner->heir, heir);
 	spin_unlock(&mbox->lock);
 	owner_drop(owner);
 	owner_drop(heir);
@@ -140,6 +141,12 @@ void mbox_owner_detach(struct mbox *mbox)
 struct pid *mbox_owner_pid(const struct mbox_owner *owner)
 {
 	return owner ? owner->tie.pid : NULL;
+}
+
+/* Return the heir of an owner; NULL without one. */
+const struct mbox_owner *mbox_owner_heir(const struct mbox_owner *owner)
+{
+	return owner ? owner->heir : NULL;
 }
 
 /* Return its number for the caller; 0 without one. */
@@ -166,13 +173,13 @@ static int owner_exchange(struct mbox *mbox, u32 flags, struct mbox_owner **next
 	if (flags & MBOX_HANDOVER_HEIR) {
 		if (!mbox->owner)
 			return -EINVAL;
-		swap(mbox->heir, *next);
+		swap(mbox->owner->heir, *next);
 		return 0;
 	}
 	mbox->lifetime = *next ? MBOX_LIFETIME_PROCESS : MBOX_LIFETIME_OS;
 	swap(mbox->owner, *next);
-	*heir = mbox->heir;
-	mbox->heir = NULL;
+	if (*next)
+		swap((*next)->heir, *heir);
 	return 0;
 }
 

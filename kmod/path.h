@@ -121,8 +121,8 @@ static __always_inline bool mbox_path_has_room(const struct mbox_room *room,
 
 	if (unlikely(room->parent))
 		return mbox_room_has(room, length);
-	return (READ_ONCE(room->held) < capacity ||
-		capacity == MBOX_CAPACITY_UNBOUNDED) &&
+	/* Also if it is unbounded: held counts no more. */
+	return READ_ONCE(room->held) < capacity &&
 	       (likely(!max_bytes) ||
 		READ_ONCE(room->held_bytes) + length <= max_bytes);
 }
@@ -172,7 +172,7 @@ static __always_inline void mbox_path_insert(struct mbox_queue *queue,
 	const struct mbox_message *last;
 
 	last = list_last_entry(&queue->messages, struct mbox_message, node);
-	if (unlikely(message->room->lane || !list_empty(&queue->cursors)) ||
+	if (unlikely(message->room->lane || !hlist_empty(&queue->cursors)) ||
 	    unlikely(!list_empty(&queue->messages) &&
 		     (last->prio != message->prio || last->seq > message->seq))) {
 		mbox_queue_insert(queue, message);
@@ -189,7 +189,7 @@ static __always_inline void mbox_path_remove(struct mbox_queue *queue,
 {
 	const struct mbox_message *next = list_next_entry(message, node);
 
-	if (unlikely(message->room->lane || !list_empty(&queue->cursors) ||
+	if (unlikely(message->room->lane || !hlist_empty(&queue->cursors) ||
 		     message->node.prev != &queue->messages) ||
 	    unlikely(&next->node != &queue->messages &&
 		     next->prio != message->prio)) {

@@ -30,6 +30,23 @@ struct mbox_tie {
 	struct mbox_watch *watch;	/* constant */
 };
 
+/*
+ * The processes that take part in a mailbox, where they are limited, served in turn, or
+ * receive one at a time. Guarded by mbox->lock, unless they name another.
+ */
+struct mbox_procs {
+	struct mbox *mbox;		/* constant: that has it */
+	struct rb_root members;		/* see member.c */
+	u64 swept;			/* mbox_watch_ends() of the last whole sweep */
+	u64 served;			/* RR: the last that a member was given */
+	u32 nr_members;
+	u32 nr_receiving;		/* EXCLUSIVE: calls, of this process */
+	struct pid *receiving;		/* it is in a call: not counted */
+	struct pid *restarting;		/* thread whose call is restarted, counted */
+	u64 restart_until;		/* of its run time, ns */
+	struct list_head paused;	/* paused_lock: see exclusive.c; or empty */
+};
+
 /* process.c */
 struct pid *mbox_process_get(u32 nr);
 struct pid *mbox_process_find(u32 nr, u64 start);
@@ -66,12 +83,14 @@ int mbox_owner_attach(struct mbox *mbox);
 void mbox_owner_detach(struct mbox *mbox);
 void mbox_owner_check(struct mbox *mbox);
 struct pid *mbox_owner_pid(const struct mbox_owner *owner);
+const struct mbox_owner *mbox_owner_heir(const struct mbox_owner *owner);
 u32 mbox_owner_nr(const struct mbox_owner *owner);
 bool mbox_owner_may_receive(const struct mbox *mbox);
 int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 			 const struct mbox_ioc_handover *arg);
 
 /* member.c */
+int mbox_member_attach(struct mbox *mbox);
 struct mbox_member *mbox_member_open(struct mbox *mbox);
 void mbox_member_close(struct mbox_member *member);
 int mbox_member_enter(struct mbox *mbox, u32 right,

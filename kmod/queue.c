@@ -11,7 +11,7 @@ void mbox_queue_setup(struct mbox_queue *queue)
 {
 	INIT_LIST_HEAD(&queue->messages);
 	queue->levels = RB_ROOT;
-	INIT_LIST_HEAD(&queue->cursors);
+	INIT_HLIST_HEAD(&queue->cursors);
 	queue->nr_cursors = 0;
 	queue->nr_in_flight = 0;
 }
@@ -93,7 +93,7 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
 	struct mbox_cursor *cursor;
 
 	/* Bound: MBOX_SEARCHES_MAX. */
-	list_for_each_entry(cursor, &queue->cursors, node) {
+	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (!(cursor->next && mbox_message_before(cursor->next, message)) &&
 		    mbox_filter_pass(cursor->filter, message))
 			cursor->next = message;
@@ -113,7 +113,7 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	struct mbox_message *first, *last, *head, *next;
 	struct rb_node *parent, **link;
 
-	if (unlikely(!list_empty(&queue->cursors)))
+	if (unlikely(!hlist_empty(&queue->cursors)))
 		queue_move_cursors(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
 	if (unlikely(message->room->lane))
@@ -160,7 +160,7 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 	if (unlikely(message->room->lane))
 		mbox_inbox_skip(message->room->lane, message, next);
 	/* Bound: threads that search at the same time, three instructions each. */
-	list_for_each_entry(cursor, &queue->cursors, node) {
+	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;
 	}

@@ -33,9 +33,9 @@ struct pid_namespace;
 struct mbox_queue {
 	struct list_head messages;
 	struct rb_root levels;
-	struct list_head cursors;	/* searches that pause */
+	struct hlist_head cursors;	/* searches that pause */
 	u32 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
-	u64 nr_in_flight;			/* of the messages, those IN_FLIGHT */
+	u32 nr_in_flight;		/* of the messages, those IN_FLIGHT */
 };
 
 /*
@@ -46,19 +46,18 @@ struct mbox_queue {
  * its subscription, and its message in the mailbox. Guarded by mbox->lock.
  */
 struct mbox_room {
-	struct mbox_room *parent;	/* constant; or NULL */
-	struct mbox_queue *queue;	/* constant: of its messages */
-	struct mbox_receivers *receivers; /* constant: that wait for them */
-	struct mbox_lane *lane;		/* constant: that has it; else NULL */
 	u32 capacity;
 	u32 msg_size;
-	u64 max_bytes;			/* 0: no limit */
-	u64 held;			/* accepted, and neither received nor gone */
-	u64 held_bytes;
-	struct rb_root_cached senders;	/* by priority, then arrival */
+	u32 held;			/* accepted, and neither received nor gone */
 	bool nospace;			/* a send was refused: tell pollers when there
 					 * is room; of an inbox: by any lane
 					 */
+	u64 max_bytes;			/* 0: no limit */
+	u64 held_bytes;
+	struct mbox_room *parent;	/* constant; or NULL */
+	struct mbox_lane *lane;		/* constant: that has it; else NULL */
+	struct rb_root_cached senders;	/* by priority, then arrival */
+	struct mbox_queue *queue;	/* constant: of its messages */
 };
 
 /*
@@ -69,7 +68,7 @@ struct mbox_room {
  * passes and comes before it.
  */
 struct mbox_cursor {
-	struct list_head node;		/* lock: queue->cursors */
+	struct hlist_node node;		/* lock: queue->cursors */
 	const struct mbox_filter *filter;
 	struct mbox_message *next;	/* lock: where to go on, or NULL */
 	bool senders;			/* lock: goes on among the senders */
@@ -126,8 +125,7 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 
 /* room.c */
 void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
-		     struct mbox_queue *queue,
-		    struct mbox_receivers *receivers);
+		     struct mbox_queue *queue);
 bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes);
 bool mbox_room_has(const struct mbox_room *room, u32 length);
 bool mbox_room_may_queue(const struct mbox_room *room,

@@ -21,6 +21,7 @@
 enum receive_step {
 	/* 0: done; MBOX_RETRY; less than 0: an error */
 	RECEIVE_WAIT = MBOX_RECEIVE_SLOW + 1,	/* the waiter is blocked */
+	RECEIVE_PREPARE,	/* it is the first call that blocks */
 	RECEIVE_CHECK,		/* can the sender of BY_START send more? */
 	RECEIVE_TOO_SMALL,	/* the buffer; the header says the length */
 	RECEIVE_FAULT_IN,	/* the buffer, for the length in the header */
@@ -239,7 +240,7 @@ static int receive_block(struct mbox_handle *handle,
 	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
 					   &handle->sub->receivers :
-					   &mbox->receivers, waiter,
+					   &mbox->waits->receivers, waiter,
 					   &args->turn, deferred);
 	/* Only a call that does wait has an edge. */
 	if (!error && unlikely(waiter->lane)) {
@@ -278,8 +279,10 @@ static int receive_none(struct mbox_handle *handle, struct mbox_recv_args *args,
 	error = receive_check_senders(mbox, lane);
 	if (error)
 		return error;
-	return args->nonblock ? -EAGAIN :
-	       receive_block(handle, args, waiter, deferred);
+	if (args->nonblock)
+		return -EAGAIN;
+	return likely(mbox->waits) ?
+	       receive_block(handle, args, waiter, deferred) : RECEIVE_PREPARE;
 }
 
 /* The first message, queued or pending, that the filter passes, or NULL. */
@@ -371,6 +374,8 @@ int mbox_receive_slow(struct mbox_handle *handle, struct mbox_recv_args *args,
 			mbox_sender_look(args);
 		return step ?: receive_finish_flight(handle, waiter.message,
 						     args, true);
+	case RECEIVE_PREPARE:
+		return mbox_waits_attach(mbox) ?: MBOX_RETRY;
 	case RECEIVE_CHECK:
 		return mbox_sender_check(args);
 	case RECEIVE_TOO_SMALL:

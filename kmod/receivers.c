@@ -5,6 +5,7 @@
 #include <linux/rbtree_augmented.h>
 #include <linux/sched.h>
 
+#include "broadcast.h"
 #include "key.h"
 #include "link.h"
 #include "mbox.h"
@@ -113,6 +114,19 @@ static void receivers_add_rest(struct mbox_receivers *receivers,
 	list_add(&waiter->node, &other->node);
 }
 
+/* The receivers that wait for messages of the queue of @message; some receiver does. */
+struct mbox_receivers *mbox_receivers_of(const struct mbox *mbox,
+					 const struct mbox_message *message)
+{
+	struct mbox_room *room = message->room;
+
+	/* Of a broadcast each room but the mailbox' is that of a subscription. */
+	if (unlikely(mbox->cast) && room->parent)
+		return &container_of(room, struct mbox_subscription,
+				     room)->receivers;
+	return &mbox->waits->receivers;
+}
+
 /**
  * mbox_receivers_add - a receive begins to wait
  * @mbox:	locked
@@ -128,7 +142,7 @@ int mbox_receivers_add(const struct mbox *mbox,
 	bool keyed = waiter_has_key(mbox, waiter);
 
 	lockdep_assert_held(&mbox->lock);
-	waiter->limited = !keyed || receivers != &mbox->receivers;
+	waiter->limited = !keyed || receivers != &mbox->waits->receivers;
 	if (waiter->limited) {
 		if (receivers->nr_rest >= MBOX_WAITERS_MAX)
 			return -EUSERS;
@@ -420,7 +434,7 @@ void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 			 const struct mbox_message *message,
 			 struct mbox_deferred *deferred)
 {
-	bool own = receivers == &mbox->receivers && !deferred->telling;
+	bool own = receivers == &mbox->waits->receivers && !deferred->telling;
 	struct mbox_tell *tell = &deferred->tell, here = {};
 	struct mbox_waiter *waiter, *next;
 
@@ -434,7 +448,7 @@ void mbox_receivers_tell(struct mbox *mbox, struct mbox_receivers *receivers,
 					     deferred);
 	}
 	tell_set(&here, message);
-	here.limit = mbox->nr_blocked;
+	here.limit = mbox->waits->nr_blocked;
 	if (!receivers_tell_keyed(mbox, receivers, &here,
 				  own ? MBOX_END_BATCH : UINT_MAX, deferred))
 		return;
@@ -449,7 +463,7 @@ void mbox_receivers_tell_on(struct mbox *mbox, struct mbox_deferred *deferred)
 	struct mbox_tell *tell = &deferred->tell;
 
 	lockdep_assert_held(&mbox->lock);
-	deferred->telling = receivers_tell_keyed(mbox, &mbox->receivers, tell,
+	deferred->telling = receivers_tell_keyed(mbox, &mbox->waits->receivers, tell,
 						 MBOX_END_BATCH, deferred);
 	if (!deferred->telling)
 		put_pid(tell->pid);

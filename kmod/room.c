@@ -25,7 +25,7 @@ static void room_move_cursors(struct mbox_queue *queue,
 	struct mbox_cursor *cursor;
 
 	/* Bound: MBOX_SEARCHES_MAX. */
-	list_for_each_entry(cursor, &queue->cursors, node) {
+	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->number && cursor->prio < message->prio &&
 		    mbox_filter_pass(cursor->filter, message)) {
 			cursor->prio = message->prio;
@@ -113,12 +113,11 @@ struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
 }
 
 void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
-		     struct mbox_queue *queue, struct mbox_receivers *receivers)
+		     struct mbox_queue *queue)
 {
 	memset(room, 0, sizeof(*room));
 	room->parent = parent;
 	room->queue = queue;
-	room->receivers = receivers;
 	room->capacity = MBOX_CAPACITY_UNBOUNDED;
 	room->senders = RB_ROOT_CACHED;
 }
@@ -127,9 +126,8 @@ void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
 bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes)
 {
 	do {
-		u32 capacity = READ_ONCE(room->capacity);
-
-		if (capacity != MBOX_CAPACITY_UNBOUNDED && held > capacity)
+		/* Also if it is unbounded: held counts no more. */
+		if (held > READ_ONCE(room->capacity))
 			return false;
 		if (room->max_bytes && bytes > room->max_bytes)
 			return false;
@@ -141,7 +139,7 @@ bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes)
 /* Whether one more message of @length bytes may be held. */
 bool mbox_room_has(const struct mbox_room *room, u32 length)
 {
-	return mbox_room_allows(room, READ_ONCE(room->held) + 1,
+	return mbox_room_allows(room, (u64)READ_ONCE(room->held) + 1,
 				READ_ONCE(room->held_bytes) + length);
 }
 

@@ -120,7 +120,8 @@ static __always_inline int send_place(struct mbox *mbox,
 	mbox_path_accept(mbox, message);
 	mbox_path_insert(room->queue, message);
 	if (unlikely(mbox->nr_receivers))
-		mbox_receivers_tell(mbox, room->receivers, message, deferred);
+		mbox_receivers_tell(mbox, mbox_receivers_of(mbox, message),
+				    message, deferred);
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 	return 0;
 }

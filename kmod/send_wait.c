@@ -18,7 +18,7 @@ static void send_take_back(struct mbox *mbox, struct mbox_message *message,
 	message->sender = NULL;
 	if (message->state != MBOX_MESSAGE_PENDING) {
 		mbox_room_release(mbox, message);
-		mbox->withdrawn++;
+		mbox->waits->withdrawn++;
 		trace_mbox_drop(mbox, message);
 	}
 	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
@@ -114,7 +114,7 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 	}
 	if (unlikely(lane)) {
 		/* A receiver that the message wakes does not wait for us any more. */
-		wanted = mbox_receivers_any(&mbox->receivers, message);
+		wanted = mbox_receivers_any(&mbox->waits->receivers, message);
 		error = wanted ? 0 : mbox_deadlock_enter(waiter, lane->from,
 							 lane->to,
 							 &args->deadline);
@@ -154,12 +154,14 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	struct mbox_waiter waiter;
 	int error;
 
+	error = mbox_waits_attach(mbox);
 	mbox_waiter_setup(&waiter);
 	waiter.handle = handle;
 	waiter.message = message;
 	waiter.lane = args->room->lane;
 	mbox_mailbox_lock(mbox, &deferred);
-	error = send_block(mbox, &waiter, args, &deferred);
+	if (!error)
+		error = send_block(mbox, &waiter, args, &deferred);
 	if (error < 0)
 		mbox_message_put(mbox, message, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);

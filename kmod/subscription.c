@@ -25,7 +25,7 @@ struct mbox_subscription *mbox_subscription_new(struct mbox *mbox)
 	mbox_queue_setup(&sub->queue);
 	sub->ages = RB_ROOT_CACHED;
 	mbox_receivers_setup(&sub->receivers);
-	mbox_room_setup(&sub->room, &mbox->room, &sub->queue, &sub->receivers);
+	mbox_room_setup(&sub->room, &mbox->room, &sub->queue);
 	return sub;
 }
 

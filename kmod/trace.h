@@ -8,6 +8,7 @@
 
 #include <linux/tracepoint.h>
 
+#include "broadcast.h"
 #include "mbox.h"
 #include "message.h"
 
@@ -46,7 +47,7 @@ TRACE_EVENT(mbox_delete,
 	TP_fast_assign(
 		__entry->id = mbox->id;
 		memcpy(__entry->name, mbox->name, MBOX_NAME_SIZE);
-		__entry->dropped = mbox->room.held - mbox->partly;
+		__entry->dropped = mbox->room.held - mbox_mailbox_partly(mbox);
 		__entry->error = error;
 	),
 	TP_printk("id=%llu name=%s dropped=%llu error=%d",

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "broadcast.h"
@@ -46,6 +47,33 @@
  * of these orders is needed.
  */
 
+/**
+ * mbox_waits_attach - have a mailbox be ready for calls that block
+ * @mbox:	the mailbox, not locked
+ *
+ * Return: 0 or ENOMEM. May sleep.
+ */
+int mbox_waits_attach(struct mbox *mbox)
+{
+	struct mbox_waits *waits;
+
+	if (READ_ONCE(mbox->waits))
+		return 0;
+	waits = kzalloc(sizeof(*waits), GFP_KERNEL_ACCOUNT);
+	if (!waits)
+		return -ENOMEM;
+	mbox_receivers_setup(&waits->receivers);
+	INIT_LIST_HEAD(&waits->waiters);
+	spin_lock(&mbox->lock);
+	if (!mbox->waits) {
+		WRITE_ONCE(mbox->waits, waits);
+		waits = NULL;
+	}
+	spin_unlock(&mbox->lock);
+	kfree(waits);
+	return 0;
+}
+
 void mbox_waiter_setup(struct mbox_waiter *waiter)
 {
 	memset(waiter, 0, sizeof(*waiter));
@@ -57,14 +85,16 @@ void mbox_waiter_setup(struct mbox_waiter *waiter)
 /* The call blocks, once it has unlocked: list it. */
 static void waiter_begin(struct mbox *mbox, struct mbox_waiter *waiter)
 {
+	struct mbox_waits *waits = mbox->waits;
+
 	lockdep_assert_held(&mbox->lock);
-	waiter->number = ++mbox->nr_blocked;
+	waiter->number = ++waits->nr_blocked;
 	waiter->since = ktime_get_coarse_ns();
-	list_add_tail(&waiter->all, &mbox->waiters);
+	list_add_tail(&waiter->all, &waits->waiters);
 	if (waiter->filter)
 		mbox->nr_receivers++;
 	else
-		mbox->nr_senders++;
+		mbox->waits->nr_senders++;
 	list_add_tail(&waiter->call, waiter->filter ? &waiter->handle->receives :
 						      &waiter->handle->sends);
 	trace_mbox_block(mbox, waiter);
@@ -83,7 +113,7 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 
 	lockdep_assert_held(&mbox->lock);
 	if (!*turn)
-		*turn = ++mbox->turns;
+		*turn = mbox->waits->nr_blocked + 1;
 	waiter->turn = *turn;
 	if (!waiter->peek)
 		waiter->fit = min_t(u64, waiter->size, U32_MAX) + 1;
@@ -116,7 +146,7 @@ void mbox_waiter_await_receipt(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
 	mbox_room_remove_sender(mbox, waiter);
-	list_add_tail(&waiter->node, &mbox->syncs);
+	INIT_LIST_HEAD(&waiter->node);
 }
 
 /* Begin to wait for the receipt of waiter->message, which is accepted. */
@@ -124,7 +154,7 @@ void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	lockdep_assert_held(&mbox->lock);
 	waiter->message->sender = waiter;
-	list_add_tail(&waiter->node, &mbox->syncs);
+	INIT_LIST_HEAD(&waiter->node);
 	waiter_begin(mbox, waiter);
 }
 
@@ -260,7 +290,7 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 	if (waiter->filter)
 		mbox->nr_receivers--;
 	else
-		mbox->nr_senders--;
+		mbox->waits->nr_senders--;
 }
 
 /* The call that is blocked for longest, or NULL: the markers of dumps are none. */
@@ -269,8 +299,10 @@ struct mbox_waiter *mbox_waiter_first(const struct mbox *mbox)
 	struct mbox_waiter *waiter;
 
 	lockdep_assert_held(&mbox->lock);
+	if (!mbox->waits)
+		return NULL;
 	/* Bound: dumps under way, of a thread each. */
-	list_for_each_entry(waiter, &mbox->waiters, all) {
+	list_for_each_entry(waiter, &mbox->waits->waiters, all) {
 		if (waiter->number)
 			return waiter;
 	}
@@ -291,7 +323,7 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 			  int error, struct mbox_deferred *deferred)
 {
 	mbox_waiter_cancel(mbox, waiter);
-	mbox->nr_woken++;
+	mbox->waits->nr_woken++;
 	trace_mbox_wake(mbox, waiter, error);
 	waiter->error = error;
 	waiter->completed = true;
@@ -357,7 +389,8 @@ void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 {
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(mbox->nr_receivers))
-		mbox_receivers_tell(mbox, message->room->receivers, message,
+		mbox_receivers_tell(mbox, mbox_receivers_of(mbox, message),
+				    message,
 				    deferred);
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 }

@@ -40,7 +40,7 @@ struct mbox_rank {
  * is completed.
  */
 struct mbox_waiter {
-	struct list_head node;		/* lock: syncs, side of a ring, rest */
+	struct list_head node;		/* lock: side of a ring, rest; or empty */
 	struct rb_node keyed;		/* lock: receivers->keyed; or clear */
 	struct list_head all;		/* lock: mbox->waiters */
 	struct hlist_node late;		/* lock: in the deferred of its waker */
@@ -62,7 +62,9 @@ struct mbox_waiter {
 	size_t size;
 	bool peek;
 	bool limited;			/* lock: counts as one of the rest */
-	u64 turn;			/* receivers are in order of it */
+	u64 turn;			/* receivers are in order of it: the number
+					 * of the first wait of the call
+					 */
 	u64 fit;			/* messages shorter than this fit; peeks: 0 */
 	u64 most_fit;			/* lock: the most below it in the tree */
 	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
@@ -94,6 +96,20 @@ struct mbox_receivers {
 	struct rb_root keyed;		/* by key, then turn */
 	struct list_head rest;		/* by turn: they have to be looked at */
 	u32 nr_rest;			/* of these; up to MBOX_WAITERS_MAX */
+};
+
+/*
+ * The blocked calls of a mailbox, and the counters that only they change. Allocated
+ * before the first call that may block, or with the mailbox, see mbox_waits_attach();
+ * guarded by mbox->lock.
+ */
+struct mbox_waits {
+	struct mbox_receivers receivers; /* of its own queue, or of all lanes */
+	struct list_head waiters;	/* all, by number, and markers of dumps */
+	u64 nr_blocked;			/* waits ever, also the last's number */
+	u64 nr_woken;			/* of these, completed */
+	u64 withdrawn;			/* messages, by blocked senders */
+	u32 nr_senders;			/* that are blocked */
 };
 
 /*
@@ -140,6 +156,7 @@ typedef int (*mbox_waiter_give_up_t)(struct mbox *mbox,
 #define MBOX_END_BATCH		64
 
 /* wait.c */
+int mbox_waits_attach(struct mbox *mbox);
 void mbox_waiter_setup(struct mbox_waiter *waiter);
 int mbox_waiter_block_receiver(struct mbox *mbox,
 			       struct mbox_receivers *receivers,
@@ -201,6 +218,8 @@ static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
 
 /* receivers.c */
 void mbox_receivers_setup(struct mbox_receivers *receivers);
+struct mbox_receivers *mbox_receivers_of(const struct mbox *mbox,
+					 const struct mbox_message *message);
 int mbox_receivers_add(const struct mbox *mbox,
 		       struct mbox_receivers *receivers,
 		       struct mbox_waiter *waiter);
