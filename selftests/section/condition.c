@@ -1,28 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The conditions under which a nanosecond is an instruction. */
+#include "lib/count.h"
 #include "section/section.h"
-
-/* Return whether a nanosecond is an instruction, of each kind. */
-static bool counts_instructions(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	for (int tries = 0; tries < 3; tries++) {
-		unsigned long n = 500000, product = 1;
-		int64_t first, second, began = now();
-
-		/* two instructions a turn, then three, of which one is slow elsewhere */
-		asm volatile("1: dec %0; jnz 1b" : "+r"(n));
-		first = now() - began;
-		n = 500000;
-		began = now();
-		asm volatile("1: imul %1, %1; dec %0; jnz 1b" : "+r"(n), "+r"(product));
-		second = now() - began;
-		if (first >= 1000000 && first < 1050000 && second >= 1500000 && second < 1560000)
-			return true;
-	}
-#endif
-	return false;
-}
 
 static bool preempt_is_full(void)
 {
@@ -39,7 +18,7 @@ static bool preempt_is_full(void)
 
 const char *reason_to_skip(void)
 {
-	if (sysconf(_SC_NPROCESSORS_ONLN) != 1 || !counts_instructions())
+	if (!counts_instructions())
 		return "no single CPU here that counts instructions as nanoseconds: run -i";
 	if (!preempt_is_full())
 		return "the kernel is not fully preemptible: run -a preempt=full";
