@@ -148,10 +148,6 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 	struct mbox_cursor cursor;
 	bool more, paused;
 
-	/* The messages of an inbox are in the queues of its lanes. */
-	if (list_empty(&queue->messages) && mbox_waiter_no_senders(mbox) &&
-	    !(mbox->inbox && queue == &mbox->queue))
-		return NULL;
 	mbox_cursor_setup(&cursor, queue, filter);
 	for (;;) {
 		message = cursor_step(&cursor, mbox, queue, &more);

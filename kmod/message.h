@@ -113,6 +113,16 @@ static __always_inline void mbox_recv_args_setup(struct mbox_recv_args *args)
 	args->sender = NULL;
 }
 
+/* A receive off the fast path, from one of its steps to the next. */
+struct mbox_receive_slow {
+	s64 prefaulted;			/* bytes of the buffer that are faulted in; less
+					 * than 0: not even the header
+					 */
+	struct mbox_message *message;	/* that was found */
+	struct mbox_header header;	/* of it */
+	struct mbox_waiter waiter;
+};
+
 /* A step of a receive, beside 0, MBOX_RETRY and errors: not for the fast path. */
 #define MBOX_RECEIVE_SLOW	(MBOX_RETRY + 1)
 
@@ -148,8 +158,11 @@ void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		   struct mbox_deferred *deferred);
 
 /* receive_slow.c */
-int mbox_receive_slow(struct mbox_handle *handle, struct mbox_recv_args *args,
-		      s64 *prefaulted);
+int mbox_receive_look(struct mbox_handle *handle, struct mbox_recv_args *args,
+		      struct mbox_receive_slow *slow,
+		      struct mbox_deferred *deferred);
+int mbox_receive_go_on(struct mbox_handle *handle, struct mbox_recv_args *args,
+		       struct mbox_receive_slow *slow, int step);
 
 /* receive.c */
 int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,

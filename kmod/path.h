@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "broadcast.h"
 #include "copy.h"
 #include "link.h"
 #include "mbox.h"
@@ -93,6 +94,28 @@ static __always_inline void mbox_path_header(const struct mbox_message *message,
 	}
 	header->flags = 0;
 	header->start = message->start;
+}
+
+/* Copy a message to its receiver under the lock; false if that would have to sleep. */
+static __always_inline bool
+mbox_path_copy_out(const struct mbox_handle *handle,
+		   const struct mbox_message *message, u64 seq,
+		   const struct mbox_recv_args *args)
+{
+	struct mbox_header header;
+	bool copied;
+
+	if (args->header) {
+		mbox_path_header(message, &header);
+		header.seq = seq;
+	}
+	pagefault_disable();
+	copied = mbox_copy_out(args->data, mbox_delivery_payload(handle, message),
+			       message->length);
+	if (copied && args->header)
+		copied = mbox_copy_out(args->header, &header, sizeof(header));
+	pagefault_enable();
+	return copied;
 }
 
 /* See mbox_message_put(). */
@@ -197,6 +220,18 @@ static __always_inline void mbox_path_remove(struct mbox_queue *queue,
 		return;
 	}
 	list_del(&message->node);
+}
+
+/* See mbox_queue_end_flight(). */
+static __always_inline void mbox_path_end_flight(struct mbox_queue *queue,
+						 struct mbox_message *message)
+{
+	if (unlikely(message->room->lane)) {
+		mbox_queue_end_flight(queue, message);
+		return;
+	}
+	queue->nr_in_flight--;
+	mbox_path_remove(queue, message);
 }
 
 #endif /* MBOX_PATH_H */

@@ -23,30 +23,9 @@
  * covers all that may happen to it meanwhile.
  *
  * The fast path, here, takes a small message from the front of the queue. All else is
- * for mbox_receive_slow(), which takes the lock and looks for itself.
+ * for mbox_receive_look(), in the same section, and what has to follow without the lock
+ * for mbox_receive_go_on().
  */
-
-/* Copy a message out under the lock; false if that would have to sleep. */
-static __always_inline bool
-receive_copy_atomic(const struct mbox_handle *handle,
-		    const struct mbox_message *message, u64 seq,
-		    const struct mbox_recv_args *args)
-{
-	struct mbox_header header;
-	bool copied;
-
-	if (args->header) {
-		mbox_path_header(message, &header);
-		header.seq = seq;
-	}
-	pagefault_disable();
-	copied = mbox_copy_out(args->data, mbox_delivery_payload(handle, message),
-			       message->length);
-	if (copied && args->header)
-		copied = mbox_copy_out(args->header, &header, sizeof(header));
-	pagefault_enable();
-	return copied;
-}
 
 /* Take @message off the queue, or from its blocked sender; it is on no list then. */
 static __always_inline void receive_detach(struct mbox_handle *handle,
@@ -120,7 +99,7 @@ static __always_inline int receive_small(struct mbox_handle *handle,
 					 struct mbox_recv_args *args,
 					 struct mbox_deferred *deferred)
 {
-	if (!receive_copy_atomic(handle, message, seq, args))
+	if (!mbox_path_copy_out(handle, message, seq, args))
 		return MBOX_RECEIVE_SLOW;
 	args->length = message->length;
 	if (args->peek)
@@ -146,30 +125,43 @@ int mbox_receive_commit(struct mbox_handle *handle,
 
 /* Receive the first message, if it is no large one, and the filter passes it. */
 static __always_inline int receive_first(struct mbox_handle *handle,
-					 struct mbox_recv_args *args)
+					 struct mbox_recv_args *args,
+					 struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred __uninitialized;
 	struct mbox_message *first;
-	int step = MBOX_RECEIVE_SLOW;
 
-	mbox_mailbox_lock(mbox, &deferred);
 	if (likely(!handle->endpoint))
 		first = list_first_entry_or_null(&handle->queue->messages,
 						 struct mbox_message, node);
 	else
 		first = args->filter.lane ? args->filter.lane->first :
 					    mbox_inbox_first(mbox);
-	if (likely(first && mbox->state != MBOX_STATE_DEAD &&
-		   first->state == MBOX_MESSAGE_QUEUED &&
-		   (likely(!args->filter.flags && !args->filter.min_prio) ||
-		    mbox_filter_pass(&args->filter, first)) &&
-		   first->length <= MBOX_PATH_SIZE &&
-		   first->length <= args->size &&
-		   !fatal_signal_pending(current)))
-		step = receive_small(handle, first, first->seq, args,
-				     &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
+	if (unlikely(!first || mbox->state == MBOX_STATE_DEAD ||
+		     first->state != MBOX_MESSAGE_QUEUED))
+		return MBOX_RECEIVE_SLOW;
+	if (unlikely(args->filter.flags || args->filter.min_prio) &&
+	    !mbox_filter_pass(&args->filter, first))
+		return MBOX_RECEIVE_SLOW;
+	if (unlikely(first->length > MBOX_PATH_SIZE || first->length > args->size ||
+		     fatal_signal_pending(current)))
+		return MBOX_RECEIVE_SLOW;
+	return receive_small(handle, first, first->seq, args, deferred);
+}
+
+/* Look for a message, in one section. Return 0, an error, or the next step. */
+static __always_inline int receive_look(struct mbox_handle *handle,
+					struct mbox_recv_args *args,
+					struct mbox_receive_slow *slow)
+{
+	struct mbox_deferred deferred __uninitialized;
+	int step;
+
+	mbox_mailbox_lock(handle->mbox, &deferred);
+	step = receive_first(handle, args, &deferred);
+	if (unlikely(step == MBOX_RECEIVE_SLOW))
+		step = mbox_receive_look(handle, args, slow, &deferred);
+	mbox_mailbox_unlock(handle->mbox, &deferred);
 	return step;
 }
 
@@ -215,7 +207,7 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
 	/* Once, for it changes when the handle is shut down. */
 	bool plain = READ_ONCE(handle->plain);
-	s64 prefaulted = -1;
+	struct mbox_receive_slow slow __uninitialized;
 	int error;
 
 	if (unlikely(!plain)) {
@@ -223,11 +215,12 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 		if (error)
 			return error;
 	}
+	slow.prefaulted = -1;
 	/* It looks at signals where it is about to sleep, and only there. */
 	do {
-		error = receive_first(handle, args);
-		if (unlikely(error == MBOX_RECEIVE_SLOW))
-			error = mbox_receive_slow(handle, args, &prefaulted);
+		error = receive_look(handle, args, &slow);
+		if (unlikely(error > 0))
+			error = mbox_receive_go_on(handle, args, &slow, error);
 	} while (unlikely(error == MBOX_RETRY));
 	if (unlikely(!plain))
 		receive_leave(handle, args, error);

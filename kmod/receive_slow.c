@@ -160,6 +160,31 @@ static int receive_finish_flight(struct mbox_handle *handle,
 	return error;
 }
 
+/* The same of a message of up to MBOX_PATH_SIZE, with the lock held if that is possible. */
+static int receive_finish_small(struct mbox_handle *handle,
+				struct mbox_message *message,
+				struct mbox_recv_args *args)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred __uninitialized;
+	int error;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	error = receive_check_flight(handle, message, &deferred);
+	if (likely(!error)) {
+		error = MBOX_RECEIVE_SLOW;
+		if (likely(!fatal_signal_pending(current)) &&
+		    likely(mbox_path_copy_out(handle, message, message->seq, args))) {
+			args->length = message->length;
+			mbox_path_end_flight(message->room->queue, message);
+			error = mbox_receive_commit(handle, message, &deferred);
+		}
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return unlikely(error == MBOX_RECEIVE_SLOW) ?
+	       receive_finish_flight(handle, message, args, true) : error;
+}
+
 /* Copy a message that stays where it is, and that the caller has counted in refs. */
 static int receive_finish_peek(struct mbox_handle *handle,
 			       struct mbox_message *message,
@@ -285,6 +310,18 @@ static int receive_none(struct mbox_handle *handle, struct mbox_recv_args *args,
 	       receive_block(handle, args, waiter, deferred) : RECEIVE_PREPARE;
 }
 
+/*
+ * Return whether there is nothing to search. The messages of an inbox are in the
+ * queues of its lanes.
+ */
+static bool receive_nothing(const struct mbox_handle *handle)
+{
+	const struct mbox *mbox = handle->mbox;
+
+	return list_empty(&handle->queue->messages) &&
+	       mbox_waiter_no_senders(mbox) && likely(!mbox->inbox);
+}
+
 /* The first message, queued or pending, that the filter passes, or NULL. */
 static struct mbox_message *receive_find(struct mbox_handle *handle,
 					 const struct mbox_recv_args *args,
@@ -296,7 +333,8 @@ static struct mbox_message *receive_find(struct mbox_handle *handle,
 
 	if (unlikely(handle->mbox->state == MBOX_STATE_DEAD))
 		return ERR_PTR(handle->mbox->death);
-	message = mbox_cursor_search(handle->mbox, handle->queue, filter,
+	message = receive_nothing(handle) ? NULL :
+		  mbox_cursor_search(handle->mbox, handle->queue, filter,
 				     deferred);
 	/* A process that is being killed would not see the message. */
 	return unlikely(fatal_signal_pending(current)) ? ERR_PTR(-EINTR) :
@@ -337,60 +375,81 @@ static int receive_found(struct mbox_handle *handle,
 }
 
 /**
- * mbox_receive_slow - receive any message, or wait for one
+ * mbox_receive_look - find any message, or begin to wait for one
  * @handle:	open for receiving
  * @args:	of the receive
- * @prefaulted:	bytes of the buffer that are faulted in; less than 0: not even the
- *		header
+ * @slow:	its prefaulted is set
+ * @deferred:	of the section
+ *
+ * Return: 0, MBOX_RETRY, an error, or the step that mbox_receive_go_on() has to do.
+ */
+int mbox_receive_look(struct mbox_handle *handle, struct mbox_recv_args *args,
+		      struct mbox_receive_slow *slow,
+		      struct mbox_deferred *deferred)
+	__must_hold(&handle->mbox->lock)
+{
+	slow->message = receive_find(handle, args, deferred);
+	if (IS_ERR(slow->message))
+		return PTR_ERR(slow->message);
+	if (slow->message)
+		return receive_found(handle, slow->message, args,
+				     slow->prefaulted, &slow->header, deferred);
+	return receive_none(handle, args, &slow->waiter, deferred);
+}
+
+/* Sleep until a message is delivered, and copy it. */
+static int receive_wait(struct mbox_handle *handle, struct mbox_recv_args *args,
+			struct mbox_waiter *waiter)
+{
+	struct mbox_message *message;
+	int error;
+
+	error = mbox_waiter_wait(handle->mbox, waiter, &args->deadline,
+				 receive_give_up);
+	if (unlikely(error)) {
+		if (error == MBOX_RETRY)
+			mbox_sender_look(args);
+		return error;
+	}
+	message = waiter->message;
+	return message->length <= MBOX_PATH_SIZE ?
+	       receive_finish_small(handle, message, args) :
+	       receive_finish_flight(handle, message, args, true);
+}
+
+/**
+ * mbox_receive_go_on - do a step of a receive without the lock
+ * @handle:	open for receiving
+ * @args:	of the receive
+ * @slow:	as mbox_receive_look() left it
+ * @step:	which that returned; MBOX_RETRY is none
  *
  * Return: 0, MBOX_RETRY or an error.
  */
-int mbox_receive_slow(struct mbox_handle *handle, struct mbox_recv_args *args,
-		      s64 *prefaulted)
+int mbox_receive_go_on(struct mbox_handle *handle, struct mbox_recv_args *args,
+		       struct mbox_receive_slow *slow, int step)
 {
-	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred;
-	struct mbox_message *message;
-	struct mbox_header header;
-	struct mbox_waiter waiter;
-	int step;
-
-	mbox_mailbox_lock(mbox, &deferred);
-	message = receive_find(handle, args, &deferred);
-	if (IS_ERR(message))
-		step = PTR_ERR(message);
-	else if (message)
-		step = receive_found(handle, message, args, *prefaulted,
-				     &header, &deferred);
-	else
-		step = receive_none(handle, args, &waiter, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-
 	switch (step) {
 	case RECEIVE_WAIT:
-		step = mbox_waiter_wait(mbox, &waiter, &args->deadline,
-					receive_give_up);
-		if (step == MBOX_RETRY)
-			mbox_sender_look(args);
-		return step ?: receive_finish_flight(handle, waiter.message,
-						     args, true);
+		return receive_wait(handle, args, &slow->waiter);
 	case RECEIVE_PREPARE:
-		return mbox_waits_attach(mbox) ?: MBOX_RETRY;
+		return mbox_waits_attach(handle->mbox) ?: MBOX_RETRY;
 	case RECEIVE_CHECK:
 		return mbox_sender_check(args);
 	case RECEIVE_TOO_SMALL:
-		return receive_put_header(&header, args) ?: -EMSGSIZE;
+		return receive_put_header(&slow->header, args) ?: -EMSGSIZE;
+	case RECEIVE_PEEK:
+		return receive_finish_peek(handle, slow->message, &slow->header,
+					   args);
 	case RECEIVE_FLIGHT:
-		step = receive_finish_flight(handle, message, args,
-					     *prefaulted >= header.length);
+		step = receive_finish_flight(handle, slow->message, args,
+					     slow->prefaulted >= slow->header.length);
 		if (step != RECEIVE_FAULT_IN)
 			return step;
 		fallthrough;
 	case RECEIVE_FAULT_IN:
-		*prefaulted = header.length;
-		return receive_prefault(args, header.length) ?: MBOX_RETRY;
-	case RECEIVE_PEEK:
-		return receive_finish_peek(handle, message, &header, args);
+		slow->prefaulted = slow->header.length;
+		return receive_prefault(args, slow->header.length) ?: MBOX_RETRY;
 	}
 	return step;
 }

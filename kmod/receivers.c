@@ -23,6 +23,8 @@
  * large enough is found in a time by the logarithm of their number. A peek has the flag
  * MBOX_RECV_PEEK in its key, and no message fits it.
  *
+ * Mostly all of them ask for any message: then the first is the first of the tree.
+ *
  * The rest cannot be found by a key: they ask for a least priority, or for senders
  * that are not in their namespace, or the policy goes by something that changes
  * while they wait (RR, PRIO). They are in a list, which is walked: so no
@@ -51,16 +53,24 @@ static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 	tell->lane = message->room->lane;
 }
 
+static struct mbox_waiter *receivers_leftmost(const struct mbox_receivers *receivers)
+{
+	struct rb_node *node = rb_first_cached(&receivers->keyed);
+
+	return node ? waiter_of(node) : NULL;
+}
+
 void mbox_receivers_setup(struct mbox_receivers *receivers)
 {
-	receivers->keyed = RB_ROOT;
+	receivers->keyed = RB_ROOT_CACHED;
+	receivers->nr_filtered = 0;
 	INIT_LIST_HEAD(&receivers->rest);
 	receivers->nr_rest = 0;
 }
 
 static bool receivers_empty(const struct mbox_receivers *receivers)
 {
-	return RB_EMPTY_ROOT(&receivers->keyed) && list_empty(&receivers->rest);
+	return RB_EMPTY_ROOT(&receivers->keyed.rb_root) && list_empty(&receivers->rest);
 }
 
 /* Whether a receive can be found by its key. */
@@ -76,13 +86,14 @@ static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *wa
 static void receivers_add_keyed(struct mbox_receivers *receivers,
 				struct mbox_waiter *waiter)
 {
-	struct rb_node **link = &receivers->keyed.rb_node, *parent = NULL;
+	struct rb_node **link = &receivers->keyed.rb_root.rb_node, *parent = NULL;
 	const struct mbox_filter *filter = waiter->filter;
 	const struct mbox_key key = {
 		.flags = mbox_key_flags(waiter), .type = filter->type,
 		.pid = filter->pid, .pid_ns = filter->pid_ns,
 		.lane = filter->lane, .start = filter->start,
 	};
+	bool first = true;
 	int order;
 
 	/* Bound: the depth of the tree. */
@@ -95,10 +106,14 @@ static void receivers_add_keyed(struct mbox_receivers *receivers,
 		if (other->most_fit < waiter->fit)
 			other->most_fit = waiter->fit;
 		link = order < 0 ? &parent->rb_left : &parent->rb_right;
+		first &= order < 0;
 	}
 	waiter->most_fit = waiter->fit;
+	if (key.flags)
+		receivers->nr_filtered++;
 	rb_link_node(&waiter->keyed, parent, link);
-	rb_insert_augmented(&waiter->keyed, &receivers->keyed, &fit_callbacks);
+	rb_insert_augmented_cached(&waiter->keyed, &receivers->keyed, first,
+				   &fit_callbacks);
 }
 
 /* In order of turns: mostly at the end. Bound: MBOX_WAITERS_MAX. */
@@ -164,8 +179,10 @@ void mbox_receivers_remove(struct mbox_waiter *waiter)
 	if (RB_EMPTY_NODE(&waiter->keyed)) {
 		list_del(&waiter->node);
 	} else {
-		rb_erase_augmented(&waiter->keyed, &receivers->keyed,
-				   &fit_callbacks);
+		rb_erase_augmented_cached(&waiter->keyed, &receivers->keyed,
+					  &fit_callbacks);
+		if (mbox_key_flags(waiter))
+			receivers->nr_filtered--;
 		RB_CLEAR_NODE(&waiter->keyed);
 	}
 	if (waiter->limited)
@@ -177,7 +194,7 @@ void mbox_receivers_remove(struct mbox_waiter *waiter)
 static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receivers,
 						 const struct mbox_key *key, u64 turn)
 {
-	struct rb_node *node = receivers->keyed.rb_node;
+	struct rb_node *node = receivers->keyed.rb_root.rb_node;
 	struct mbox_waiter *found = NULL;
 
 	/* Bound: the depth of the tree. */
@@ -199,7 +216,7 @@ static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receiver
 static struct mbox_waiter *receivers_upper_bound(struct mbox_receivers *receivers,
 						 const struct mbox_key *key)
 {
-	struct rb_node *node = receivers->keyed.rb_node;
+	struct rb_node *node = receivers->keyed.rb_root.rb_node;
 	struct mbox_waiter *found = NULL;
 
 	/* Bound: the depth of the tree. */
@@ -271,7 +288,7 @@ static struct mbox_waiter *receivers_first_fit(struct mbox_receivers *receivers,
 /* The least flags of a key that are in use, from @flags on; false: there are none. */
 static bool receivers_next_flags(struct mbox_receivers *receivers, u32 *flags)
 {
-	struct rb_node *node = receivers->keyed.rb_node;
+	struct rb_node *node = receivers->keyed.rb_root.rb_node;
 	bool found = false;
 	u32 least = *flags;
 
@@ -319,6 +336,10 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	best = list_empty(&receivers->rest) ? NULL :
 		mbox_policy_choose(mbox, &receivers->rest, message);
+	waiter = receivers_leftmost(receivers);
+	if (!best && !last && !receivers->nr_filtered &&
+	    (!waiter || likely(waiter->fit > message->length)))
+		return waiter;
 	tell_set(&tell, message);
 	/* Bound: the values that flags can have. */
 	for (; receivers_next_flags(receivers, &flags); flags++) {

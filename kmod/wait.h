@@ -93,7 +93,8 @@ struct mbox_waiter {
  * by their filters, so that others do not make its way longer: see receivers.c.
  */
 struct mbox_receivers {
-	struct rb_root keyed;		/* by key, then turn */
+	struct rb_root_cached keyed;	/* by key, then turn */
+	u32 nr_filtered;		/* of these, those that do not take any message */
 	struct list_head rest;		/* by turn: they have to be looked at */
 	u32 nr_rest;			/* of these; up to MBOX_WAITERS_MAX */
 };
