@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ways through mbox: the ioctls, write() and read(), the library without options. */
+#include "cost/cost.h"
+
+#define MSG_SIZE_USUAL	8192
+
+static int box_open(struct channel *ch)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, ch->depth);
+
+	if (ch->size > MSG_SIZE_USUAL)
+		arg.msg_size = ch->size;
+	ch->fds[0] = open_call(MBOX_IOC_CREATE, &arg);
+	ch->fds[1] = ch->fds[0];
+	return ch->fds[0] < 0 ? ch->fds[0] : 0;
+}
+
+static int ioctl_send_prio(struct channel *ch, unsigned int prio)
+{
+	struct mbox_ioc_send send = {
+		.prio = prio, .data = address_of(outgoing->data), .size = ch->size,
+	};
+
+	return ioctl(ch->fds[1], MBOX_IOC_SEND, &send) ? -errno : 0;
+}
+
+static int ioctl_send(struct channel *ch)
+{
+	return ioctl_send_prio(ch, 0);
+}
+
+static int ioctl_recv(struct channel *ch)
+{
+	struct mbox_ioc_recv recv = { .data = address_of(incoming->data), .size = ch->size };
+
+	if (ioctl(ch->fds[0], MBOX_IOC_RECV, &recv))
+		return -errno;
+	return recv.header.length == ch->size ? 0 : -EPROTO;
+}
+
+const struct way way_ioctl = {
+	.name = "ioctl", .ours = true, .open = box_open, .send = ioctl_send, .recv = ioctl_recv,
+	.send_prio = ioctl_send_prio, .recv_prio = ioctl_recv,
+};
+
+static int write_send(struct channel *ch)
+{
+	return channel_error(write(ch->fds[1], outgoing->data, ch->size), ch->size);
+}
+
+static int read_recv(struct channel *ch)
+{
+	return channel_error(read(ch->fds[0], incoming->data, ch->size), ch->size);
+}
+
+const struct way way_write = {
+	.name = "write", .ours = true, .open = box_open, .send = write_send, .recv = read_recv,
+};
+
+static int library_open(struct channel *ch)
+{
+	int ret = box_open(ch);
+
+	if (!ret)
+		ret = mbox_from_fd(&ch->mbs[0], ch->fds[0]);
+	ch->mbs[1] = ch->mbs[0];
+	return ret;
+}
+
+static int library_send(struct channel *ch)
+{
+	return mbox_send(ch->mbs[1], outgoing->data, ch->size, NULL);
+}
+
+static int library_send_prio(struct channel *ch, unsigned int prio)
+{
+	struct mbox_send_opts opts = { .prio = prio };
+
+	return mbox_send(ch->mbs[1], outgoing->data, ch->size, &opts);
+}
+
+static int library_recv(struct channel *ch)
+{
+	ssize_t ret = mbox_recv(ch->mbs[0], incoming->data, ch->size, NULL, NULL);
+
+	if (ret < 0)
+		return ret;
+	return ret == ch->size ? 0 : -EPROTO;
+}
+
+static void library_close(struct channel *ch)
+{
+	mbox_close(ch->mbs[0]);
+	if (ch->mbs[1] != ch->mbs[0])
+		mbox_close(ch->mbs[1]);
+	ch->fds[0] = ch->fds[1] = -1;
+}
+
+const struct way way_library = {
+	.name = "library", .ours = true, .open = library_open, .close = library_close,
+	.send = library_send, .recv = library_recv,
+	.send_prio = library_send_prio, .recv_prio = library_recv,
+};
+
+/* A ring for @depth messages. Each side has a handle, since two processes may use it. */
+static int ring_open(struct channel *ch)
+{
+	struct mbox_attr attr = MBOX_ATTR_INIT;
+	uint64_t need = ch->depth * (uint64_t)(ch->size + 16);
+	int ret;
+
+	name_make(ch->name);
+	attr.lifetime = MBOX_LIFETIME_FD;
+	attr.capacity = 0;
+	for (attr.ring = 4096; attr.ring < need; attr.ring *= 2)
+		;
+	ret = mbox_create(&ch->mbs[0], ch->name, MBOX_RIGHT_RECV, &attr);
+	return ret ? ret : mbox_open(&ch->mbs[1], ch->name, MBOX_RIGHT_SEND);
+}
+
+const struct way way_ring = {
+	.name = "ring", .ours = true, .open = ring_open, .close = library_close,
+	.send = library_send, .recv = library_recv,
+};

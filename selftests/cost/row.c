@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The rows of the table. */
+#include "cost/cost.h"
+
+#include <fnmatch.h>
+
+#define BIT(nr)		(1U << (nr))
+#define OURS		(BIT(IOCTL) | BIT(WRITE) | BIT(LIBRARY))
+#define PEERS		(BIT(PIPE) | BIT(SYSV) | BIT(MQ) | BIT(SEQPACKET))
+#define POLLED		(BIT(PIPE) | BIT(MQ) | BIT(SEQPACKET))
+#define RINGS		(BIT(RING) | BIT(FUTEX))
+
+#define KIB		1024
+#define MIB		1048576
+
+/* Rows with the same ways make one table. */
+const struct row rows[] = {
+	{ "pair", &pair, 64, 0, OURS | PEERS | BIT(DGRAM), 1900, 2450 },
+	{ "pair", &pair, 256, 0, OURS | PEERS | BIT(DGRAM) },
+	{ "pair", &pair, KIB, 0, OURS | PEERS | BIT(DGRAM), 3900 },
+	{ "pair", &pair, 4 * KIB, 0, OURS | PEERS | BIT(DGRAM), 9800 },
+	{ "pair", &pair, 64 * KIB, 0, OURS | PEERS | BIT(DGRAM), 150000 },
+	{ "pair", &pair, MIB, 0, OURS | PEERS | BIT(DGRAM) },
+	{ "empty", &empty, 64, 0, OURS | PEERS },
+	{ "stream10", &stream, 64, 10, OURS | PEERS, 2900 },
+	{ "stream10", &stream, 4 * KIB, 10, OURS | PEERS },
+	{ "stream10", &stream, 64 * KIB, 10, OURS | PEERS },
+	{ "stream1000", &stream, 64, 1000, OURS | PEERS, 1700 },
+	{ "ping", &ping, 64, 10, OURS | PEERS, 10300 },
+	{ "epoll", &epoll_ping, 64, 10, OURS | POLLED, 11400 },
+	{ "ringpair", &pair, 64, 0, RINGS },
+	{ "ringstream", &stream, 64, 1000, RINGS },
+	{ "ringping", &ping, 64, 10, RINGS },
+	{}
+};
+
+const char *row_name(const struct row *row, char name[ROW_NAME_SIZE])
+{
+	snprintf(name, ROW_NAME_SIZE, row->size ? "%s-%zu" : "%s", row->name, row->size);
+	return name;
+}
+
+/* A pattern is of the shell; a name without the size takes all sizes. */
+bool row_matches(const struct row *row, char **patterns)
+{
+	char name[ROW_NAME_SIZE];
+
+	if (!*patterns)
+		return true;
+	row_name(row, name);
+	for (; *patterns; patterns++)
+		if (!fnmatch(*patterns, name, 0) || !fnmatch(*patterns, row->name, 0))
+			return true;
+	return false;
+}
+
+bool row_has(const struct row *row, int way)
+{
+	return row->ways & BIT(way);
+}
