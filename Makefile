@@ -186,6 +186,14 @@ stress: deps-vm
 	@$(MAKE) $(JOBS) tools selftests
 	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
 
+##bench-insn     print the cost of a message in instructions, through mbox and its peers, on KERNEL=$(VM_KERNEL); ROWS="NAME…"
+##               takes only these; UPDATE=1 rewrites selftests/cost/reference, above which "make check" lets no cost rise
+bench-insn: deps-vm
+	@$(BUILD)/module.sh $(VM_KERNEL)
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests
+	@set -f; MBOX_VM_NOBUILD=1 $(VM)/insn -k $(VM_KERNEL) $(if $(UPDATE),-u) $(ROWS)
+
 ##model          check all interleavings of the protocols in selftests/model with spin
 model:
 	@$(BUILD)/need.sh "to check the models" cc spin
@@ -240,6 +248,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools module module-running module-vm selftests \
-	check check-all demo stress model fuzz coverage ynl install uninstall modules_install modules_uninstall \
+	check check-all demo stress bench-insn model fuzz coverage ynl install uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

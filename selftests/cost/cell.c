@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 
 /*
- * A round takes about so many nanoseconds. One process alone meets no timer in some of its rounds; of
- * two, a round lasts for many turns of the scheduler.
+ * A round takes about so many nanoseconds. One process alone meets no timer in some of its rounds; a
+ * round of two lasts for many turns of the scheduler.
  */
 #define ROUND		(2 * NSEC_PER_MSEC)
 #define ROUND_OF_TWO	(24 * NSEC_PER_MSEC)
 #define WARM_UP		2	/* rounds */
+/* All rounds of a cell take about so long at most, but for two of them. */
+#define ROUNDS_MOST	(500 * NSEC_PER_MSEC)
 
 struct switches {
 	long voluntary, involuntary;
@@ -71,10 +73,15 @@ static struct switches switches_now(const struct bench *bench)
 	return switches;
 }
 
-/* Return how often to run for a round, a multiple of the workload's step. */
+static unsigned int cell_step(const struct bench *bench)
+{
+	return bench->row->workload->whole ? bench->row->depth : 1;
+}
+
+/* Return how often to run for a round. */
 static unsigned int cell_times(const struct bench *bench, int64_t cost)
 {
-	unsigned int step = bench->row->workload->step ? bench->row->workload->step : 1;
+	unsigned int step = cell_step(bench);
 	int64_t times = (bench->partner ? ROUND_OF_TWO : ROUND) / (cost + 1);
 
 	if (times < 4)
@@ -99,17 +106,19 @@ static void cell_end(struct bench *bench)
 		channel_close(&bench->channel);
 	if (bench->back.way)
 		channel_close(&bench->back);
+	for (unsigned int i = 0; i < bench->nr_many; i++)
+		channel_close(&bench->many[i]);
 }
 
-/* Run the workload until all is warm. Return the cost of a unit in nanoseconds, or a negated errno. */
+/* Run the workload until all is warm. Return the nanoseconds of a unit, or a negated errno. */
 static int64_t cell_warm_up(struct bench *bench)
 {
 	const struct workload *workload = bench->row->workload;
-	unsigned int times = workload->step ? workload->step : 4;
-	int64_t began, cost;
+	unsigned int times = cell_step(bench) * (workload->whole ? 1 : 4);
+	int64_t began, cost = 0;
 	int ret;
 
-	for (int i = 0; i < WARM_UP + 1; i++) {
+	for (int i = 0; i < WARM_UP + 1 && cost * times < ROUNDS_MOST; i++) {
 		began = now();
 		ret = workload->run(bench, times);
 		if (ret)
@@ -121,8 +130,8 @@ static int64_t cell_warm_up(struct bench *bench)
 }
 
 /*
- * Measure one round: return the cost of a thousand units, or a negated errno. A queue may be full at the
- * start of a round and empty at its end: count a message half when it is sent, half when received.
+ * Measure one round: return the nanoseconds of a thousand units, or a negated errno. A queue may be full
+ * at the start and empty at the end: count a message half when sent, half when received.
  */
 static int64_t cell_round(struct bench *bench, unsigned int times)
 {
@@ -150,6 +159,8 @@ static void cell_run(struct bench *bench, int rounds, struct cell *cell)
 		return;
 	}
 	times = cell_times(bench, cost);
+	if (rounds > 2 && rounds * times * cost > ROUNDS_MOST)
+		rounds = ROUNDS_MOST / (times * cost) > 2 ? ROUNDS_MOST / (times * cost) : 2;
 	before = switches_now(bench);
 	for (int i = 0; i < rounds; i++) {
 		cost = cell_round(bench, times);
@@ -166,6 +177,22 @@ static void cell_run(struct bench *bench, int rounds, struct cell *cell)
 	cell->involuntary = (double)(after.involuntary - before.involuntary) / times / rounds;
 }
 
+static void cell_figure(struct bench *bench, struct cell *cell)
+{
+	int64_t ret = bench->row->workload->figure(bench);
+
+	if (ret < 0)
+		cell->error = ret;
+	else
+		cell->least = ret;
+}
+
+/* Let the reader of our output take it in, and the kernel free the objects of the last cell. */
+static void cell_rest(const struct row *row)
+{
+	sleep(1 + row->depth / 10000);
+}
+
 void cell_measure(const struct row *row, const struct way *way, int rounds, struct cell *cell)
 {
 	struct cell *result = shared_alloc(sizeof(*result));
@@ -173,11 +200,12 @@ void cell_measure(const struct row *row, const struct way *way, int rounds, stru
 	pid_t pid;
 
 	*result = (struct cell) { .least = INT64_MAX };
+	cell_rest(row);
 	pid = fork_child();
 	if (pid == 0) {
 		result->error = cell_begin(&bench);
 		if (!result->error && row->workload->figure)
-			result->least = row->workload->figure(&bench);
+			cell_figure(&bench, result);
 		else if (!result->error)
 			cell_run(&bench, rounds, result);
 		cell_end(&bench);
@@ -189,13 +217,14 @@ void cell_measure(const struct row *row, const struct way *way, int rounds, stru
 		result->error = -ECHILD;
 	*cell = *result;
 	munmap(result, sizeof(*result));
+	cell_rest(row);
 }
 
 /* Run a workload without end, for a profiler. */
 int cell_repeat(const struct row *row, const struct way *way)
 {
 	struct bench bench = { .row = row, .way = way };
-	int64_t ret = cell_begin(&bench);
+	int64_t ret = row->workload->run ? cell_begin(&bench) : -EOPNOTSUPP;
 
 	if (!ret)
 		ret = cell_warm_up(&bench);
@@ -204,6 +233,6 @@ int cell_repeat(const struct row *row, const struct way *way)
 		fflush(stdout);
 	}
 	while (ret >= 0)
-		ret = row->workload->run(&bench, row->workload->step ? row->workload->step : 1000000);
+		ret = row->workload->run(&bench, cell_times(&bench, 0));
 	return ret;
 }

@@ -3,8 +3,8 @@
  * cost: the cost of a message, through mbox and through its peers, in one boot.
  *
  * A row of the table is a workload with its parameters (row.c), a column is a way to pass messages
- * on (mbox.c, peer.c, futex.c). A process of its own measures each cell (cell.c): it opens channels, runs
- * the workload until all is warm, and then in rounds, of which the least counts.
+ * (mbox.c, peer.c, futex.c). A process of its own measures each cell (cell.c): it opens channels,
+ * runs the workload until all is warm, and then in rounds, of which the least counts.
  */
 #ifndef COST_COST_H
 #define COST_COST_H
@@ -24,11 +24,13 @@ struct channel {
 	size_t size;			/* bytes of a message */
 	unsigned int depth;		/* messages that it takes, where the way has such a limit */
 	int fds[2];			/* to receive from and to send to, or -1 */
-	int key, id;			/* of System V */
-	int flags;			/* of System V, for a receive */
+	key_t key;			/* of System V, likewise the next two */
+	int id;
+	int flags;			/* for a receive */
 	struct mbox *mbs[2];		/* likewise, through the library */
 	struct futex_ring *futex;
-	char name[MBOX_NAME_SIZE];	/* or empty */
+	bool named;			/* by this name, or by the key */
+	char name[MBOX_NAME_SIZE];
 };
 
 /* All return 0 or a negated errno. A function that is missing is not for this way. */
@@ -44,6 +46,8 @@ struct way {
 	int (*recv_prio)(struct channel *ch);
 	/* open once more by its name or key, and close that */
 	int (*reopen)(struct channel *ch);
+	/* close the handle; the queue stays until close() */
+	void (*leave)(struct channel *ch);
 };
 
 enum way_nr {
@@ -60,6 +64,7 @@ struct row {
 	unsigned int ways;		/* bits of enum way_nr */
 	/* of the design, for the cheapest way of mbox and for the ioctls, or 0 */
 	int64_t goal, ioctl_goal;
+	bool slow;			/* not checked by the test */
 };
 
 #define ROW_NAME_SIZE	40
@@ -70,6 +75,7 @@ struct bench {
 	const struct way *way;
 	struct channel channel, back;	/* the second one where messages go both ways */
 	struct channel *many;
+	unsigned int nr_many, next;
 	pid_t partner;			/* the other process, or 0 */
 	unsigned int *sent;		/* by the partner, where it sends without end */
 	int epoll;
@@ -80,9 +86,9 @@ struct workload {
 	const char *unit;		/* of which the cost is printed */
 	int (*begin)(struct bench *bench);
 	int (*run)(struct bench *bench, unsigned int times);
-	/* in place of run: a figure that is no count of instructions */
+	/* in place of run: thousandths of a figure that is no count of instructions */
 	int64_t (*figure)(struct bench *bench);
-	unsigned int step;		/* run this many times or a multiple, or 0 */
+	bool whole;			/* run a multiple of the row's depth */
 };
 
 struct cell {
@@ -98,6 +104,7 @@ extern struct payload { long type; char data[]; } *outgoing, *incoming;
 int payload_prepare(size_t size);
 int way_number(const char *name);
 int channel_open(struct channel *ch, const struct bench *bench, unsigned int depth);
+int channel_open_named(struct channel *ch, const struct bench *bench, unsigned int depth);
 void channel_close(struct channel *ch);
 int channel_error(ssize_t ret, size_t expected);
 
@@ -117,12 +124,18 @@ void cell_measure(const struct row *row, const struct way *way, int rounds, stru
 int cell_repeat(const struct row *row, const struct way *way);
 int partner_start(struct bench *bench, int (*loop)(struct bench *bench));
 
+/* reference.c */
+#define KERNEL_NAME_SIZE	32
+const char *kernel_name(char name[KERNEL_NAME_SIZE]);
+int reference_check(const char *path, char **patterns, int rounds);
+
 /* table.c */
 void table_print(const struct row *first, const struct row *end, char **patterns,
 		 struct cell (*cells)[NR_WAYS]);
 void figures_print(char **patterns, struct cell (*cells)[NR_WAYS]);
 
-/* pair.c, stream.c, ping.c */
-extern const struct workload pair, empty, stream, ping, epoll_ping;
+/* pair.c, stream.c, ping.c, crowd.c, prio.c, many.c */
+extern const struct workload pair, empty, stream, ping, epoll_ping, crowd, prio;
+extern const struct workload many_open, many_send, memory;
 
 #endif

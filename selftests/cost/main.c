@@ -9,6 +9,8 @@
  */
 #include "cost/cost.h"
 
+#include "lib/count.h"
+
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -20,7 +22,8 @@ static const char usage[] =
 	"\n"
 	"  -w WAY[,WAY]…  only these columns\n"
 	"  -r ROUNDS      the least of so many rounds counts (default 7)\n"
-	"  -p             plain: a line \"ROW WAY COST\" for each figure of mbox, and no peers\n"
+	"  -p             plain: a line \"KERNEL ROW WAY COST\" for each figure of mbox, and no peers\n"
+	"  -t FILE        test that no cost is above those in FILE, which are such lines\n"
 	"  -e             run ROW by WAY without end, for a profiler\n"
 	"  -l             list the rows and the ways\n";
 
@@ -28,6 +31,7 @@ static struct {
 	int rounds;
 	unsigned int ways;
 	bool plain, endless, list;
+	const char *reference;
 } options = { .rounds = 7, .ways = ~0U };
 
 static bool options_read(int argc, char **argv)
@@ -35,7 +39,7 @@ static bool options_read(int argc, char **argv)
 	char *name;
 	int c, nr;
 
-	while ((c = getopt(argc, argv, "w:r:pel")) >= 0) {
+	while ((c = getopt(argc, argv, "w:r:pt:el")) >= 0) {
 		switch (c) {
 		case 'w':
 			options.ways = 0;
@@ -52,6 +56,9 @@ static bool options_read(int argc, char **argv)
 		case 'p':
 			options.plain = true;
 			break;
+		case 't':
+			options.reference = optarg;
+			break;
 		case 'e':
 			options.endless = true;
 			break;
@@ -65,11 +72,13 @@ static bool options_read(int argc, char **argv)
 	return options.rounds > 0;
 }
 
-static void rows_list(void)
+static void rows_list(char **patterns)
 {
 	char name[ROW_NAME_SIZE];
 
 	for (const struct row *row = rows; row->name; row++) {
+		if (!row_matches(row, patterns))
+			continue;
 		printf("%-18s %s (per %s)\n%18s ", row_name(row, name), row->workload->about,
 		       row->workload->unit, "");
 		for (int i = 0; i < NR_WAYS; i++)
@@ -107,6 +116,16 @@ static void limits_raise(void)
 	limit_set("/proc/sys/fs/mqueue/msg_max", "65536");
 	limit_set("/proc/sys/fs/mqueue/msgsize_max", "16777216");
 	limit_set("/proc/sys/fs/mqueue/queues_max", "200000");
+}
+
+/* Both processes of a workload share a CPU, as where there is one. */
+static void cpu_pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
 }
 
 static bool way_selected(const struct row *row, int nr)
@@ -159,6 +178,27 @@ static int endless(char **patterns)
 	return 1;
 }
 
+static void prepare(void)
+{
+	limits_raise();
+	cpu_pin();
+	nanosleep(&(struct timespec) { .tv_sec = SETTLE }, NULL);
+}
+
+static int test(char **patterns)
+{
+	int factory = factory_open();
+
+	ksft_print_header();
+	if (factory < 0)
+		ksft_exit_skip("/dev/mbox: %s (is the module loaded?)\n", strerror(-factory));
+	close(factory);
+	if (!counts_instructions())
+		ksft_exit_skip("no single CPU here that counts instructions as nanoseconds: run -i\n");
+	prepare();
+	return reference_check(options.reference, patterns, options.rounds);
+}
+
 int main(int argc, char **argv)
 {
 	struct cell (*cells)[NR_WAYS];
@@ -170,24 +210,25 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (options.list) {
-		rows_list();
+		rows_list(argv + optind);
 		return 0;
 	}
+	if (options.reference)
+		return test(argv + optind);
 	factory = factory_open();
 	if (factory < 0) {
 		printf("mbox: %s (is the module loaded?)\n", strerror(-factory));
 		return KSFT_SKIP;
 	}
 	close(factory);
+	prepare();
+	if (options.endless)
+		return endless(argv + optind);
 	while (rows[nr_rows].name)
 		nr_rows++;
 	cells = calloc(nr_rows, sizeof(*cells));
 	if (!cells)
 		return 1;
-	limits_raise();
-	nanosleep(&(struct timespec) { .tv_sec = SETTLE }, NULL);
-	if (options.endless)
-		return endless(argv + optind);
 	rows_measure(argv + optind, cells);
 	if (options.plain)
 		figures_print(argv + optind, cells);

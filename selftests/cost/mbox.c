@@ -8,11 +8,39 @@ static int box_open(struct channel *ch)
 {
 	struct mbox_ioc_open arg = open_arg(NULL, ch->depth);
 
+	if (ch->named) {
+		name_make(ch->name);
+		name_copy(arg.name, ch->name);
+		/* it ends with us */
+		arg.lifetime = MBOX_LIFETIME_PROCESS;
+	}
 	if (ch->size > MSG_SIZE_USUAL)
 		arg.msg_size = ch->size;
 	ch->fds[0] = open_call(MBOX_IOC_CREATE, &arg);
 	ch->fds[1] = ch->fds[0];
 	return ch->fds[0] < 0 ? ch->fds[0] : 0;
+}
+
+static void box_leave(struct channel *ch)
+{
+	close(ch->fds[0]);
+	ch->fds[0] = ch->fds[1] = -1;
+}
+
+static int ioctl_reopen(struct channel *ch)
+{
+	static int factory = -1;
+	struct mbox_ioc_open arg = { .rights = RIGHTS_BOTH };
+	int fd;
+
+	if (factory < 0)
+		factory = factory_open();
+	name_copy(arg.name, ch->name);
+	fd = xioctl(factory, MBOX_IOC_OPEN, &arg);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 static int ioctl_send_prio(struct channel *ch, unsigned int prio)
@@ -40,7 +68,7 @@ static int ioctl_recv(struct channel *ch)
 
 const struct way way_ioctl = {
 	.name = "ioctl", .ours = true, .open = box_open, .send = ioctl_send, .recv = ioctl_recv,
-	.send_prio = ioctl_send_prio, .recv_prio = ioctl_recv,
+	.send_prio = ioctl_send_prio, .recv_prio = ioctl_recv, .reopen = ioctl_reopen, .leave = box_leave,
 };
 
 static int write_send(struct channel *ch)
@@ -88,6 +116,16 @@ static int library_recv(struct channel *ch)
 	return ret == ch->size ? 0 : -EPROTO;
 }
 
+static int library_reopen(struct channel *ch)
+{
+	struct mbox *mb;
+	int ret = mbox_open(&mb, ch->name, RIGHTS_BOTH);
+
+	if (!ret)
+		mbox_close(mb);
+	return ret;
+}
+
 static void library_close(struct channel *ch)
 {
 	mbox_close(ch->mbs[0]);
@@ -99,7 +137,7 @@ static void library_close(struct channel *ch)
 const struct way way_library = {
 	.name = "library", .ours = true, .open = library_open, .close = library_close,
 	.send = library_send, .recv = library_recv,
-	.send_prio = library_send_prio, .recv_prio = library_recv,
+	.send_prio = library_send_prio, .recv_prio = library_recv, .reopen = library_reopen,
 };
 
 /* A ring for @depth messages. Each side has a handle, since two processes may use it. */

@@ -51,9 +51,11 @@ const struct way way_pipe = {
 /* It takes as many bytes as the messages have. */
 static int sysv_open(struct channel *ch)
 {
+	static key_t last_key = 0x6d626f78;
 	struct msqid_ds ds;
 
-	ch->id = msgget(ch->key ? ch->key : IPC_PRIVATE, IPC_CREAT | IPC_EXCL | 0600);
+	ch->key = ch->named ? last_key++ : IPC_PRIVATE;
+	ch->id = msgget(ch->key, IPC_CREAT | IPC_EXCL | 0600);
 	if (ch->id < 0 || msgctl(ch->id, IPC_STAT, &ds))
 		return -errno;
 	ds.msg_qbytes = ch->depth * ch->size;
@@ -88,24 +90,64 @@ static int sysv_recv_prio(struct channel *ch)
 	return channel_error(msgrcv(ch->id, incoming, ch->size, -PRIORITIES, 0), ch->size);
 }
 
+static int sysv_reopen(struct channel *ch)
+{
+	return msgget(ch->key, 0) == ch->id ? 0 : -EPROTO;
+}
+
 const struct way way_sysv = {
 	.name = "SysV", .open = sysv_open, .close = sysv_close, .send = sysv_send, .recv = sysv_recv,
-	.send_prio = sysv_send_prio, .recv_prio = sysv_recv_prio,
+	.send_prio = sysv_send_prio, .recv_prio = sysv_recv_prio, .reopen = sysv_reopen,
 };
+
+/* A name begins with a slash. */
+static void mq_name(const struct channel *ch, char name[MBOX_NAME_SIZE + 1])
+{
+	snprintf(name, MBOX_NAME_SIZE + 1, "/%s", ch->name);
+}
 
 static int mq_channel_open(struct channel *ch)
 {
-	struct mq_attr attr = { .mq_maxmsg = ch->depth, .mq_msgsize = ch->size };
-	char name[MBOX_NAME_SIZE + 1] = "/";
+	struct mq_attr attr = { .mq_maxmsg = ch->depth, .mq_msgsize = ch->size ? ch->size : 1 };
+	char name[MBOX_NAME_SIZE + 1];
 
-	name_make(name + 1);
-	name[MBOX_NAME_SIZE] = '\0';
+	name_make(ch->name);
+	mq_name(ch, name);
 	ch->fds[0] = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
 	if (ch->fds[0] < 0)
 		return -errno;
 	ch->fds[1] = ch->fds[0];
-	mq_unlink(name);
+	if (!ch->named)
+		mq_unlink(name);
 	return 0;
+}
+
+static int mq_reopen(struct channel *ch)
+{
+	char name[MBOX_NAME_SIZE + 1];
+	mqd_t mq;
+
+	mq_name(ch, name);
+	mq = mq_open(name, O_RDWR);
+	if (mq < 0)
+		return -errno;
+	mq_close(mq);
+	return 0;
+}
+
+static void mq_leave(struct channel *ch)
+{
+	close(ch->fds[0]);
+	ch->fds[0] = ch->fds[1] = -1;
+}
+
+static void mq_channel_close(struct channel *ch)
+{
+	char name[MBOX_NAME_SIZE + 1];
+
+	mq_name(ch, name);
+	if (ch->named)
+		mq_unlink(name);
 }
 
 static int mq_send_prio(struct channel *ch, unsigned int prio)
@@ -124,8 +166,9 @@ static int mq_recv(struct channel *ch)
 }
 
 const struct way way_mq = {
-	.name = "mq", .open = mq_channel_open, .send = mq_send_plain, .recv = mq_recv,
-	.send_prio = mq_send_prio, .recv_prio = mq_recv,
+	.name = "mq", .open = mq_channel_open, .close = mq_channel_close,
+	.send = mq_send_plain, .recv = mq_recv, .send_prio = mq_send_prio, .recv_prio = mq_recv,
+	.reopen = mq_reopen, .leave = mq_leave,
 };
 
 static int socket_open(struct channel *ch, int type)
@@ -134,7 +177,7 @@ static int socket_open(struct channel *ch, int type)
 
 	if (socketpair(AF_UNIX, type, 0, ch->fds))
 		return -errno;
-	/* the buffer counts what a message takes up, which is more than its bytes */
+	/* the buffer counts the memory of a message, which is more than its bytes */
 	if (need > 100000 &&
 	    setsockopt(ch->fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &need, sizeof(need)))
 		return -errno;

@@ -8,6 +8,8 @@
 #define OURS		(BIT(IOCTL) | BIT(WRITE) | BIT(LIBRARY))
 #define PEERS		(BIT(PIPE) | BIT(SYSV) | BIT(MQ) | BIT(SEQPACKET))
 #define POLLED		(BIT(PIPE) | BIT(MQ) | BIT(SEQPACKET))
+#define SORTED		(BIT(IOCTL) | BIT(LIBRARY) | BIT(SYSV) | BIT(MQ))
+#define NAMED		SORTED
 #define RINGS		(BIT(RING) | BIT(FUTEX))
 
 #define KIB		1024
@@ -28,6 +30,19 @@ const struct row rows[] = {
 	{ "stream1000", &stream, 64, 1000, OURS | PEERS, 1700 },
 	{ "ping", &ping, 64, 10, OURS | PEERS, 10300 },
 	{ "epoll", &epoll_ping, 64, 10, OURS | POLLED, 11400 },
+	{ "waiting1", &crowd, 64, 1, OURS | PEERS },
+	{ "waiting1000", &crowd, 64, 1000, OURS | PEERS },
+	{ "prio10", &prio, 64, 10, SORTED },
+	{ "prio1000", &prio, 64, 1000, SORTED },
+	{ "prio10000", &prio, 64, 10000, SORTED },
+	{ "open10", &many_open, 0, 10, NAMED },
+	{ "open1000", &many_open, 0, 1000, NAMED },
+	{ "open30000", &many_open, 0, 30000, NAMED, .slow = true },
+	{ "open100000", &many_open, 0, 100000, BIT(IOCTL) | BIT(LIBRARY), .slow = true },
+	{ "send10", &many_send, 64, 10, OURS | PEERS },
+	{ "send1000", &many_send, 64, 1000, OURS | PEERS },
+	{ "send100000", &many_send, 64, 100000, BIT(IOCTL) | BIT(WRITE), .slow = true },
+	{ "memory", &memory, 0, 10000, BIT(IOCTL) | BIT(SYSV) | BIT(MQ) | BIT(PIPE), 512 },
 	{ "ringpair", &pair, 64, 0, RINGS },
 	{ "ringstream", &stream, 64, 1000, RINGS },
 	{ "ringping", &ping, 64, 10, RINGS },

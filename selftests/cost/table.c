@@ -89,15 +89,16 @@ void table_print(const struct row *first, const struct row *end, char **patterns
 			row_print(row, cells[row - rows]);
 }
 
-/* Print one line for each figure of ours: row, way, cost. */
+/* Print one line for each figure of ours, as reference.c reads it. */
 void figures_print(char **patterns, struct cell (*cells)[NR_WAYS])
 {
-	char name[ROW_NAME_SIZE];
+	char name[ROW_NAME_SIZE], kernel[KERNEL_NAME_SIZE];
 
+	kernel_name(kernel);
 	for (const struct row *row = rows; row->name; row++)
 		for (int i = 0; i < NR_WAYS; i++)
 			if (row_matches(row, patterns) && ways[i]->ours &&
 			    cell_known(&cells[row - rows][i]))
-				printf("%s %s %.0f\n", row_name(row, name), ways[i]->name,
-				       cell_cost(&cells[row - rows][i]));
+				printf("%s %s %s %.0f\n", kernel, row_name(row, name),
+				       ways[i]->name, cell_cost(&cells[row - rows][i]));
 }

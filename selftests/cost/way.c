@@ -45,16 +45,29 @@ int way_number(const char *name)
 	return -EINVAL;
 }
 
-int channel_open(struct channel *ch, const struct bench *bench, unsigned int depth)
+static int channel_make(struct channel *ch, const struct bench *bench, unsigned int depth,
+			bool named)
 {
 	*ch = (struct channel) {
 		.way = bench->way,
 		.size = bench->row->size,
 		.depth = depth,
+		.named = named,
 		.fds = { -1, -1 },
 		.id = -1,
 	};
 	return ch->way->open(ch);
+}
+
+int channel_open(struct channel *ch, const struct bench *bench, unsigned int depth)
+{
+	return channel_make(ch, bench, depth, false);
+}
+
+/* Open one that others can open, where the way has that. */
+int channel_open_named(struct channel *ch, const struct bench *bench, unsigned int depth)
+{
+	return channel_make(ch, bench, depth, true);
 }
 
 void channel_close(struct channel *ch)

@@ -20,7 +20,7 @@
 
 #define LIMIT		100000	/* instructions */
 #define ROUNDS		3
-#define SETTLE		5	/* seconds, see cost.c */
+#define SETTLE		5	/* seconds, see cost/cost.h */
 
 int many[NR_MANY] = {
 	[CROWD] = 8000, [BACKLOG] = 170000, [DELIVERIES] = 80000, [HANDLES] = 100000,
