@@ -194,6 +194,25 @@ bench-insn: deps-vm
 	@$(MAKE) $(JOBS) tools selftests
 	@set -f; MBOX_VM_NOBUILD=1 $(VM)/insn -k $(VM_KERNEL) $(if $(UPDATE),-u) $(ROWS)
 
+##profile        print the instructions of WORKLOAD= by function, for a message of SIZE=64 bytes, by WAY=library of mbox
+##               beside PEER=pipe; WORKLOAD=help lists the workloads
+WAY ?= $(if $(filter ring%,$(WORKLOAD)),ring,library)
+PEER ?= $(if $(filter ring%,$(WORKLOAD)),futex,pipe)
+# Rows without a message have no size.
+PROFILE_ROW = $(WORKLOAD)$(if $(filter open% memory,$(WORKLOAD)),,-$(or $(SIZE),64))
+
+ifeq ($(filter-out help,$(WORKLOAD)),)
+profile: selftests
+	@$(VM)/insn -l
+	@echo && echo "make profile WORKLOAD=NAME SIZE=BYTES [WAY=WAY] [PEER=WAY]: a row is called NAME-BYTES"
+else
+profile: deps-vm
+	@$(BUILD)/module.sh $(VM_KERNEL)
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests
+	@MBOX_VM_NOBUILD=1 $(VM)/profile -k $(VM_KERNEL) $(PROFILE_ROW) $(WAY) $(PEER)
+endif
+
 ##model          check all interleavings of the protocols in selftests/model with spin
 model:
 	@$(BUILD)/need.sh "to check the models" cc spin
@@ -248,6 +267,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools module module-running module-vm selftests \
-	check check-all demo stress bench-insn model fuzz coverage ynl install uninstall modules_install modules_uninstall \
+	check check-all demo stress bench-insn profile model fuzz coverage ynl install uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif
