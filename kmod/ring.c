@@ -235,6 +235,7 @@ static void ring_free_sides(struct mbox *mbox, struct mbox_ring_holder *holder,
 			continue;
 		side->holder = NULL;
 		side->left = true;
+		mbox_ring_wait_place(mbox->ring, nr, 0);
 		WRITE_ONCE(side->control->gone, 1);
 		mbox_ring_wait_end(mbox, side, -EOWNERDEAD, deferred);
 		mbox_ring_wait_end(mbox, &mbox->ring->sides[!nr], -EOWNERDEAD, deferred);

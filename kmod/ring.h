@@ -36,6 +36,7 @@ struct mbox_ring_side {
 	bool polled;			/* mbox->lock: waiting is for pollers too */
 	struct list_head waiters;	/* mbox->lock */
 	u32 nr_waiters;			/* mbox->lock; up to MBOX_WAITERS_MAX */
+	u32 cpu;			/* mbox->lock: of its last WAIT, plus 1; or 0 */
 };
 
 struct mbox_ring {
@@ -76,6 +77,7 @@ void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info,
 int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
 
 /* ring_wait.c */
+void mbox_ring_wait_place(struct mbox_ring *ring, int nr, u32 cpu);
 void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int error,
 			struct mbox_deferred *deferred);
 int mbox_ring_wait(struct mbox_handle *handle,

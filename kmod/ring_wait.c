@@ -67,6 +67,27 @@ static void ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *defe
 	deferred->events |= ring_wait_events(nr);
 }
 
+/**
+ * mbox_ring_wait_place - note where a side is, and tell both whether they are apart
+ * @ring:	its mailbox is locked
+ * @nr:		the side
+ * @cpu:	of its thread, plus 1; 0: not known
+ *
+ * The sides spin while they are apart. Neither can pretend that to the other: each
+ * may write its own control page only.
+ */
+void mbox_ring_wait_place(struct mbox_ring *ring, int nr, u32 cpu)
+{
+	struct mbox_ring_side *side = &ring->sides[nr], *other = &ring->sides[!nr];
+	u32 apart = cpu && other->cpu && cpu != other->cpu;
+
+	if (side->cpu == cpu)
+		return;
+	side->cpu = cpu;
+	WRITE_ONCE(side->control->apart, apart);
+	WRITE_ONCE(other->control->apart, apart);
+}
+
 /* Return the index that side @nr waits for: the other side moves it. */
 static u64 ring_wait_target(const struct mbox_ring *ring, int nr)
 {
@@ -135,6 +156,8 @@ static int ring_wait_move(struct mbox_handle *handle, int nr,
 		mbox_mailbox_lock(mbox, &deferred);
 		ring_wait_arm(side);
 		found = ring_wait_check(handle, nr, args->seen);
+		if (!found || found == -EAGAIN)
+			mbox_ring_wait_place(mbox->ring, nr, smp_processor_id() + 1);
 		if (found == -EAGAIN && !error &&
 		    side->nr_waiters >= MBOX_WAITERS_MAX)
 			error = -EUSERS;
@@ -228,11 +251,16 @@ int mbox_ring_wait(struct mbox_handle *handle, const struct mbox_ring_wait *args
 	struct mbox_deferred deferred;
 	int error;
 
+	/* ring_wait_move() checks as much, and is all of most waits. */
+	if (args->flags == MBOX_WAIT_MOVE)
+		return ring_wait_move(handle, nr, args);
 	if ((args->flags & MBOX_WAIT_TRIM) &&
 	    (nr != MBOX_RING_CONSUMER || !mbox->ring->grow))
 		return -EINVAL;
 	mbox_mailbox_lock(mbox, &deferred);
 	error = handle->shut & args->side ? -ESHUTDOWN : mbox_ring_check_hold(handle);
+	if (!error)
+		mbox_ring_wait_place(mbox->ring, nr, smp_processor_id() + 1);
 	if (!error && (args->flags & MBOX_WAIT_WAKE))
 		ring_wait_wake(mbox, !nr, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <linux/mbox.h>
+#include <linux/mbox_ring.h>
 
 #define ASSERT_LAYOUT(type, field, at) \
 	_Static_assert(offsetof(struct type, field) == (at), #type "." #field)
@@ -143,5 +144,20 @@ ASSERT_LAYOUT(mbox_ioc_wait, deadline, 8);
 ASSERT_LAYOUT(mbox_ioc_wait, seen, 16);
 ASSERT_LAYOUT(mbox_ioc_wait, side, 24);
 ASSERT_LAYOUT(mbox_ioc_wait, pad, 28);
+
+ASSERT_SIZE(mbox_ring_control, 192);
+ASSERT_LAYOUT(mbox_ring_control, index, 0);
+ASSERT_LAYOUT(mbox_ring_control, pad0, 8);
+ASSERT_LAYOUT(mbox_ring_control, waiting, 64);
+ASSERT_LAYOUT(mbox_ring_control, gone, 68);
+ASSERT_LAYOUT(mbox_ring_control, apart, 72);
+ASSERT_LAYOUT(mbox_ring_control, pad1, 76);
+ASSERT_LAYOUT(mbox_ring_control, pad2, 80);
+ASSERT_LAYOUT(mbox_ring_control, freed, 128);
+ASSERT_LAYOUT(mbox_ring_control, pad3, 136);
+
+ASSERT_SIZE(mbox_ring_record, 8);
+ASSERT_LAYOUT(mbox_ring_record, length, 0);
+ASSERT_LAYOUT(mbox_ring_record, type, 4);
 
 #endif

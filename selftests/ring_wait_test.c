@@ -161,6 +161,44 @@ TEST_F(ring, epoll_edges)
 	close(ep);
 }
 
+/* Where each side called last, and that it may not be known. */
+TEST_F(ring, apart)
+{
+	int fd;
+
+	if (!run_on(1))
+		SKIP(return, "there is only one CPU");
+	EXPECT_EQ(0, ring_call(self->out, MBOX_WAIT_WAKE, 0));
+	EXPECT_EQ(0, self->head->apart);
+	EXPECT_EQ(0, self->tail->apart);
+	EXPECT_EQ(0, ring_call(self->in, MBOX_WAIT_WAKE, 0));
+	EXPECT_EQ(0, self->head->apart);
+	ASSERT_TRUE(run_on(0));
+	EXPECT_EQ(0, ring_call(self->in, MBOX_WAIT_WAKE, 0));
+	EXPECT_EQ(1, self->head->apart);
+	EXPECT_EQ(1, self->tail->apart);
+	EXPECT_EQ(-ETIMEDOUT, ring_wait_until(self->out, MBOX_WAIT_MOVE, 0, 0, 0));
+	EXPECT_EQ(0, self->head->apart);
+	EXPECT_EQ(0, self->tail->apart);
+	ASSERT_TRUE(run_on(1));
+	EXPECT_EQ(0, ring_wait_until(self->out, MBOX_WAIT_MOVE, 0, 8, 0));
+	EXPECT_EQ(1, self->head->apart);
+	EXPECT_EQ(1, self->tail->apart);
+	/* a side that is free is nowhere, and so is the next one that takes it */
+	munmap(self->tail, self->page);
+	close(self->out);
+	EXPECT_EQ(0, self->head->apart);
+	fd = open_name(self->name, MBOX_RIGHT_RECV);
+	ASSERT_LE(0, fd);
+	self->out = fd;
+	ASSERT_TRUE(run_on(0));
+	EXPECT_EQ(0, ring_call(self->in, MBOX_WAIT_WAKE, 0));
+	EXPECT_EQ(0, self->head->apart);
+	ASSERT_TRUE(run_on(1));
+	EXPECT_EQ(0, ring_call(self->out, MBOX_WAIT_WAKE, 0));
+	EXPECT_EQ(1, self->head->apart);
+}
+
 /* A side that nobody has held yet is waited for. */
 TEST(side_not_there_yet)
 {

@@ -173,3 +173,13 @@ int in_child(int (*fn)(void *), void *arg)
 	munmap(result, sizeof(*result));
 	return ret;
 }
+
+/* Run on this CPU alone from now on. */
+bool run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}

@@ -13,6 +13,7 @@
 #include "mbox_test.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -38,6 +39,7 @@ char process_state(pid_t pid);
 bool await_sleeping(pid_t pid);
 
 int in_child(int (*fn)(void *), void *arg);
+bool run_on(int cpu);
 
 /* In children, which have no EXPECT(): print the failed check and return -EBADMSG. */
 #define CHECK(expected, seen) do { \

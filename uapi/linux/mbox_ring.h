@@ -99,6 +99,14 @@
  * good: the mailbox is gone, or the side is not held any more. A WAIT tells which. A
  * side that reads gone learns of the end without sleeping.
  *
+ * SPINNING
+ *
+ * A side may read the index of the other for a while before it sleeps. While both
+ * share a CPU that only keeps the other from running. So the kernel notes the CPU of
+ * each WAIT, also of one that only wakes, and says in the control page of each side
+ * whether these CPUs differ: apart. It is 0 until both sides have called WAIT, and it
+ * may be out of date, since a side moves to another CPU at any time: limit the spin.
+ *
  * GROWING
  *
  * With MBOX_OPTION_GROW, of at least two pages, memory comes as it is written
@@ -133,10 +141,13 @@
  * @pad0:	0
  * @waiting:	not 0: the side sleeps, or is polled; written by the kernel
  * @gone:	not 0: calls of the side fail for good; written by the kernel
+ * @apart:	not 0: the sides last called WAIT on different CPUs, see SPINNING;
+ *		written by the kernel
  * @pad1:	0
  * @freed:	consumer, GROW: the limit of the producer; written by the kernel,
  *		with release
  * @pad2:	0
+ * @pad3:	0
  *
  * The rest of the page is zero. Fields that different sides write, or that are read
  * at different times, are in separate cache lines.
@@ -146,9 +157,11 @@ struct mbox_ring_control {
 	__aligned_u64	pad0[7];
 	__u32	waiting;
 	__u32	gone;
-	__aligned_u64	pad1[7];
+	__u32	apart;
+	__u32	pad1;
+	__aligned_u64	pad2[6];
 	__aligned_u64	freed;
-	__aligned_u64	pad2[7];
+	__aligned_u64	pad3[7];
 };
 
 /**
