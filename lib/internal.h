@@ -8,6 +8,7 @@
  * message.c	sending and receiving
  * ring.c	sending and receiving through shared memory
  * ring_map.c	mapping a ring
+ * ring_wait.c	waiting for the other side of a ring
  * attr.c	attributes: get, set
  * owner.c	the owner of a mailbox: handing it over
  * link.c	direct communication: links to processes, the inbox

@@ -4,101 +4,82 @@
 
 #include "ring.h"
 
-static size_t ring_record_size(size_t length)
+static inline size_t ring_record_size(size_t length)
 {
 	return (sizeof(struct mbox_ring_record) + length + MBOX_RING_ALIGN - 1) &
 	       ~(size_t)(MBOX_RING_ALIGN - 1);
 }
 
-static unsigned char *ring_address(const struct mbox_ring *ring, uint64_t index)
+static inline unsigned char *ring_record(const struct ring_side *side, uint64_t index)
 {
-	return ring->data + (size_t)(index & (ring->size - 1));
+	return side->data + (size_t)(index & (side->size - 1));
 }
 
-/* The index that the producer may not pass by more than the size. */
-static const __u64 *ring_limit(const struct mbox_ring *ring)
+static inline unsigned char *ring_payload(unsigned char *record)
 {
-	return ring->trim ? &ring->tail->freed : &ring->tail->index;
+	return record + sizeof(struct mbox_ring_record);
 }
 
-static int ring_wait(const struct mbox *mb, uint32_t side, uint32_t flags,
-		     uint64_t seen, uint32_t clock, int64_t deadline)
+static inline int ring_is_gone(const struct ring_side *side)
 {
-	struct mbox_ioc_wait arg = {
-		.flags = flags,
-		.clock = clock,
-		.deadline = deadline,
-		.seen = seen,
-		.side = side,
-	};
-
-	return mbox_ioctl(mb->fd, MBOX_IOC_WAIT, &arg);
+	return !!__atomic_load_n(&side->own->gone, __ATOMIC_RELAXED);
 }
 
 /* Return the error of all calls of a side once the kernel has marked it as gone. */
-static int ring_check_gone(const struct mbox *mb, uint32_t side,
-			   const struct mbox_ring_control *own)
+static int ring_check_gone(const struct mbox *mb, const struct ring_side *side)
 {
-	if (!__atomic_load_n(&own->gone, __ATOMIC_RELAXED))
+	if (!ring_is_gone(side))
 		return 0;
-	return ring_wait(mb, side, MBOX_WAIT_WAKE, 0, MBOX_CLOCK_NONE, 0);
+	return mbox_ring_wait(mb, side, MBOX_WAIT_WAKE, 0, MBOX_CLOCK_NONE, 0);
 }
 
 /*
  * The waker of MBOX_RING_SLEEP (<linux/mbox_ring.h>): publish the index before
- * reading waiting; model: selftests/model/ring.pml. The wake fails if the mailbox
- * is gone by now; the record is published all the same.
+ * reading waiting; model: selftests/model/ring.pml. Return whether to wake.
  */
-static void ring_publish(const struct mbox *mb, uint32_t side,
-			 struct mbox_ring_control *own, uint64_t index,
-			 const struct mbox_ring_control *other)
+static inline int ring_publish(struct ring_side *side, uint64_t index)
 {
-	__atomic_store_n(&own->index, index, __ATOMIC_RELEASE);
+	side->reserved = 0;
+	side->index = index;
+	__atomic_store_n(&side->own->index, index, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&other->waiting, __ATOMIC_RELAXED))
-		ring_wait(mb, side, MBOX_WAIT_WAKE, 0, MBOX_CLOCK_NONE, 0);
-}
-
-static void ring_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#else
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-#endif
+	return ring_unlikely(__atomic_load_n(&side->peer->waiting, __ATOMIC_RELAXED));
 }
 
 /*
- * Wait until @index is not side->other any more. A call that must not block asks
- * the kernel too, once for each value of the index, since edge-triggered pollers
- * rely on it. It asks again when the other side is gone.
+ * Wake the other side and return @ret. The wake fails if the mailbox is gone by now;
+ * the record is published all the same.
  */
-static int ring_await(const struct mbox *mb, uint32_t which, struct ring_side *side,
-		      const __u64 *index, const struct mbox_ring_control *peer,
-		      uint32_t flags, int nonblock, uint32_t clock, int64_t deadline)
+static RING_APART ssize_t ring_wake(const struct mbox *mb, const struct ring_side *side,
+				    ssize_t ret)
 {
-	const uint64_t seen = side->other;
-	int ret;
-
-	if (nonblock) {
-		if (!(flags & MBOX_WAIT_TRIM) && side->missed == seen + 1 &&
-		    !__atomic_load_n(&peer->gone, __ATOMIC_RELAXED))
-			return -EAGAIN;
-		clock = MBOX_CLOCK_MONOTONIC;
-		deadline = 0;
-	} else {
-		for (unsigned int i = mb->ring->spins; i; i--) {
-			if (__atomic_load_n(index, __ATOMIC_RELAXED) != seen)
-				return 0;
-			ring_relax();
-		}
-	}
-	ret = ring_wait(mb, which, flags | MBOX_WAIT_MOVE, seen, clock, deadline);
-	if (nonblock && ret == -ETIMEDOUT) {
-		side->missed = seen + 1;
-		return -EAGAIN;
-	}
+	mbox_ring_wait(mb, side, MBOX_WAIT_WAKE, 0, MBOX_CLOCK_NONE, 0);
 	return ret;
+}
+
+/*
+ * Copy 1 to RING_SHORT bytes, in pieces of one size, of which the last may overlap
+ * the one before.
+ */
+static RING_INLINE void ring_copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+	size_t last;
+
+	if (size > 32) {
+		last = size - 32;
+		for (size_t i = 0; i < last; i += 32)
+			memcpy(to + i, from + i, 32);
+		memcpy(to + last, from + last, 32);
+	} else if (size >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + size - 16, from + size - 16, 16);
+	} else if (size >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + size - 8, from + size - 8, 8);
+	} else {
+		while (size--)
+			to[size] = from[size];
+	}
 }
 
 static int ring_check_deadline(uint32_t clock, int64_t deadline)
@@ -130,7 +111,6 @@ int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
 		      const struct mbox_send_opts *opts)
 {
 	static const struct mbox_send_opts defaults;
-	struct mbox_ring *ring;
 	struct ring_side *side;
 	uint64_t limit;
 	size_t need;
@@ -146,60 +126,60 @@ int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
 	ret = ring_check_send_opts(opts);
 	if (ret)
 		return ret;
-	ring = mb->ring;
-	side = &ring->producer;
-	if (size > ring->msg_size)
+	side = &mb->ring->producer;
+	if (size > mb->ring->msg_size)
 		return -EMSGSIZE;
-	ret = ring_check_gone(mb, MBOX_RIGHT_SEND, ring->head);
+	ret = ring_check_gone(mb, side);
 	if (ret)
 		return ret;
 	need = ring_record_size(size);
-	while (side->index + need - side->other > ring->size) {
-		limit = __atomic_load_n(ring_limit(ring), __ATOMIC_ACQUIRE);
-		if (side->index - limit > ring->size ||
+	while (side->index + need - side->other > side->size) {
+		limit = __atomic_load_n(side->awaited, __ATOMIC_ACQUIRE);
+		if (side->index - limit > side->size ||
 		    (side->index | limit) % MBOX_RING_ALIGN)
 			return -EBADMSG;
 		if (limit != side->other) {
 			side->other = limit;
 			continue;
 		}
-		ret = ring_await(mb, MBOX_RIGHT_SEND, side, ring_limit(ring), ring->tail,
-				 0, opts->flags & MBOX_SEND_NONBLOCK, opts->clock,
-				 opts->deadline);
+		ret = mbox_ring_await(mb, side, 0, opts->flags & MBOX_SEND_NONBLOCK,
+				      opts->clock, opts->deadline);
 		if (ret)
 			return ret;
 	}
 	side->reserved = 1;
-	side->size = size;
+	side->payload = size;
 	side->type = opts->type;
-	*datap = ring_address(ring, side->index) + sizeof(struct mbox_ring_record);
+	*datap = ring_payload(ring_record(side, side->index));
 	return 0;
+}
+
+static inline void ring_write(unsigned char *to, size_t size, uint32_t type)
+{
+	const struct mbox_ring_record record = { .length = (uint32_t)size, .type = type };
+
+	memcpy(to, &record, sizeof(record));
 }
 
 int mbox_ring_commit(struct mbox *mb, size_t size)
 {
-	struct mbox_ring_record record = { .length = (uint32_t)size };
-	struct mbox_ring *ring;
 	struct ring_side *side;
 	int ret;
 
 	ret = ring_check_side(mb, MBOX_RIGHT_SEND);
 	if (ret)
 		return ret;
-	ring = mb->ring;
-	side = &ring->producer;
-	if (!side->reserved || size > side->size)
+	side = &mb->ring->producer;
+	if (!side->reserved || size > side->payload)
 		return -EINVAL;
-	record.type = side->type;
-	memcpy(ring_address(ring, side->index), &record, sizeof(record));
-	side->reserved = 0;
-	side->index += ring_record_size(size);
-	ring_publish(mb, MBOX_RIGHT_SEND, ring->head, side->index, ring->tail);
+	ring_write(ring_record(side, side->index), size, side->type);
+	if (ring_publish(side, side->index + ring_record_size(size)))
+		ring_wake(mb, side, 0);
 	return 0;
 }
 
-int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
-		   const struct mbox_send_opts *opts)
+static RING_APART int ring_send_any(struct mbox *mb, const void *data, size_t size,
+				    const struct mbox_send_opts *opts)
 {
 	void *to;
 	int ret;
@@ -212,6 +192,33 @@ int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
 	if (size)
 		memcpy(to, data, size);
 	return mbox_ring_commit(mb, size);
+}
+
+/* Return whether options only say the type, and that the send may not block. */
+static inline int ring_is_plain_send(const struct mbox_send_opts *opts)
+{
+	return !((opts->flags & ~MBOX_SEND_NONBLOCK) | opts->prio | opts->clock) &&
+	       !opts->deadline;
+}
+
+/* The short path: a small message, and room for it. */
+int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
+		   const struct mbox_send_opts *opts)
+{
+	struct ring_side *side = &mb->ring->producer;
+	const uint64_t end = side->index + ring_record_size(size);
+	unsigned char *record;
+
+	if (ring_unlikely(size - 1 >= side->short_size || !data || ring_is_gone(side) ||
+			  end - side->other > side->size ||
+			  (opts && !ring_is_plain_send(opts))))
+		return ring_send_any(mb, data, size, opts);
+	record = ring_record(side, side->index);
+	ring_write(record, size, opts ? opts->type : 0);
+	ring_copy(ring_payload(record), data, size);
+	if (ring_publish(side, end))
+		return (int)ring_wake(mb, side, 0);
+	return 0;
 }
 
 static int ring_check_recv_opts(const struct mbox_recv_opts *opts)
@@ -242,20 +249,54 @@ static void ring_set_freed(struct mbox_ring *ring)
 /* Give back consumed pages, then sleep until the producer publishes. */
 static int ring_await_record(struct mbox *mb, const struct mbox_recv_opts *opts)
 {
-	struct mbox_ring *ring = mb->ring;
-	uint32_t flags = ring_has_page(ring) ? MBOX_WAIT_TRIM : 0;
+	struct ring_side *side = &mb->ring->consumer;
+	uint32_t flags = ring_has_page(mb->ring) ? MBOX_WAIT_TRIM : 0;
 	int ret;
 
-	ret = ring_await(mb, MBOX_RIGHT_RECV, &ring->consumer, &ring->head->index,
-			 ring->head, flags, opts->flags & MBOX_RECV_NONBLOCK,
-			 opts->clock, opts->deadline);
+	ret = mbox_ring_await(mb, side, flags, opts->flags & MBOX_RECV_NONBLOCK,
+			      opts->clock, opts->deadline);
 	if (!flags)
 		return ret;
 	/* The arguments are valid, so the indices are not. */
 	if (ret == -EINVAL)
 		return -EBADMSG;
-	ring->consumer.freed = __atomic_load_n(&ring->tail->freed, __ATOMIC_RELAXED);
+	side->freed = __atomic_load_n(&side->own->freed, __ATOMIC_RELAXED);
 	return ret;
+}
+
+/*
+ * Read the producer's index, if the copy of it says that there is no record. Return 1
+ * if there is one, 0 if not, -EBADMSG if the index is wrong: the next call must find
+ * it wrong again.
+ */
+static inline int ring_look(struct ring_side *side)
+{
+	uint64_t head, there;
+
+	if (side->other != side->index)
+		return 1;
+	head = __atomic_load_n(side->awaited, __ATOMIC_ACQUIRE);
+	there = head - side->index;
+	if (there > side->size || (there | side->index) % MBOX_RING_ALIGN)
+		return -EBADMSG;
+	side->other = head;
+	return !!there;
+}
+
+/* Read the header of a record once: the caller checks and uses this copy. */
+static inline struct mbox_ring_record ring_read(const unsigned char *from)
+{
+	const uint32_t *words = (const uint32_t *)(const void *)from;
+
+	return (struct mbox_ring_record) {
+		.length = __atomic_load_n(&words[0], __ATOMIC_RELAXED),
+		.type = __atomic_load_n(&words[1], __ATOMIC_RELAXED),
+	};
+}
+
+static inline void ring_set_header(struct mbox_header *hdr, struct mbox_ring_record record)
+{
+	*hdr = (struct mbox_header) { .length = record.length, .type = record.type };
 }
 
 ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
@@ -263,11 +304,9 @@ ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
 		       struct mbox_header *hdr)
 {
 	static const struct mbox_recv_opts defaults;
-	struct mbox_ring *ring;
+	struct mbox_ring_record record;
 	struct ring_side *side;
-	uint32_t length, type;
-	const uint32_t *record;
-	uint64_t there;
+	unsigned char *at;
 	int ret;
 
 	ret = ring_check_side(mb, MBOX_RIGHT_RECV);
@@ -280,41 +319,28 @@ ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
 	ret = ring_check_recv_opts(opts);
 	if (ret)
 		return ret;
-	ring = mb->ring;
-	side = &ring->consumer;
-	ret = ring_check_gone(mb, MBOX_RIGHT_RECV, ring->tail);
+	side = &mb->ring->consumer;
+	ret = ring_check_gone(mb, side);
 	if (ret)
 		return ret;
-	while (side->other == side->index) {
-		side->other = __atomic_load_n(&ring->head->index, __ATOMIC_ACQUIRE);
-		there = side->other - side->index;
-		if (there > ring->size || (there | side->index) % MBOX_RING_ALIGN) {
-			/* The next call must find it wrong again. */
-			side->other = side->index;
-			return -EBADMSG;
-		}
-		if (there)
-			break;
+	while ((ret = ring_look(side)) == 0) {
 		ret = ring_await_record(mb, opts);
 		if (ret)
 			return ret;
 	}
-	/* Read once: the checked values are the ones used below. */
-	record = (const uint32_t *)(const void *)ring_address(ring, side->index);
-	length = __atomic_load_n(&record[0], __ATOMIC_RELAXED);
-	type = __atomic_load_n(&record[1], __ATOMIC_RELAXED);
-	if (length > ring->msg_size ||
-	    ring_record_size(length) > side->other - side->index)
+	if (ret < 0)
+		return ret;
+	at = ring_record(side, side->index);
+	record = ring_read(at);
+	if (record.length > mb->ring->msg_size ||
+	    ring_record_size(record.length) > side->other - side->index)
 		return -EBADMSG;
 	side->reserved = 1;
-	side->used = (uint32_t)ring_record_size(length);
-	if (hdr) {
-		memset(hdr, 0, sizeof(*hdr));
-		hdr->length = length;
-		hdr->type = type;
-	}
-	*datap = record + 2;
-	return length;
+	side->used = (uint32_t)ring_record_size(record.length);
+	if (hdr)
+		ring_set_header(hdr, record);
+	*datap = ring_payload(at);
+	return record.length;
 }
 
 int mbox_ring_release(struct mbox *mb)
@@ -330,23 +356,22 @@ int mbox_ring_release(struct mbox *mb)
 	side = &ring->consumer;
 	if (!side->reserved)
 		return -EINVAL;
+	if (!ring->trim)
+		return ring_publish(side, side->index + side->used) ?
+		       (int)ring_wake(mb, side, 0) : 0;
+	/* A producer of a growing ring waits for freed, which TRIM sets. */
 	side->reserved = 0;
 	side->index += side->used;
-	if (!ring->trim) {
-		ring_publish(mb, MBOX_RIGHT_RECV, ring->tail, side->index, ring->head);
-		return 0;
-	}
-	/* A producer of a growing ring waits for freed, which TRIM sets. */
-	__atomic_store_n(&ring->tail->index, side->index, __ATOMIC_RELEASE);
+	__atomic_store_n(&side->own->index, side->index, __ATOMIC_RELEASE);
 	if (side->index - side->freed >= ring->trim &&
-	    ring_wait(mb, MBOX_RIGHT_RECV, MBOX_WAIT_TRIM, 0, MBOX_CLOCK_NONE, 0) == 0)
+	    mbox_ring_wait(mb, side, MBOX_WAIT_TRIM, 0, MBOX_CLOCK_NONE, 0) == 0)
 		ring_set_freed(ring);
 	return 0;
 }
 
-ssize_t mbox_ring_recv(struct mbox *mb, void *buf, size_t size,
-		       const struct mbox_recv_opts *opts,
-		       struct mbox_header *hdr)
+static RING_APART ssize_t ring_recv_any(struct mbox *mb, void *buf, size_t size,
+					const struct mbox_recv_opts *opts,
+					struct mbox_header *hdr)
 {
 	const void *from;
 	ssize_t length;
@@ -363,4 +388,38 @@ ssize_t mbox_ring_recv(struct mbox *mb, void *buf, size_t size,
 	if (!opts || !(opts->flags & MBOX_RECV_PEEK))
 		mbox_ring_release(mb);
 	return length;
+}
+
+/* Return whether options only say that the receive may not block. */
+static inline int ring_is_plain_recv(const struct mbox_recv_opts *opts)
+{
+	return !((opts->flags & ~MBOX_RECV_NONBLOCK) | opts->type | opts->pid |
+		 opts->min_prio | opts->clock) && !opts->deadline;
+}
+
+/* The short path: a small message is there, and fits. */
+ssize_t mbox_ring_recv(struct mbox *mb, void *buf, size_t size,
+		       const struct mbox_recv_opts *opts,
+		       struct mbox_header *hdr)
+{
+	struct ring_side *side = &mb->ring->consumer;
+	struct mbox_ring_record record;
+	unsigned char *at;
+	uint64_t end;
+
+	if (ring_unlikely(!buf || ring_is_gone(side) ||
+			  (opts && !ring_is_plain_recv(opts)) || ring_look(side) <= 0))
+		return ring_recv_any(mb, buf, size, opts, hdr);
+	at = ring_record(side, side->index);
+	record = ring_read(at);
+	end = side->index + ring_record_size(record.length);
+	if (ring_unlikely(record.length - 1 >= side->short_size || record.length > size ||
+			  ring_record_size(record.length) > side->other - side->index))
+		return ring_recv_any(mb, buf, size, opts, hdr);
+	if (hdr)
+		ring_set_header(hdr, record);
+	ring_copy(buf, ring_payload(at), record.length);
+	if (ring_publish(side, end))
+		return ring_wake(mb, side, record.length);
+	return record.length;
 }

@@ -72,6 +72,25 @@ void mbox_ring_unmap(struct mbox_ring *ring)
 	free(ring);
 }
 
+/* Go on at the index that the previous holder of the side left. */
+static void ring_map_side(struct mbox_ring *ring, struct ring_side *side, uint32_t right)
+{
+	int produces = right == MBOX_RIGHT_SEND;
+
+	side->right = right;
+	side->own = produces ? ring->head : ring->tail;
+	side->peer = produces ? ring->tail : ring->head;
+	side->awaited = produces && ring->trim ? &ring->tail->freed : &side->peer->index;
+	side->data = ring->data;
+	side->size = ring->size;
+	if ((ring->rights & right) && (produces || !ring->trim))
+		side->short_size = ring->msg_size < RING_SHORT ? ring->msg_size : RING_SHORT;
+	side->index = __atomic_load_n(&side->own->index, __ATOMIC_RELAXED);
+	side->freed = __atomic_load_n(&side->own->freed, __ATOMIC_RELAXED);
+	/* Assume no room and no records, so that the first call reads the other index. */
+	side->other = produces ? side->index - ring->size : side->index;
+}
+
 static int ring_map_all(struct mbox_ring *ring, int fd)
 {
 	void *p = NULL;
@@ -90,15 +109,8 @@ static int ring_map_all(struct mbox_ring *ring, int fd)
 	ret = ring_map_data(ring, fd);
 	if (ret)
 		return ret;
-	/*
-	 * Go on at the index that the previous holder of the side left. Assume
-	 * no room and no records, so that the first call reads the other index.
-	 */
-	ring->producer.index = __atomic_load_n(&ring->head->index, __ATOMIC_RELAXED);
-	ring->producer.other = ring->producer.index - ring->size;
-	ring->consumer.index = __atomic_load_n(&ring->tail->index, __ATOMIC_RELAXED);
-	ring->consumer.other = ring->consumer.index;
-	ring->consumer.freed = __atomic_load_n(&ring->tail->freed, __ATOMIC_RELAXED);
+	ring_map_side(ring, &ring->producer, MBOX_RIGHT_SEND);
+	ring_map_side(ring, &ring->consumer, MBOX_RIGHT_RECV);
 	return 0;
 }
 
