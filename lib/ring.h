@@ -46,6 +46,8 @@ struct ring_side {
 	uint64_t missed;		/* other + 1 when the kernel was last asked */
 	uint64_t freed;			/* consumer, GROW: given back up to here */
 	uint32_t used;			/* consumer: bytes of the record at index */
+	unsigned int spins_lost;	/* in a row, at most SPINS_LOST */
+	unsigned int spins_skipped;	/* waits that will not spin */
 };
 
 struct mbox_ring {
@@ -56,7 +58,6 @@ struct mbox_ring {
 	size_t page;
 	uint32_t rights;
 	uint32_t msg_size;
-	unsigned int spins;
 	uint64_t trim;			/* bytes given back at a time; 0: does not grow */
 };
 

@@ -10,9 +10,6 @@
 /* Most bytes that the consumer of a growing ring gives back at a time; at most a quarter. */
 #define TRIM_BYTES	65536
 
-/* Reads of the other side's index before sleeping, if there is another processor. */
-#define SPINS		2000
-
 static int ring_map_part(int fd, void *at, uint64_t offset, size_t size,
 			 int writable, void **out)
 {
@@ -129,7 +126,6 @@ int mbox_ring_map(struct mbox_ring **ringp, int fd, const struct mbox_info *info
 		ring->page = (size_t)sysconf(_SC_PAGESIZE);
 		ring->rights = info->rights;
 		ring->msg_size = info->msg_size;
-		ring->spins = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPINS : 0;
 		if (info->options & MBOX_OPTION_GROW) {
 			ring->trim = ring->size / 4 < TRIM_BYTES ?
 				     ring->size / 4 : TRIM_BYTES;
