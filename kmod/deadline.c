@@ -39,3 +39,17 @@ int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
 	deadline->expires = deadline_of_host(deadline->clock, ns);
 	return 0;
 }
+
+/* Return how long it is until a deadline, which is set. */
+ktime_t mbox_deadline_left(const struct mbox_deadline *deadline)
+{
+	ktime_t now;
+
+	if (deadline->clock == CLOCK_MONOTONIC)
+		now = ktime_get();
+	else if (deadline->clock == CLOCK_BOOTTIME)
+		now = ktime_get_boottime();
+	else
+		now = ktime_get_real();
+	return ktime_sub(deadline->expires, now);
+}

@@ -85,6 +85,8 @@ static bool dump_put_u64s(struct sk_buff *skb, const struct mbox_info *info,
 		{ MBOX_A_MAILBOX_REFUSED, stats->refused },
 		{ MBOX_A_MAILBOX_BLOCKED, stats->blocked },
 		{ MBOX_A_MAILBOX_WOKEN, stats->woken },
+		{ MBOX_A_MAILBOX_SPIN_HITS, info->spin_hits },
+		{ MBOX_A_MAILBOX_SPIN_MISSES, info->spin_misses },
 	};
 	unsigned int i;
 

@@ -391,6 +391,8 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	if (mbox->waits) {
 		info->senders = mbox->waits->nr_senders;
 		info->withdrawn = mbox->waits->withdrawn;
+		info->spin_hits = mbox->waits->spin_hits;
+		info->spin_misses = mbox->waits->spin_misses;
 	}
 	info->kind = mbox->kind->number;
 	if (handle) {

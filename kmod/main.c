@@ -13,11 +13,13 @@
 #include "ring.h"
 #include "user.h"
 #include "version.h"
+#include "wait.h"
 
 static int __init mbox_init(void)
 {
 	int error;
 
+	mbox_spin_init();
 	error = mbox_pool_init();
 	if (error)
 		return error;

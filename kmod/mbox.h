@@ -45,6 +45,7 @@
  *			links.c		the lists of both, which dumps visit
  *
  *	wait.h		wait.c		waiters: sleeping, completing; deferred work
+ *			spin.c		polling for a short time before the sleep
  *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
  *			policy.c	which waiting receiver is given a message
@@ -195,6 +196,8 @@ struct mbox_waits;
 extern unsigned int mbox_max_msg_size;
 extern unsigned int mbox_user_mailboxes;
 extern unsigned long mbox_user_bytes;
+#define MBOX_SPIN_DEFAULT	UINT_MAX
+extern unsigned int mbox_spin_us;
 void mbox_param_exit(void);
 
 /*
@@ -320,6 +323,7 @@ struct mbox_handle {
 					 * counted
 					 */
 	u64 turn;			/* mbox->lock: which that had */
+	struct mbox_spin spin;		/* read and written whole, without a lock */
 	struct list_head receives;	/* mbox->lock: calls blocked through it */
 	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
 	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */

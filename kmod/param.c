@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
+#include <linux/time64.h>
 
 #include "mbox.h"
 #include "user.h"
@@ -11,6 +12,7 @@
 unsigned int mbox_max_msg_size = SZ_16M;
 unsigned int mbox_user_mailboxes = 4096;
 unsigned long mbox_user_bytes = SZ_64M;
+unsigned int mbox_spin_us = MBOX_SPIN_DEFAULT;
 
 static int param_max_msg_size(const char *val, const struct kernel_param *kp)
 {
@@ -19,6 +21,17 @@ static int param_max_msg_size(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops max_msg_size_ops = {
 	.set = param_max_msg_size,
+	.get = param_get_uint,
+};
+
+/* One that polls longer would waste more than it gains. */
+static int param_spin_us(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, USEC_PER_MSEC);
+}
+
+static const struct kernel_param_ops spin_us_ops = {
+	.set = param_spin_us,
 	.get = param_get_uint,
 };
 
@@ -55,6 +68,8 @@ module_param_named(user_mailboxes, mbox_user_mailboxes, uint, 0644);
 MODULE_PARM_DESC(user_mailboxes, "mailboxes a user may have (default 4096)");
 module_param_cb(user_bytes, &user_bytes_ops, &mbox_user_bytes, 0644);
 MODULE_PARM_DESC(user_bytes, "bytes a user may have queued (default 64 MiB)");
+module_param_cb(spin_us, &spin_us_ops, &mbox_spin_us, 0644);
+MODULE_PARM_DESC(spin_us, "microseconds that a receive polls before it sleeps, at most (default 50, in a guest 20; 0: none)");
 
 /* Wait for setters that saw the module live. From the next on none does. */
 void mbox_param_exit(void)

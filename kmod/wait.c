@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Waiters: calls that block, how they are completed and woken. */
+#include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -22,29 +23,30 @@
 /*
  * MBOX_WAKE: a waiter lives on the stack of the task (B) that waits. The task (A)
  * that completes it does so under mbox->lock, but wakes B after dropping the lock.
- * B looks at waiter->done without the lock, so it may leave at any time after done
+ * B looks at waiter->phase without the lock, so it may leave at any time after DONE
  * is set, woken or not.
  *
  *	A					B
  *	write error, message, receiver		set_current_state(INTERRUPTIBLE)
- *	get_task_struct(B)			if acquire(done): leave
- *	release(done)				schedule()
+ *	get_task_struct(B)			if acquire(phase) is DONE: leave
+ *	release(phase = DONE)			schedule()
  *	unlock					...
  *	wake_up_process(B), put_task_struct(B)
  *
  * 1) The release pairs with the acquire: B sees the results, and A has its
  *    reference before B can return and exit, so the wake-up has a task to wake.
  *    A touches the waiter no more after the release.
- * 2) B writes its state before it reads done (a full barrier in
- *    set_current_state), A writes done before it reads B's state (a full
+ * 2) B writes its state before it reads the phase (a full barrier in
+ *    set_current_state), A writes DONE before it reads B's state (a full
  *    barrier in wake_up_process): one of them sees the other's write, so the
  *    wake-up is not lost.
  * 3) B may be woken by A when it has long left, and sleeps elsewhere by then.
  *    Every sleep in the kernel has to allow for that, and ours does.
  *
- * ipc/mqueue.c has the same protocol with the same reasons under MQ_BARRIER. The
- * model selftests/model/waiter.pml covers all interleavings, and shows that each
- * of these orders is needed.
+ * ipc/mqueue.c has the same protocol with the same reasons under MQ_BARRIER. A
+ * waiter that polls needs no wake-up: see MBOX_SPIN in spin.c. The model
+ * selftests/model/waiter.pml covers all interleavings, and shows that each of these
+ * orders is needed.
  */
 
 /**
@@ -121,6 +123,10 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	if (error)
 		return error;
 	waiter_begin(mbox, waiter);
+	/* The others are served first, or polled for already. */
+	if (num_online_cpus() > 1)
+		waiter->spins = mbox->nr_receivers == 1 && !waiter->ended &&
+				READ_ONCE(mbox_spin_us);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (unlikely(mbox->room.nospace) && !waiter->peek) {
 		/* Listeners, and pollers of other lanes, are still to be told. */
@@ -183,7 +189,8 @@ static int waiter_sleep(struct mbox_waiter *waiter,
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (smp_load_acquire(&waiter->done)) /* see MBOX_WAKE */
+		/* see MBOX_WAKE */
+		if (smp_load_acquire(&waiter->phase) == MBOX_WAITER_DONE)
 			break;
 		if (unlikely(waiter->ended) && READ_ONCE(*waiter->ended)) {
 			error = MBOX_RETRY; /* see sender.c */
@@ -224,7 +231,7 @@ static bool waiter_ended(struct mbox *mbox, struct mbox_waiter *waiter,
 	if (!waiter->completed)
 		return false;
 	/* Its waker has not come to it: it will not. */
-	if (!waiter->done)
+	if (waiter->phase != MBOX_WAITER_DONE)
 		hlist_del(&waiter->late);
 	return true;
 }
@@ -246,16 +253,33 @@ int mbox_waiter_stop(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 	mbox_mailbox_lock(mbox, &deferred);
 	if (unlikely(mbox->cast))
 		mbox_cast_settle(mbox, waiter, &deferred);
-	if (waiter_ended(mbox, waiter, &deferred))
+	if (waiter_ended(mbox, waiter, &deferred)) {
 		error = waiter->error;
-	else
+	} else {
+		mbox_spin_count(mbox, waiter);
 		error = give_up(mbox, waiter, error, &deferred);
+	}
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;
 }
 
+/* Wait until completed: poll, where that may pay, then sleep. As waiter_sleep(). */
+static int waiter_rest(struct mbox_waiter *waiter,
+		       const struct mbox_deadline *deadline)
+{
+	int error;
+
+	if (likely(!waiter->spins))
+		return waiter_sleep(waiter, deadline);
+	if (mbox_spin_poll(waiter, deadline))
+		return 0;
+	error = waiter_sleep(waiter, deadline);
+	mbox_spin_slept(waiter, error);
+	return error;
+}
+
 /**
- * mbox_waiter_wait - sleep until completed, or take the wait back
+ * mbox_waiter_wait - wait until completed, or take the wait back
  * @mbox:	not locked
  * @waiter:	of the caller, blocked
  * @deadline:	when to give up
@@ -267,7 +291,7 @@ int mbox_waiter_wait(struct mbox *mbox, struct mbox_waiter *waiter,
 		     const struct mbox_deadline *deadline,
 		     mbox_waiter_give_up_t give_up)
 {
-	int error = waiter_sleep(waiter, deadline);
+	int error = waiter_rest(waiter, deadline);
 
 	return error ? mbox_waiter_stop(mbox, waiter, error, give_up) :
 		       waiter->error;
@@ -314,7 +338,8 @@ static struct task_struct *waiter_publish(struct mbox_waiter *waiter)
 {
 	struct task_struct *task = get_task_struct(waiter->task);
 
-	smp_store_release(&waiter->done, true); /* see MBOX_WAKE */
+	/* see MBOX_WAKE */
+	smp_store_release(&waiter->phase, MBOX_WAITER_DONE);
 	return task;
 }
 
@@ -327,6 +352,8 @@ void mbox_waiter_complete(struct mbox *mbox, struct mbox_waiter *waiter,
 	trace_mbox_wake(mbox, waiter, error);
 	waiter->error = error;
 	waiter->completed = true;
+	if (unlikely(waiter->spins) && mbox_spin_complete(mbox, waiter))
+		return;
 	if (likely(deferred->nr_tasks < MBOX_DEFERRED_WAKES))
 		deferred->tasks[deferred->nr_tasks++] = waiter_publish(waiter);
 	else

@@ -26,6 +26,14 @@ struct mbox_deadline {
 	ktime_t expires;
 };
 
+/* How long receives through a handle poll before they sleep: see spin.c. */
+struct mbox_spin {
+	u32 budget;			/* ns */
+	u16 rest;			/* waits that are not to poll */
+	u16 failures: 12;		/* waits that rest after the next failure */
+	u16 trial: 4;			/* waits to come, if a trial is under way */
+};
+
 /* A message concerns a receiver, which has to look for itself. */
 #define MBOX_RETRY		1
 
@@ -33,6 +41,14 @@ struct mbox_deadline {
 struct mbox_rank {
 	struct rb_node node;		/* lock: room->senders */
 	struct mbox_waiter *waiter;
+};
+
+/* How far a waiter is: see MBOX_WAKE in wait.c, and MBOX_SPIN in spin.c. */
+enum mbox_waiter_phase {
+	MBOX_WAITER_ASLEEP,		/* or about to be: it has to be woken */
+	MBOX_WAITER_SPINS,		/* it polls */
+	MBOX_WAITER_MISSED,		/* as ASLEEP, after it polled in vain */
+	MBOX_WAITER_DONE,		/* it has its result */
 };
 
 /*
@@ -50,13 +66,19 @@ struct mbox_waiter {
 	struct mbox_handle *handle;	/* constant: the call is made through it */
 	struct list_head call;		/* lock: handle->receives or ->sends */
 	bool completed;			/* lock: has its result */
-	bool done;			/* published with release: last write */
+	bool spins;			/* constant: goes by spin.c */
+	u32 phase;			/* enum mbox_waiter_phase; DONE is published
+					 * with release: last write
+					 */
 	int error;			/* result, valid when completed; may be
 					 * MBOX_RETRY for a receiver
 					 */
 	struct mbox_message *message;	/* sender: its message until accepted;
 					 * receiver: delivered to it
 					 */
+	/* of one that spins, by local_clock() */
+	u64 began;			/* of the caller; 0: not known */
+	u64 came;			/* its result, if it was not polling */
 	/* of a receiver */
 	const struct mbox_filter *filter;
 	size_t size;
@@ -109,6 +131,8 @@ struct mbox_waits {
 	struct list_head waiters;	/* all, by number, and markers of dumps */
 	u64 nr_blocked;			/* waits ever, also the last's number */
 	u64 nr_woken;			/* of these, completed */
+	u64 spin_hits;			/* ended while they polled */
+	u64 spin_misses;		/* polled in vain, and have ended */
 	u64 withdrawn;			/* messages, by blocked senders */
 	u32 nr_senders;			/* that are blocked */
 };
@@ -216,6 +240,16 @@ static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
 		return 0;
 	return __mbox_deadline_set(deadline, clock, ns);
 }
+
+ktime_t mbox_deadline_left(const struct mbox_deadline *deadline);
+
+/* spin.c */
+void mbox_spin_init(void);
+bool mbox_spin_poll(struct mbox_waiter *waiter,
+		    const struct mbox_deadline *deadline);
+void mbox_spin_slept(const struct mbox_waiter *waiter, int error);
+void mbox_spin_count(struct mbox *mbox, const struct mbox_waiter *waiter);
+bool mbox_spin_complete(struct mbox *mbox, struct mbox_waiter *waiter);
 
 /* receivers.c */
 void mbox_receivers_setup(struct mbox_receivers *receivers);

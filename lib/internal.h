@@ -39,7 +39,7 @@
 #include "mbox.h"
 
 _Static_assert(sizeof(struct mbox_header) == 56, "mbox_recv, mbox_recv_alloc, mbox_ring_peek");
-_Static_assert(sizeof(struct mbox_info) == 264, "mbox_get");
+_Static_assert(sizeof(struct mbox_info) == 280, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
 struct mbox_ring;

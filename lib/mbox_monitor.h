@@ -117,6 +117,9 @@ struct mbox_monitor;
  * @creator:	real user id of its creator, as @uid; its quota is charged. It never
  *		changes.
  * @reserved2:	0
+ * @spin_hits:	receives that polled before they would have slept, and whose wait ended
+ *		meanwhile
+ * @spin_misses: receives that polled in vain, then slept, and whose wait has ended
  */
 struct mbox_monitor_mailbox {
 	uint64_t known;
@@ -162,6 +165,8 @@ struct mbox_monitor_mailbox {
 	char name[MBOX_NAME_SIZE];
 	uint32_t creator;
 	uint32_t reserved2;
+	uint64_t spin_hits;
+	uint64_t spin_misses;
 };
 
 /**

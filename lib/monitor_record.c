@@ -73,6 +73,8 @@ static const struct monitor_field mailbox_fields[] = {
 	U64(MBOX_A_MAILBOX_BLOCKED, blocked),
 	U64(MBOX_A_MAILBOX_WOKEN, woken),
 	U32(MBOX_A_MAILBOX_CREATOR, creator),
+	U64(MBOX_A_MAILBOX_SPIN_HITS, spin_hits),
+	U64(MBOX_A_MAILBOX_SPIN_MISSES, spin_misses),
 	[MBOX_A_MAILBOX_RING] = {
 		.kind = MONITOR_NEST,
 		.offset = offsetof(RECORD, ring_known),

@@ -78,7 +78,7 @@ ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
 ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
 ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
 
-ASSERT_SIZE(mbox_info, 264);
+ASSERT_SIZE(mbox_info, 280);
 ASSERT_LAYOUT(mbox_info, flags, 0);
 ASSERT_LAYOUT(mbox_info, state, 4);
 ASSERT_LAYOUT(mbox_info, name, 8);
@@ -116,6 +116,8 @@ ASSERT_LAYOUT(mbox_info, handle_lost, 240);
 ASSERT_LAYOUT(mbox_info, handle_queued, 248);
 ASSERT_LAYOUT(mbox_info, creator, 256);
 ASSERT_LAYOUT(mbox_info, pad, 260);
+ASSERT_LAYOUT(mbox_info, spin_hits, 264);
+ASSERT_LAYOUT(mbox_info, spin_misses, 272);
 
 ASSERT_SIZE(mbox_ioc_set, 40);
 ASSERT_LAYOUT(mbox_ioc_set, flags, 0);

@@ -18,7 +18,7 @@ TEST(numbers)
 	EXPECT_EQ(0x4008bd04U, MBOX_IOC_INBOX);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
 	EXPECT_EQ(0xc068bd11U, MBOX_IOC_RECV);
-	EXPECT_EQ(0xc108bd14U, MBOX_IOC_GET);
+	EXPECT_EQ(0xc118bd14U, MBOX_IOC_GET);
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
 	EXPECT_EQ(0x4010bd16U, MBOX_IOC_HANDOVER);
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
@@ -389,7 +389,7 @@ static void try_bad(struct __test_metadata *_metadata, struct _test_data_abi *se
 		    const struct _fixture_variant_abi *variant, const struct bad_value *bad,
 		    uint32_t value)
 {
-	char saved[256];
+	char saved[ARG_ROOM];
 
 	arg_make(self, variant, self->arg);
 	memcpy(self->arg + bad->at, &value, sizeof(value));

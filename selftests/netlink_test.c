@@ -13,7 +13,7 @@
 struct seen {
 	int times;
 	uint64_t id, queued, queued_bytes, peak, peak_bytes, sent, sent_bytes, received, withdrawn,
-		dropped, purged, refused, blocked, woken;
+		dropped, purged, refused, blocked, woken, spin_hits, spin_misses;
 	uint32_t uid, mode, capacity, msg_size, handles, state, kind, owner, policy, producer, consumer;
 	uint64_t ring;
 	char name[MBOX_NAME_SIZE];
@@ -39,6 +39,8 @@ static void see(const struct nl_reply *reply, void *data)
 	seen->refused = nl_u64(reply, MBOX_A_MAILBOX_REFUSED);
 	seen->blocked = nl_u64(reply, MBOX_A_MAILBOX_BLOCKED);
 	seen->woken = nl_u64(reply, MBOX_A_MAILBOX_WOKEN);
+	seen->spin_hits = nl_u64(reply, MBOX_A_MAILBOX_SPIN_HITS);
+	seen->spin_misses = nl_u64(reply, MBOX_A_MAILBOX_SPIN_MISSES);
 	seen->uid = nl_u32(reply, MBOX_A_MAILBOX_UID);
 	seen->mode = nl_u32(reply, MBOX_A_MAILBOX_MODE);
 	seen->capacity = nl_u32(reply, MBOX_A_MAILBOX_CAPACITY);
@@ -141,6 +143,9 @@ TEST_F(netlink, counts_waiters_and_wakeups)
 	ASSERT_EQ(0, get(self));
 	EXPECT_EQ(1, self->seen.blocked);
 	EXPECT_EQ(0, self->seen.woken);
+	/* the first receive of a handle does not poll; see spin_test for others */
+	EXPECT_EQ(0, self->seen.spin_hits);
+	EXPECT_EQ(0, self->seen.spin_misses);
 }
 
 TEST_F(netlink, tells_of_a_ring_and_its_sides)

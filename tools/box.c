@@ -83,6 +83,10 @@ static const struct box_column box_columns[] = {
 	{ { "blocked", 8, false, NULL }, FORM_COUNTER, BOX(blocked), "calls that had to wait" },
 	{ { "woken", 8, false, NULL }, FORM_COUNTER, BOX(woken),
 	  "of these, calls that were woken" },
+	{ { "spin_hits", 9, false, NULL }, FORM_U64, BOX(spin_hits),
+	  "receives that polled, and need not sleep" },
+	{ { "spin_misses", 11, false, NULL }, FORM_U64, BOX(spin_misses),
+	  "receives that polled in vain" },
 	/* The last one, because it may be long. */
 	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name), "its name" },
 };

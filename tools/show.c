@@ -46,6 +46,8 @@ static void begin_info(const struct mbox_info *info)
 	out_number("withdrawn", info->withdrawn);
 	out_number("dropped", info->dropped);
 	out_detail("lost", info->lost, broadcast);
+	out_number("spin_hits", info->spin_hits);
+	out_number("spin_misses", info->spin_misses);
 }
 
 void print_info(const struct mbox_info *info)

@@ -31,10 +31,12 @@ static const struct column dropped = { .name = "dropped_rate", .width = 9, .head
 static const struct column refused = { .name = "refused_rate", .width = 9, .head = "refused/s" };
 static const struct column blocked = { .name = "blocked_rate", .width = 9, .head = "blocked/s" };
 static const struct column woken = { .name = "woken_rate", .width = 9, .head = "woken/s" };
+static const struct column hits = { .name = "spin_hits_rate", .width = 6, .head = "hits/s" };
+static const struct column misses = { .name = "spin_misses_rate", .width = 8, .head = "misses/s" };
 
 static const struct column *const columns[] = {
 	&senders, &receivers, &queued, &queued_bytes, &sent, &sent_bytes, &received, &dropped,
-	&refused, &blocked, &woken,
+	&refused, &blocked, &woken, &hits, &misses,
 };
 
 /* Lines between two headers: a terminal shows at least as many. */
@@ -67,6 +69,8 @@ static int print(const struct mbox_monitor_mailbox *now,
 	cell_tenths(rate_of(now->refused, before->refused, nanoseconds));
 	cell_tenths(rate_of(now->blocked, before->blocked, nanoseconds));
 	cell_tenths(rate_of(now->woken, before->woken, nanoseconds));
+	cell_tenths(rate_of(now->spin_hits, before->spin_hits, nanoseconds));
+	cell_tenths(rate_of(now->spin_misses, before->spin_misses, nanoseconds));
 	error = table_row();
 	return error ? error : table_flush();
 }

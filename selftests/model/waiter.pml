@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * MBOX_WAKE in kmod/wait.c: completing and waking a waiter.
+ * MBOX_WAKE in kmod/wait.c: completing and waking a waiter; and MBOX_SPIN in
+ * kmod/spin.c: a waiter that polls before it sleeps needs no wake-up.
  *
  * A task waits with a waiter on its stack; its deadline may pass and a signal
  * may come at any time. Two others may complete it: a sender that hands a
@@ -10,10 +11,15 @@
  * accesses that this barrier orders happen in either order.
  *
  *	NO_RELEASE	done may be seen before the result
- *	NO_STATE_MB	the waiter may read done before it writes its state
- *	NO_WAKE_MB	the waker may read the state before it writes done
+ *	NO_STATE_MB	the waiter may read the phase before it writes its state
+ *	NO_WAKE_MB	the waker may read the state before it writes DONE
  *	LATE_GET	the reference to the task is taken after done is set
  *	LATE_STAYS	a waiter that leaves stays in the list of those woken late
+ *	SPIN_NO_RELEASE	DONE may be seen before the result by a waiter that polls
+ *	SPIN_BEGIN_SPLIT	a waiter begins to poll by a read and a write of the phase
+ *	SPIN_END_SPLIT	it ends so
+ *	SPIN_DONE_SPLIT	the waker of one that polls writes DONE so
+ *	SPIN_NO_LOOK	a waiter that ended its polling sleeps without another look
  *
  * A waker that has completed more waiters than it wakes at once drops the lock and
  * takes it again for the others (late): these may take themselves off its list.
@@ -31,12 +37,18 @@
 #define MESSAGE	1
 #define DELETED	2
 
+/* waiter->phase */
+#define ASLEEP	0
+#define SPINS	1
+#define MISSED	2
+#define DONE	3
+
 bool lock;
 bool listed = true;	/* on a list of the mailbox; lock */
 byte result = NONE;	/* waiter->error and message */
 bool completed;		/* waiter->completed; lock */
 bool late;		/* on the list of its waker; lock */
-bool done;		/* waiter->done */
+byte phase = ASLEEP;	/* waiter->phase */
 bool alive = true;	/* the waiter's stack frame */
 bool sleeping;		/* task state is TASK_INTERRUPTIBLE */
 byte refs = 1;		/* of the task; its own until it exits */
@@ -75,12 +87,84 @@ inline publish(what)
 {
 #ifdef NO_RELEASE
 	if
-	:: assert(alive); result = what; assert(alive); done = true
-	:: assert(alive); done = true; result = what
+	:: assert(alive); result = what; assert(alive); phase = DONE
+	:: assert(alive); phase = DONE; result = what
 	fi
 #else
 	assert(alive); result = what;
-	assert(alive); done = true
+	assert(alive); phase = DONE
+#endif
+}
+
+inline take(handed)
+{
+	atomic {
+		assert(alive);
+		handed = (phase == SPINS);
+		if
+		:: handed -> phase = DONE
+		:: else
+		fi
+	}
+}
+
+/* mbox_spin_complete(): a waiter that polls is completed without a wake-up. */
+inline hand_over(what, handed)
+{
+	assert(alive);
+	if
+	:: phase != SPINS
+	:: phase == SPINS ->
+#if defined(SPIN_DONE_SPLIT)
+		result = what;
+		assert(alive); phase = DONE; handed = true
+#elif defined(SPIN_NO_RELEASE)
+		if
+		:: result = what; take(handed)
+		:: take(handed); result = what
+		fi
+#else
+		result = what;
+		take(handed)
+#endif
+	fi
+}
+
+/* The waiter's cmpxchg: the phase becomes another, unless it was changed. */
+inline change(old, new)
+{
+	atomic {
+		if
+		:: phase == old -> phase = new
+		:: else
+		fi
+	}
+}
+
+inline change_split(old, new)
+{
+	if
+	:: phase == old -> phase = new
+	:: phase != old
+	fi
+}
+
+/* mbox_spin_poll(): it may end at any time, with the budget, a signal, or other load. */
+inline poll()
+{
+#ifdef SPIN_BEGIN_SPLIT
+	change_split(ASLEEP, SPINS);
+#else
+	change(ASLEEP, SPINS);
+#endif
+	do
+	:: phase == DONE -> break
+	:: true -> break
+	od;
+#ifdef SPIN_END_SPLIT
+	change_split(SPINS, MISSED)
+#else
+	change(SPINS, MISSED)
 #endif
 }
 
@@ -114,7 +198,7 @@ inline publish_and_wake(what, asleep)
  */
 proctype completer(byte what)
 {
-	bool asleep = true;
+	bool asleep = true, handed;
 
 	acquire();
 	if
@@ -124,9 +208,11 @@ proctype completer(byte what)
 		listed = false;
 		completions++;
 		completed = true;
+		hand_over(what, handed);
 		if
-		:: publish_and_wake(what, asleep)
-		:: true ->
+		:: handed -> release()
+		:: !handed -> publish_and_wake(what, asleep)
+		:: !handed ->
 			result = what;
 			late = true;
 			release();
@@ -155,18 +241,28 @@ proctype interrupt()
 
 proctype waiter()
 {
-	bool seen;
+	bool seen, polled;
 
+	if
+	:: poll(); polled = true
+	:: true
+	fi;
 	do
 	:: true ->
 #ifdef NO_STATE_MB
 		if
-		:: seen = done; sleeping = true
-		:: sleeping = true; seen = done
+		:: seen = (phase == DONE); sleeping = true
+		:: sleeping = true; seen = (phase == DONE)
 		fi;
 #else
 		sleeping = true;
-		seen = done;
+		seen = (phase == DONE);
+#endif
+#ifdef SPIN_NO_LOOK
+		if
+		:: polled -> seen = false; polled = false
+		:: else
+		fi;
 #endif
 		if
 		:: seen -> break

@@ -731,6 +731,9 @@ struct mbox_ioc_recv {
  *		through a factory that was passed on: of the factory's opener. It
  *		never changes. (Of a link or an inbox: of the charged user.)
  * @pad:	out, 0
+ * @spin_hits:	out, receives that polled before they would have slept, and whose wait
+ *		ended meanwhile
+ * @spin_misses: out, receives that polled in vain, then slept, and whose wait has ended
  *
  * Reports the attributes, the state and the counters of a mailbox. The handle needs
  * no right, and a dead mailbox answers too.
@@ -785,6 +788,8 @@ struct mbox_info {
 	__aligned_u64	handle_queued;
 	__u32	creator;
 	__u32	pad;
+	__aligned_u64	spin_hits;
+	__aligned_u64	spin_misses;
 };
 
 /* struct mbox_ioc_set, mask */
