@@ -14,14 +14,12 @@ static struct mbox *handle_new(void)
 	return mb;
 }
 
-/* Map the ring of a handle, if it is one. */
-static int handle_map(struct mbox *mb)
+/* Learn the kind of the mailbox, and map its ring if it is one. */
+static int handle_setup(struct mbox *mb, const struct mbox_info *info)
 {
-	struct mbox_info info = { .flags = 0 };
-	int ret;
-
-	ret = mbox_ioctl(mb->fd, MBOX_IOC_GET, &info);
-	return ret < 0 ? ret : mbox_ring_map(&mb->ring, mb->fd, &info);
+	mb->counts = info->policy == MBOX_POLICY_BROADCAST ||
+		     info->capacity == MBOX_CAPACITY_ZERO;
+	return mbox_ring_map(&mb->ring, mb->fd, info);
 }
 
 /*
@@ -30,6 +28,7 @@ static int handle_map(struct mbox *mb)
  */
 int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg)
 {
+	struct mbox_info info = { .flags = 0 };
 	struct mbox *mb;
 	int ret;
 
@@ -42,7 +41,9 @@ int mbox_handle_open(struct mbox **mbp, unsigned long request, void *arg)
 		return ret;
 	}
 	mb->fd = ret;
-	ret = handle_map(mb);
+	ret = mbox_ioctl(mb->fd, MBOX_IOC_GET, &info);
+	if (ret >= 0)
+		ret = handle_setup(mb, &info);
 	if (ret < 0) {
 		if (request == MBOX_IOC_CREATE)
 			mbox_delete_handle(mb, MBOX_DELETE_FORCE, NULL);
@@ -138,7 +139,7 @@ int mbox_from_fd(struct mbox **mbp, int fd)
 	if (!mb)
 		return -ENOMEM;
 	mb->fd = fd;
-	ret = mbox_ring_map(&mb->ring, fd, &info);
+	ret = handle_setup(mb, &info);
 	if (ret < 0) {
 		free(mb);
 		return ret;

@@ -32,6 +32,7 @@
 #ifndef LIBMBOX_INTERNAL_H
 #define LIBMBOX_INTERNAL_H
 
+#include <stdbool.h>
 #include <errno.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -47,6 +48,7 @@ struct mbox_ring;
 struct mbox {
 	int fd;
 	struct mbox_ring *ring;		/* the mappings, or NULL if it is no ring */
+	bool counts;			/* a send returns a number: not by write() */
 };
 
 /* Call ioctl(). Returns a negated errno on failure, and leaves errno unchanged. */

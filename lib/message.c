@@ -2,11 +2,45 @@
 /* Sending and receiving */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "internal.h"
 
 /* First size of the buffer of mbox_recv_alloc(), in bytes with the NUL. */
 #define ALLOC_START	4096
+
+/* The kernel cuts longer transfers of read() and write() short. */
+#define MESSAGE_RW_MAX	0x7ffff000
+
+/*
+ * Without options the cheaper calls do: LSMs look at each ioctl(), and the argument of
+ * a receive is long. Not by the functions of these names, which are cancellation
+ * points: a thread that is cancelled in read() can lose a message.
+ */
+static int message_write(int fd, const void *data, size_t size)
+{
+	int saved = errno;
+	int ret = 0;
+
+	if (syscall(SYS_write, fd, data, size) < 0) {
+		ret = -errno;
+		errno = saved;
+	}
+	return ret;
+}
+
+static ssize_t message_read(int fd, void *buf, size_t size)
+{
+	int saved = errno;
+	ssize_t ret = syscall(SYS_read, fd, buf, size);
+
+	if (ret < 0) {
+		ret = -errno;
+		errno = saved;
+	}
+	return ret;
+}
 
 int mbox_send(struct mbox *mb, const void *data, size_t size,
 	      const struct mbox_send_opts *opts)
@@ -17,6 +51,8 @@ int mbox_send(struct mbox *mb, const void *data, size_t size,
 		return -EINVAL;
 	if (mb->ring)
 		return mbox_ring_send(mb, data, size, opts);
+	if (!opts && !mb->counts && size <= MESSAGE_RW_MAX)
+		return message_write(mb->fd, data, size);
 	arg = (struct mbox_ioc_send) {
 		.data = mbox_address(data),
 		.size = size,
@@ -87,6 +123,8 @@ ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 		return -EINVAL;
 	if (mb->ring)
 		return mbox_ring_recv(mb, buf, size, opts, hdr);
+	if (!opts && !hdr && size <= MESSAGE_RW_MAX)
+		return message_read(mb->fd, buf, size);
 	return message_recv(mb, buf, size, opts, hdr);
 }
 
