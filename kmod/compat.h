@@ -49,6 +49,17 @@ static inline int mbox_compat_mmap(struct file *file,
 #endif
 }
 
+/*
+ * Have the VFS skip the notification of each read() and write(): nobody watches a file
+ * without a name. Since 6.14 that is so of all such files.
+ */
+static inline void mbox_compat_no_notify(struct file *file)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	file->f_mode |= FMODE_NONOTIFY;
+#endif
+}
+
 /* Whether a poll waits where nothing is ready. Newer kernels do not say so themselves. */
 static inline bool mbox_compat_poll_waits(const poll_table *wait)
 {

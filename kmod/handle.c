@@ -299,6 +299,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_member;
 	}
 	stream_open(file_inode(file), file);
+	mbox_compat_no_notify(file);
 	handle->pid = get_pid(task_tgid(current));
 	handle_list(mbox, handle);
 	mbox->kind->begin(handle);

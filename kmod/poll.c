@@ -36,12 +36,14 @@ __poll_t mbox_poll_shut(const struct mbox_handle *handle)
 
 /* Under the lock, of a handle that may receive from a mailbox that is not dead. */
 static __always_inline __poll_t poll_receive(const struct mbox_handle *handle,
+					     __poll_t wanted,
 					     const struct poll_ops *ops)
 {
 	struct mbox *mbox = handle->mbox;
 	__poll_t events = 0;
 
-	if (ops->readable(handle) && mbox_member_admits(mbox, MBOX_RIGHT_RECV))
+	if ((wanted & (EPOLLIN | EPOLLRDNORM)) && ops->readable(handle) &&
+	    (!mbox->procs || mbox_member_admits(mbox, MBOX_RIGHT_RECV)))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
 		events |= EPOLLHUP;
@@ -50,6 +52,7 @@ static __always_inline __poll_t poll_receive(const struct mbox_handle *handle,
 
 /* The same of a handle that may send; the quota is checked later. */
 static __always_inline __poll_t poll_send(const struct mbox_handle *handle,
+					  __poll_t wanted,
 					  const struct poll_ops *ops)
 {
 	struct mbox *mbox = handle->mbox;
@@ -62,11 +65,13 @@ static __always_inline __poll_t poll_send(const struct mbox_handle *handle,
 
 	if (mbox->deaf)
 		return EPOLLERR;
+	if (!(wanted & (EPOLLOUT | EPOLLWRNORM)))
+		return 0;
 	if (!ops->writable(mbox, &probe)) {
 		mbox->room.nospace = true;
 		return 0;
 	}
-	return mbox_member_admits(mbox, MBOX_RIGHT_SEND) ?
+	return !mbox->procs || mbox_member_admits(mbox, MBOX_RIGHT_SEND) ?
 	       EPOLLOUT | EPOLLWRNORM : 0;
 }
 
@@ -77,6 +82,8 @@ static __always_inline __poll_t poll_handle(struct mbox_handle *handle,
 					    const struct poll_ops *ops)
 {
 	struct mbox *mbox = handle->mbox;
+	/* A caller that does not ask for an event need not pay for it. */
+	__poll_t wanted = poll_requested_events(wait);
 	__poll_t events;
 	u32 rights, length, slots;
 
@@ -87,9 +94,9 @@ static __always_inline __poll_t poll_handle(struct mbox_handle *handle,
 	if (mbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLHUP;
 	else if (rights & MBOX_RIGHT_RECV)
-		events |= poll_receive(handle, ops);
+		events |= poll_receive(handle, wanted, ops);
 	if (rights & MBOX_RIGHT_SEND)
-		events |= poll_send(handle, ops);
+		events |= poll_send(handle, wanted, ops);
 	length = mbox->room.msg_size;
 	slots = mbox_mailbox_subscriptions(mbox);
 	spin_unlock(&mbox->lock);

@@ -253,7 +253,7 @@ static int receive_block(struct mbox_handle *handle,
 	struct mbox *mbox = handle->mbox;
 	int error;
 
-	mbox_waiter_setup(waiter);
+	mbox_waiter_setup_receiver(waiter);
 	waiter->handle = handle;
 	waiter->filter = &args->filter;
 	waiter->size = args->size;

@@ -76,6 +76,15 @@ int mbox_waits_attach(struct mbox *mbox)
 	return 0;
 }
 
+/* Set up a waiter that receives. */
+void mbox_waiter_setup_receiver(struct mbox_waiter *waiter)
+{
+	memset(waiter, 0, offsetof(struct mbox_waiter, ranks));
+	waiter->task = current;
+	RB_CLEAR_NODE(&waiter->keyed);
+}
+
+/* Set up a waiter that sends, or waits on a ring. */
 void mbox_waiter_setup(struct mbox_waiter *waiter)
 {
 	memset(waiter, 0, sizeof(*waiter));

@@ -92,7 +92,10 @@ struct mbox_waiter {
 	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
 	struct mbox_member *member;	/* that makes the call, or NULL; held by it */
 	const bool *ended;		/* BY_START: set when the sender ended; or NULL */
-	/* of a sender */
+	/* of a call on a link */
+	struct mbox_lane *lane;		/* constant; else NULL */
+	struct mbox_endpoint *waits;	/* lock: that has its edge, deadlock.c */
+	/* of a sender; a receiver does not set them */
 	struct mbox_rank ranks[2];	/* lock: of its room, and of the parent; clear */
 	bool sync;			/* waits until it is received */
 	struct pid *receiver;		/* its process, counted */
@@ -105,9 +108,6 @@ struct mbox_waiter {
 	u32 nr_spares;
 	u32 nr_charged;			/* to its user: spares, or for some */
 	u32 delivered;			/* result: handles */
-	/* of a call on a link */
-	struct mbox_lane *lane;		/* constant; else NULL */
-	struct mbox_endpoint *waits;	/* lock: that has its edge, deadlock.c */
 };
 
 /*
@@ -182,6 +182,7 @@ typedef int (*mbox_waiter_give_up_t)(struct mbox *mbox,
 
 /* wait.c */
 int mbox_waits_attach(struct mbox *mbox);
+void mbox_waiter_setup_receiver(struct mbox_waiter *waiter);
 void mbox_waiter_setup(struct mbox_waiter *waiter);
 int mbox_waiter_block_receiver(struct mbox *mbox,
 			       struct mbox_receivers *receivers,
