@@ -164,7 +164,13 @@ int mbox_receive_look(struct mbox_handle *handle, struct mbox_recv_args *args,
 int mbox_receive_go_on(struct mbox_handle *handle, struct mbox_recv_args *args,
 		       struct mbox_receive_slow *slow, int step);
 
+int mbox_receive_check_flight(struct mbox_handle *handle,
+			      struct mbox_message *message,
+			      struct mbox_deferred *deferred);
+
 /* receive.c */
+int mbox_receive_delivered(struct mbox_handle *handle, struct mbox_message *message,
+			   struct mbox_recv_args *args);
 int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,
 		       u64 seq, struct mbox_recv_args *args,
 		       struct mbox_deferred *deferred);

@@ -123,6 +123,33 @@ int mbox_receive_commit(struct mbox_handle *handle,
 	return receive_commit(handle, message, deferred);
 }
 
+/*
+ * Receive a message of up to a page that was delivered to the caller, which waited.
+ * MBOX_RECEIVE_SLOW if it has to be copied without the lock.
+ */
+int mbox_receive_delivered(struct mbox_handle *handle, struct mbox_message *message,
+			   struct mbox_recv_args *args)
+{
+	struct mbox_deferred deferred __uninitialized;
+	struct mbox *mbox = handle->mbox;
+	int error = MBOX_RECEIVE_SLOW;
+
+	if (unlikely(message->length > MBOX_PATH_SIZE))
+		return MBOX_RECEIVE_SLOW;
+	mbox_mailbox_lock(mbox, &deferred);
+	if (unlikely(message->state != MBOX_MESSAGE_IN_FLIGHT ||
+		     mbox->state == MBOX_STATE_DEAD)) {
+		error = mbox_receive_check_flight(handle, message, &deferred);
+	} else if (likely(!fatal_signal_pending(current)) &&
+		   likely(mbox_path_copy_out(handle, message, message->seq, args))) {
+		args->length = message->length;
+		mbox_path_end_flight(message->room->queue, message);
+		error = receive_commit(handle, message, &deferred);
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
 /* Receive the first message, if it is no large one, and the filter passes it. */
 static __always_inline int receive_first(struct mbox_handle *handle,
 					 struct mbox_recv_args *args,

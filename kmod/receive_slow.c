@@ -94,8 +94,8 @@ static void receive_put(struct mbox_handle *handle,
 		mbox_message_put(handle->mbox, message, deferred);
 }
 
-/* The state of a message that was IN_FLIGHT: 0, or why it cannot be received. */
-static int receive_check_flight(struct mbox_handle *handle,
+/* Check a message that was IN_FLIGHT: 0, or why it cannot be received. */
+int mbox_receive_check_flight(struct mbox_handle *handle,
 				struct mbox_message *message,
 				struct mbox_deferred *deferred)
 {
@@ -141,7 +141,7 @@ static int receive_finish_flight(struct mbox_handle *handle,
 		error = error ? RECEIVE_FAULT_IN : 0;
 	}
 	mbox_mailbox_lock(mbox, &deferred);
-	gone = receive_check_flight(handle, message, &deferred);
+	gone = mbox_receive_check_flight(handle, message, &deferred);
 	/* A process that is being killed never sees it: let another have it. */
 	if (!error && fatal_signal_pending(current))
 		error = -EINTR;
@@ -158,31 +158,6 @@ static int receive_finish_flight(struct mbox_handle *handle,
 	}
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;
-}
-
-/* The same of a message of up to MBOX_PATH_SIZE, with the lock held if that is possible. */
-static int receive_finish_small(struct mbox_handle *handle,
-				struct mbox_message *message,
-				struct mbox_recv_args *args)
-{
-	struct mbox *mbox = handle->mbox;
-	struct mbox_deferred deferred __uninitialized;
-	int error;
-
-	mbox_mailbox_lock(mbox, &deferred);
-	error = receive_check_flight(handle, message, &deferred);
-	if (likely(!error)) {
-		error = MBOX_RECEIVE_SLOW;
-		if (likely(!fatal_signal_pending(current)) &&
-		    likely(mbox_path_copy_out(handle, message, message->seq, args))) {
-			args->length = message->length;
-			mbox_path_end_flight(message->room->queue, message);
-			error = mbox_receive_commit(handle, message, &deferred);
-		}
-	}
-	mbox_mailbox_unlock(mbox, &deferred);
-	return unlikely(error == MBOX_RECEIVE_SLOW) ?
-	       receive_finish_flight(handle, message, args, true) : error;
 }
 
 /* Copy a message that stays where it is, and that the caller has counted in refs. */
@@ -412,9 +387,9 @@ static int receive_wait(struct mbox_handle *handle, struct mbox_recv_args *args,
 		return error;
 	}
 	message = waiter->message;
-	return message->length <= MBOX_PATH_SIZE ?
-	       receive_finish_small(handle, message, args) :
-	       receive_finish_flight(handle, message, args, true);
+	error = mbox_receive_delivered(handle, message, args);
+	return unlikely(error == MBOX_RECEIVE_SLOW) ?
+	       receive_finish_flight(handle, message, args, true) : error;
 }
 
 /**

@@ -53,13 +53,6 @@ static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 	tell->lane = message->room->lane;
 }
 
-static struct mbox_waiter *receivers_leftmost(const struct mbox_receivers *receivers)
-{
-	struct rb_node *node = rb_first_cached(&receivers->keyed);
-
-	return node ? waiter_of(node) : NULL;
-}
-
 void mbox_receivers_setup(struct mbox_receivers *receivers)
 {
 	receivers->keyed = RB_ROOT_CACHED;
@@ -83,7 +76,8 @@ static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *wa
 	       (filter->pid || !(filter->flags & MBOX_RECV_BY_SENDER));
 }
 
-static void receivers_add_keyed(struct mbox_receivers *receivers,
+/* The tree has others: find the place of @waiter. */
+static noinline void receivers_add_between(struct mbox_receivers *receivers,
 				struct mbox_waiter *waiter)
 {
 	struct rb_node **link = &receivers->keyed.rb_root.rb_node, *parent = NULL;
@@ -108,12 +102,25 @@ static void receivers_add_keyed(struct mbox_receivers *receivers,
 		link = order < 0 ? &parent->rb_left : &parent->rb_right;
 		first &= order < 0;
 	}
-	waiter->most_fit = waiter->fit;
-	if (key.flags)
-		receivers->nr_filtered++;
 	rb_link_node(&waiter->keyed, parent, link);
 	rb_insert_augmented_cached(&waiter->keyed, &receivers->keyed, first,
 				   &fit_callbacks);
+}
+
+static void receivers_add_keyed(struct mbox_receivers *receivers,
+				struct mbox_waiter *waiter)
+{
+	struct rb_root_cached *keyed = &receivers->keyed;
+
+	if (mbox_key_flags(waiter))
+		receivers->nr_filtered++;
+	waiter->most_fit = waiter->fit;
+	if (!RB_EMPTY_ROOT(&keyed->rb_root)) {
+		receivers_add_between(receivers, waiter);
+		return;
+	}
+	rb_link_node(&waiter->keyed, NULL, &keyed->rb_root.rb_node);
+	rb_insert_augmented_cached(&waiter->keyed, keyed, true, &fit_callbacks);
 }
 
 /* In order of turns: mostly at the end. Bound: MBOX_WAITERS_MAX. */
@@ -313,18 +320,10 @@ static bool waiter_before(const struct mbox_waiter *a,
 	return last ? a->turn > b->turn : a->turn < b->turn;
 }
 
-/**
- * mbox_receivers_choose - choose the receiver of a message
- * @mbox:	locked
- * @receivers:	its own, or those of a subscription
- * @message:	the message
- *
- * Return: of the receivers that it suits the one that came first, or the one that
- * the policy says; NULL if it suits none.
- */
-struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
-					  struct mbox_receivers *receivers,
-					  const struct mbox_message *message)
+/* Choose among all receivers. */
+static noinline struct mbox_waiter *
+receivers_choose(const struct mbox *mbox, struct mbox_receivers *receivers,
+		 const struct mbox_message *message)
 {
 	bool last = mbox->policy == MBOX_POLICY_LIFO;
 	struct mbox_waiter *best, *waiter;
@@ -333,13 +332,8 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 	struct mbox_key key;
 	u32 flags = 0;
 
-	lockdep_assert_held(&mbox->lock);
 	best = list_empty(&receivers->rest) ? NULL :
 		mbox_policy_choose(mbox, &receivers->rest, message);
-	waiter = receivers_leftmost(receivers);
-	if (!best && !last && !receivers->nr_filtered &&
-	    (!waiter || likely(waiter->fit > message->length)))
-		return waiter;
 	tell_set(&tell, message);
 	/* Bound: the values that flags can have. */
 	for (; receivers_next_flags(receivers, &flags); flags++) {
@@ -354,6 +348,29 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 		}
 	}
 	return best;
+}
+
+/**
+ * mbox_receivers_choose - choose the receiver of a message
+ * @mbox:	locked
+ * @receivers:	its own, or those of a subscription
+ * @message:	the message
+ *
+ * Return: of the receivers that it suits the one that came first, or the one that
+ * the policy says; NULL if it suits none.
+ */
+struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
+					  struct mbox_receivers *receivers,
+					  const struct mbox_message *message)
+{
+	struct rb_node *first = rb_first_cached(&receivers->keyed);
+
+	lockdep_assert_held(&mbox->lock);
+	if (likely(first && !receivers->nr_filtered && !receivers->nr_rest &&
+		   waiter_of(first)->fit > message->length) &&
+	    mbox->policy != MBOX_POLICY_LIFO)
+		return waiter_of(first);
+	return receivers_choose(mbox, receivers, message);
 }
 
 /* Whether @message would end the wait of any receiver, be it only to look at it. */
