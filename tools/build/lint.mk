@@ -137,6 +137,7 @@ lint-user: need-lint lib lint-kselftest
 		echo "  LINT    user space with $$cc $$more"; \
 		$(MAKE) -s -C lib O=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
 		$(MAKE) -s -C tools O=$$out/tools LIBO=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
+		$(MAKE) -s -C tools/bench O=$$out/bench LIBO=$$out/lib CC=$$cc CFLAGS="$(STRICT) $$more" && \
 		$(MAKE) -s -C selftests/fuzz O=$$out/fuzz CC=$$cc CFLAGS="-O2 -g -Werror $$more" && \
 		$(MAKE) -s -C selftests OUTPUT=$$out/selftests USERCFLAGS="-Werror $$more" \
 			$$([ $$cc = gcc ] || echo LLVM=1) >$$out/output || exit 1; \
@@ -164,10 +165,11 @@ lint-build: need-lint
 	@echo "  LINT    build"
 	+@$(BUILD)/build-check
 
-##lint-help          each verb's --help, manual page and completion say the same
+##lint-help          each verb's --help, manual page and completion say the same; mboxbench(1) has all of its options
 lint-help: tools
 	@echo "  LINT    help"
 	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
+	@$(MAKE) -s -C tools/bench check-help O=$(OUT)/bench-check LIBO=$(OUT)/lib ZMQ=n
 
 ##lint-man           the manual pages have the structures, rules and errors of uapi/linux/mbox.h
 lint-man:
