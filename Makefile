@@ -142,6 +142,7 @@ DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-de
 DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
 DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse python3 python3-jsonschema python3-yaml
 DEPS_MODEL := spin
+DEPS_BENCH := gnuplot-nox libzmq3-dev
 # As in Build-Depends of tools/debian/control.
 DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
 DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
@@ -172,7 +173,7 @@ check-all:
 
 ifeq ($(HOST),1)
 demo: lib tools
-	@$(VM)/demo-here
+	@$(VM)/here demo tools/demo
 else
 demo: deps-vm
 	@$(VM)/run -k $(VM_KERNEL) -f tools/demo -- tools/demo
@@ -185,6 +186,21 @@ stress: deps-vm
 	@$(BUILD)/source.sh >/dev/null
 	@$(MAKE) $(JOBS) tools selftests
 	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
+
+##bench          measure mbox beside pipes, queues, sockets, rings and ZeroMQ on KERNEL=$(VM_KERNEL): a table, JSON and
+##               plots, in build/bench. HOST=1: on this machine, after asking; QUICK=1; OPTIONS="…" of mboxbench
+# ZeroMQ and plots are left out, and the output says so, where these packages cannot be had.
+bench: $(if $(filter 1,$(HOST)),,deps-vm)
+	@$(BUILD)/deps.sh "the benchmark measures ZeroMQ too, and draws plots" $(DEPS_BENCH) || echo "bench: goes on without" >&2
+	@$(MAKE) mboxbench $(if $(filter 1,$(HOST)),tools)
+	@tools/bench/run $(if $(filter 1,$(HOST)),-H,-k $(VM_KERNEL)) $(if $(filter 1,$(QUICK)),-q) $(OPTIONS)
+##bench-readme   the same, and put table and plots into README.md
+bench-readme: bench
+	@tools/bench/readme $(OUT)/bench/$(if $(filter 1,$(HOST)),running,$(VM_KERNEL)).json README.md
+	@cp $(OUT)/bench/size.svg $(OUT)/bench/parties.svg tools/bench/
+##mboxbench      build/bench/mboxbench, the program that "make bench" runs
+mboxbench: lib
+	@$(MAKE) -C tools/bench O=$(OUT)/bench LIBO=$(OUT)/lib
 
 ##bench-insn     print the cost of a message in instructions, through mbox and its peers, on KERNEL=$(VM_KERNEL); ROWS="NAME…"
 ##               takes only these; UPDATE=1 rewrites selftests/cost/reference, above which "make check" lets no cost rise
@@ -267,6 +283,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools module module-running module-vm selftests \
-	check check-all demo stress bench-insn profile model fuzz coverage ynl install uninstall modules_install modules_uninstall \
+	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage ynl install uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif
