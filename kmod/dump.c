@@ -264,7 +264,7 @@ static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 			    task_pid_nr_ns(waiter->task, ns)) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_CALL, dump_call(mbox, waiter)) &&
 	       mbox_dump_u64(skb, MBOX_A_WAITER_WAITED,
-			     ktime_get_coarse_ns() - waiter->since,
+			     jiffies64_to_nsecs(get_jiffies_64() - waiter->since),
 			     MBOX_A_WAITER_PAD) &&
 	       (!peer || !nla_put_u32(skb, MBOX_A_WAITER_PEER,
 				      mbox_process_nr(peer))) &&

@@ -107,7 +107,9 @@ static __always_inline int send_place(struct mbox *mbox,
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	if (unlikely(receiver)) {
 		mbox_path_accept(mbox, message);
-		mbox_send_deliver(mbox, message, receiver, deferred);
+		mbox_path_insert(room->queue, message);
+		mbox_queue_begin_flight(room->queue, message);
+		mbox_waiter_deliver(mbox, receiver, message, deferred);
 		return 0;
 	}
 	if (unlikely(!send_may_queue(room, message))) {

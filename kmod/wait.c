@@ -76,12 +76,22 @@ int mbox_waits_attach(struct mbox *mbox)
 	return 0;
 }
 
-/* Set up a waiter that receives. */
+/* Set up a waiter that receives: by field, for this is on the way of many messages. */
 void mbox_waiter_setup_receiver(struct mbox_waiter *waiter)
 {
-	memset(waiter, 0, offsetof(struct mbox_waiter, ranks));
-	waiter->task = current;
 	RB_CLEAR_NODE(&waiter->keyed);
+	waiter->task = current;
+	waiter->completed = false;
+	waiter->spins = false;
+	waiter->phase = MBOX_WAITER_ASLEEP;
+	waiter->error = 0;
+	waiter->message = NULL;
+	waiter->began = 0;
+	waiter->came = 0;
+	waiter->fit = 0;
+	waiter->receivers = NULL;
+	waiter->ended = NULL;
+	waiter->waits = NULL;
 }
 
 /* Set up a waiter that sends, or waits on a ring. */
@@ -94,13 +104,13 @@ void mbox_waiter_setup(struct mbox_waiter *waiter)
 }
 
 /* The call blocks, once it has unlocked: list it. */
-static void waiter_begin(struct mbox *mbox, struct mbox_waiter *waiter)
+static __always_inline void waiter_begin(struct mbox *mbox, struct mbox_waiter *waiter)
 {
 	struct mbox_waits *waits = mbox->waits;
 
 	lockdep_assert_held(&mbox->lock);
 	waiter->number = ++waits->nr_blocked;
-	waiter->since = ktime_get_coarse_ns();
+	waiter->since = get_jiffies_64();
 	list_add_tail(&waiter->all, &waits->waiters);
 	if (waiter->filter)
 		mbox->nr_receivers++;

@@ -61,7 +61,7 @@ struct mbox_waiter {
 	struct list_head all;		/* lock: mbox->waiters */
 	struct hlist_node late;		/* lock: in the deferred of its waker */
 	u64 number;			/* of the wait: constant; 0: a dump's marker */
-	u64 since;			/* constant: ns, CLOCK_MONOTONIC_COARSE */
+	u64 since;			/* constant: jiffies */
 	struct task_struct *task;	/* constant */
 	struct mbox_handle *handle;	/* constant: the call is made through it */
 	struct list_head call;		/* lock: handle->receives or ->sends */
