@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "batch.h"
 #include "copy.h"
 #include "ioctl.h"
 #include "kind.h"
@@ -112,6 +113,10 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 	return mbox_send(handle, &args);
 }
 
+/* Sizes of entries in the first version of the ABI. */
+#define SEND_ENTRY_SIZE	offsetofend(struct mbox_send_entry, size)
+#define RECV_ENTRY_SIZE	offsetofend(struct mbox_recv_entry, header)
+
 #define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
 #define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
 
@@ -185,6 +190,92 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	if (unlikely(recv.flags & MBOX_RECV_BY_START))
 		return ioctl_receive_from(handle, &recv, &args);
 	return mbox_receive(handle, &args);
+}
+
+/* Take over and check the array of a batch. */
+static int ioctl_batch(struct mbox_batch *batch, u64 entries, u32 count,
+		       u32 entry_size, size_t size)
+{
+	if (!count || count > MBOX_BATCH_MAX)
+		return -EINVAL;
+	/* Its first version, or a later one. */
+	if (entry_size < size || entry_size > PAGE_SIZE ||
+	    entry_size % sizeof(u64))
+		return -EINVAL;
+	batch->entries = u64_to_user_ptr(entries);
+	batch->count = count;
+	batch->entry_size = entry_size;
+	batch->done = 0;
+	return 0;
+}
+
+static long ioctl_sendv(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_sendv sendv;
+	struct mbox_batch batch;
+	int error;
+
+	error = mbox_ioctl_copy(&sendv, sizeof(sendv), uarg, usize);
+	if (error)
+		return error;
+	if (!(handle->rights & MBOX_RIGHT_SEND))
+		return -EBADF;
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
+	if (sendv.flags & ~MBOX_SEND_NONBLOCK)
+		return -EINVAL;
+	error = ioctl_batch(&batch, sendv.entries, sendv.count,
+			    sendv.entry_size, SEND_ENTRY_SIZE);
+	if (error)
+		return error;
+	if (mbox_deadline_set(&batch.deadline, sendv.clock, sendv.deadline))
+		return -EINVAL;
+	batch.nonblock = (sendv.flags & MBOX_SEND_NONBLOCK) ||
+			 (file->f_flags & O_NONBLOCK);
+	return mbox_batch_send(handle, &batch);
+}
+
+static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_recv_args args = {};
+	struct mbox_ioc_recvv recvv;
+	struct mbox_batch batch;
+	int error;
+
+	error = mbox_ioctl_copy(&recvv, sizeof(recvv), uarg, usize);
+	if (error)
+		return error;
+	if (!(handle->rights & MBOX_RIGHT_RECV))
+		return -EBADF;
+	if (unlikely(handle->mbox->ring))
+		return -EOPNOTSUPP;
+	if ((recvv.flags & ~(MBOX_RECV_NONBLOCK | RECV_FILTERS)) ||
+	    recvv.min_prio > MBOX_PRIO_MAX || recvv.min > recvv.count ||
+	    (recvv.type && !(recvv.flags & MBOX_RECV_BY_TYPE)) ||
+	    (recvv.pid && !(recvv.flags & MBOX_RECV_BY_SENDER)) ||
+	    (recvv.start && !(recvv.flags & MBOX_RECV_BY_START)))
+		return -EINVAL;
+	if ((recvv.flags & MBOX_RECV_BY_START) &&
+	    (!(recvv.flags & MBOX_RECV_BY_SENDER) || !recvv.pid))
+		return -EINVAL;
+	error = ioctl_batch(&batch, recvv.entries, recvv.count,
+			    recvv.entry_size, RECV_ENTRY_SIZE);
+	if (error)
+		return error;
+	if (mbox_deadline_set(&args.deadline, recvv.clock, recvv.deadline))
+		return -EINVAL;
+	batch.min = recvv.min ?: 1;
+	batch.nonblock = (recvv.flags & MBOX_RECV_NONBLOCK) ||
+			 (file->f_flags & O_NONBLOCK);
+	args.filter.flags = recvv.flags & RECV_FILTERS;
+	args.filter.type = recvv.type;
+	args.filter.pid = recvv.pid;
+	args.filter.min_prio = recvv.min_prio;
+	args.filter.pid_ns = task_active_pid_ns(current);
+	args.filter.start = recvv.start;
+	return mbox_batch_receive(handle, &batch, &args);
 }
 
 static long ioctl_get(struct file *file, void __user *uarg, size_t usize)
@@ -308,6 +399,8 @@ static const struct mbox_ioctl ioctl_table[] = {
 	MBOX_IOCTL(HANDOVER, mbox_ioc_handover, start, ioctl_handover),
 	MBOX_IOCTL(WAIT, mbox_ioc_wait, pad, ioctl_wait),
 	MBOX_IOCTL(SHUTDOWN, mbox_ioc_shutdown, how, ioctl_shutdown),
+	MBOX_IOCTL(SENDV, mbox_ioc_sendv, entry_size, ioctl_sendv),
+	MBOX_IOCTL(RECVV, mbox_ioc_recvv, start, ioctl_recvv),
 };
 
 long mbox_ioctl_handle(struct file *file, unsigned int cmd, unsigned long arg)

@@ -17,6 +17,8 @@
  *	link.h		direct.c	handles on links and inboxes
  *	kind.h		kind.c		mailbox, broadcast, ring, inbox: their operations
  *
+ *	batch.h		batch_send.c	several messages in, with few sections
+ *			batch_receive.c	several messages out, likewise
  *	message.h	send.c		one message in: fill it, place it; admit others
  *			send_wait.c	wait for room and receipt; take messages back
  *			receive.c	one message out: choose it, copy it, commit

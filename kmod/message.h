@@ -138,6 +138,13 @@ void mbox_message_header(const struct mbox_message *message,
 
 /* send.c */
 int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args);
+int mbox_send_enter(struct mbox_handle *handle, struct mbox_send_args *args,
+		    struct mbox **mbox, struct mbox_member **member);
+int mbox_send_one(struct mbox_handle *handle, struct mbox *mbox,
+		  struct mbox_send_args *args);
+int mbox_send_section(struct mbox *mbox, struct mbox_user *user,
+		      struct mbox_send_args *args, struct mbox_message *memory,
+		      struct mbox_deferred *deferred);
 struct mbox_user *mbox_send_charge(struct mbox_handle *handle,
 				   struct mbox_send_args *args);
 void mbox_send_short(struct mbox_handle *handle);
@@ -178,6 +185,12 @@ int mbox_receive_commit(struct mbox_handle *handle,
 			struct mbox_message *message,
 			struct mbox_deferred *deferred);
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
+int mbox_receive_enter(struct mbox_handle *handle, struct mbox_recv_args *args);
+void mbox_receive_leave(struct mbox_handle *handle,
+			const struct mbox_recv_args *args, int result);
+int mbox_receive_one(struct mbox_handle *handle, struct mbox_recv_args *args);
+int mbox_receive_first(struct mbox_handle *handle, struct mbox_recv_args *args,
+		       struct mbox_deferred *deferred);
 
 /* sender.c */
 int mbox_sender_check(struct mbox_recv_args *args);

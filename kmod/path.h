@@ -32,33 +32,63 @@
  */
 #define MBOX_PATH_SIZE		4096
 
-/* See mbox_message_set(). */
-static __always_inline void mbox_path_set(struct mbox_message *message,
-					  struct mbox_user *user,
-					  const struct mbox_send_args *args)
+/* The caller, as the sender of messages. */
+struct mbox_path_sender {
+	struct pid *pid;
+	u64 start;
+	u64 time;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+static __always_inline struct mbox_path_sender mbox_path_caller(void)
 {
 	const struct task_struct *leader = current->group_leader;
 	const struct cred *cred = current_cred();
-	struct pid *pid = leader->thread_pid;
 
+	return (struct mbox_path_sender) {
+		.pid = leader->thread_pid,
+		.start = mbox_process_start(leader),
+		.time = ktime_get_coarse_real_ns(),
+		.uid = cred->uid,
+		.gid = cred->gid,
+	};
+}
+
+/* See mbox_message_set(); the caller counts the process and the link. */
+static __always_inline void mbox_path_fill_in(struct mbox_message *message,
+					      struct mbox_user *user,
+					      const struct mbox_send_args *args,
+					      const struct mbox_path_sender *from)
+{
 	message->seq = 0;
-	message->pid = pid;
-	message->start = mbox_process_start(leader);
+	message->time = from->time;
+	message->pid = from->pid;
+	message->start = from->start;
 	message->user = user;
 	message->sender = NULL;
 	message->room = args->room;
 	message->length = args->length;
 	message->prio = args->prio;
 	message->type = args->type;
-	message->uid = cred->uid;
-	message->gid = cred->gid;
+	message->uid = from->uid;
+	message->gid = from->gid;
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
 	message->shared = false;
-	refcount_inc(&pid->count);	/* as task_tgid(): the caller has one */
+}
+
+/* See mbox_message_set(). */
+static __always_inline void mbox_path_set(struct mbox_message *message,
+					  struct mbox_user *user,
+					  const struct mbox_send_args *args)
+{
+	const struct mbox_path_sender from = mbox_path_caller();
+
+	mbox_path_fill_in(message, user, args, &from);
+	refcount_inc(&from.pid->count);	/* as task_tgid(): the caller has one */
 	if (unlikely(message->room->lane))
 		mbox_link_get(message->room->lane->link);
-	message->time = ktime_get_coarse_real_ns();
 }
 
 /* Copy a payload in under the lock; false if that would have to sleep. */

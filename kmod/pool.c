@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "batch.h"
 #include "mbox.h"
 #include "message.h"
 #include "pool.h"
@@ -47,6 +48,21 @@ struct mbox_message *mbox_pool_alloc(u32 length)
 	if (message)
 		message->class = class;
 	return message;
+}
+
+/* Push @n slots, at most MBOX_BATCH_SECTION, or none if there is no memory. May sleep. */
+void mbox_pool_alloc_slots(struct mbox_message **stack, unsigned int n)
+{
+	void *slots[MBOX_BATCH_SECTION];
+	struct mbox_message *slot;
+	unsigned int i;
+
+	n = kmem_cache_alloc_bulk(slot_cache, GFP_KERNEL_ACCOUNT, n, slots);
+	for (i = 0; i < n; i++) {
+		slot = slots[i];
+		slot->class = 0;
+		mbox_pool_push(stack, slot);
+	}
 }
 
 /* Free the memory of a message, which holds nothing. May sleep. */

@@ -80,6 +80,7 @@ static inline struct mbox_message *mbox_pool_pop(struct mbox_message **stack)
 int mbox_pool_init(void);
 void mbox_pool_exit(void);
 struct mbox_message *mbox_pool_alloc(u32 length);
+void mbox_pool_alloc_slots(struct mbox_message **stack, unsigned int n);
 void mbox_pool_free(struct mbox_message *message);
 void mbox_pool_free_all(struct mbox_message *stack);
 void mbox_pool_add(struct mbox *mbox);

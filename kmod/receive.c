@@ -150,7 +150,10 @@ int mbox_receive_delivered(struct mbox_handle *handle, struct mbox_message *mess
 	return error;
 }
 
-/* Receive the first message, if it is no large one, and the filter passes it. */
+/*
+ * Receive the first message, if it is no large one, and the filter passes it. Else
+ * MBOX_RECEIVE_SLOW.
+ */
 static __always_inline int receive_first(struct mbox_handle *handle,
 					 struct mbox_recv_args *args,
 					 struct mbox_deferred *deferred)
@@ -192,9 +195,39 @@ static __always_inline int receive_look(struct mbox_handle *handle,
 	return step;
 }
 
+/* Receive the first message in a section of the caller's, or MBOX_RECEIVE_SLOW. */
+int mbox_receive_first(struct mbox_handle *handle, struct mbox_recv_args *args,
+		       struct mbox_deferred *deferred)
+{
+	return receive_first(handle, args, deferred);
+}
+
+/* Receive a message, once the call has entered. */
+static __always_inline int receive_one(struct mbox_handle *handle,
+				       struct mbox_recv_args *args)
+{
+	struct mbox_receive_slow slow __uninitialized;
+	int error;
+
+	slow.prefaulted = -1;
+	/* It looks at signals where it is about to sleep, and only there. */
+	do {
+		error = receive_look(handle, args, &slow);
+		if (unlikely(error > 0))
+			error = mbox_receive_go_on(handle, args, &slow, error);
+	} while (unlikely(error == MBOX_RETRY));
+	return error;
+}
+
+/* Receive a message that belongs to no section of a batch. */
+int mbox_receive_one(struct mbox_handle *handle, struct mbox_recv_args *args)
+{
+	return receive_one(handle, args);
+}
+
 /* Slow path: the call counts for a member, or comes by a lane. */
-static noinline int receive_enter(struct mbox_handle *handle,
-				  struct mbox_recv_args *args)
+noinline int mbox_receive_enter(struct mbox_handle *handle,
+				struct mbox_recv_args *args)
 {
 	if (handle->mbox->ring)
 		return -EOPNOTSUPP;
@@ -214,8 +247,8 @@ static noinline int receive_enter(struct mbox_handle *handle,
 	return 0;
 }
 
-static noinline void receive_leave(struct mbox_handle *handle,
-				   const struct mbox_recv_args *args, int result)
+noinline void mbox_receive_leave(struct mbox_handle *handle,
+				 const struct mbox_recv_args *args, int result)
 {
 	if (!handle->endpoint)
 		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member,
@@ -234,22 +267,15 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
 	/* Once, for it changes when the handle is shut down. */
 	bool plain = READ_ONCE(handle->plain);
-	struct mbox_receive_slow slow __uninitialized;
 	int error;
 
 	if (unlikely(!plain)) {
-		error = receive_enter(handle, args);
+		error = mbox_receive_enter(handle, args);
 		if (error)
 			return error;
 	}
-	slow.prefaulted = -1;
-	/* It looks at signals where it is about to sleep, and only there. */
-	do {
-		error = receive_look(handle, args, &slow);
-		if (unlikely(error > 0))
-			error = mbox_receive_go_on(handle, args, &slow, error);
-	} while (unlikely(error == MBOX_RETRY));
+	error = receive_one(handle, args);
 	if (unlikely(!plain))
-		receive_leave(handle, args, error);
+		mbox_receive_leave(handle, args, error);
 	return error;
 }

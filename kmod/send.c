@@ -261,6 +261,39 @@ static __always_inline int send_one(struct mbox_handle *handle, struct mbox *mbo
 	return send_charged(handle, mbox, user, args);
 }
 
+/* Send a message that belongs to no section of a batch. */
+int mbox_send_one(struct mbox_handle *handle, struct mbox *mbox,
+		  struct mbox_send_args *args)
+{
+	if (mbox->policy == MBOX_POLICY_BROADCAST)
+		return mbox_broadcast_send(handle, args);
+	return send_one(handle, mbox, args);
+}
+
+/**
+ * mbox_send_section - fill and place a message in a section of the caller's
+ * @mbox:	of args->room, locked
+ * @user:	charged for it; the charge is the message's, or is given back
+ * @args:	of the send
+ * @memory:	for it; not the caller's any more
+ * @deferred:	of the section
+ *
+ * Return: 0, an error, or more than 0 if it has to be sent by mbox_send_one().
+ */
+int mbox_send_section(struct mbox *mbox, struct mbox_user *user,
+		      struct mbox_send_args *args, struct mbox_message *memory,
+		      struct mbox_deferred *deferred)
+{
+	int step = SEND_MAKE;
+
+	mbox_path_set(memory, user, args);
+	if (likely(mbox_path_fill(memory, args->data)))
+		step = send_place(mbox, memory, args, deferred);
+	if (unlikely(step))
+		mbox_message_put(mbox, memory, deferred);
+	return step;
+}
+
 /* The error of a send to @mbox, which is deaf. */
 int mbox_send_refusal(const struct mbox *mbox)
 {
@@ -270,9 +303,9 @@ int mbox_send_refusal(const struct mbox *mbox)
 }
 
 /* Slow path: register the member, or redirect a link to its peer's inbox. */
-static noinline int send_enter(struct mbox_handle *handle,
-			       struct mbox_send_args *args, struct mbox **mbox,
-			       struct mbox_member **member)
+noinline int mbox_send_enter(struct mbox_handle *handle,
+			     struct mbox_send_args *args, struct mbox **mbox,
+			     struct mbox_member **member)
 {
 	if (handle->mbox->ring)
 		return -EOPNOTSUPP;
@@ -303,7 +336,7 @@ int mbox_send(struct mbox_handle *handle, struct mbox_send_args *args)
 
 	args->room = &mbox->room;
 	if (unlikely(!READ_ONCE(handle->plain))) {
-		result = send_enter(handle, args, &mbox, &member);
+		result = mbox_send_enter(handle, args, &mbox, &member);
 		if (result)
 			return result;
 		if (mbox->policy == MBOX_POLICY_BROADCAST) {

@@ -271,6 +271,17 @@ int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited)
 	return user_charge(user, (s64)n * MBOX_SMALL_CHARGE, unlimited);
 }
 
+/* The same of several messages, which cost @bytes together. */
+int mbox_user_charge_bytes(struct mbox_user *user, s64 bytes, bool unlimited)
+{
+	return user_charge(user, bytes, unlimited);
+}
+
+void mbox_user_uncharge_bytes(struct mbox_user *user, s64 bytes)
+{
+	user_unpin(user, bytes);
+}
+
 void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
 {
 	user_unpin(user, (s64)n * MBOX_SMALL_CHARGE);

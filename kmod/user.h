@@ -71,6 +71,8 @@ int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited)
 int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited);
 void __mbox_user_uncharge_large(struct mbox_user *user, u32 length);
 void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left);
+int mbox_user_charge_bytes(struct mbox_user *user, s64 bytes, bool unlimited);
+void mbox_user_uncharge_bytes(struct mbox_user *user, s64 bytes);
 int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited);
 void mbox_user_uncharge_slots(struct mbox_user *user, u32 n);
 int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,

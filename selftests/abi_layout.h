@@ -78,6 +78,42 @@ ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
 ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
 ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
 
+ASSERT_SIZE(mbox_send_entry, 32);
+ASSERT_LAYOUT(mbox_send_entry, flags, 0);
+ASSERT_LAYOUT(mbox_send_entry, prio, 4);
+ASSERT_LAYOUT(mbox_send_entry, type, 8);
+ASSERT_LAYOUT(mbox_send_entry, pad, 12);
+ASSERT_LAYOUT(mbox_send_entry, data, 16);
+ASSERT_LAYOUT(mbox_send_entry, size, 24);
+
+ASSERT_SIZE(mbox_ioc_sendv, 32);
+ASSERT_LAYOUT(mbox_ioc_sendv, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_sendv, clock, 4);
+ASSERT_LAYOUT(mbox_ioc_sendv, deadline, 8);
+ASSERT_LAYOUT(mbox_ioc_sendv, entries, 16);
+ASSERT_LAYOUT(mbox_ioc_sendv, count, 24);
+ASSERT_LAYOUT(mbox_ioc_sendv, entry_size, 28);
+
+ASSERT_SIZE(mbox_recv_entry, 80);
+ASSERT_LAYOUT(mbox_recv_entry, flags, 0);
+ASSERT_LAYOUT(mbox_recv_entry, pad, 4);
+ASSERT_LAYOUT(mbox_recv_entry, data, 8);
+ASSERT_LAYOUT(mbox_recv_entry, size, 16);
+ASSERT_LAYOUT(mbox_recv_entry, header, 24);
+
+ASSERT_SIZE(mbox_ioc_recvv, 56);
+ASSERT_LAYOUT(mbox_ioc_recvv, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_recvv, clock, 4);
+ASSERT_LAYOUT(mbox_ioc_recvv, deadline, 8);
+ASSERT_LAYOUT(mbox_ioc_recvv, entries, 16);
+ASSERT_LAYOUT(mbox_ioc_recvv, count, 24);
+ASSERT_LAYOUT(mbox_ioc_recvv, entry_size, 28);
+ASSERT_LAYOUT(mbox_ioc_recvv, min, 32);
+ASSERT_LAYOUT(mbox_ioc_recvv, type, 36);
+ASSERT_LAYOUT(mbox_ioc_recvv, pid, 40);
+ASSERT_LAYOUT(mbox_ioc_recvv, min_prio, 44);
+ASSERT_LAYOUT(mbox_ioc_recvv, start, 48);
+
 ASSERT_SIZE(mbox_info, 280);
 ASSERT_LAYOUT(mbox_info, flags, 0);
 ASSERT_LAYOUT(mbox_info, state, 4);

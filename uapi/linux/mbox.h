@@ -673,6 +673,125 @@ struct mbox_ioc_recv {
 	struct mbox_header header;
 };
 
+/* Most messages of a batch. */
+#define MBOX_BATCH_MAX		1024U
+
+/**
+ * struct mbox_send_entry - a message of MBOX_IOC_SENDV
+ * @flags:	in, 0
+ * @prio:	in, as of struct mbox_ioc_send
+ * @type:	in, likewise
+ * @pad:	in, 0
+ * @data:	in, likewise
+ * @size:	in, likewise
+ */
+struct mbox_send_entry {
+	__u32	flags;
+	__u32	prio;
+	__u32	type;
+	__u32	pad;
+	__aligned_u64	data;
+	__aligned_u64	size;
+};
+
+/**
+ * struct mbox_ioc_sendv - argument of MBOX_IOC_SENDV
+ * @flags:	in, 0 or MBOX_SEND_NONBLOCK
+ * @clock:	in, MBOX_CLOCK_* of @deadline
+ * @deadline:	in, nanoseconds, 0 or more, on @clock: of the whole call
+ * @entries:	in, address of the array of struct mbox_send_entry
+ * @count:	in, entries of the array, 1 to MBOX_BATCH_MAX
+ * @entry_size:	in, bytes from one entry to the next: sizeof(struct mbox_send_entry)
+ *
+ * Sends the messages of the array in order, as if by one MBOX_IOC_SEND each, and stops
+ * at the first that fails. A message that has to wait for room, or at capacity zero for
+ * its receiver, waits; then the call goes on. So a call that may block sends all of
+ * them, unless there is an error, the deadline passes or a signal comes. The kernel
+ * reads each entry when its turn comes, and only then notices an error in it. If any
+ * message was sent, the call returns their number, with any end; sending the next
+ * one again tells why.
+ *
+ * Messages of one call are accepted in the order of the array, but messages of others
+ * may come between. A call does not overtake senders that already wait. No synchronous
+ * send is possible in a batch: MBOX_SEND_SYNC is EINVAL.
+ *
+ * Return: the number of messages that were sent, at least 1. E2BIG, EAGAIN, EBADF,
+ * EDEADLK, EDQUOT, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENFILE, ENOMEM,
+ * EOPNOTSUPP (a ring), EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
+ */
+struct mbox_ioc_sendv {
+	__u32	flags;
+	__u32	clock;
+	__s64	deadline __attribute__((aligned(8)));
+	__aligned_u64	entries;
+	__u32	count;
+	__u32	entry_size;
+};
+
+/**
+ * struct mbox_recv_entry - a buffer of MBOX_IOC_RECVV
+ * @flags:	in, 0
+ * @pad:	in, 0
+ * @data:	in, as of struct mbox_ioc_recv
+ * @size:	in, likewise
+ * @header:	out, likewise, also if the message does not fit
+ */
+struct mbox_recv_entry {
+	__u32	flags;
+	__u32	pad;
+	__aligned_u64	data;
+	__aligned_u64	size;
+	struct mbox_header header;
+};
+
+/**
+ * struct mbox_ioc_recvv - argument of MBOX_IOC_RECVV
+ * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK
+ * @clock:	in, MBOX_CLOCK_* of @deadline
+ * @deadline:	in, nanoseconds, 0 or more, on @clock: of the whole call
+ * @entries:	in, address of the array of struct mbox_recv_entry
+ * @count:	in, entries of the array, 1 to MBOX_BATCH_MAX
+ * @entry_size:	in, bytes from one entry to the next: sizeof(struct mbox_recv_entry)
+ * @min:	in, the low-water mark: messages to wait for, up to @count; 0 is as 1
+ * @type:	in, with MBOX_RECV_BY_TYPE, else 0
+ * @pid:	in, with MBOX_RECV_BY_SENDER, else 0
+ * @min_prio:	in, as of struct mbox_ioc_recv
+ * @start:	in, with MBOX_RECV_BY_START, else 0: start time of process @pid
+ *
+ * Receives messages in order, as if by one MBOX_IOC_RECV with these filters for each
+ * entry, and stops at the first that fails. As long as fewer than @min were received,
+ * a receive that finds no message waits for the next one; from then on the call takes
+ * the messages that are there, waits no more, and ends when it finds none or the array
+ * is full. So with @min 0 or 1 it waits for the first message only. With a larger @min
+ * it takes each message as it comes: other receivers do not find those that the call
+ * has received while it waits for more. If the deadline passes or a signal comes
+ * meanwhile, the call returns with fewer than @min. A call that may not block never
+ * waits, with any @min.
+ *
+ * If any message was received, the call returns their number, with any end: they
+ * are in the first entries. Of the other entries, only the one that failed may have been
+ * written: its buffer in part, or its header if the message does not fit. Making the
+ * call again tells why it failed. With EMSGSIZE the first entry has the header. A
+ * mailbox with MBOX_OPTION_EXCLUSIVE is the caller's until the call returns.
+ *
+ * Return: the number of messages that were received, at least 1. E2BIG, EAGAIN, EBADF,
+ * EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE, ENOMEM, EOPNOTSUPP (a
+ * ring), EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
+ */
+struct mbox_ioc_recvv {
+	__u32	flags;
+	__u32	clock;
+	__s64	deadline __attribute__((aligned(8)));
+	__aligned_u64	entries;
+	__u32	count;
+	__u32	entry_size;
+	__u32	min;
+	__u32	type;
+	__u32	pid;
+	__u32	min_prio;
+	__aligned_u64	start;
+};
+
 /* struct mbox_info, state */
 #define MBOX_STATE_LIVE		0U	/* not deleted */
 #define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
@@ -935,7 +1054,7 @@ struct mbox_ioc_shutdown {
 	__u32	how;
 };
 
-/* The calls. Numbers 18 and 19 are reserved. */
+/* The calls. */
 #define MBOX_IOC_TYPE		0xBD
 
 /* On a factory */
@@ -948,6 +1067,8 @@ struct mbox_ioc_shutdown {
 /* On a handle */
 #define MBOX_IOC_SEND		_IOW(MBOX_IOC_TYPE, 16, struct mbox_ioc_send)
 #define MBOX_IOC_RECV		_IOWR(MBOX_IOC_TYPE, 17, struct mbox_ioc_recv)
+#define MBOX_IOC_SENDV		_IOW(MBOX_IOC_TYPE, 18, struct mbox_ioc_sendv)
+#define MBOX_IOC_RECVV		_IOW(MBOX_IOC_TYPE, 19, struct mbox_ioc_recvv)
 #define MBOX_IOC_GET		_IOWR(MBOX_IOC_TYPE, 20, struct mbox_info)
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 21, struct mbox_ioc_set)
 #define MBOX_IOC_HANDOVER	_IOW(MBOX_IOC_TYPE, 22, struct mbox_ioc_handover)
