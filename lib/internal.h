@@ -6,6 +6,7 @@
  * handle.c	struct mbox: made from a name or a descriptor, closed
  * deletion.c	deleting a mailbox, by name or by handle
  * message.c	sending and receiving
+ * batch.c	the same, many messages in one call
  * ring.c	sending and receiving through shared memory
  * ring_map.c	mapping a ring
  * ring_wait.c	waiting for the other side of a ring
@@ -40,6 +41,8 @@
 #include "mbox.h"
 
 _Static_assert(sizeof(struct mbox_header) == 56, "mbox_recv, mbox_recv_alloc, mbox_ring_peek");
+_Static_assert(sizeof(struct mbox_send_entry) == 32, "mbox_sendv");
+_Static_assert(sizeof(struct mbox_recv_entry) == 80, "mbox_recvv");
 _Static_assert(sizeof(struct mbox_info) == 280, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 

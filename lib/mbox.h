@@ -383,6 +383,72 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 			struct mbox_header *hdr);
 
 /*
+ * BATCHES
+ *
+ * One call for many messages costs a fraction of many calls. The entries of a batch are
+ * structures of <linux/mbox.h>; the two functions below fill them in.
+ */
+
+/* Make an entry of mbox_sendv(), of priority 0 and type 0; the caller may set others. */
+static inline void mbox_send_entry_set(struct mbox_send_entry *entry,
+				       const void *data, size_t size)
+{
+	entry->flags = 0;
+	entry->prio = 0;
+	entry->type = 0;
+	entry->pad = 0;
+	entry->data = (uintptr_t)data;
+	entry->size = size;
+}
+
+/* Make an entry of mbox_recvv(), with a buffer of @size bytes. */
+static inline void mbox_recv_entry_set(struct mbox_recv_entry *entry, void *buf,
+				       size_t size)
+{
+	entry->flags = 0;
+	entry->pad = 0;
+	entry->data = (uintptr_t)buf;
+	entry->size = size;
+}
+
+/**
+ * mbox_sendv() - send messages in one call
+ * @mb:		a handle with MBOX_RIGHT_SEND
+ * @entries:	the messages, in order, as of mbox_send_entry_set()
+ * @count:	how many, 1 to MBOX_BATCH_MAX
+ * @opts:	flags (MBOX_SEND_NONBLOCK only) and deadline of the whole call, or NULL;
+ *		prio and type are 0, for each entry has its own
+ *
+ * Sends them as mbox_send() would, one after the other, and stops at the first that
+ * fails. On a ring a batch is as good as a loop.
+ *
+ * Return: how many were sent, if any: @count, or fewer, and then sending the next one
+ * tells why. Else a negative error as of mbox_send().
+ */
+int mbox_sendv(struct mbox *mb, const struct mbox_send_entry *entries,
+	       unsigned int count, const struct mbox_send_opts *opts);
+
+/**
+ * mbox_recvv() - receive messages in one call
+ * @mb:		a handle with MBOX_RIGHT_RECV
+ * @entries:	the buffers, as of mbox_recv_entry_set(); out: the headers
+ * @count:	how many, 1 to MBOX_BATCH_MAX
+ * @min:	how many to wait for, up to @count; 0 is as 1
+ * @opts:	as for mbox_recv(), without MBOX_RECV_PEEK, or NULL; the deadline is that
+ *		of the whole call
+ *
+ * Waits as long as fewer than @min were received, then takes the messages that are
+ * there and waits no more. If the deadline passes or a signal comes before, returns
+ * those that it has.
+ *
+ * Return: how many were received, if any. Else a negative error as of mbox_recv();
+ * with -EMSGSIZE the header of the first entry is set.
+ */
+int mbox_recvv(struct mbox *mb, struct mbox_recv_entry *entries,
+	       unsigned int count, unsigned int min,
+	       const struct mbox_recv_opts *opts);
+
+/*
  * RINGS
  *
  * A mailbox that is created with attr.ring (a power of two from 4096, or the page
