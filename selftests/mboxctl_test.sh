@@ -219,6 +219,23 @@ send_lines()
 	expect 2 send "$box" lines <"$dir/in"
 	said 'line 2: the message has 11 bytes, the mailbox takes 10'
 	field sent 6
+	{ printf '%070000d' 1; printf '\nnever\n'; } >"$dir/in"
+	expect 2 send "$box" lines <"$dir/in"
+	said 'line 1: the message has 70000 bytes, the mailbox takes 10'
+	# More than a batch has, in input that comes in pieces.
+	mboxctl create "$box-many" capacity=200
+	seq 1 200 >"$dir/in"
+	{ head -c 5 "$dir/in"; sleep 0.2; tail -c +6 "$dir/in"; } |
+		mboxctl send "$box-many" lines type=7 || wrong "lines in pieces"
+	expect 0 recv "$box-many" nonblock count=150 lines type=7
+	printed "$(seq 1 150)\n"
+	expect 0 recv "$box-many" all lines type=7
+	printed "$(seq 151 200)\n"
+	mboxctl delete "$box-many"
+	mboxctl create "$box-small" capacity=3
+	expect 2 send "$box-small" lines nonblock <"$dir/in"
+	said 'line 4: the mailbox is full: 3 messages'
+	mboxctl delete "$box-small" force
 }
 
 recv_count()
@@ -560,6 +577,14 @@ output_errors()
 	[ "$(cat "$dir/status")" = 2 ] || wrong "exit status $(cat "$dir/status")"
 	said 'standard output: Broken pipe'
 	field queued 2
+	mboxctl send "$box" d
+	mboxctl recv "$box" count=1 >/dev/null
+	mboxctl send "$box" e
+	mboxctl recv "$box" count=2 >/dev/full 2>"$dir/err" && wrong "done on a full device"
+	said '2 messages, from 3 on, were taken and are lost'
+	printf '%s\n' b c >"$dir/in"
+	mboxctl send "$box" lines <"$dir/in"
+	mboxctl recv "$box" >/dev/null
 	mboxctl recv "$box" peek >/dev/full 2>"$dir/err" && wrong "done on a full device"
 	field queued 2
 	mboxctl show "$box" >/dev/full 2>"$dir/err" && wrong "done on a full device"

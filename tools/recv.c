@@ -7,6 +7,10 @@
 #include <unistd.h>
 #include "mboxctl.h"
 
+/* Messages that are received in one call, and bytes of their buffers. */
+#define BATCH_MAX	32
+#define BATCH_ROOM	(512U << 10)
+
 static bool parse_count(const struct word *word, const char *text, uint64_t *num)
 {
 	if (!strcmp(text, "all")) {
@@ -113,8 +117,17 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 	return refuse_errno(cmd, error);
 }
 
+/* A message was received that could not be written. */
+static int refuse_lost(const struct command *cmd, int error, const struct mbox_header *header)
+{
+	return refuse(cmd, NULL,
+		      "standard output: %s; message %llu, of %llu bytes, was taken and is lost",
+		      strerror(-error), (unsigned long long)header->seq,
+		      (unsigned long long)header->length);
+}
+
 /*
- * Receive one message and print it. Return 0 or -errno, which is about the output if
+ * Receive one message and print it. Return 1, or -errno, which is about the output if
  * @status is set, and else about the mailbox.
  */
 static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *opts,
@@ -142,10 +155,81 @@ static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *
 	error = out_flush();
 	if (error)
 		*status = cmd->v[PEEK].given ? refuse_output(cmd, error) :
-			refuse(cmd, NULL,
-			       "standard output: %s; message %llu, of %llu bytes, was taken and is lost",
-			       strerror(-error), (unsigned long long)header.seq,
-			       (unsigned long long)header.length);
+			  refuse_lost(cmd, error, &header);
+	return error ? error : 1;
+}
+
+/* Buffers for several messages. */
+struct batch {
+	unsigned int count;		/* of entries; 0: receive one by one */
+	size_t size;			/* of the buffer of each */
+	char *data;
+	struct mbox_recv_entry *entries;
+};
+
+/* Make buffers, if the messages of the mailbox are not too long for several of them. */
+static void batch_init(struct batch *batch, struct mbox *mb)
+{
+	struct mbox_info info;
+	size_t count;
+
+	*batch = (struct batch) { .count = 0 };
+	if (mbox_get(mb, &info) || !info.msg_size)
+		return;
+	count = BATCH_ROOM / info.msg_size;
+	if (count > BATCH_MAX)
+		count = BATCH_MAX;
+	if (count < 2)
+		return;
+	batch->size = info.msg_size;
+	batch->data = malloc(count * batch->size);
+	batch->entries = calloc(count, sizeof(*batch->entries));
+	if (batch->data && batch->entries)
+		batch->count = (unsigned int)count;
+	for (unsigned int i = 0; i < batch->count; i++)
+		mbox_recv_entry_set(&batch->entries[i], batch->data + i * batch->size, batch->size);
+}
+
+static void batch_exit(struct batch *batch)
+{
+	free(batch->data);
+	free(batch->entries);
+}
+
+/*
+ * Receive messages that are there, up to @most, or wait for one, and print them. Return
+ * their number, or -errno as receive().
+ */
+static int receive_batch(struct command *cmd, struct mbox *mb, struct batch *batch, uint64_t most,
+			 struct mbox_recv_opts *opts, int *status)
+{
+	unsigned int count = most < batch->count ? (unsigned int)most : batch->count;
+	int error, got;
+
+	error = out_ready();
+	if (error) {
+		*status = refuse_output(cmd, error);
+		return error;
+	}
+	if (cmd->v[TIMEOUT].given)
+		mbox_deadline_after((int64_t)cmd->v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC,
+				    &opts->deadline);
+	got = mbox_recvv(mb, batch->entries, count, 1, opts);
+	for (int i = 0; i < got; i++)
+		print_message(cmd, &batch->entries[i].header, batch->data + (size_t)i * batch->size,
+			      (size_t)batch->entries[i].header.length);
+	if (got < 0)
+		return got;
+	error = out_flush();
+	if (!error)
+		return got;
+	if (got == 1)
+		*status = refuse_lost(cmd, error, &batch->entries[0].header);
+	else
+		*status = refuse(cmd, NULL,
+				 "standard output: %s; %d messages, from %llu on, were taken and are lost",
+				 strerror(-error), got,
+				 (unsigned long long)batch->entries[0].header.seq);
 	return error;
 }
 
@@ -177,7 +261,9 @@ static int run(struct command *cmd)
 		.min_prio = (uint32_t)v[MINPRIO].num,
 		.start = start_of(&v[FROM]),
 	};
-	int status = STATUS_DONE, error;
+	struct batch batch = { .count = 0 };
+	int status = STATUS_DONE, ret;
+	uint64_t done = 0;
 	struct mbox *mb;
 
 	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK))
@@ -199,19 +285,27 @@ static int run(struct command *cmd)
 	if (v[TIMEOUT].given)
 		opts.clock = MBOX_CLOCK_MONOTONIC;
 
-	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
-	if (error)
-		return refuse_errno(cmd, error);
+	ret = open_box(cmd, &mb, MBOX_RIGHT_RECV);
+	if (ret)
+		return refuse_errno(cmd, ret);
 	if (cmd->verbose && cmd->verb->first != FIRST_NAME)
 		status = print_pid(cmd);
-	for (uint64_t done = 0; !status && (all || done < count); done++) {
-		error = receive(cmd, mb, &opts, &status);
-		if (!error)
-			continue;
-		if (!status)
-			status = refuse_recv(cmd, mb, all, error, done);
-		break;
+	if (all || count > 1)
+		batch_init(&batch, mb);
+	while (!status && (all || done < count)) {
+		ret = batch.count ? receive_batch(cmd, mb, &batch, all ? UINT64_MAX : count - done,
+						  &opts, &status) : -EMSGSIZE;
+		/* A message may be longer than those were when the mailbox was opened. */
+		if (ret == -EMSGSIZE)
+			ret = receive(cmd, mb, &opts, &status);
+		if (ret > 0)
+			done += (uint64_t)ret;
+		else if (!status)
+			status = refuse_recv(cmd, mb, all, ret, done);
+		if (ret < 0)
+			break;
 	}
+	batch_exit(&batch);
 	mbox_close(mb);
 	return status;
 }

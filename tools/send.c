@@ -4,10 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "mboxctl.h"
 
 /* Read up to here to report the length of a message that is too long. */
 #define COUNT_LIMIT	(256ULL << 20)
+
+/* Lines that are sent in one call, and bytes of the input that are read in one. */
+#define LINES_BATCH	64
+#define INPUT_ROOM	65536
 
 enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES };
 
@@ -132,9 +137,8 @@ static int refuse_input(const struct sending *s)
 }
 
 /*
- * Read up to the end of a line, or of the input, into @buf, whose size is the mailbox's
- * limit of a message. Count the bytes beyond, up to COUNT_LIMIT. Return the last byte
- * read, or EOF.
+ * Read up to the end of the input into @buf, whose size is the mailbox's limit of a
+ * message. Count the bytes beyond, up to COUNT_LIMIT. Return the last byte read, or EOF.
  */
 static int read_message(const struct sending *s, char *buf, unsigned long long *size)
 {
@@ -142,8 +146,6 @@ static int read_message(const struct sending *s, char *buf, unsigned long long *
 
 	*size = 0;
 	while ((c = getc_unlocked(stdin)) != EOF) {
-		if (s->cmd->line && c == '\n')
-			break;
 		if (*size < s->info.msg_size)
 			buf[*size] = (char)c;
 		if (++*size >= COUNT_LIMIT && *size > s->info.msg_size)
@@ -152,27 +154,188 @@ static int read_message(const struct sending *s, char *buf, unsigned long long *
 	return c;
 }
 
-static int send_input(struct sending *s, char *buf)
+/* Send the whole input as one message. */
+static int send_input(struct sending *s)
 {
-	bool lines = s->cmd->v[LINES].given;
+	char *buf = malloc((size_t)s->info.msg_size + 1);
 	unsigned long long size;
 	int status, end;
 
-	do {
-		s->cmd->line += lines;
-		end = read_message(s, buf, &size);
-		if (ferror(stdin))
-			return refuse_input(s);
-		/* No line follows the last newline. */
-		if (lines && end == EOF && !size)
-			break;
-		if (size > s->info.msg_size)
-			return refuse_too_long(s, size, end != EOF && end != '\n');
+	if (!buf)
+		return refuse_errno(s->cmd, -ENOMEM);
+	end = read_message(s, buf, &size);
+	if (ferror(stdin))
+		status = refuse_input(s);
+	else if (size > s->info.msg_size)
+		status = refuse_too_long(s, size, end != EOF);
+	else
 		status = send_one(s, buf, (size_t)size);
+	free(buf);
+	return status;
+}
+
+/* The input that is at hand, and the lines in it that are not sent yet. */
+struct lines {
+	char *buf;
+	size_t room, used;
+	unsigned long long first;	/* number of the first of them */
+	unsigned int count;
+	struct mbox_send_entry entries[LINES_BATCH];
+};
+
+/* Send the lines one by one, where each has a result of its own. */
+static int send_each(struct sending *s, struct lines *lines)
+{
+	for (unsigned int i = 0; i < lines->count; i++) {
+		int status;
+
+		s->cmd->line = lines->first + i;
+		status = send_one(s, (const char *)(uintptr_t)lines->entries[i].data,
+				  (size_t)lines->entries[i].size);
 		if (status)
 			return status;
-	} while (lines && end != EOF);
+	}
 	return STATUS_DONE;
+}
+
+/* Send the lines in as few calls as possible. */
+static int send_batch(struct sending *s, struct lines *lines)
+{
+	struct mbox_send_opts opts = s->opts;
+
+	opts.prio = 0;
+	opts.type = 0;
+	for (unsigned int i = 0; i < lines->count;) {
+		int ret;
+
+		/* Each call that sends some of them begins to wait anew. */
+		if (s->cmd->v[TIMEOUT].given)
+			mbox_deadline_after((int64_t)s->cmd->v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC,
+					    &opts.deadline);
+		ret = mbox_sendv(s->mb, lines->entries + i, lines->count - i, &opts);
+		if (ret < 0) {
+			s->cmd->line = lines->first + i;
+			return refuse_send(s, ret, (size_t)lines->entries[i].size);
+		}
+		i += (unsigned int)ret;
+	}
+	return STATUS_DONE;
+}
+
+static int flush_lines(struct sending *s, struct lines *lines)
+{
+	bool each = s->cmd->v[SYNC].given || s->cmd->verbose;
+	int status = STATUS_DONE;
+
+	if (lines->count)
+		status = each ? send_each(s, lines) : send_batch(s, lines);
+	lines->first += lines->count;
+	lines->count = 0;
+	s->cmd->line = lines->first;
+	return status;
+}
+
+static int add_line(struct sending *s, struct lines *lines, const char *data, size_t size)
+{
+	struct mbox_send_entry *entry = &lines->entries[lines->count++];
+
+	mbox_send_entry_set(entry, data, size);
+	entry->prio = s->opts.prio;
+	entry->type = s->opts.type;
+	return lines->count == LINES_BATCH ? flush_lines(s, lines) : STATUS_DONE;
+}
+
+/* Read more of the input. Return the number of bytes, 0 at its end, or -1. */
+static ssize_t read_more(struct lines *lines)
+{
+	ssize_t ret;
+
+	do {
+		ret = read(STDIN_FILENO, lines->buf + lines->used, lines->room - lines->used);
+	} while (ret < 0 && errno == EINTR);
+	return ret;
+}
+
+/* The line that begins at @size bytes is too long: count the rest of it, and say so. */
+static int refuse_line(struct sending *s, struct lines *lines, unsigned long long size)
+{
+	bool ended = false;
+
+	while (!ended && size < COUNT_LIMIT) {
+		ssize_t got;
+		char *end;
+
+		lines->used = 0;
+		got = read_more(lines);
+		if (got <= 0) {
+			ended = true;
+			break;
+		}
+		end = memchr(lines->buf, '\n', (size_t)got);
+		size += end ? (size_t)(end - lines->buf) : (size_t)got;
+		ended = end;
+	}
+	return refuse_too_long(s, size, !ended);
+}
+
+/* Send the lines that are complete, or, at the @end of the input, all. */
+static int take_lines(struct sending *s, struct lines *lines, bool end)
+{
+	char *line = lines->buf, *stop = lines->buf + lines->used;
+	int status = STATUS_DONE;
+
+	while (!status && line < stop) {
+		char *newline = memchr(line, '\n', (size_t)(stop - line));
+		size_t size = (size_t)((newline ? newline : stop) - line);
+
+		if (!newline && !end && size <= s->info.msg_size)
+			break;
+		if (size > s->info.msg_size) {
+			status = flush_lines(s, lines);
+			if (status)
+				break;
+			return newline || end ? refuse_too_long(s, size, false) :
+						refuse_line(s, lines, size);
+		}
+		status = add_line(s, lines, line, size);
+		line += size + !!newline;
+	}
+	/* The lines lie in the buffer. */
+	if (!status)
+		status = flush_lines(s, lines);
+	lines->used = (size_t)(stop - line);
+	memmove(lines->buf, line, lines->used);
+	return status;
+}
+
+/*
+ * Send each line of the input as a message: those that a read brings in one batch, so
+ * that no line waits for others.
+ */
+static int send_lines(struct sending *s)
+{
+	struct lines lines = { .first = 1 };
+	int status = STATUS_DONE;
+	ssize_t got;
+
+	lines.room = (size_t)s->info.msg_size + 2;
+	if (lines.room < INPUT_ROOM)
+		lines.room = INPUT_ROOM;
+	lines.buf = malloc(lines.room);
+	if (!lines.buf)
+		return refuse_errno(s->cmd, -ENOMEM);
+	s->cmd->line = 1;
+	do {
+		got = read_more(&lines);
+		if (got < 0) {
+			status = refuse_input(s);
+			break;
+		}
+		lines.used += (size_t)got;
+		status = take_lines(s, &lines, got == 0);
+	} while (!status && got);
+	free(lines.buf);
+	return status;
 }
 
 static int run(struct command *cmd)
@@ -184,7 +347,6 @@ static int run(struct command *cmd)
 			.type = (uint32_t)cmd->v[TYPE].num,
 		},
 	};
-	char *buf;
 	int status;
 
 	if (!exclusive(cmd, SYNC, NONBLOCK) || !exclusive(cmd, TIMEOUT, NONBLOCK))
@@ -207,9 +369,7 @@ static int run(struct command *cmd)
 	} else if (cmd->text) {
 		status = send_text(&s);
 	} else {
-		buf = malloc((size_t)s.info.msg_size + 1);
-		status = buf ? send_input(&s, buf) : refuse_errno(cmd, -ENOMEM);
-		free(buf);
+		status = cmd->v[LINES].given ? send_lines(&s) : send_input(&s);
 	}
 	mbox_close(s.mb);
 	return status;
