@@ -80,6 +80,8 @@ struct args {
 	struct mbox_ioc_link link;
 	struct mbox_ioc_inbox inbox;
 	struct mbox_ioc_wait wait;
+	struct mbox_ioc_sendv sendv;
+	struct mbox_ioc_recvv recvv;
 };
 
 struct scene {
@@ -102,6 +104,8 @@ struct scene {
 	int extra;
 	char path[64];
 	struct iovec segments[SEGMENTS];
+	struct mbox_send_entry out[SEGMENTS];
+	struct mbox_recv_entry in[SEGMENTS];
 	struct pollfd polls[POLLS];
 
 	/* as it was before the call */

@@ -131,6 +131,37 @@ static void segments_read(struct scene *s, long ret)
 	expect_queued(s, n + 1, SEGMENTS - n);
 }
 
+/* The same in a batch. */
+static void prepare_batch_queued(struct scene *s)
+{
+	SCENE(s);
+
+	prepare_segments_queued(s);
+	for (int i = 0; i < SEGMENTS; i++) {
+		s->in[i].data = address_of(s->segments[i].iov_base);
+		s->in[i].size = op->length;
+	}
+	s->args.recvv.entries = address_of(s->in);
+	s->args.recvv.entry_size = sizeof(s->in[0]);
+	s->args.recvv.count = SEGMENTS;
+}
+
+static long call_recvv(struct scene *s)
+{
+	return make_ioctl(s, s->fd, MBOX_IOC_RECVV, &s->args.recvv);
+}
+
+static void batch_received(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	for (long i = 0; i < ret; i++) {
+		EXPECT_EQ(op->length, s->in[i].header.length);
+		EXPECT_EQ(0, memcmp(message(i + 1), s->segments[i].iov_base, op->length));
+	}
+	expect_queued(s, ret + 1, SEGMENTS - ret);
+}
+
 static void received_from_partner(struct scene *s, long ret)
 {
 	SCENE(s);
@@ -201,6 +232,11 @@ const struct op recv_ops[] = {
 
 	RECV(readv_small, prepare_segments_queued, call_readv, segments_read, .length = SMALL),
 	RECV(readv_large, prepare_segments_queued, call_readv, segments_read, .length = LARGE),
+
+	RECV(recvv_small, prepare_batch_queued, call_recvv, batch_received, .length = SMALL),
+	RECV(recvv_small_lazy, prepare_batch_queued, call_recvv, batch_received, .length = SMALL,
+	     .lazy = true),
+	RECV(recvv_large, prepare_batch_queued, call_recvv, batch_received, .length = LARGE),
 
 	MEET(recv_pending_small, received_from_partner, NULL, .length = SMALL, .partner = SENDS),
 	MEET(recv_pending_large, received_from_partner, came_and_stayed, .length = LARGE, .partner = SENDS),

@@ -102,6 +102,31 @@ static void segments_written(struct scene *s, long ret)
 	expect_queued(s, 1, ret / op->length);
 }
 
+/* The same in a batch. */
+static void prepare_batch(struct scene *s)
+{
+	SCENE(s);
+
+	prepare_segments(s);
+	for (int i = 0; i < SEGMENTS; i++) {
+		s->out[i].data = address_of(s->segments[i].iov_base);
+		s->out[i].size = op->length;
+	}
+	s->args.sendv.entries = address_of(s->out);
+	s->args.sendv.entry_size = sizeof(s->out[0]);
+	s->args.sendv.count = SEGMENTS;
+}
+
+static long call_sendv(struct scene *s)
+{
+	return make_ioctl(s, s->fd, MBOX_IOC_SENDV, &s->args.sendv);
+}
+
+static void batch_sent(struct scene *s, long ret)
+{
+	expect_queued(s, 1, ret);
+}
+
 static void partner_received(struct scene *s, uint32_t number)
 {
 	SCENE(s);
@@ -153,6 +178,11 @@ const struct op send_ops[] = {
 
 	SEND(writev_small, prepare_segments, call_writev, segments_written, .length = SMALL),
 	SEND(writev_large, prepare_segments, call_writev, segments_written, .length = LARGE),
+
+	SEND(sendv_small, prepare_batch, call_sendv, batch_sent, .length = SMALL),
+	SEND(sendv_small_lazy, prepare_batch, call_sendv, batch_sent, .length = SMALL, .lazy = true),
+	SEND(sendv_large, prepare_batch, call_sendv, batch_sent, .length = LARGE),
+	SEND(sendv_others, prepare_batch, call_sendv, batch_sent, .length = SMALL, .bare = true),
 
 	SEND(send_handed_small, prepare_send, call_send, handed_over, .length = SMALL, .partner = RECEIVES),
 	SEND(send_handed_large, prepare_send, call_send, handed_over, .length = LARGE, .partner = RECEIVES),

@@ -69,6 +69,68 @@ long do_writev(int lane, const uint64_t *v)
 	return sys(SYS_writev, slot_fd(v[0]), segments(iov, v), v[3] % 8);
 }
 
+#define BATCH	40
+
+/* Entries that are as wide as those of a later version of the interface, or less. */
+#define WIDE	24
+
+/* slot, flags, clock, deadline, count, data, size, prio, type, which entry is wrong, and how wide */
+long do_send_batch(int lane, const uint64_t *v)
+{
+	unsigned int i, wide = v[10] % 4 * 8, size = sizeof(struct mbox_send_entry) + wide;
+	uint8_t entries[BATCH * (sizeof(struct mbox_send_entry) + WIDE)] __attribute__((aligned(8)));
+	struct mbox_ioc_sendv arg = {
+		.flags = v[1], .clock = v[2], .deadline = deadline(v[3], v[2]),
+		.entries = (uintptr_t)entries, .count = v[4] % (BATCH + 1), .entry_size = size,
+	};
+
+	(void)lane;
+	memset(entries, 0, sizeof(entries));
+	for (i = 0; i < arg.count; i++) {
+		struct mbox_send_entry *entry = (void *)(entries + i * size);
+
+		entry->prio = v[7] + i % 3;
+		entry->type = v[8];
+		entry->data = v[5];
+		entry->size = i % 4 == 3 ? v[6] / 2 : v[6];
+		if (i == (v[9] & 63))
+			entry->data = v[9] & 64 ? 8 : entry->data;
+		if (i == (v[9] & 63) && !(v[9] & 64))
+			memset(entry, 0xff, size);
+	}
+	return sys(SYS_ioctl, slot_fd(v[0]), MBOX_IOC_SENDV, &arg);
+}
+
+/*
+ * slot, flags, clock, deadline, count, data, size, type, pid, priority, start, the low-water mark, which
+ * entry is wrong, and how wide
+ */
+long do_recv_batch(int lane, const uint64_t *v)
+{
+	unsigned int i, wide = v[13] % 4 * 8, size = sizeof(struct mbox_recv_entry) + wide;
+	uint8_t entries[BATCH * (sizeof(struct mbox_recv_entry) + WIDE)] __attribute__((aligned(8)));
+	struct mbox_ioc_recvv arg = {
+		.flags = v[1], .clock = v[2], .deadline = deadline(v[3], v[2]),
+		.entries = (uintptr_t)entries, .count = v[4] % (BATCH + 1), .entry_size = size,
+		.min = v[11], .type = v[7], .pid = pid_of(v[8]), .min_prio = v[9],
+		.start = start_of(v[10]),
+	};
+
+	(void)lane;
+	memset(entries, 0, sizeof(entries));
+	for (i = 0; i < arg.count; i++) {
+		struct mbox_recv_entry *entry = (void *)(entries + i * size);
+
+		entry->data = v[5];
+		entry->size = v[6];
+		if (i == (v[12] & 63))
+			entry->data = v[12] & 64 ? 8 : entry->data;
+		if (i == (v[12] & 63) && !(v[12] & 64))
+			memset(entry, 0xff, size);
+	}
+	return sys(SYS_ioctl, slot_fd(v[0]), MBOX_IOC_RECVV, &arg);
+}
+
 /* slot, events, milliseconds */
 long do_poll(int lane, const uint64_t *v)
 {

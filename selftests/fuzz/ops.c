@@ -28,6 +28,9 @@ static const uint64_t sizes[] = {
 	0, 1, 1, 8, 16, 64, MBOX_SMALL_SIZE, MBOX_SMALL_SIZE + 1, 300, 4096, 5000, MBOX_MSG_SIZE_DEFAULT,
 	65536,
 };
+static const uint64_t counts[] = { 0, 1, 1, 2, 31, 32, 33, MBOX_BATCH_MAX };
+static const uint64_t arrays[] = { 0, 8, 4095, 0x7ffffffff000, 0xffffffff81000000, UINT64_MAX - 7 };
+static const uint64_t entry_sizes[] = { 0, 24, 32, 32, 40, 64, 80, 80, 88, 4096 };
 static const uint64_t ioctls[] = {
 	0x5421 /* FIONBIO */, 0x5450 /* FIONCLEX */, 0x5451 /* FIOCLEX */, 0x5452 /* FIOASYNC */,
 	0x541b /* FIONREAD */, 0x5401 /* TCGETS */, 0x2 /* FIGETBSZ */, 0xc0045877 /* FIFREEZE */,
@@ -139,6 +142,54 @@ static const struct field recv_fields[] = {
 	{ "minprio", K_U32, MEMBER(mbox_ioc_recv, min_prio), LIST(prios) },
 	{ "pad", K_U32, MEMBER(mbox_ioc_recv, pad) },
 	{ "start", K_START, MEMBER(mbox_ioc_recv, header.start) },
+};
+
+/* Their arrays are in no memory; helpers make good ones. */
+static const struct field sendv_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_sendv, flags), .valid = MBOX_SEND_NONBLOCK },
+	{ "clock", K_ENUM, MEMBER(mbox_ioc_sendv, clock), .valid = 3 },
+	{ "deadline", K_TIME, MEMBER(mbox_ioc_sendv, deadline), .link = ARG_STRUCT + 1 },
+	{ "entries", K_U64, MEMBER(mbox_ioc_sendv, entries), LIST(arrays) },
+	{ "count", K_U32, MEMBER(mbox_ioc_sendv, count), LIST(counts), .dflt = 1 },
+	{ "entrysize", K_U32, MEMBER(mbox_ioc_sendv, entry_size), LIST(entry_sizes), .dflt = 32 },
+};
+
+static const struct field recvv_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recvv, flags), .valid = 31 },
+	{ "clock", K_ENUM, MEMBER(mbox_ioc_recvv, clock), .valid = 3 },
+	{ "deadline", K_TIME, MEMBER(mbox_ioc_recvv, deadline), .link = ARG_STRUCT + 1 },
+	{ "entries", K_U64, MEMBER(mbox_ioc_recvv, entries), LIST(arrays) },
+	{ "count", K_U32, MEMBER(mbox_ioc_recvv, count), LIST(counts), .dflt = 1 },
+	{ "entrysize", K_U32, MEMBER(mbox_ioc_recvv, entry_size), LIST(entry_sizes), .dflt = 80 },
+	{ "min", K_U32, MEMBER(mbox_ioc_recvv, min), LIST(counts) },
+	{ "type", K_U32, MEMBER(mbox_ioc_recvv, type), LIST(types) },
+	{ "pid", K_U32, MEMBER(mbox_ioc_recvv, pid), LIST(pids) },
+	{ "minprio", K_U32, MEMBER(mbox_ioc_recvv, min_prio), LIST(prios) },
+	{ "start", K_START, MEMBER(mbox_ioc_recvv, start) },
+};
+
+/* The same by helpers. "wrong": an entry that is not valid, or whose data are elsewhere. */
+static const struct field send_batch_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE },
+	{ "flags", K_FLAGS, .valid = MBOX_SEND_NONBLOCK },
+	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
+	{ "count", K_ENUM, .valid = 40, .dflt = 5 },
+	{ "data", K_BUF, .link = 6 }, { "size", K_SIZE, LIST(sizes) },
+	{ "prio", K_U32, LIST(prios) }, { "type", K_U32, LIST(types) },
+	{ "wrong", K_ENUM, .valid = 127, .dflt = 127 }, { "wide", K_ENUM, .valid = 3 },
+};
+
+static const struct field recv_batch_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE },
+	{ "flags", K_FLAGS, .valid = 31 },
+	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
+	{ "count", K_ENUM, .valid = 40, .dflt = 5 },
+	{ "data", K_BUF, .link = 6 }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
+	{ "type", K_U32, LIST(types) }, { "pid", K_PID }, { "minprio", K_U32, LIST(prios) },
+	{ "start", K_START }, { "min", K_ENUM, .valid = 40 },
+	{ "wrong", K_ENUM, .valid = 127, .dflt = 127 }, { "wide", K_ENUM, .valid = 3 },
 };
 
 static const struct field get_fields[] = {
@@ -320,6 +371,10 @@ const struct op ops[] = {
 	{ "unname", IOC(MBOX_IOC_DELETE, mbox_ioc_delete), FIELDS(delete_named_fields), .weight = 30 },
 	{ "send", IOC(MBOX_IOC_SEND, mbox_ioc_send), FIELDS(send_fields), .weight = 220 },
 	{ "recv", IOC(MBOX_IOC_RECV, mbox_ioc_recv), FIELDS(recv_fields), .weight = 220 },
+	{ "sendv", IOC(MBOX_IOC_SENDV, mbox_ioc_sendv), FIELDS(sendv_fields), .weight = 10 },
+	{ "recvv", IOC(MBOX_IOC_RECVV, mbox_ioc_recvv), FIELDS(recvv_fields), .weight = 10 },
+	{ "sendbatch", HELPER(do_send_batch), FIELDS(send_batch_fields), .weight = 100 },
+	{ "recvbatch", HELPER(do_recv_batch), FIELDS(recv_batch_fields), .weight = 100 },
 	{ "get", IOC(MBOX_IOC_GET, mbox_info), FIELDS(get_fields), .weight = 20 },
 	{ "set", IOC(MBOX_IOC_SET, mbox_ioc_set), FIELDS(set_fields), .weight = 70 },
 	{ "link", IOC(MBOX_IOC_LINK, mbox_ioc_link), FIELDS(link_fields), .weight = 60, .makes = SLOT_HANDLE },

@@ -182,6 +182,8 @@ long do_open(int lane, const uint64_t *v);
 long do_close(int lane, const uint64_t *v);
 long do_readv(int lane, const uint64_t *v);
 long do_writev(int lane, const uint64_t *v);
+long do_send_batch(int lane, const uint64_t *v);
+long do_recv_batch(int lane, const uint64_t *v);
 long do_poll(int lane, const uint64_t *v);
 long do_epoll_ctl(int lane, const uint64_t *v);
 long do_epoll_wait(int lane, const uint64_t *v);

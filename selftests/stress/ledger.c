@@ -191,41 +191,61 @@ struct entry *ledger_got(uint32_t box, uint32_t listener, const struct mbox_head
 	return entry;
 }
 
+/* The thread may have received a message before it died. */
+static void entry_maybe(const struct slot *slot, const struct mbox_header *header,
+			const uint8_t *data, uint64_t length)
+{
+	struct entry *entry;
+	uint32_t number;
+
+	entry = length <= ROOM ? entry_find(header, data, length, &number) : NULL;
+	if (!entry)
+		return;
+	mark(entry, MAYBE);
+	entry->maybe++;
+	entry->holder = slot->pid;
+	/* Put back, then withdrawn and sent again, a message gets another number. */
+	if (header && header->seq && !ledger->restarts)
+		entry_number(entry, number, header->seq);
+}
+
 /* The thread is dead: settle the calls that it was in. */
 void ledger_reap(uint32_t thread)
 {
 	struct slot *slot = &slots[thread];
-	const struct mbox_header *header = NULL;
 	struct entry *entry;
 	struct stamp stamp;
-	uint64_t length;
-	uint32_t number;
+	uint32_t n;
 
 	if (slot->sending) {
-		entry = &ledger->entries[thread][slot->sending - 1];
-		if (!(entry->flags & (SENT | FAILED)))
-			mark(entry, UNKNOWN);
-		slot->next = slot->sending;
+		n = slot->nr_sending ?: 1;
+		for (uint32_t i = 0; i < n; i++) {
+			entry = &ledger->entries[thread][slot->sending - 1 + i];
+			if (!(entry->flags & (SENT | FAILED)))
+				mark(entry, UNKNOWN);
+		}
+		slot->next = slot->sending - 1 + n;
 		slot->sending = 0;
+		slot->nr_sending = 0;
 	}
-	if (slot->receiving) {
+	switch (slot->receiving) {
+	case RECEIVING_RECV:
+		entry_maybe(slot, &slot->recv.header, slot->in, slot->recv.header.length);
+		break;
+	case RECEIVING_READ:
 		memcpy(&stamp, slot->in, sizeof(stamp));
-		length = stamp.size;
-		if (slot->receiving == RECEIVING_RECV) {
-			header = &slot->recv.header;
-			length = header->length;
+		entry_maybe(slot, NULL, slot->in, stamp.size);
+		break;
+	case RECEIVING_BATCH:
+		for (uint32_t i = 0; i < slot->nr_recvv; i++) {
+			const struct mbox_header *header = &slot->recvv[i].header;
+
+			if (header->length <= BATCH_ROOM)
+				entry_maybe(slot, header, slot->in + i * BATCH_ROOM, header->length);
 		}
-		entry = length <= ROOM ? entry_find(header, slot->in, length, &number) : NULL;
-		if (entry) {
-			mark(entry, MAYBE);
-			entry->maybe++;
-			entry->holder = slot->pid;
-			/* Put back, then withdrawn and sent again, a message gets another number. */
-			if (header && header->seq && !ledger->restarts)
-				entry_number(entry, number, header->seq);
-		}
-		slot->receiving = 0;
+		break;
 	}
+	slot->receiving = 0;
 	if (slot->forcing) {
 		ledger->force_unknown[slot->forcing - 1]++;
 		slot->forcing = 0;

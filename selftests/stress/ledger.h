@@ -115,21 +115,29 @@ struct stamp {
 /* The number of a message that has no room for a stamp is its type, with this bit set. */
 #define TYPE_IS_NUMBER	0x80000000u
 
+/* Messages of a batch, and room for each. */
+#define BATCH		8
+#define BATCH_ROOM	(ROOM / BATCH)
+
 /* The state of a thread. Others write to it only when it is dead. */
 struct slot {
 	uint32_t next;		/* entry of the next message */
-	uint32_t sending;	/* entry + 1 */
+	uint32_t sending;	/* entry + 1, */
+	uint32_t nr_sending;	/* and more from there on, of a batch; 0 is as 1 */
 	uint32_t receiving;	/* RECEIVING_* */
 	uint32_t forcing;	/* name + 1 of the mailbox that it deletes with FORCE */
 	pid_t pid, tid;
 	bool single;		/* its process has no other thread */
 	struct mbox_ioc_recv recv;
+	struct mbox_recv_entry recvv[BATCH];
+	uint32_t nr_recvv;
 	uint8_t in[ROOM] __attribute__((aligned(4096)));
 	uint8_t out[STREAM_SIZE] __attribute__((aligned(4096)));
 } __attribute__((aligned(4096)));
 
 #define RECEIVING_RECV	1	/* the header tells */
 #define RECEIVING_READ	2	/* the stamp tells */
+#define RECEIVING_BATCH	3	/* each header tells */
 
 /* The positions of the two sides of a ring, see ring.c. */
 struct ring_marks {

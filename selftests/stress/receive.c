@@ -37,7 +37,7 @@ static void act_read(struct thread *t, union handle handle)
 }
 
 /* Only the supervisor receives a stream, and only known listeners receive broadcasts. */
-static bool handle_receives(union handle handle)
+bool handle_receives(union handle handle)
 {
 	uint32_t name;
 

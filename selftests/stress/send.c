@@ -3,7 +3,7 @@
 #include "stress/stress.h"
 
 /* Return the box that a handle sends to. */
-static uint32_t handle_target(union handle handle)
+uint32_t handle_target(union handle handle)
 {
 	return handle.link && !handle.foreign ? handle.peer : handle.box;
 }

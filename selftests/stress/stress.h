@@ -8,7 +8,7 @@
  *	box.c stream.c	the mailboxes; the supervisor is a receiver too
  *	observer.c	a process that reads everything over netlink meanwhile
  *	worker.c	a worker: threads that choose actions at random
- *	open.c delete.c send.c receive.c attr.c poll.c owner.c link.c ring.c environment.c
+ *	open.c delete.c send.c receive.c batch.c attr.c poll.c owner.c link.c ring.c environment.c
  *			the actions
  *	handle.c expect.c	a worker's handles; the errors that a call may end with
  *	ledger.c check.c	the ledger, and its comparison with the kernel's counters
@@ -47,12 +47,18 @@ void act_pass(struct thread *t);
 void act_delete(struct thread *t);
 
 /* send.c */
+uint32_t handle_target(union handle handle);
 bool waits_for_peer(struct thread *t, union handle handle);
 void act_send(struct thread *t);
 void act_flood(struct thread *t);
 
 /* receive.c */
+bool handle_receives(union handle handle);
 void act_recv(struct thread *t);
+
+/* batch.c */
+void act_send_batch(struct thread *t);
+void act_recv_batch(struct thread *t);
 
 /* attr.c */
 void act_set(struct thread *t);

@@ -71,7 +71,13 @@ static void *live(void *arg)
 		case 85 ... 87:
 			act_ring(t);
 			break;
-		case 88 ... 235:
+		case 88 ... 111:
+			act_send_batch(t);
+			break;
+		case 112 ... 141:
+			act_recv_batch(t);
+			break;
+		case 142 ... 259:
 			act_send(t);
 			break;
 		default:
