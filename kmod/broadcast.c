@@ -371,6 +371,8 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	sender.handle = handle;
 	sender.sync = args->sync;
 	sender.nonblock = args->nonblock;
+	if (!READ_ONCE(mbox->pool))
+		mbox_pool_add(mbox);
 	sender.message = mbox_pool_alloc(args->length);
 	if (!sender.message) {
 		mbox_user_uncharge(user, args->length);

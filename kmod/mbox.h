@@ -48,6 +48,7 @@
  *
  *	wait.h		wait.c		waiters: sleeping, completing; deferred work
  *			spin.c		polling for a short time before the sleep
+ *			yield.c		letting the other side run before the sleep
  *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
  *			policy.c	which waiting receiver is given a message
@@ -102,7 +103,7 @@
  *
  * mbox->lock is taken in each of the three above it, which are not taken in one
  * another. Locks that every user may have to wait for are spinlocks, and nobody
- * allocates under them: a task that is out of CPU time, or reclaims memory, may keep a
+ * sleeps for memory under them: a task that is out of CPU time, or reclaims memory, may keep a
  * mutex, but no spinlock.
  *
  * User memory is touched with mbox->lock held and page faults disabled, or with no
@@ -326,6 +327,8 @@ struct mbox_handle {
 					 */
 	u64 turn;			/* mbox->lock: which that had */
 	struct mbox_spin spin;		/* read and written whole, without a lock */
+	u16 yield_rest;			/* likewise: waits without a yield, after one in */
+	u16 yield_left;			/* vain; of these, still to come: see yield.c */
 	struct list_head receives;	/* mbox->lock: calls blocked through it */
 	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
 	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */

@@ -120,6 +120,8 @@ struct mbox_receive_slow {
 					 */
 	struct mbox_message *message;	/* that was found */
 	struct mbox_header header;	/* of it */
+	bool yielded;			/* once: it sleeps now if there is no message */
+	u16 yield;			/* then: as mbox_yield() returned */
 	struct mbox_waiter waiter;
 };
 

@@ -249,7 +249,8 @@ static __always_inline void mbox_path_remove(struct mbox_queue *queue,
 		mbox_queue_remove(queue, message);
 		return;
 	}
-	list_del(&message->node);
+	/* It is the first: no need to check its neighbours again. */
+	__list_del(&queue->messages, message->node.next);
 }
 
 /* See mbox_queue_end_flight(). */

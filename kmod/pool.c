@@ -57,7 +57,9 @@ void mbox_pool_alloc_slots(struct mbox_message **stack, unsigned int n)
 	struct mbox_message *slot;
 	unsigned int i;
 
-	n = kmem_cache_alloc_bulk(slot_cache, GFP_KERNEL_ACCOUNT, n, slots);
+	/* All or none; not every kernel returns the number. */
+	if (!kmem_cache_alloc_bulk(slot_cache, GFP_KERNEL_ACCOUNT, n, slots))
+		return;
 	for (i = 0; i < n; i++) {
 		slot = slots[i];
 		slot->class = 0;
@@ -104,7 +106,7 @@ void mbox_pool_add(struct mbox *mbox)
 	pool->max_units = MBOX_POOL_STEP;
 	spin_lock(&mbox->lock);
 	if (!mbox->pool && mbox->state != MBOX_STATE_DEAD) {
-		mbox->pool = pool;
+		WRITE_ONCE(mbox->pool, pool);
 		pool = NULL;
 	}
 	spin_unlock(&mbox->lock);
@@ -151,7 +153,7 @@ struct mbox_pool *mbox_pool_end(struct mbox *mbox)
 	if (pool)
 		mbox_user_remove_units(mbox->creator,
 				       pool->max_units - MBOX_POOL_STEP);
-	mbox->pool = NULL;
+	WRITE_ONCE(mbox->pool, NULL);
 	return pool;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/bitops.h>
 #include <linux/list.h>
 #include <linux/math.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 #include <linux/mbox.h>
 
@@ -100,6 +101,9 @@ static __always_inline struct mbox_message *mbox_pool_take(struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(!pool || class >= MBOX_POOL_CLASSES))
 		return NULL;
+	/* The length is the caller's. */
+	if (length > MBOX_SMALL_SIZE)
+		class = array_index_nospec(class, MBOX_POOL_CLASSES);
 	message = mbox_pool_pop(&pool->free[class]);
 	if (likely(message))
 		pool->units -= mbox_pool_units(class);

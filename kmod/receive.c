@@ -210,6 +210,7 @@ static __always_inline int receive_one(struct mbox_handle *handle,
 	int error;
 
 	slow.prefaulted = -1;
+	slow.yielded = false;
 	/* It looks at signals where it is about to sleep, and only there. */
 	do {
 		error = receive_look(handle, args, &slow);

@@ -21,6 +21,7 @@
 enum receive_step {
 	/* 0: done; MBOX_RETRY; less than 0: an error */
 	RECEIVE_WAIT = MBOX_RECEIVE_SLOW + 1,	/* the waiter is blocked */
+	RECEIVE_YIELD,		/* let a sender run first */
 	RECEIVE_PREPARE,	/* it is the first call that blocks */
 	RECEIVE_CHECK,		/* can the sender of BY_START send more? */
 	RECEIVE_TOO_SMALL,	/* the buffer; the header says the length */
@@ -260,7 +261,7 @@ static int receive_block(struct mbox_handle *handle,
 
 /* No message is there: the next step, or an error. */
 static int receive_none(struct mbox_handle *handle, struct mbox_recv_args *args,
-			struct mbox_waiter *waiter,
+			struct mbox_receive_slow *slow,
 			struct mbox_deferred *deferred)
 {
 	struct mbox_lane *lane = args->filter.lane;
@@ -281,8 +282,13 @@ static int receive_none(struct mbox_handle *handle, struct mbox_recv_args *args,
 		return error;
 	if (args->nonblock)
 		return -EAGAIN;
-	return likely(mbox->waits) ?
-	       receive_block(handle, args, waiter, deferred) : RECEIVE_PREPARE;
+	if (unlikely(!mbox->waits))
+		return RECEIVE_PREPARE;
+	if (slow->yielded)
+		mbox_yield_failed(handle, slow->yield);
+	else if (handle->plain && mbox_yield_wanted(handle))
+		return RECEIVE_YIELD;
+	return receive_block(handle, args, &slow->waiter, deferred);
 }
 
 /*
@@ -337,9 +343,13 @@ static int receive_found(struct mbox_handle *handle,
 		if (step != MBOX_RECEIVE_SLOW)
 			return step;
 	}
-	/* With the buffer faulted in, it is unlikely to have to be put back. */
+	/*
+	 * With the buffer faulted in, it is unlikely to have to be put back. A message
+	 * that is not accepted could not be.
+	 */
 	if (prefaulted < message->length &&
-	    (args->peek || message->length <= MBOX_PATH_SIZE))
+	    (args->peek || message->state == MBOX_MESSAGE_PENDING ||
+	     message->length <= MBOX_PATH_SIZE))
 		return RECEIVE_FAULT_IN;
 	if (args->peek) {
 		message->refs++;
@@ -369,7 +379,7 @@ int mbox_receive_look(struct mbox_handle *handle, struct mbox_recv_args *args,
 	if (slow->message)
 		return receive_found(handle, slow->message, args,
 				     slow->prefaulted, &slow->header, deferred);
-	return receive_none(handle, args, &slow->waiter, deferred);
+	return receive_none(handle, args, slow, deferred);
 }
 
 /* Sleep until a message is delivered, and copy it. */
@@ -407,6 +417,10 @@ int mbox_receive_go_on(struct mbox_handle *handle, struct mbox_recv_args *args,
 	switch (step) {
 	case RECEIVE_WAIT:
 		return receive_wait(handle, args, &slow->waiter);
+	case RECEIVE_YIELD:
+		slow->yield = mbox_yield(handle);
+		slow->yielded = true;
+		return MBOX_RETRY;
 	case RECEIVE_PREPARE:
 		return mbox_waits_attach(handle->mbox) ?: MBOX_RETRY;
 	case RECEIVE_CHECK:

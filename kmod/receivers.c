@@ -73,7 +73,7 @@ static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *wa
 
 	return !filter->min_prio && mbox->policy != MBOX_POLICY_RR &&
 	       mbox->policy != MBOX_POLICY_PRIO &&
-	       (filter->pid || !(filter->flags & MBOX_RECV_BY_SENDER));
+	       (!(filter->flags & MBOX_RECV_BY_SENDER) || filter->pid);
 }
 
 /* The tree has others: find the place of @waiter. */

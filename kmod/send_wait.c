@@ -137,6 +137,14 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 	return SEND_BLOCKED;
 }
 
+/* Return whether to let a receiver run first, for there may be room then. */
+static bool send_yields(struct mbox_handle *handle, const struct mbox_send_args *args)
+{
+	return handle->plain && !args->sync &&
+	       mbox_room_capacity(args->room) != MBOX_CAPACITY_ZERO &&
+	       mbox_yield_wanted(handle);
+}
+
 /**
  * mbox_send_wait - send a message that probably has to wait
  * @handle:	through which it is sent
@@ -150,10 +158,14 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 		   struct mbox_message *message,
 		   const struct mbox_send_args *args)
 {
+	bool yields = send_yields(handle, args);
 	struct mbox_deferred deferred;
 	struct mbox_waiter waiter;
+	u16 before = 0;
 	int error;
 
+	if (yields)
+		before = mbox_yield(handle);
 	error = mbox_waits_attach(mbox);
 	mbox_waiter_setup(&waiter);
 	waiter.handle = handle;
@@ -167,6 +179,8 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	mbox_mailbox_unlock(mbox, &deferred);
 	if (error != SEND_BLOCKED)
 		return error;
+	if (yields)
+		mbox_yield_failed(handle, before);
 	error = mbox_waiter_wait(mbox, &waiter, &args->deadline, send_give_up);
 	if (error || !waiter.receiver)
 		return error;

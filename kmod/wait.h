@@ -252,6 +252,11 @@ void mbox_spin_slept(const struct mbox_waiter *waiter, int error);
 void mbox_spin_count(struct mbox *mbox, const struct mbox_waiter *waiter);
 bool mbox_spin_complete(struct mbox *mbox, struct mbox_waiter *waiter);
 
+/* yield.c */
+bool mbox_yield_wanted(struct mbox_handle *handle);
+u16 mbox_yield(struct mbox_handle *handle);
+void mbox_yield_failed(struct mbox_handle *handle, u16 before);
+
 /* receivers.c */
 void mbox_receivers_setup(struct mbox_receivers *receivers);
 struct mbox_receivers *mbox_receivers_of(const struct mbox *mbox,

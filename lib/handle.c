@@ -18,6 +18,7 @@ static struct mbox *handle_new(void)
 static int handle_setup(struct mbox *mb, const struct mbox_info *info)
 {
 	mb->counts = info->policy == MBOX_POLICY_BROADCAST ||
+		     info->kind == MBOX_KIND_LINK ||
 		     info->capacity == MBOX_CAPACITY_ZERO;
 	return mbox_ring_map(&mb->ring, mb->fd, info);
 }
