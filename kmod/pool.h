@@ -115,12 +115,15 @@ static __always_inline void mbox_pool_give(struct mbox *mbox,
 					   struct mbox_message *message,
 					   struct mbox_deferred *deferred)
 {
+	unsigned int class = message->class;
 	struct mbox_pool *pool = mbox->pool;
+	u32 units = mbox_pool_units(class);
 
 	lockdep_assert_held(&mbox->lock);
-	if (likely(pool && !message->class && pool->units < pool->max_units)) {
-		pool->units++;
-		mbox_pool_push(&pool->free[0], message);
+	if (likely(pool && class < MBOX_POOL_CLASSES &&
+		   pool->units + units <= pool->max_units)) {
+		pool->units += units;
+		mbox_pool_push(&pool->free[class], message);
 	} else {
 		__mbox_pool_give(mbox, message, deferred);
 	}

@@ -144,25 +144,6 @@ void mbox_user_ref(struct mbox_user *user)
 	atomic64_add(MBOX_USER_REF, &user->pins);
 }
 
-/**
- * mbox_user_cost - compute the cost of a message
- * @length:	bytes of its payload
- *
- * The memory that mbox_pool_alloc() takes: kvmalloc() rounds up to a power of two
- * where it finds that in one piece, and to pages where it does not.
- *
- * Return: bytes of the quota.
- */
-s64 mbox_user_cost(u32 length)
-{
-	u64 size = (u64)length + MBOX_LARGE_CHARGE;
-
-	if (length <= MBOX_SMALL_SIZE)
-		return MBOX_SMALL_CHARGE;
-	return size <= MBOX_LARGE_ROUND ? roundup_pow_of_two(size) :
-					   PAGE_ALIGN(size);
-}
-
 /* Return the rest of a user's quota; negative if he has passed it. */
 s64 mbox_user_left(const struct mbox_user *user)
 {
@@ -260,6 +241,7 @@ int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited)
 	return user_charge(user, MBOX_SMALL_CHARGE, unlimited);
 }
 
+/* A larger one, or the quota is short, or others charge at the same time. */
 int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited)
 {
 	return user_charge(user, mbox_user_cost(length), unlimited);
@@ -285,11 +267,6 @@ void mbox_user_uncharge_bytes(struct mbox_user *user, s64 bytes)
 void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
 {
 	user_unpin(user, (s64)n * MBOX_SMALL_CHARGE);
-}
-
-void __mbox_user_uncharge_large(struct mbox_user *user, u32 length)
-{
-	user_unpin(user, mbox_user_cost(length));
 }
 
 /*

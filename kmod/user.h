@@ -60,7 +60,6 @@ struct mbox_user {
 /* user.c */
 int mbox_user_init(void);
 void mbox_user_exit(void);
-s64 mbox_user_cost(u32 length);
 s64 mbox_user_left(const struct mbox_user *user);
 bool mbox_user_add_units(struct mbox_user *user, int n, bool half);
 void mbox_user_remove_units(struct mbox_user *user, int n);
@@ -69,7 +68,6 @@ void mbox_user_put(struct mbox_user *user);
 void mbox_user_ref(struct mbox_user *user);
 int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited);
 int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited);
-void __mbox_user_uncharge_large(struct mbox_user *user, u32 length);
 void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left);
 int mbox_user_charge_bytes(struct mbox_user *user, s64 bytes, bool unlimited);
 void mbox_user_uncharge_bytes(struct mbox_user *user, s64 bytes);
@@ -99,13 +97,33 @@ static inline s64 mbox_user_quota(void)
 }
 
 /**
+ * mbox_user_cost - compute the cost of a message
+ * @length:	bytes of its payload
+ *
+ * The memory that mbox_pool_alloc() takes: kvmalloc() rounds up to a power of two
+ * where it finds that in one piece, and to pages where it does not.
+ *
+ * Return: bytes of the quota.
+ */
+static __always_inline s64 mbox_user_cost(u32 length)
+{
+	u64 size = (u64)length + MBOX_LARGE_CHARGE;
+
+	if (length <= MBOX_SMALL_SIZE)
+		return MBOX_SMALL_CHARGE;
+	return size <= MBOX_LARGE_ROUND ? roundup_pow_of_two(size) :
+					   PAGE_ALIGN(size);
+}
+
+/**
  * mbox_user_charge - charge a message to its sender
  * @user:	the sender, to whom the caller holds a reference
  * @length:	bytes of its payload
  * @unlimited:	whether the sender may pass the quota by CAP_SYS_RESOURCE
  *
  * Small messages are added first and checked then, which costs least; the excess of
- * those under way is little.
+ * those under way is little. Larger ones are not added even for a moment if they do
+ * not fit.
  *
  * Return: 0, or MBOX_USER_TIGHT if more than half of the quota is used, of which
  * then each mailbox may take a share only; or EDQUOT and nothing is charged.
@@ -113,10 +131,16 @@ static inline s64 mbox_user_quota(void)
 static __always_inline int mbox_user_charge(struct mbox_user *user, u32 length,
 					    bool unlimited)
 {
-	s64 bytes;
+	s64 bytes, pins, cost;
 
-	if (length > MBOX_SMALL_SIZE)
+	if (length > MBOX_SMALL_SIZE) {
+		pins = atomic64_read(&user->pins);
+		cost = mbox_user_cost(length);
+		if (likely(mbox_user_bytes_in(pins) + cost <= mbox_user_quota() >> 1) &&
+		    likely(atomic64_try_cmpxchg(&user->pins, &pins, pins + cost)))
+			return 0;
 		return __mbox_user_charge_large(user, length, unlimited);
+	}
 	bytes = atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins);
 	bytes = mbox_user_bytes_in(bytes);
 	if (likely(bytes <= mbox_user_quota() >> 1))
@@ -126,17 +150,11 @@ static __always_inline int mbox_user_charge(struct mbox_user *user, u32 length,
 
 static __always_inline void mbox_user_uncharge(struct mbox_user *user, u32 length)
 {
-	s64 had;
+	s64 cost = mbox_user_cost(length);
+	s64 had = atomic64_fetch_sub(cost, &user->pins);
 
-	/* Apart, for the compiler knows the number then. */
-	if (length > MBOX_SMALL_SIZE) {
-		__mbox_user_uncharge_large(user, length);
-		return;
-	}
-	had = atomic64_fetch_sub(MBOX_SMALL_CHARGE, &user->pins);
-	if (unlikely(had <= MBOX_SMALL_CHARGE))
-		__mbox_user_unpinned(user, MBOX_SMALL_CHARGE,
-				     had - MBOX_SMALL_CHARGE);
+	if (unlikely(had <= cost))
+		__mbox_user_unpinned(user, cost, had - cost);
 }
 
 /* share.c */

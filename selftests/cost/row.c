@@ -42,7 +42,7 @@ const struct row rows[] = {
 	{ "send10", &many_send, 64, 10, OURS | PEERS },
 	{ "send1000", &many_send, 64, 1000, OURS | PEERS },
 	{ "send100000", &many_send, 64, 100000, BIT(IOCTL) | BIT(WRITE), .slow = true },
-	{ "memory", &memory, 0, 10000, BIT(IOCTL) | BIT(SYSV) | BIT(MQ) | BIT(PIPE), 512 },
+	{ "memory", &memory, 0, 10000, BIT(IOCTL) | BIT(SYSV) | BIT(MQ) | BIT(PIPE), 512, .slow = true },
 	{ "ringpair", &pair, 64, 0, RINGS },
 	{ "ringstream", &stream, 64, 1000, RINGS },
 	{ "ringping", &ping, 64, 10, RINGS },
