@@ -26,11 +26,12 @@
  * used last is used next. What it keeps is counted in units of a slot. Nobody pays for
  * it, so it is little: each pool may keep MBOX_POOL_STEP units, and more, up to
  * MBOX_POOL_KEPT, as long as the mailboxes of its creator together do not keep too much.
- * Beyond MBOX_POOL_FAIR units they have to leave room for others: see user.c.
+ * Beyond MBOX_POOL_FAIR units they have to leave room for others: see user.c. By default
+ * that suffices for one message of 2 MiB, header included.
  */
 #define MBOX_POOL_STEP		4
 #define MBOX_POOL_FAIR		32
-#define MBOX_POOL_KEPT		4096
+#define MBOX_POOL_KEPT		8192
 
 /* Guarded by mbox->lock. */
 struct mbox_pool {

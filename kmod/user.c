@@ -320,13 +320,16 @@ int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 /*
  * Free memory in pools is not charged, for it is nobody's; so it is little. Return
  * whether @user's mailboxes may keep @n units more: together up to a 16th of the
- * quota, or up to @half of that.
+ * quota; one that keeps many @leaves a quarter of that to others.
  */
-bool mbox_user_add_units(struct mbox_user *user, int n, bool half)
+bool mbox_user_add_units(struct mbox_user *user, int n, bool leaves)
 {
+	s64 most = mbox_user_quota() >> 4;
 	s64 units = atomic_add_return(n, &user->units);
 
-	if (units * MBOX_SMALL_CHARGE <= mbox_user_quota() >> (half ? 5 : 4))
+	if (leaves)
+		most -= most >> 2;
+	if (units * MBOX_SMALL_CHARGE <= most)
 		return true;
 	atomic_sub(n, &user->units);
 	return false;

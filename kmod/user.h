@@ -61,7 +61,7 @@ struct mbox_user {
 int mbox_user_init(void);
 void mbox_user_exit(void);
 s64 mbox_user_left(const struct mbox_user *user);
-bool mbox_user_add_units(struct mbox_user *user, int n, bool half);
+bool mbox_user_add_units(struct mbox_user *user, int n, bool leaves);
 void mbox_user_remove_units(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
