@@ -60,6 +60,19 @@ static inline void mbox_compat_no_notify(struct file *file)
 #endif
 }
 
+/* Pin pages of another process that are there and writable. mm->mmap_lock is held. */
+static inline long mbox_compat_pin(struct mm_struct *mm, unsigned long start,
+				   unsigned long n, struct page **pages)
+{
+	unsigned int flags = FOLL_WRITE | FOLL_NOFAULT;
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	return pin_user_pages_remote(mm, start, n, flags, pages, NULL, NULL);
+#else
+	return pin_user_pages_remote(mm, start, n, flags, pages, NULL);
+#endif
+}
+
 /* Whether a poll waits where nothing is ready. Newer kernels do not say so themselves. */
 static inline bool mbox_compat_poll_waits(const poll_table *wait)
 {

@@ -23,6 +23,7 @@
  *			send_wait.c	wait for room and receipt; take messages back
  *			receive.c	one message out: choose it, copy it, commit
  *			receive_slow.c	search for one, wait for one, copy a large one
+ *			transfer.c	a large payload, copied straight to its receiver
  *			sender.c	the end of the process that a receive names
  *	broadcast.h	broadcast.c	one message to all: send it, take it back
  *			cast.c		delivers a message to all, a few at a time
@@ -146,6 +147,7 @@
  *	slot		memory for a small message
  *	subscription	the place of a handle in a broadcast: its deliveries
  *	tie		a process that has a part in a mailbox until it ends
+ *	transfer	a large payload goes straight to a waiting receiver
  *	turn		a receiver's number in the order of arrival
  *	waiter		a call that is blocked
  *	watch		a callback when a process ends

@@ -3,6 +3,7 @@
 #ifndef MBOX_MESSAGE_H
 #define MBOX_MESSAGE_H
 
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
@@ -165,6 +166,21 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 		   const struct mbox_send_args *args);
 void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		   struct mbox_deferred *deferred);
+
+/*
+ * transfer.c: payloads from this size on go straight to a receiver that waits with a
+ * buffer of this size. To find a page takes about as long as to copy it in the caches.
+ */
+#define MBOX_TRANSFER_SIZE	65536
+
+/* mbox_transfer_send(): the message has to go the usual way. */
+#define MBOX_TRANSFER_NONE	INT_MAX
+
+void mbox_transfer_offer(const struct mbox *mbox, struct mbox_waiter *waiter,
+			 struct mbox_recv_args *args);
+int mbox_transfer_send(struct mbox *mbox, struct mbox_user *user,
+		       const struct mbox_send_args *args,
+		       struct mbox_message *memory);
 
 /* receive_slow.c */
 int mbox_receive_look(struct mbox_handle *handle, struct mbox_recv_args *args,

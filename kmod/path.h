@@ -103,27 +103,35 @@ static __always_inline bool mbox_path_fill(struct mbox_message *message,
 	return copied;
 }
 
-/* See mbox_message_header(). */
-static __always_inline void mbox_path_header(const struct mbox_message *message,
-					     struct mbox_header *header)
+/* Fill in the header of @message, as a process in these namespaces sees it. */
+static __always_inline void mbox_path_header_in(const struct mbox_message *message,
+						struct mbox_header *header,
+						struct pid_namespace *pid_ns,
+						struct user_namespace *user_ns)
 {
-	struct user_namespace *ns = current_user_ns();
-
 	header->length = message->length;
 	header->seq = message->seq;
 	header->time = message->time;
 	header->prio = message->prio;
 	header->type = message->type;
-	header->pid = pid_nr_ns(message->pid, task_active_pid_ns(current));
-	if (likely(ns == &init_user_ns)) {
+	header->pid = pid_nr_ns(message->pid, pid_ns);
+	if (likely(user_ns == &init_user_ns)) {
 		header->uid = __kuid_val(message->uid);
 		header->gid = __kgid_val(message->gid);
 	} else {
-		header->uid = from_kuid_munged(ns, message->uid);
-		header->gid = from_kgid_munged(ns, message->gid);
+		header->uid = from_kuid_munged(user_ns, message->uid);
+		header->gid = from_kgid_munged(user_ns, message->gid);
 	}
 	header->flags = 0;
 	header->start = message->start;
+}
+
+/* See mbox_message_header(). */
+static __always_inline void mbox_path_header(const struct mbox_message *message,
+					     struct mbox_header *header)
+{
+	mbox_path_header_in(message, header, task_active_pid_ns(current),
+			    current_user_ns());
 }
 
 /* Copy a message to its receiver under the lock; false if that would have to sleep. */

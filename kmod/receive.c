@@ -22,6 +22,8 @@
  * fails or the receiver is being killed. The model selftests/model/receipt.pml
  * covers all that may happen to it meanwhile.
  *
+ * The sender of a large message may do all of it for a receiver that waits: transfer.c.
+ *
  * The fast path, here, takes a small message from the front of the queue. All else is
  * for mbox_receive_look(), in the same section, and what has to follow without the lock
  * for mbox_receive_go_on().

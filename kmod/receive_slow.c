@@ -238,6 +238,8 @@ static int receive_block(struct mbox_handle *handle,
 	if (unlikely(args->sender))
 		waiter->ended = mbox_sender_ended(args->sender);
 	waiter->lane = args->filter.lane;
+	if (args->size >= MBOX_TRANSFER_SIZE)
+		mbox_transfer_offer(mbox, waiter, args);
 	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
 					   &handle->sub->receivers :
@@ -397,6 +399,8 @@ static int receive_wait(struct mbox_handle *handle, struct mbox_recv_args *args,
 		return error;
 	}
 	message = waiter->message;
+	if (unlikely(!message)) /* see transfer.c: its sender has done it all */
+		return 0;
 	error = mbox_receive_delivered(handle, message, args);
 	return unlikely(error == MBOX_RECEIVE_SLOW) ?
 	       receive_finish_flight(handle, message, args, true) : error;

@@ -2,6 +2,7 @@
 /* Sending: charge for a message, fill it, and place it; admit blocked senders. */
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/threads.h>
 
 #include "broadcast.h"
 #include "event.h"
@@ -62,8 +63,8 @@ send_charge_caller(struct mbox_handle *handle, struct mbox_send_args *args)
  * The parts of a section decide on a step.
  */
 enum send_step {
-	/* 0: done; less than 0: an error */
-	SEND_MAKE = 1,	/* the message has to be made, or filled, without the lock */
+	/* 0, or the number of the process that received it: done; less than 0: an error */
+	SEND_MAKE = PID_MAX_LIMIT + 1, /* the message has to be made, or filled, without the lock */
 	SEND_WAIT,	/* it has to wait, or its sender for its receipt */
 };
 
@@ -201,6 +202,11 @@ static noinline int send_made(struct mbox *mbox, struct mbox_user *user,
 	struct mbox_deferred deferred;
 	int step;
 
+	if (args->length >= MBOX_TRANSFER_SIZE) {
+		step = mbox_transfer_send(mbox, user, args, memory);
+		if (step != MBOX_TRANSFER_NONE)
+			return step;
+	}
 	if (!message) {
 		if (!READ_ONCE(mbox->pool))
 			mbox_pool_add(mbox);

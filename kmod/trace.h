@@ -84,7 +84,10 @@ DEFINE_EVENT(mbox_message, mbox_send,
 	TP_ARGS(mbox, message)
 );
 
-/* A message, or a delivery of one, is received by the current process. */
+/*
+ * A message, or a delivery of one, is received by the current process; or by that of the
+ * mbox_wake which follows, to which the current process has transferred it.
+ */
 DEFINE_EVENT(mbox_message, mbox_receive,
 	TP_PROTO(const struct mbox *mbox, const struct mbox_message *message),
 	TP_ARGS(mbox, message)

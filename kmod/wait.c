@@ -91,6 +91,8 @@ void mbox_waiter_setup_receiver(struct mbox_waiter *waiter)
 	waiter->fit = 0;
 	waiter->receivers = NULL;
 	waiter->ended = NULL;
+	waiter->offer = NULL;
+	waiter->claim = NULL;
 	waiter->waits = NULL;
 }
 
@@ -328,6 +330,8 @@ void mbox_waiter_cancel(struct mbox *mbox, struct mbox_waiter *waiter)
 		list_del(&waiter->node);
 	list_del(&waiter->all);
 	list_del(&waiter->call);
+	if (unlikely(waiter->claim))
+		*waiter->claim = NULL;
 	if (unlikely(waiter->lane))
 		mbox_deadlock_leave(waiter);
 	if (waiter->filter)

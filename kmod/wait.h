@@ -17,8 +17,10 @@ struct mbox_handle;
 struct mbox_lane;
 struct mbox_member;
 struct mbox_message;
+struct mbox_recv_args;
 struct pid;
 struct task_struct;
+struct user_namespace;
 
 struct mbox_deadline {
 	bool set;
@@ -92,6 +94,12 @@ struct mbox_waiter {
 	struct mbox_receivers *receivers; /* lock: among which it waits; or NULL */
 	struct mbox_member *member;	/* that makes the call, or NULL; held by it */
 	const bool *ended;		/* BY_START: set when the sender ended; or NULL */
+	/* of a receiver that a sender may copy to: see transfer.c */
+	struct mbox_recv_args *offer;	/* of the call; or NULL */
+	struct user_namespace *user_ns;	/* of the caller */
+	struct mbox_waiter **claim;	/* lock: the sender's pointer to the waiter, which
+					 * is cleared when the wait ends; or NULL
+					 */
 	/* of a call on a link */
 	struct mbox_lane *lane;		/* constant; else NULL */
 	struct mbox_endpoint *waits;	/* lock: that has its edge, deadlock.c */

@@ -329,7 +329,8 @@ struct mbox_recv_opts {
 /**
  * mbox_recv() - receive a message
  * @mb:		a handle with MBOX_RIGHT_RECV
- * @buf:	out, the payload; -EFAULT may leave it written in part
+ * @buf:	out, the payload; -EFAULT may leave it written in part, and a call that has
+ *		waited with 64 KiB or more may, too, and also beyond the payload
  * @size:	size of @buf in bytes
  * @opts:	or NULL for a blocking receive of the next message
  * @hdr:	out, the header, also with -EMSGSIZE; may be NULL

@@ -648,7 +648,9 @@ struct mbox_header {
  *
  * Receives the first message (in the mailbox's order) that passes all filters. If
  * there is none the call waits, even if other messages are queued. Part of the buffer
- * may have been written when the call fails with EFAULT.
+ * may have been written when the call fails with EFAULT. While a call with a buffer of
+ * 64 KiB or more waits, senders may write to any part of the buffer; so after it has
+ * waited, the buffer beyond the message, and all of it if the call failed, is undefined.
  *
  * BY_SENDER alone goes by the number: it finds messages of every process that had
  * the number, and waits for every process that may get it. BY_START, together with

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Transfers: a large payload is copied once, from its sender straight to its receiver. */
+#include <linux/errno.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pagemap.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "mbox.h"
+#include "message.h"
+#include "path.h"
+#include "pool.h"
+#include "queue.h"
+#include "trace.h"
+#include "wait.h"
+
+/*
+ * A receiver that waits with a large buffer offers it. The sender of a large message
+ * claims such a receiver and copies page by page into its buffer. When all is there it
+ * accepts the message, writes its header and completes the receiver, in one section.
+ * Both ends see a message that was accepted and received at that moment.
+ *
+ * Until then nothing has happened to the mailbox: the receiver waits in its turn like any
+ * other. Another message, a signal, its deadline or the end of the mailbox ends its wait
+ * at once. The sender copies each page under mbox->lock, and only as long as its claim
+ * holds. So the receiver never waits for the sender: once its wait has ended nobody writes
+ * to its buffer, though the buffer may contain parts of a message that it did not receive.
+ * Two senders never copy into one buffer, for only one has the claim; the message of the
+ * other goes the usual way, and first.
+ *
+ * If anything stands in the way, the sender drops its claim and the message goes the
+ * usual way. Thus a transfer makes nobody wait, and never fails:
+ *
+ *	- pages of the receiver are only taken if they are there and writable: a fault in
+ *	  its memory might last for as long as the receiver likes. They are pinned, a few at
+ *	  a time, when the message is there. What its other threads do to the mapping
+ *	  before and after that, they would do before and after a copy by the receiver.
+ *	- its mmap_lock is only tried;
+ *	- pages of the sender are faulted in before, and not under the lock.
+ *
+ * All that both sides share is guarded by mbox->lock, and the receiver sees the payload by
+ * the order of MBOX_WAKE. The model selftests/model/transfer.pml covers claims.
+ */
+
+/* Pages that are pinned at a time. */
+#define TRANSFER_PAGES	32
+
+struct transfer {
+	struct mbox *mbox;
+	struct mbox_message *message;	/* new, and its sender's; without its payload */
+	struct mbox_waiter *receiver;	/* lock: NULL when its wait has ended */
+	struct mm_struct *mm;		/* of the receiver: grabbed */
+	unsigned long data;		/* where it wants the payload, */
+	unsigned long header;		/* and the header, or 0 */
+};
+
+/* Memory of the receiver, part of a page or more. */
+struct span {
+	unsigned long at;
+	size_t length;
+	unsigned int nr_pages;
+	struct page *pages[TRANSFER_PAGES];	/* pinned */
+};
+
+/**
+ * mbox_transfer_offer - let a sender copy into the buffer of a receiver
+ * @mbox:	locked
+ * @waiter:	of the caller, which is about to block
+ * @args:	of the receive
+ */
+void mbox_transfer_offer(const struct mbox *mbox, struct mbox_waiter *waiter,
+			 struct mbox_recv_args *args)
+{
+	if (!mbox->plain || args->peek || !current->mm)
+		return;
+	if (!access_ok(args->data, args->size) ||
+	    (args->header && !access_ok(args->header, sizeof(*args->header))))
+		return;
+	waiter->offer = args;
+	waiter->user_ns = current_user_ns();
+}
+
+/* Claim the receiver that is next for the message. Return whether there is one. */
+static bool transfer_begin(struct transfer *transfer)
+{
+	struct mbox *mbox = transfer->mbox;
+	struct mbox_waiter *receiver;
+
+	spin_lock(&mbox->lock);
+	receiver = mbox->deaf ? NULL :
+		   mbox_waiter_receiver_for(mbox, transfer->message);
+	if (!receiver || !receiver->offer || receiver->claim) {
+		spin_unlock(&mbox->lock);
+		return false;
+	}
+	receiver->claim = &transfer->receiver;
+	transfer->receiver = receiver;
+	transfer->data = (unsigned long)receiver->offer->data;
+	transfer->header = (unsigned long)receiver->offer->header;
+	/* It is blocked, so it keeps its memory: until we unlock. */
+	transfer->mm = receiver->task->mm;
+	mmgrab(transfer->mm);
+	spin_unlock(&mbox->lock);
+	return true;
+}
+
+/* Drop the claim. */
+static void transfer_end(struct transfer *transfer)
+{
+	struct mbox *mbox = transfer->mbox;
+
+	spin_lock(&mbox->lock);
+	if (transfer->receiver)
+		transfer->receiver->claim = NULL;
+	spin_unlock(&mbox->lock);
+}
+
+/* Pin the pages of a span, without waiting for any. Return whether all are pinned. */
+static bool span_pin(struct span *span, struct mm_struct *mm)
+{
+	unsigned long first = span->at & PAGE_MASK;
+	long n, pinned = 0;
+
+	n = (PAGE_ALIGN(span->at + span->length) - first) >> PAGE_SHIFT;
+	if (!mmget_not_zero(mm))
+		return false;
+	if (mmap_read_trylock(mm)) {
+		pinned = mbox_compat_pin(mm, first, n, span->pages);
+		mmap_read_unlock(mm);
+	}
+	mmput(mm);
+	if (pinned == n) {
+		span->nr_pages = n;
+		return true;
+	}
+	if (pinned > 0)
+		unpin_user_pages(span->pages, pinned);
+	return false;
+}
+
+static void span_unpin(struct span *span)
+{
+	unpin_user_pages_dirty_lock(span->pages, span->nr_pages, true);
+}
+
+/* Copy up to the end of a page, and no more than may be copied under the lock. */
+static bool transfer_copy_page(struct transfer *transfer, struct page *page,
+			       unsigned int offset, const void __user *data,
+			       size_t length)
+{
+	struct mbox *mbox = transfer->mbox;
+	bool copied = false;
+	void *to;
+
+	spin_lock(&mbox->lock);
+	if (likely(transfer->receiver)) {
+		to = kmap_local_page(page);
+		pagefault_disable();
+		copied = mbox_copy_in(to + offset, data, length);
+		pagefault_enable();
+		flush_dcache_page(page);
+		kunmap_local(to);
+	}
+	spin_unlock(&mbox->lock);
+	return copied;
+}
+
+static bool transfer_copy_span(struct transfer *transfer, const struct span *span,
+			       const void __user *data)
+{
+	unsigned int start = offset_in_page(span->at);
+	size_t done, n;
+
+	for (done = 0; done < span->length; done += n) {
+		unsigned int offset = (start + done) & ~PAGE_MASK;
+		struct page *page = span->pages[(start + done) >> PAGE_SHIFT];
+
+		n = min3(span->length - done, PAGE_SIZE - offset,
+			 (size_t)MBOX_PATH_SIZE);
+		if (!transfer_copy_page(transfer, page, offset, data + done, n))
+			return false;
+	}
+	return true;
+}
+
+/* Copy the payload. Return false if the message has to go the usual way. */
+static bool transfer_copy(struct transfer *transfer, const void __user *data)
+{
+	size_t length = transfer->message->length;
+	struct span span;
+	size_t done;
+	bool copied;
+
+	for (done = 0; done < length; done += span.length) {
+		span.at = transfer->data + done;
+		span.length = min(length - done, TRANSFER_PAGES * PAGE_SIZE -
+						 offset_in_page(span.at));
+		if (fatal_signal_pending(current) ||
+		    !span_pin(&span, transfer->mm))
+			return false;
+		copied = transfer_copy_span(transfer, &span, data + done);
+		span_unpin(&span);
+		if (!copied)
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/* Write the header into @span, for the receiver. */
+static void transfer_put_header(const struct transfer *transfer,
+				const struct span *span)
+{
+	const struct mbox_waiter *receiver = transfer->receiver;
+	unsigned int offset = offset_in_page(span->at);
+	struct mbox_header header;
+	size_t n;
+
+	mbox_path_header_in(transfer->message, &header,
+			    task_active_pid_ns(receiver->task),
+			    receiver->user_ns);
+	n = min(sizeof(header), PAGE_SIZE - offset);
+	memcpy_to_page(span->pages[0], offset, (char *)&header, n);
+	if (n < sizeof(header))
+		memcpy_to_page(span->pages[1], 0, (char *)&header + n,
+			       sizeof(header) - n);
+}
+
+/*
+ * The payload is there: accept the message for its receiver, and commit. Return false if
+ * the receiver is not next any more.
+ */
+static bool transfer_commit(struct transfer *transfer, const struct span *span,
+			    struct pid **process)
+{
+	struct mbox_message *message = transfer->message;
+	struct mbox *mbox = transfer->mbox;
+	struct mbox_deferred deferred;
+	struct mbox_waiter *receiver;
+	bool committed = false;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	receiver = transfer->receiver;
+	/* A process that is being killed never sees it: let another have it. */
+	if (receiver && !mbox->deaf && message->length <= mbox->room.msg_size &&
+	    receiver == mbox_waiter_receiver_for(mbox, message) &&
+	    !fatal_signal_pending(receiver->task)) {
+		mbox_path_accept(mbox, message);
+		if (transfer->header)
+			transfer_put_header(transfer, span);
+		receiver->offer->length = message->length;
+		receiver->handle->received++;
+		trace_mbox_receive(mbox, message);
+		mbox->received++;
+		mbox_path_release(mbox, message);
+		*process = get_pid(task_tgid(receiver->task));
+		mbox_waiter_complete(mbox, receiver, 0, &deferred);
+		mbox_path_put(mbox, message, &deferred);
+		committed = true;
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return committed;
+}
+
+static bool transfer_run(struct transfer *transfer, const void __user *data,
+			 struct pid **process)
+{
+	struct span span = { .at = transfer->header };
+	bool committed;
+
+	if (!transfer_copy(transfer, data))
+		return false;
+	if (transfer->header) {
+		span.length = sizeof(struct mbox_header);
+		if (!span_pin(&span, transfer->mm))
+			return false;
+	}
+	committed = transfer_commit(transfer, &span, process);
+	if (transfer->header)
+		span_unpin(&span);
+	return committed;
+}
+
+/* Return whether the send returns the number of the process that received. */
+static bool transfer_is_sync(const struct mbox_send_args *args)
+{
+	return args->sync || (!args->nonblock &&
+			      mbox_room_capacity(args->room) == MBOX_CAPACITY_ZERO);
+}
+
+/**
+ * mbox_transfer_send - send a large message to a receiver that waits
+ * @mbox:	args->room is its room
+ * @user:	the user charged for it
+ * @args:	of the send
+ * @memory:	for the message, already set; or NULL
+ *
+ * Return: MBOX_TRANSFER_NONE if the message has to go the usual way, and nothing is
+ * changed; else the result of the send, and @memory and the charge are not the caller's
+ * any more.
+ */
+int mbox_transfer_send(struct mbox *mbox, struct mbox_user *user,
+		       const struct mbox_send_args *args,
+		       struct mbox_message *memory)
+{
+	struct transfer transfer = { .mbox = mbox, .message = memory };
+	struct pid *process = NULL;
+	bool committed;
+	int result;
+
+	if (!mbox->plain || !READ_ONCE(mbox->nr_receivers) || args->share ||
+	    fault_in_readable(args->data, args->length))
+		return MBOX_TRANSFER_NONE;
+	if (!memory) {
+		transfer.message = mbox_pool_alloc(0);
+		if (!transfer.message)
+			return MBOX_TRANSFER_NONE;
+		mbox_message_set(transfer.message, user, args);
+	}
+	committed = transfer_begin(&transfer);
+	if (committed) {
+		committed = transfer_run(&transfer, args->data, &process);
+		if (!committed)
+			transfer_end(&transfer);
+		mmdrop(transfer.mm);
+	}
+	if (!committed) {
+		if (!memory) {
+			put_pid(transfer.message->pid);
+			mbox_pool_free(transfer.message);
+		}
+		return MBOX_TRANSFER_NONE;
+	}
+	result = transfer_is_sync(args) ? pid_vnr(process) : 0;
+	put_pid(process);
+	return result;
+}
