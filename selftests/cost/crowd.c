@@ -27,7 +27,8 @@ static int crowd_begin(struct bench *bench)
 	struct sched_param param = { .sched_priority = 1 };
 	pthread_attr_t attr;
 	pthread_t thread;
-	int ret = channel_open(&bench->channel, bench, 10);
+	/* a pipe takes no more than one long message */
+	int ret = channel_open(&bench->channel, bench, bench->row->size < 65536 ? 10 : 1);
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);

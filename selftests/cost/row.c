@@ -31,6 +31,9 @@ const struct row rows[] = {
 	{ "ping", &ping, 64, 10, OURS | PEERS, 10300 },
 	{ "epoll", &epoll_ping, 64, 10, OURS | POLLED, 11400 },
 	{ "waiting1", &crowd, 64, 1, OURS | PEERS },
+	{ "waiting1", &crowd, 64 * KIB, 1, OURS | PEERS },
+	/* 0.6 of the best peer */
+	{ "waiting1", &crowd, MIB, 1, OURS | PEERS, 1960000 },
 	{ "waiting1000", &crowd, 64, 1000, OURS | PEERS },
 	{ "prio10", &prio, 64, 10, SORTED },
 	{ "prio1000", &prio, 64, 1000, SORTED },
