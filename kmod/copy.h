@@ -3,8 +3,8 @@
  * Copying a few bytes between user memory and ours, word by word.
  *
  * For the sizes of arguments, headers and small payloads this takes a fraction
- * of what copy_from_user() and copy_to_user() do: most of that is their check of
- * the kernel's side, which here is known to be large enough. With page faults
+ * of the time of copy_from_user() and copy_to_user(), most of which goes into their check
+ * of the kernel's side, here known to be large enough. With page faults
  * disabled they do not sleep.
  */
 #ifndef MBOX_COPY_H
@@ -21,40 +21,62 @@
  */
 #define MBOX_COPY_WORDS		256
 
-/* A step of a copy: @n bytes of @type. */
-#define copy_in_step(type, to, from, i, label)				\
-	unsafe_get_user(*(type *)((to) + (i)),				\
-			(const type __user *)((from) + (i)), label)
-#define copy_out_step(type, to, from, i, label)				\
-	unsafe_put_user(*(const type *)((from) + (i)),			\
-			(type __user *)((to) + (i)), label)
+/* Copy @size bytes, which is constant, in or out. False if @user is not accessible. */
+static __always_inline bool copy_step(void *kernel, void __user *user, size_t size,
+				      bool in)
+{
+	if (in && size == sizeof(u64))
+		unsafe_get_user(*(u64 *)kernel, (u64 __user *)user, fault);
+	else if (in && size == sizeof(u32))
+		unsafe_get_user(*(u32 *)kernel, (u32 __user *)user, fault);
+	else if (in)
+		unsafe_get_user(*(u8 *)kernel, (u8 __user *)user, fault);
+	else if (size == sizeof(u64))
+		unsafe_put_user(*(u64 *)kernel, (u64 __user *)user, fault);
+	else if (size == sizeof(u32))
+		unsafe_put_user(*(u32 *)kernel, (u32 __user *)user, fault);
+	else
+		unsafe_put_user(*(u8 *)kernel, (u8 __user *)user, fault);
+	return true;
+fault:
+	return false;
+}
 
 /* All steps for @length bytes, four words at a time. */
-#define copy_steps(step, to, from, length, label)			\
-do {									\
-	size_t _i = 0;							\
-									\
-	for (; _i + 4 * sizeof(u64) <= (length); _i += 4 * sizeof(u64)) {	\
-		step(u64, to, from, _i, label);				\
-		step(u64, to, from, _i + sizeof(u64), label);		\
-		step(u64, to, from, _i + 2 * sizeof(u64), label);	\
-		step(u64, to, from, _i + 3 * sizeof(u64), label);	\
-	}								\
-	for (; _i + sizeof(u64) <= (length); _i += sizeof(u64))		\
-		step(u64, to, from, _i, label);				\
-	if ((length) & sizeof(u32)) {					\
-		step(u32, to, from, _i, label);				\
-		_i += sizeof(u32);					\
-	}								\
-	for (; _i < (length); _i++)					\
-		step(u8, to, from, _i, label);				\
-} while (0)
+static __always_inline bool copy_steps(void *kernel, void __user *user, size_t length,
+				       bool in)
+{
+	const size_t word = sizeof(u64), half = sizeof(u32);
+	size_t i = 0;
+
+	for (; i + 4 * word <= length; i += 4 * word) {
+		if (!copy_step(kernel + i, user + i, word, in) ||
+		    !copy_step(kernel + i + word, user + i + word, word, in) ||
+		    !copy_step(kernel + i + 2 * word, user + i + 2 * word, word, in) ||
+		    !copy_step(kernel + i + 3 * word, user + i + 3 * word, word, in))
+			return false;
+	}
+	for (; i + word <= length; i += word) {
+		if (!copy_step(kernel + i, user + i, word, in))
+			return false;
+	}
+	if (length & half) {
+		if (!copy_step(kernel + i, user + i, half, in))
+			return false;
+		i += half;
+	}
+	for (; i < length; i++) {
+		if (!copy_step(kernel + i, user + i, sizeof(u8), in))
+			return false;
+	}
+	return true;
+}
 
 /* Copy @length bytes in. False if an address is not readable (now). */
 static __always_inline bool mbox_copy_in(void *to, const void __user *from,
 					 size_t length)
 {
-	bool copied = false;
+	bool copied;
 
 	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
 	    length > MBOX_COPY_WORDS) {
@@ -68,9 +90,7 @@ static __always_inline bool mbox_copy_in(void *to, const void __user *from,
 	}
 	if (!user_read_access_begin(from, length))
 		return false;
-	copy_steps(copy_in_step, to, from, length, end);
-	copied = true;
-end:
+	copied = copy_steps(to, (void __user *)from, length, true);
 	user_read_access_end();
 	return copied;
 }
@@ -108,7 +128,7 @@ end:
 static __always_inline bool mbox_copy_out(void __user *to, const void *from,
 					  size_t length)
 {
-	bool copied = false;
+	bool copied;
 
 	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) ||
 	    length > MBOX_COPY_WORDS) {
@@ -119,9 +139,7 @@ static __always_inline bool mbox_copy_out(void __user *to, const void *from,
 	}
 	if (!user_write_access_begin(to, length))
 		return false;
-	copy_steps(copy_out_step, to, from, length, end);
-	copied = true;
-end:
+	copied = copy_steps((void *)from, to, length, false);
 	user_write_access_end();
 	return copied;
 }

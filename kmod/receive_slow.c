@@ -97,8 +97,8 @@ static void receive_put(struct mbox_handle *handle,
 
 /* Check a message that was IN_FLIGHT: 0, or why it cannot be received. */
 int mbox_receive_check_flight(struct mbox_handle *handle,
-				struct mbox_message *message,
-				struct mbox_deferred *deferred)
+			      struct mbox_message *message,
+			      struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = handle->mbox;
 

@@ -78,7 +78,7 @@ static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *wa
 
 /* The tree has others: find the place of @waiter. */
 static noinline void receivers_add_between(struct mbox_receivers *receivers,
-				struct mbox_waiter *waiter)
+					   struct mbox_waiter *waiter)
 {
 	struct rb_node **link = &receivers->keyed.rb_root.rb_node, *parent = NULL;
 	const struct mbox_filter *filter = waiter->filter;
