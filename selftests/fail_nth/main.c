@@ -112,7 +112,7 @@ FIXTURE_SETUP(op)
 	ASSERT_EQ(0, ftruncate(s->lazy_file, 2 * sysconf(_SC_PAGESIZE)));
 
 	name_make(s->others_name);
-	arg = open_arg(s->others_name, 4);
+	arg = open_arg(s->others_name, SEGMENTS);
 	s->others = open_call(MBOX_IOC_CREATE, &arg);
 	ASSERT_LE(0, s->others);
 	/* the umask does not count here */
