@@ -47,7 +47,8 @@
  *			link.c		links and their lanes, from first use to end
  *			links.c		the lists of both, which dumps visit
  *
- *	wait.h		wait.c		waiters: sleeping, completing; deferred work
+ *	wait.h		wait.c		waiters: sleeping, completing
+ *			deferred.c	work that a section leaves to be done after it
  *			spin.c		polling for a short time before the sleep
  *			yield.c		letting the other side run before the sleep
  *			deadline.c	deadlines, from the ABI to a clock of the host
@@ -76,10 +77,11 @@
  *	delete.c -> subscription.c	a death clears subscriptions
  *	delete.c -> send_wait.c		and ends senders
  *	wait.c -> send_wait.c		a waiter that is ended may be a sender
- *	wait.c -> send.c		deferred work lets senders in
+ *	deferred.c -> send.c		deferred work lets senders in
  *	room.c -> cast.c		a sender that leaves may be broadcasting
- *	wait.c -> cast.c		and goes on with a broadcast
- *	wait.c -> delete.c		a waiter may find its mailbox dead
+ *	wait.c -> cast.c		and one that stops waiting likewise
+ *	deferred.c -> cast.c		deferred work goes on with a broadcast
+ *	deferred.c -> delete.c		and buries a mailbox that died
  *	wait.c -> event.c		a mailbox has room
  *	wait.c -> member.c		a member is served
  *	policy.c -> member.c		the member that was served least recently is next

@@ -6,6 +6,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/sched/task.h>
 #include <linux/types.h>
 #include <linux/mbox.h>
 
@@ -223,6 +224,18 @@ void mbox_waiter_tell(struct mbox *mbox, const struct mbox_message *message,
 		      struct mbox_deferred *deferred);
 void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 			  struct mbox_deferred *deferred);
+
+/* Let the task of a completed waiter go on; the caller wakes it and drops it. */
+static inline struct task_struct *mbox_waiter_publish(struct mbox_waiter *waiter)
+{
+	struct task_struct *task = get_task_struct(waiter->task);
+
+	/* see MBOX_WAKE */
+	smp_store_release(&waiter->phase, MBOX_WAITER_DONE);
+	return task;
+}
+
+/* deferred.c */
 void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred);
 
 /* A section under the lock begins: it has deferred nothing yet. */

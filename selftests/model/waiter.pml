@@ -168,7 +168,7 @@ inline poll()
 #endif
 }
 
-/* publish() in wait.c, under the lock, then the steps after it. */
+/* mbox_waiter_publish(), under the lock, then the steps after it. */
 inline publish_and_wake(what, asleep)
 {
 #ifndef LATE_GET
