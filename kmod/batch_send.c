@@ -171,9 +171,10 @@ static u32 batch_send_run(struct batch_send *send, u32 i,
 
 /*
  * Send messages in one section, charged already. 0: there may be more; or
- * MBOX_BATCH_ONE; or an error.
+ * MBOX_BATCH_ONE; or an error. Not inline, so that its part of the stack is free when a
+ * single message is sent, which may sleep.
  */
-static int batch_send_section(struct batch_send *send)
+static noinline int batch_send_section(struct batch_send *send)
 {
 	const struct mbox_path_sender from = mbox_path_caller();
 	struct mbox_send_args *args = &send->args;
