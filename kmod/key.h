@@ -4,6 +4,7 @@
 #define MBOX_KEY_H
 
 #include <linux/pid.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/mbox.h>
 
@@ -19,6 +20,11 @@ struct mbox_key {
 	struct pid_namespace *pid_ns;
 	u64 start;
 };
+
+static inline struct mbox_waiter *mbox_key_waiter(struct rb_node *node)
+{
+	return rb_entry(node, struct mbox_waiter, keyed);
+}
 
 /* The flags in the key of a waiter. */
 static inline u32 mbox_key_flags(const struct mbox_waiter *waiter)
@@ -75,5 +81,13 @@ static inline unsigned int mbox_key_levels(u32 flags, const struct pid *pid)
 		return 1;
 	return pid ? pid->level + 1 : 0;
 }
+
+/* key.c */
+struct mbox_waiter *mbox_key_lower_bound(struct mbox_receivers *receivers,
+					 const struct mbox_key *key, u64 turn);
+struct mbox_waiter *mbox_key_first_fit(struct mbox_receivers *receivers,
+				       const struct mbox_key *key, u64 length,
+				       bool last);
+bool mbox_key_next_flags(struct mbox_receivers *receivers, u32 *flags);
 
 #endif /* MBOX_KEY_H */

@@ -53,7 +53,8 @@
  *			yield.c		letting the other side run before the sleep
  *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
- *			policy.c	which waiting receiver is given a message
+ *	key.h		key.c		their filters as keys of a tree
+ *	wait.h		policy.c	which waiting receiver is given a message
  *	link.h		deadlock.c	cycles of calls that wait for each other
  *			inbox.c		the lanes that lead to an inbox, in order
  *	queue.h		queue.c		order and filters; no user memory, no sleep

@@ -40,11 +40,6 @@ static u64 waiter_fit(const struct mbox_waiter *waiter)
 RB_DECLARE_CALLBACKS_MAX(static, fit_callbacks, struct mbox_waiter, keyed,
 			 u64, most_fit, waiter_fit)
 
-static struct mbox_waiter *waiter_of(struct rb_node *node)
-{
-	return rb_entry(node, struct mbox_waiter, keyed);
-}
-
 static void tell_set(struct mbox_tell *tell, const struct mbox_message *message)
 {
 	tell->type = message->type;
@@ -92,7 +87,7 @@ static noinline void receivers_add_between(struct mbox_receivers *receivers,
 
 	/* Bound: the depth of the tree. */
 	while (*link) {
-		struct mbox_waiter *other = waiter_of(*link);
+		struct mbox_waiter *other = mbox_key_waiter(*link);
 
 		parent = *link;
 		order = mbox_key_compare(&key, other) ?:
@@ -197,123 +192,6 @@ void mbox_receivers_remove(struct mbox_waiter *waiter)
 	waiter->receivers = NULL;
 }
 
-/* The first waiter whose key is @key or more, with a turn after @turn; or NULL. */
-static struct mbox_waiter *receivers_lower_bound(struct mbox_receivers *receivers,
-						 const struct mbox_key *key, u64 turn)
-{
-	struct rb_node *node = receivers->keyed.rb_root.rb_node;
-	struct mbox_waiter *found = NULL;
-
-	/* Bound: the depth of the tree. */
-	while (node) {
-		struct mbox_waiter *waiter = waiter_of(node);
-		int order = mbox_key_compare(key, waiter);
-
-		if (order < 0 || (!order && turn < waiter->turn)) {
-			found = waiter;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return found;
-}
-
-/* The last waiter whose key is @key or less; or NULL. */
-static struct mbox_waiter *receivers_upper_bound(struct mbox_receivers *receivers,
-						 const struct mbox_key *key)
-{
-	struct rb_node *node = receivers->keyed.rb_root.rb_node;
-	struct mbox_waiter *found = NULL;
-
-	/* Bound: the depth of the tree. */
-	while (node) {
-		struct mbox_waiter *waiter = waiter_of(node);
-
-		if (mbox_key_compare(key, waiter) >= 0) {
-			found = waiter;
-			node = node->rb_right;
-		} else {
-			node = node->rb_left;
-		}
-	}
-	return found;
-}
-
-static struct rb_node *node_child(struct rb_node *node, bool left)
-{
-	return left ? node->rb_left : node->rb_right;
-}
-
-static bool node_fits(struct rb_node *node, u64 length)
-{
-	return node && waiter_of(node)->most_fit > length;
-}
-
-/* The first waiter below @node, or the @last, that @length fits: there is one. */
-static struct rb_node *node_first_fit(struct rb_node *node, u64 length, bool last)
-{
-	/* Bound: the depth of the tree. */
-	while (node_fits(node_child(node, !last), length) ||
-	       waiter_of(node)->fit <= length) {
-		if (node_fits(node_child(node, !last), length))
-			node = node_child(node, !last);
-		else
-			node = node_child(node, last);
-	}
-	return node;
-}
-
-/* The first waiter of @key, or the @last, that @length fits; or NULL. */
-static struct mbox_waiter *receivers_first_fit(struct mbox_receivers *receivers,
-					       const struct mbox_key *key, u64 length,
-					       bool last)
-{
-	struct mbox_waiter *waiter = last ? receivers_upper_bound(receivers, key) :
-					    receivers_lower_bound(receivers, key, 0);
-	struct rb_node *node = waiter ? &waiter->keyed : NULL, *from;
-
-	/* Bound: twice the depth of the tree. */
-	while (node) {
-		waiter = waiter_of(node);
-		if (mbox_key_compare(key, waiter))
-			return NULL;
-		if (waiter->fit > length)
-			return waiter;
-		if (node_fits(node_child(node, last), length)) {
-			node = node_first_fit(node_child(node, last), length, last);
-			continue;
-		}
-		do {
-			from = node;
-			node = rb_parent(from);
-		} while (node && from == node_child(node, last));
-	}
-	return NULL;
-}
-
-/* The least flags of a key that are in use, from @flags on; false: there are none. */
-static bool receivers_next_flags(struct mbox_receivers *receivers, u32 *flags)
-{
-	struct rb_node *node = receivers->keyed.rb_root.rb_node;
-	bool found = false;
-	u32 least = *flags;
-
-	/* Bound: the depth of the tree. */
-	while (node) {
-		u32 its = mbox_key_flags(waiter_of(node));
-
-		if (its >= least) {
-			*flags = its;
-			found = true;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
-	}
-	return found;
-}
-
 static bool waiter_before(const struct mbox_waiter *a,
 			  const struct mbox_waiter *b, bool last)
 {
@@ -336,12 +214,12 @@ receivers_choose(const struct mbox *mbox, struct mbox_receivers *receivers,
 		mbox_policy_choose(mbox, &receivers->rest, message);
 	tell_set(&tell, message);
 	/* Bound: the values that flags can have. */
-	for (; receivers_next_flags(receivers, &flags); flags++) {
+	for (; mbox_key_next_flags(receivers, &flags); flags++) {
 		/* Bound: MAX_PID_NS_LEVEL. */
 		for (level = 0; level < mbox_key_levels(flags, message->pid); level++) {
 			mbox_key_set(&key, flags, &tell, level);
-			waiter = receivers_first_fit(receivers, &key, message->length,
-						     last);
+			waiter = mbox_key_first_fit(receivers, &key,
+						    message->length, last);
 			if (waiter &&
 			    (!best || waiter_before(waiter, best, last)))
 				best = waiter;
@@ -367,9 +245,9 @@ struct mbox_waiter *mbox_receivers_choose(const struct mbox *mbox,
 
 	lockdep_assert_held(&mbox->lock);
 	if (likely(first && !receivers->nr_filtered && !receivers->nr_rest &&
-		   waiter_of(first)->fit > message->length) &&
+		   mbox_key_waiter(first)->fit > message->length) &&
 	    mbox->policy != MBOX_POLICY_LIFO)
-		return waiter_of(first);
+		return mbox_key_waiter(first);
 	return receivers_choose(mbox, receivers, message);
 }
 
@@ -390,10 +268,10 @@ bool mbox_receivers_any(struct mbox_receivers *receivers,
 	}
 	tell_set(&tell, message);
 	/* Bound: as in mbox_receivers_choose(). */
-	for (; receivers_next_flags(receivers, &flags); flags++) {
+	for (; mbox_key_next_flags(receivers, &flags); flags++) {
 		for (level = 0; level < mbox_key_levels(flags, message->pid); level++) {
 			mbox_key_set(&key, flags, &tell, level);
-			waiter = receivers_lower_bound(receivers, &key, 0);
+			waiter = mbox_key_lower_bound(receivers, &key, 0);
 			if (waiter && !mbox_key_compare(&key, waiter))
 				return true;
 		}
@@ -414,8 +292,8 @@ struct mbox_waiter *mbox_receivers_of_lane(struct mbox_receivers *receivers,
 			return waiter;
 	}
 	/* Bound: the values that flags can have. */
-	for (; receivers_next_flags(receivers, &key.flags); key.flags++) {
-		waiter = receivers_lower_bound(receivers, &key, 0);
+	for (; mbox_key_next_flags(receivers, &key.flags); key.flags++) {
+		waiter = mbox_key_lower_bound(receivers, &key, 0);
 		if (waiter && waiter->lane == lane)
 			return waiter;
 	}
@@ -435,13 +313,13 @@ static bool receivers_tell_keyed(struct mbox *mbox, struct mbox_receivers *recei
 	struct mbox_key key;
 
 	/* Bound: @n, the values of flags and the levels of namespaces. */
-	for (; receivers_next_flags(receivers, &tell->flags); tell->flags++) {
+	for (; mbox_key_next_flags(receivers, &tell->flags); tell->flags++) {
 		for (; tell->level < mbox_key_levels(tell->flags, tell->pid);
 		     tell->level++) {
 			mbox_key_set(&key, tell->flags, tell, tell->level);
 			for (;; n--) {
-				waiter = receivers_lower_bound(receivers, &key,
-							       tell->turn);
+				waiter = mbox_key_lower_bound(receivers, &key,
+							      tell->turn);
 				if (!waiter || mbox_key_compare(&key, waiter))
 					break;
 				if (!n)
