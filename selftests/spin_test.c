@@ -58,7 +58,7 @@ static bool stay(const cpu_set_t *cpus, bool last)
 /* The part of the child: answer until 0 comes. Signals and deadlines do not matter. */
 static int echo(int ask, int answer, int64_t within)
 {
-	uint32_t number, expected = 1;
+	uint32_t number = 0, expected = 1;
 
 	for (;;) {
 		struct mbox_ioc_recv arg = { .data = address_of(&number), .size = sizeof(number) };
