@@ -184,8 +184,9 @@ static void batch_init(struct batch *batch, struct mbox *mb)
 	batch->size = info.msg_size;
 	batch->data = malloc(count * batch->size);
 	batch->entries = calloc(count, sizeof(*batch->entries));
-	if (batch->data && batch->entries)
-		batch->count = (unsigned int)count;
+	if (!batch->data || !batch->entries)
+		return;
+	batch->count = (unsigned int)count;
 	for (unsigned int i = 0; i < batch->count; i++)
 		mbox_recv_entry_set(&batch->entries[i], batch->data + i * batch->size, batch->size);
 }
