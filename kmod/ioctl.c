@@ -394,7 +394,7 @@ static const struct mbox_ioctl ioctl_table[] = {
 	MBOX_IOCTL(DELETE, mbox_ioc_delete, dropped, ioctl_delete),
 	MBOX_IOCTL(SEND, mbox_ioc_send, size, ioctl_send),
 	MBOX_IOCTL(RECV, mbox_ioc_recv, header, ioctl_recv),
-	MBOX_IOCTL(GET, mbox_info, pad, ioctl_get),
+	MBOX_IOCTL(GET, mbox_info, spin_misses, ioctl_get),
 	MBOX_IOCTL(SET, mbox_ioc_set, bytes, ioctl_set),
 	MBOX_IOCTL(HANDOVER, mbox_ioc_handover, start, ioctl_handover),
 	MBOX_IOCTL(WAIT, mbox_ioc_wait, pad, ioctl_wait),
