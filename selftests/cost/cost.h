@@ -41,6 +41,9 @@ struct way {
 	int (*send)(struct channel *ch);
 	int (*recv)(struct channel *ch);
 	void (*close)(struct channel *ch);
+	/* @count messages in one call, up to BATCH_MOST */
+	int (*send_batch)(struct channel *ch, unsigned int count);
+	int (*recv_batch)(struct channel *ch, unsigned int count);
 	/* by priority, 0 to PRIORITIES - 1, the highest first */
 	int (*send_prio)(struct channel *ch, unsigned int prio);
 	int (*recv_prio)(struct channel *ch);
@@ -55,6 +58,7 @@ enum way_nr {
 };
 
 #define PRIORITIES	32
+#define BATCH_MOST	32
 
 struct row {
 	const char *name;		/* its full name has the size too */
@@ -134,8 +138,8 @@ void table_print(const struct row *first, const struct row *end, char **patterns
 		 struct cell (*cells)[NR_WAYS]);
 void figures_print(char **patterns, struct cell (*cells)[NR_WAYS]);
 
-/* pair.c, stream.c, ping.c, crowd.c, prio.c, many.c */
-extern const struct workload pair, empty, stream, ping, epoll_ping, crowd, prio;
+/* pair.c, batch.c, stream.c, ping.c, crowd.c, prio.c, many.c */
+extern const struct workload pair, empty, batch, stream, ping, epoll_ping, crowd, prio;
 extern const struct workload many_open, many_send, memory;
 
 #endif

@@ -116,6 +116,38 @@ static int library_recv(struct channel *ch)
 	return ret == ch->size ? 0 : -EPROTO;
 }
 
+static int library_send_batch(struct channel *ch, unsigned int count)
+{
+	struct mbox_send_entry entries[BATCH_MOST];
+	int ret;
+
+	for (unsigned int i = 0; i < count; i++)
+		entries[i] = (struct mbox_send_entry) {
+			.data = address_of(outgoing->data), .size = ch->size,
+		};
+	ret = mbox_sendv(ch->mbs[1], entries, count, NULL);
+	if (ret < 0)
+		return ret;
+	return ret == count ? 0 : -EPROTO;
+}
+
+static int library_recv_batch(struct channel *ch, unsigned int count)
+{
+	struct mbox_recv_entry entries[BATCH_MOST];
+	int ret;
+
+	for (unsigned int i = 0; i < count; i++) {
+		entries[i].flags = 0;
+		entries[i].pad = 0;
+		entries[i].data = address_of(incoming->data);
+		entries[i].size = ch->size;
+	}
+	ret = mbox_recvv(ch->mbs[0], entries, count, count, NULL);
+	if (ret < 0)
+		return ret;
+	return ret == count && entries[0].header.length == ch->size ? 0 : -EPROTO;
+}
+
 static int library_reopen(struct channel *ch)
 {
 	struct mbox *mb;
@@ -137,6 +169,7 @@ static void library_close(struct channel *ch)
 const struct way way_library = {
 	.name = "library", .ours = true, .open = library_open, .close = library_close,
 	.send = library_send, .recv = library_recv,
+	.send_batch = library_send_batch, .recv_batch = library_recv_batch,
 	.send_prio = library_send_prio, .recv_prio = library_recv, .reopen = library_reopen,
 };
 

@@ -46,6 +46,8 @@ const struct row rows[] = {
 	{ "send1000", &many_send, 64, 1000, OURS | PEERS },
 	{ "send100000", &many_send, 64, 100000, BIT(IOCTL) | BIT(WRITE), .slow = true },
 	{ "memory", &memory, 0, 10000, BIT(IOCTL) | BIT(SYSV) | BIT(MQ) | BIT(PIPE), 512, .slow = true },
+	{ "batch32", &batch, 64, 32, BIT(LIBRARY), 350 },
+	{ "batch32", &batch, KIB, 32, BIT(LIBRARY) },
 	{ "ringpair", &pair, 64, 0, RINGS },
 	{ "ringstream", &stream, 64, 1000, RINGS },
 	{ "ringping", &ping, 64, 10, RINGS },
