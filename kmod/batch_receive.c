@@ -60,137 +60,154 @@ static __always_inline int batch_receive_read(const struct mbox_batch *batch,
 				MBOX_BATCH_ONE;
 }
 
-/* The senders and users of messages that were received, still to be uncounted. */
-struct batch_debt {
-	struct pid *pid;
-	u32 nr_pids;
-	struct mbox_user *user;
-	s64 bytes;
-};
-
-/* Only compared. */
-struct batch_sender {
-	const struct pid *pid;
-	kuid_t uid;
-	kgid_t gid;
-};
-
-static void batch_receive_settle(struct batch_debt *debt)
-{
-	if (debt->nr_pids > 1)
-		WARN_ON_ONCE(refcount_sub_and_test(debt->nr_pids - 1,
-						   &debt->pid->count));
-	if (debt->nr_pids)
-		put_pid(debt->pid);
-	if (debt->bytes)
-		mbox_user_uncharge_bytes(debt->user, debt->bytes);
-	debt->nr_pids = 0;
-	debt->bytes = 0;
-}
-
-/* See mbox_path_put(): add up the counts that consecutive messages share. */
-static __always_inline void batch_receive_put(struct mbox *mbox,
-					      struct mbox_message *message,
-					      struct batch_debt *debt,
-					      struct mbox_deferred *deferred)
-{
-	if (unlikely(--message->refs))
-		return;
-	if (unlikely(message->shared))
-		mbox_share_drop(mbox, message);
-	if (unlikely(message->pid != debt->pid || message->user != debt->user)) {
-		batch_receive_settle(debt);
-		debt->pid = message->pid;
-		debt->user = message->user;
-	}
-	debt->nr_pids++;
-	debt->bytes += likely(message->length <= MBOX_SMALL_SIZE) ?
-		       MBOX_SMALL_CHARGE : mbox_user_cost(message->length);
-	mbox_pool_give(mbox, message, deferred);
-}
-
-/* Fill in a header. The last one, @header, mostly has the same sender, of @last. */
-static __always_inline void batch_receive_header(const struct mbox_message *message,
-						 struct batch_sender *last,
-						 struct mbox_header *header)
-{
-	if (unlikely(message->pid != last->pid ||
-		     !uid_eq(message->uid, last->uid) ||
-		     !gid_eq(message->gid, last->gid))) {
-		last->pid = message->pid;
-		last->uid = message->uid;
-		last->gid = message->gid;
-		mbox_path_header(message, header);
-		return;
-	}
-	header->length = message->length;
-	header->seq = message->seq;
-	header->time = message->time;
-	header->prio = message->prio;
-	header->type = message->type;
-}
-
 /* Return whether messages are taken from the queue, and that is all: a run. */
 static bool batch_receive_may_run(const struct mbox_handle *handle,
 				  const struct mbox_recv_args *args)
 {
 	const struct mbox *mbox = handle->mbox;
 
-	return !handle->endpoint && !handle->sub && !args->member &&
+	return MBOX_COPY_UNSAFE && !handle->endpoint && !handle->sub && !args->member &&
 	       !args->filter.flags && mbox->state == MBOX_STATE_LIVE &&
 	       mbox_waiter_no_senders(mbox) && !mbox->room.nospace &&
-	       hlist_empty(&mbox->queue.cursors);
+	       hlist_empty(&mbox->queue.cursors) && !trace_mbox_receive_enabled();
 }
 
-/* Receive messages as a run, up to @end. As batch_receive_section(). */
-static int batch_receive_run(struct mbox_handle *handle,
-			     struct mbox_batch *batch,
-			     struct mbox_recv_args *args, u32 end, u32 *work,
-			     struct mbox_deferred *deferred)
+/* A run: messages at the front of the queue, all as the first of them. */
+struct batch_receive_run {
+	struct mbox_message *first;
+	struct mbox_message *last;
+	u32 n;
+	u64 bytes;			/* of payload */
+	struct mbox_header header;	/* of the first */
+};
+
+/* Return whether @message can be received in a run that begins with @first. */
+static __always_inline bool
+batch_receive_suits(const struct mbox_message *message,
+		    const struct mbox_message *first)
 {
-	struct mbox *mbox = handle->mbox;
-	struct mbox_queue *queue = &mbox->queue;
-	struct batch_debt debt = {};
-	struct batch_sender last = {};
-	struct mbox_header header __uninitialized;
-	u32 begin = batch->done;
-	int step = 0;
+	return message->state == MBOX_MESSAGE_QUEUED && message->refs == 1 &&
+	       !message->shared && !message->sender &&
+	       message->length <= MBOX_SMALL_SIZE &&
+	       /* the same user has the same uid */
+	       message->pid == first->pid && message->user == first->user &&
+	       gid_eq(message->gid, first->gid) && message->prio == first->prio;
+}
 
-	while (batch->done < end && *work < MBOX_BATCH_WORK) {
-		struct mbox_message *message;
-		bool copied;
+/* Copy the header of @message out: much of it is that of the first, @header. */
+static __always_inline bool
+batch_receive_put_header(struct mbox_header __user *to,
+			 const struct mbox_header *header,
+			 const struct mbox_message *message)
+{
+	unsafe_put_user(message->length, &to->length, fault);
+	unsafe_put_user(message->seq, &to->seq, fault);
+	unsafe_put_user(message->time, &to->time, fault);
+	unsafe_put_user(header->prio, &to->prio, fault);
+	unsafe_put_user(message->type, &to->type, fault);
+	unsafe_put_user(header->pid, &to->pid, fault);
+	unsafe_put_user(header->uid, &to->uid, fault);
+	unsafe_put_user(header->gid, &to->gid, fault);
+	unsafe_put_user(header->flags, &to->flags, fault);
+	unsafe_put_user(header->start, &to->start, fault);
+	return true;
+fault:
+	return false;
+}
 
-		message = list_first_entry_or_null(&queue->messages,
-						   struct mbox_message, node);
-		if (unlikely(!message || message->state != MBOX_MESSAGE_QUEUED ||
-			     message->sender || message->prio < args->filter.min_prio ||
-			     message->length > MBOX_PATH_SIZE ||
-			     fatal_signal_pending(current)))
+/*
+ * Copy a run of up to @most small messages out, as long as that needs no sleep. In
+ * between user memory is accessible, so nothing is called.
+ */
+static __always_inline void batch_receive_copy(const struct mbox_batch *batch,
+					       const struct mbox_queue *queue,
+					       u32 most,
+					       struct batch_receive_run *run)
+{
+	struct mbox_recv_entry __user *entry = mbox_batch_entry(batch);
+	const struct mbox_message *first = run->first;
+	struct mbox_message *message = run->first;
+	u64 bytes = 0;
+	u32 n;
+
+	if (!user_access_begin(entry, most * sizeof(*entry)))
+		return;
+	for (n = 0; n < most; n++, entry++) {
+		u64 flags, data, size;
+
+		if (unlikely(&message->node == &queue->messages ||
+			     !batch_receive_suits(message, first)))
 			break;
-		step = batch_receive_read(batch, args);
-		if (unlikely(step || message->length > args->size))
+		/* and pad */
+		unsafe_get_user(flags, (const u64 __user *)entry, fault);
+		unsafe_get_user(data, &entry->data, fault);
+		unsafe_get_user(size, &entry->size, fault);
+		if (unlikely(flags || message->length > size ||
+			     !access_ok(u64_to_user_ptr(data), message->length)))
 			break;
-		batch_receive_header(message, &last, &header);
-		pagefault_disable();
-		copied = mbox_copy_out(args->data, message->data,
-				       message->length) &&
-			 mbox_copy_out(args->header, &header, sizeof(header));
-		pagefault_enable();
-		if (unlikely(!copied)) {
-			step = MBOX_BATCH_ONE;
+		barrier_nospec();
+		if (unlikely(!mbox_unsafe_copy_out(u64_to_user_ptr(data),
+						   message->data,
+						   message->length) ||
+			     !batch_receive_put_header(&entry->header,
+						       &run->header, message)))
 			break;
-		}
-		*work += message->length;
-		mbox_path_remove(queue, message);
-		trace_mbox_receive(mbox, message);
-		mbox_path_release(mbox, message);
-		batch_receive_put(mbox, message, &debt, deferred);
-		batch->done++;
+		bytes += message->length;
+		run->last = message;
+		message = list_next_entry(message, node);
 	}
-	handle->received += batch->done - begin;
-	mbox->received += batch->done - begin;
-	batch_receive_settle(&debt);
-	return step;
+fault:
+	user_access_end();
+	run->n = n;
+	run->bytes = bytes;
+}
+
+/* Take a run that was copied off the queue, and give back all that it holds. */
+static void batch_receive_commit(struct mbox *mbox,
+				 const struct batch_receive_run *run,
+				 struct mbox_deferred *deferred)
+{
+	struct mbox_user *user = run->first->user;
+	struct pid *pid = run->first->pid;
+
+	lockdep_assert_held(&mbox->lock);
+	mbox_queue_remove_run(&mbox->queue, run->last);
+	mbox->received += run->n;
+	mbox->room.held -= run->n;
+	mbox->room.held_bytes -= run->bytes;
+	if (run->n > 1)
+		WARN_ON_ONCE(refcount_sub_and_test(run->n - 1, &pid->count));
+	put_pid(pid);
+	mbox_user_uncharge_slots(user, run->n);
+	mbox_pool_give_run(mbox, run->first, run->last, run->n, deferred);
+}
+
+/* Receive messages as a run, up to @end, if there is one. */
+static void batch_receive_run(struct mbox_handle *handle,
+			      struct mbox_batch *batch,
+			      const struct mbox_recv_args *args, u32 end,
+			      u32 *work, struct mbox_deferred *deferred)
+{
+	struct mbox_queue *queue = &handle->mbox->queue;
+	struct batch_receive_run run __uninitialized;
+
+	run.first = list_first_entry_or_null(&queue->messages,
+					     struct mbox_message, node);
+	if (unlikely(!run.first || run.first->length > MBOX_SMALL_SIZE ||
+		     run.first->prio < args->filter.min_prio ||
+		     fatal_signal_pending(current)))
+		return;
+	run.n = 0;
+	mbox_path_header(run.first, &run.header);
+	pagefault_disable();
+	batch_receive_copy(batch, queue, end - batch->done, &run);
+	pagefault_enable();
+	if (unlikely(!run.n))
+		return;
+	batch_receive_commit(handle->mbox, &run, deferred);
+	handle->received += run.n;
+	batch->done += run.n;
+	*work += run.bytes;
 }
 
 /*
@@ -209,9 +226,9 @@ static int batch_receive_section(struct mbox_handle *handle,
 	mbox_mailbox_lock(handle->mbox, &deferred);
 	do {
 		if (likely(batch_receive_may_run(handle, args)))
-			step = batch_receive_run(handle, batch, args, end,
-						 &work, &deferred);
-		if (step || batch->done == end || work >= MBOX_BATCH_WORK)
+			batch_receive_run(handle, batch, args, end, &work,
+					  &deferred);
+		if (batch->done == end || work >= MBOX_BATCH_WORK)
 			break;
 		step = batch_receive_read(batch, args);
 		if (step)

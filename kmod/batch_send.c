@@ -33,7 +33,7 @@ struct batch_send {
 /* Check an entry. 0 or an error. */
 static int batch_send_check(const struct mbox_send_entry *entry)
 {
-	if (entry->flags || entry->pad || entry->prio > MBOX_PRIO_MAX)
+	if ((entry->flags | entry->pad) || entry->prio > MBOX_PRIO_MAX)
 		return -EINVAL;
 	return entry->size > U32_MAX ? -EMSGSIZE : 0;
 }
@@ -57,14 +57,45 @@ static int batch_send_copy(struct batch_send *send, u32 n)
 }
 
 /*
+ * Read up to @n entries of small messages; may sleep. Return how many there are up to the
+ * first of another message, or that is not valid, or not readable.
+ */
+static u32 batch_send_read_small(struct batch_send *send, u32 n)
+{
+	const struct mbox_send_entry __user *from = mbox_batch_entry(send->batch);
+	struct mbox_send_entry *entry = send->entries;
+	u32 i;
+
+	if (!MBOX_COPY_UNSAFE || send->batch->entry_size != sizeof(*from) ||
+	    !user_read_access_begin(from, n * sizeof(*from)))
+		return 0;
+	for (i = 0; i < n; i++, entry++, from++) {
+		if (unlikely(!mbox_unsafe_copy_in(entry, from, sizeof(*from)) ||
+			     (entry->flags | entry->pad) ||
+			     entry->prio > MBOX_PRIO_MAX ||
+			     entry->size > MBOX_SMALL_SIZE))
+			break;
+	}
+	user_read_access_end();
+	return i;
+}
+
+/*
  * Read the entries of the next section, up to the first that is not valid. 0, or an
  * error if that is the next one.
  */
 static int batch_send_read(struct batch_send *send, u32 n)
 {
-	int i, error = 0, copied = batch_send_copy(send, n);
+	int i, error = 0, copied;
 	u64 work = 0;
 
+	BUILD_BUG_ON(MBOX_BATCH_SECTION * MBOX_SMALL_SIZE > MBOX_BATCH_WORK);
+	if (likely(batch_send_read_small(send, n) == n)) {
+		send->n = n;
+		send->cost = (s64)n * MBOX_SMALL_CHARGE;
+		return 0;
+	}
+	copied = batch_send_copy(send, n);
 	if (copied < 0)
 		return copied;
 	send->cost = 0;
@@ -127,10 +158,124 @@ static bool batch_send_may_run(const struct batch_send *send)
 	const struct mbox_room *room = send->args.room;
 	const struct mbox *mbox = send->mbox;
 
-	return !mbox->deaf && !mbox->nr_receivers && !room->parent &&
-	       RB_EMPTY_ROOT(&room->senders.rb_root) &&
+	return MBOX_COPY_UNSAFE && !mbox->deaf && !mbox->nr_receivers &&
+	       !room->parent && RB_EMPTY_ROOT(&room->senders.rb_root) &&
 	       hlist_empty(&room->queue->cursors) &&
-	       (send->args.nonblock || room->capacity != MBOX_CAPACITY_ZERO);
+	       (send->args.nonblock || room->capacity != MBOX_CAPACITY_ZERO) &&
+	       !trace_mbox_send_enabled();
+}
+
+/* A run: slots that are taken from a stack, filled and linked to each other. */
+struct batch_send_run {
+	struct mbox_message **slots;
+	struct mbox_message *last;
+	u32 most;			/* messages */
+	u32 n;
+	u64 bytes;			/* of payload */
+	u32 prio;			/* of all */
+};
+
+/* Fill in @message, one of a run, for an entry. */
+static __always_inline void batch_send_fill_in(const struct batch_send *send,
+					       const struct mbox_send_entry *entry,
+					       const struct mbox_path_sender *from,
+					       struct mbox_message *message, u64 seq)
+{
+	const struct mbox_send_args args = {
+		.room = send->args.room,
+		.length = entry->size,
+		.prio = entry->prio,
+		.type = entry->type,
+	};
+
+	mbox_path_fill_in(message, send->user, &args, from);
+	message->seq = seq;
+	message->state = MBOX_MESSAGE_QUEUED;
+	RB_CLEAR_NODE(&message->level);
+}
+
+/*
+ * Fill a run with small messages, from @entry on, as long as their slots and the limit
+ * of @run last, and their payloads can be read without sleeping. In between user memory
+ * is accessible, so nothing is called.
+ */
+static noinline void batch_send_fill(const struct batch_send *send,
+				     const struct mbox_send_entry *entry,
+				     const struct mbox_path_sender *from,
+				     struct batch_send_run *run)
+{
+	u32 size = min(send->args.room->msg_size, MBOX_SMALL_SIZE);
+	struct mbox_message *message = *run->slots, *last = NULL;
+	u64 bytes = 0, seq = send->mbox->sent;
+	u32 n;
+
+	if (!user_read_access_begin(u64_to_user_ptr(entry->data), entry->size))
+		return;
+	for (n = 0; n < run->most && message; n++, entry++) {
+		const void __user *data = u64_to_user_ptr(entry->data);
+		u64 length = entry->size;
+
+		if (unlikely(length > size || entry->prio != run->prio ||
+			     !access_ok(data, length)))
+			break;
+		barrier_nospec();
+		if (unlikely(!mbox_unsafe_copy_in(message->data, data, length)))
+			break;
+		batch_send_fill_in(send, entry, from, message, ++seq);
+		if (likely(last))
+			message->node.prev = &last->node;
+		bytes += length;
+		last = message;
+		message = message->next;
+	}
+	user_read_access_end();
+	run->n = n;
+	run->bytes = bytes;
+	run->last = last;
+}
+
+/* Count a run as accepted, see mbox_path_accept(). */
+static void batch_send_accept(struct mbox *mbox, struct mbox_room *room,
+			      const struct batch_send_run *run)
+{
+	lockdep_assert_held(&mbox->lock);
+	mbox->sent += run->n;
+	mbox->sent_bytes += run->bytes;
+	room->held += run->n;
+	mbox->peak = max(mbox->peak, room->held);
+	room->held_bytes += run->bytes;
+	mbox->peak_bytes = max(mbox->peak_bytes, room->held_bytes);
+}
+
+/* Prepare a run of messages like @entry. Return whether there may be one. */
+static bool batch_send_run_setup(const struct batch_send *send,
+				 const struct mbox_send_entry *entry,
+				 struct mbox_message **slots,
+				 struct batch_send_run *run)
+{
+	const struct mbox_room *room = send->args.room;
+	struct list_head *messages = &room->queue->messages;
+	u32 capacity = READ_ONCE(room->capacity);
+	u64 max_bytes = READ_ONCE(room->max_bytes);
+
+	if (unlikely(entry->size > MBOX_SMALL_SIZE || !*slots ||
+		     room->held >= capacity))
+		return false;
+	if (!list_empty(messages) &&
+	    list_last_entry(messages, struct mbox_message, node)->prio != entry->prio)
+		return false;
+	run->slots = slots;
+	run->n = 0;
+	run->most = capacity - room->held;
+	if (unlikely(max_bytes)) {
+		if (room->held_bytes >= max_bytes)
+			return false;
+		/* The room is enough for them, however long they are. */
+		run->most = min_t(u64, run->most, (max_bytes - room->held_bytes) /
+						  MBOX_SMALL_SIZE);
+	}
+	run->prio = entry->prio;
+	return true;
 }
 
 /* Send messages from number @i on as a run. Return the number of that which ends it. */
@@ -138,35 +283,32 @@ static u32 batch_send_run(struct batch_send *send, u32 i,
 			  const struct mbox_path_sender *from,
 			  struct mbox_deferred *deferred)
 {
-	struct mbox_send_args *args = &send->args;
-	struct mbox_room *room = args->room;
+	const struct mbox_send_entry *entry = &send->entries[i];
 	struct mbox *mbox = send->mbox;
-	u32 first = i;
+	struct mbox_pool *pool = mbox->pool;
+	bool pooled = pool && pool->free[0];
+	struct batch_send_run run __uninitialized;
+	struct mbox_message *first;
 
-	for (; i < send->n; i++) {
-		struct mbox_message *message;
-
-		batch_send_set(args, &send->entries[i]);
-		if (unlikely(args->length > room->msg_size ||
-			     !mbox_path_has_room(room, args->length)))
-			break;
-		message = batch_send_take(send);
-		if (unlikely(!message))
-			break;
-		mbox_path_fill_in(message, send->user, args, from);
-		if (unlikely(!mbox_path_fill(message, args->data))) {
-			mbox_pool_give(mbox, message, deferred);
-			break;
-		}
-		mbox_path_accept(mbox, message);
-		mbox_path_insert(room->queue, message);
-		batch_send_spent(send);
-	}
-	if (i != first) {
-		refcount_add(i - first, &from->pid->count);
-		deferred->events |= EPOLLIN | EPOLLRDNORM;
-	}
-	return i;
+	if (!batch_send_run_setup(send, entry, pooled ? &pool->free[0] : &send->spares,
+				  &run))
+		return i;
+	run.most = min(run.most, send->n - i);
+	pagefault_disable();
+	batch_send_fill(send, entry, from, &run);
+	pagefault_enable();
+	if (unlikely(!run.n))
+		return i;
+	first = *run.slots;
+	*run.slots = run.last->next;
+	if (likely(pooled))
+		pool->units -= run.n;
+	batch_send_accept(mbox, send->args.room, &run);
+	mbox_queue_append_run(send->args.room->queue, first, run.last);
+	refcount_add(run.n, &from->pid->count);
+	send->cost -= run.n * MBOX_SMALL_CHARGE;
+	deferred->events |= EPOLLIN | EPOLLRDNORM;
+	return i + run.n;
 }
 
 /*

@@ -56,6 +56,8 @@ static __always_inline bool copy_steps(void *kernel, void __user *user, size_t l
 		    !copy_step(kernel + i + 3 * word, user + i + 3 * word, word, in))
 			return false;
 	}
+	if (i == length)
+		return true;
 	for (; i + word <= length; i += word) {
 		if (!copy_step(kernel + i, user + i, word, in))
 			return false;
@@ -70,6 +72,24 @@ static __always_inline bool copy_steps(void *kernel, void __user *user, size_t l
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Copy up to MBOX_COPY_WORDS bytes while user_access_begin() allows it; the caller has
+ * checked the addresses. False if one cannot be accessed (now).
+ */
+#define MBOX_COPY_UNSAFE	IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS)
+
+static __always_inline bool mbox_unsafe_copy_in(void *to, const void __user *from,
+						size_t length)
+{
+	return copy_steps(to, (void __user *)from, length, true);
+}
+
+static __always_inline bool mbox_unsafe_copy_out(void __user *to, const void *from,
+						 size_t length)
+{
+	return copy_steps((void *)from, to, length, false);
 }
 
 /* Copy @length bytes in. False if an address is not readable (now). */

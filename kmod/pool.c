@@ -145,6 +145,27 @@ void __mbox_pool_give(struct mbox *mbox, struct mbox_message *message,
 	}
 }
 
+/* The same of @n slots, which are linked as in a stack from @first to @last. */
+void mbox_pool_give_run(struct mbox *mbox, struct mbox_message *first,
+			struct mbox_message *last, u32 n,
+			struct mbox_deferred *deferred)
+{
+	struct mbox_pool *pool = mbox->pool;
+	struct mbox_message *next;
+
+	lockdep_assert_held(&mbox->lock);
+	if (likely(pool && pool->units + n <= pool->max_units)) {
+		pool->units += n;
+		last->next = pool->free[0];
+		pool->free[0] = first;
+		return;
+	}
+	for (; n; n--, first = next) {
+		next = first->next;
+		mbox_pool_give(mbox, first, deferred);
+	}
+}
+
 /* Keep no memory any more. Return the pool, for mbox_pool_destroy(), or NULL. */
 struct mbox_pool *mbox_pool_end(struct mbox *mbox)
 {

@@ -88,6 +88,9 @@ void mbox_pool_free_all(struct mbox_message *stack);
 void mbox_pool_add(struct mbox *mbox);
 void __mbox_pool_give(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred);
+void mbox_pool_give_run(struct mbox *mbox, struct mbox_message *first,
+			struct mbox_message *last, u32 n,
+			struct mbox_deferred *deferred);
 struct mbox_pool *mbox_pool_end(struct mbox *mbox);
 void mbox_pool_destroy(struct mbox_pool *pool);
 

@@ -151,6 +151,45 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	queue_link_before(queue, message, queue_of_level(rb_next(&head->level)));
 }
 
+/**
+ * mbox_queue_append_run - put accepted messages at the end
+ * @queue:	no search pauses in it
+ * @first:	they are linked from this one on, both ways,
+ * @last:	to this one; their priority is that of the last of @queue, if there is one
+ *
+ * They are QUEUED, in order, in no level, and of no lane.
+ */
+void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
+			   struct mbox_message *last)
+{
+	LIST_HEAD(run);
+
+	run.next = &first->node;
+	run.prev = &last->node;
+	list_splice_tail(&run, &queue->messages);
+}
+
+/* The first of all is in no level of the tree. */
+static void queue_leave_level(struct mbox_queue *queue, struct mbox_message *first)
+{
+	rb_erase(&first->level, &queue->levels);
+	RB_CLEAR_NODE(&first->level);
+}
+
+/*
+ * Remove the messages up to @last, which have one priority and no lane, while no search
+ * pauses. They stay linked from the first to @last.
+ */
+void mbox_queue_remove_run(struct mbox_queue *queue, struct mbox_message *last)
+{
+	struct mbox_message *next = mbox_queue_next(queue, last);
+	LIST_HEAD(run);
+
+	if (next && queue_is_level(next))
+		queue_leave_level(queue, next);
+	list_cut_position(&run, &queue->messages, &last->node);
+}
+
 static __always_inline void queue_unlink(struct mbox_queue *queue,
 					 struct mbox_message *message)
 {
@@ -172,9 +211,7 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 			rb_erase(&message->level, &queue->levels);
 	} else if (next && queue_is_level(next) &&
 		   message->node.prev == &queue->messages) {
-		/* The first of all is in no level of the tree. */
-		rb_erase(&next->level, &queue->levels);
-		RB_CLEAR_NODE(&next->level);
+		queue_leave_level(queue, next);
 	}
 	list_del(&message->node);
 }

@@ -103,6 +103,9 @@ struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
 void mbox_queue_setup(struct mbox_queue *queue);
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
+			   struct mbox_message *last);
+void mbox_queue_remove_run(struct mbox_queue *queue, struct mbox_message *last);
 void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_put_back(struct mbox_queue *queue,
 			 struct mbox_message *message);
