@@ -48,6 +48,8 @@ STYLE_COMPAT := LINUX_VERSION_CODE,CONSTANT_COMPARISON
 STYLE_UAPI := LINE_SPACING
 # - tracepoints are declared in the form that they have all over the kernel
 STYLE_TRACE := PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
+# - yield.c gives the CPU away once, and learns when that is of no use; it waits for nothing
+STYLE_YIELD := YIELD
 # - it compares with maintainers and descriptions that only a patch has
 STYLE_ALL := FILE_PATH_CHANGES
 
@@ -58,7 +60,8 @@ lint-checkpatch: need-lint
 	cd $(OUT)/lint/style && ln -s $(CURDIR)/uapi include/uapi && ln -s $(CURDIR)/kmod kmod && \
 	style() { perl "$$source"/scripts/checkpatch.pl --no-tree --strict --terse --show-types --ignore $$1 --file $$2 \
 		>output || { grep -v ^total: output; return 1; }; } && \
-	style $(STYLE_ALL) "$$(ls kmod/*.c kmod/*.h | grep -vE '/(compat|trace)\.h')" && \
+	style $(STYLE_ALL) "$$(ls kmod/*.c kmod/*.h | grep -vE '/(compat|trace)\.h|/yield\.c')" && \
+	style $(STYLE_ALL),$(STYLE_YIELD) kmod/yield.c && \
 	style $(STYLE_ALL),$(STYLE_TRACE) kmod/trace.h && \
 	style $(STYLE_ALL),$(STYLE_COMPAT) kmod/compat.h && \
 	style $(STYLE_ALL),$(STYLE_UAPI) "$$(ls include/uapi/linux/*.h)"
