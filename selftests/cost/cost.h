@@ -69,6 +69,7 @@ struct row {
 	/* of the design, for the cheapest way of mbox and for the ioctls, or 0 */
 	int64_t goal, ioctl_goal;
 	bool slow;			/* not checked by the test */
+	int tolerance;			/* in per cent, where it is not that of all rows */
 };
 
 #define ROW_NAME_SIZE	40
