@@ -77,11 +77,7 @@ static int race_check(const uint64_t *words, size_t length, uint64_t last[SENDER
 
 FIXTURE(race)
 {
-	int fd;
-	uint8_t *out, *in;
-	struct mbox_ioc_recv arg;
-	struct receive receive;
-	struct pins before;
+	struct scene scene;
 };
 
 FIXTURE_VARIANT(race)
@@ -102,24 +98,12 @@ FIXTURE_VARIANT_ADD(race, many_senders)
 
 FIXTURE_SETUP(race)
 {
-	self->before = pins_now();
-	self->fd = box_large(4);
-	ASSERT_LE(0, self->fd);
-	self->out = buffer_new(MSG_SIZE + 2 * PAGE);
-	self->in = buffer_new(MSG_SIZE + 2 * PAGE);
-	ASSERT_NE(NULL, self->out);
-	ASSERT_NE(NULL, self->in);
-	self->arg = (struct mbox_ioc_recv) { .data = address_of(self->in), .size = MSG_SIZE };
-	self->receive = (struct receive) { .fd = self->fd, .arg = &self->arg };
+	scene_begin(_metadata, &self->scene);
 }
 
 FIXTURE_TEARDOWN(race)
 {
-	EXPECT_BALANCED(self->fd);
-	close(self->fd);
-	munmap(self->out, MSG_SIZE + 2 * PAGE);
-	munmap(self->in, MSG_SIZE + 2 * PAGE);
-	EXPECT_TRUE(pins_end(&self->before));
+	scene_end(_metadata, &self->scene);
 }
 
 static void on_signal(int signal)
@@ -130,7 +114,7 @@ static void on_signal(int signal)
 TEST_F(race, interrupted)
 {
 	struct race race = {
-		.fd = self->fd, .nr_senders = variant->nr_senders, .small_every = variant->small_every,
+		.fd = self->scene.fd, .nr_senders = variant->nr_senders, .small_every = variant->small_every,
 	};
 	const struct itimerval often = { { 0, 1700 }, { 0, 1700 } }, never = {};
 	struct sigaction action = { .sa_handler = on_signal };
@@ -143,9 +127,9 @@ TEST_F(race, interrupted)
 	race_begin(_metadata, &race);
 	setitimer(ITIMER_REAL, &often, NULL);
 	for (int i = 0; got < ROUNDS && now() < end; i++) {
-		self->arg.clock = MBOX_CLOCK_MONOTONIC;
-		self->arg.deadline = now() + (i % 50) * 40000;
-		ret = xioctl(self->fd, MBOX_IOC_RECV, &self->arg);
+		self->scene.arg.clock = MBOX_CLOCK_MONOTONIC;
+		self->scene.arg.deadline = now() + (i % 50) * 40000;
+		ret = xioctl(self->scene.fd, MBOX_IOC_RECV, &self->scene.arg);
 		if (ret == -ETIMEDOUT) {
 			late++;
 		} else if (ret == -EINTR) {
@@ -153,7 +137,7 @@ TEST_F(race, interrupted)
 		} else {
 			ASSERT_EQ(0, ret);
 			got++;
-			ASSERT_EQ(0, race_check((void *)self->in, self->arg.header.length, last, true));
+			ASSERT_EQ(0, race_check((void *)self->scene.in, self->scene.arg.header.length, last, true));
 		}
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
@@ -198,18 +182,18 @@ static void *mapping_change(void *data)
 TEST_F(race, mapping_changes)
 {
 	struct race race = {
-		.fd = self->fd, .nr_senders = variant->nr_senders, .small_every = variant->small_every,
+		.fd = self->scene.fd, .nr_senders = variant->nr_senders, .small_every = variant->small_every,
 	};
 	int64_t end = now() + LONGEST;
 	unsigned int got = 0, faults = 0;
 	pthread_t thread;
 	int ret;
 
-	race.buffer = self->in;
+	race.buffer = self->scene.in;
 	race_begin(_metadata, &race);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, mapping_change, &race));
 	for (int i = 0; got < ROUNDS && now() < end; i++) {
-		ret = xioctl(self->fd, MBOX_IOC_RECV, &self->arg);
+		ret = xioctl(self->scene.fd, MBOX_IOC_RECV, &self->scene.arg);
 		if (ret == -EFAULT) {
 			faults++;
 			continue;
@@ -227,7 +211,7 @@ TEST_F(race, mapping_changes)
 TEST_F(race, receiver_killed)
 {
 	struct race race = {
-		.fd = self->fd, .nr_senders = variant->nr_senders, .small_every = variant->small_every,
+		.fd = self->scene.fd, .nr_senders = variant->nr_senders, .small_every = variant->small_every,
 	};
 	uint64_t (*last)[SENDERS] = shared_alloc(sizeof(*last));
 	int *failed = shared_alloc(sizeof(*failed));
@@ -239,9 +223,9 @@ TEST_F(race, receiver_killed)
 	for (i = 0; i < ROUNDS && now() < end; i++) {
 		pid = fork_child();
 		if (pid == 0) {
-			memset(self->in, POISON, MSG_SIZE);
-			while (!recv_bytes(self->fd, 0, self->in, MSG_SIZE, &self->arg.header))
-				if (race_check((void *)self->in, self->arg.header.length, *last, false))
+			memset(self->scene.in, POISON, MSG_SIZE);
+			while (!recv_bytes(self->scene.fd, 0, self->scene.in, MSG_SIZE, &self->scene.arg.header))
+				if (race_check((void *)self->scene.in, self->scene.arg.header.length, *last, false))
 					set_flag(failed);
 			_exit(0);
 		}
@@ -252,13 +236,13 @@ TEST_F(race, receiver_killed)
 		ASSERT_EQ(0, *failed);
 	}
 	race_end(_metadata, &race);
-	TH_LOG("%u killed, %llu received", i, (unsigned long long)info_of(self->fd).received);
+	TH_LOG("%u killed, %llu received", i, (unsigned long long)info_of(self->scene.fd).received);
 }
 
 /* The sender is killed at any moment: its messages are whole, or not there. */
 TEST_F(race, sender_killed)
 {
-	struct race race = { .fd = self->fd };
+	struct race race = { .fd = self->scene.fd };
 	int64_t end = now() + LONGEST;
 	unsigned int i, got = 0;
 	uint64_t last[SENDERS];
@@ -276,19 +260,20 @@ TEST_F(race, sender_killed)
 		for (int j = 0; j < 4; j++) {
 			if (j == 2)
 				kill(pid, SIGKILL);
-			self->arg.clock = MBOX_CLOCK_MONOTONIC;
-			self->arg.deadline = now() + (j < 2 ? NSEC_PER_SEC : NSEC_PER_MSEC);
-			ret = xioctl(self->fd, MBOX_IOC_RECV, &self->arg);
+			self->scene.arg.clock = MBOX_CLOCK_MONOTONIC;
+			self->scene.arg.deadline = now() + (j < 2 ? NSEC_PER_SEC : NSEC_PER_MSEC);
+			ret = xioctl(self->scene.fd, MBOX_IOC_RECV, &self->scene.arg);
 			if (ret == -ETIMEDOUT)
 				continue;
 			ASSERT_EQ(0, ret);
-			ASSERT_EQ(0, race_check((void *)self->in, self->arg.header.length, last, true));
+			ASSERT_EQ(0, race_check((void *)self->scene.in, self->scene.arg.header.length, last, true));
 			got++;
 		}
 		kill(pid, SIGKILL);
 		reap(pid);
-		while (!recv_bytes(self->fd, MBOX_RECV_NONBLOCK, self->in, MSG_SIZE, &self->arg.header))
-			ASSERT_EQ(0, race_check((void *)self->in, self->arg.header.length, last, true));
+		while (!recv_bytes(self->scene.fd, MBOX_RECV_NONBLOCK, self->scene.in, MSG_SIZE,
+				   &self->scene.arg.header))
+			ASSERT_EQ(0, race_check((void *)self->scene.in, self->scene.arg.header.length, last, true));
 	}
 	TH_LOG("%u killed, %u received", i, got);
 }
@@ -304,21 +289,21 @@ TEST_F(race, mailbox_deleted)
 
 		race.fd = box_large(4);
 		ASSERT_LE(0, race.fd);
-		self->receive.fd = race.fd;
-		ASSERT_TRUE(receive_start(&self->receive));
+		self->scene.receive.fd = race.fd;
+		ASSERT_TRUE(receive_start(&self->scene.receive));
 		race_begin(_metadata, &race);
 		if (i % 2)
 			sched_yield();
 		nanosleep(&(struct timespec) { .tv_nsec = i * 5000 }, NULL);
 		ASSERT_EQ(0, delete_fd(race.fd, MBOX_DELETE_FORCE));
 		race_end(_metadata, &race);
-		if (receive_end(&self->receive)) {
-			ASSERT_EQ(-EIDRM, self->receive.result);
+		if (receive_end(&self->scene.receive)) {
+			ASSERT_EQ(-EIDRM, self->scene.receive.result);
 		} else {
 			uint64_t last[SENDERS] = {};
 
 			got++;
-			ASSERT_EQ(0, race_check((void *)self->in, self->arg.header.length, last, true));
+			ASSERT_EQ(0, race_check((void *)self->scene.in, self->scene.arg.header.length, last, true));
 		}
 		EXPECT_BALANCED(race.fd);
 		close(race.fd);

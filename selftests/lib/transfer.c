@@ -77,3 +77,25 @@ int receive_end(struct receive *receive)
 	pthread_join(receive->thread, NULL);
 	return receive->result;
 }
+
+void scene_begin(struct __test_metadata *_metadata, struct scene *scene)
+{
+	scene->before = pins_now();
+	scene->fd = box_large(4);
+	ASSERT_LE(0, scene->fd);
+	scene->out = buffer_new(MSG_SIZE + 2 * PAGE);
+	scene->in = buffer_new(MSG_SIZE + 2 * PAGE);
+	ASSERT_NE(NULL, scene->out);
+	ASSERT_NE(NULL, scene->in);
+	scene->arg = (struct mbox_ioc_recv) { .data = address_of(scene->in), .size = MSG_SIZE };
+	scene->receive = (struct receive) { .fd = scene->fd, .arg = &scene->arg };
+}
+
+void scene_end(struct __test_metadata *_metadata, struct scene *scene)
+{
+	EXPECT_BALANCED(scene->fd);
+	close(scene->fd);
+	munmap(scene->out, MSG_SIZE + 2 * PAGE);
+	munmap(scene->in, MSG_SIZE + 2 * PAGE);
+	EXPECT_TRUE(pins_end(&scene->before));
+}

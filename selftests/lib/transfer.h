@@ -23,6 +23,17 @@ struct pins {
 	unsigned long acquired, released;
 };
 
+/* A mailbox for large messages, a buffer for either side, and a receive into one of them. */
+struct scene {
+	int fd;
+	uint8_t *out, *in;
+	struct mbox_ioc_recv arg;
+	struct receive receive;
+	struct pins before;
+};
+
+void scene_begin(struct __test_metadata *_metadata, struct scene *scene);
+void scene_end(struct __test_metadata *_metadata, struct scene *scene);
 int box_large(uint32_t capacity);
 uint8_t *buffer_new(size_t size);
 struct pins pins_now(void);
