@@ -119,11 +119,10 @@ static int idle_run(const struct trial *trial, struct sample *sample)
 {
 	const struct row *row = trial->row;
 	struct team *team = team_new(2, idle_duration(trial->duration), trial->full);
-	struct channel ch;
-	const struct job jobs[2] = {
-		{ .work = idle_work, .sides = SIDE_SEND, .channel = &ch,
+	struct job jobs[2] = {
+		{ .work = idle_work, .sides = SIDE_SEND,
 		  .buffer = row->setup.size, .context = row },
-		{ .work = idle_work, .sides = SIDE_RECV, .channel = &ch,
+		{ .work = idle_work, .sides = SIDE_RECV,
 		  .buffer = row->setup.size, .context = row, .cpu = 1 },
 	};
 	const struct worker *sender, *receiver;
@@ -132,10 +131,7 @@ static int idle_run(const struct trial *trial, struct sample *sample)
 
 	if (!team)
 		return -ENOMEM;
-	ret = peer_open(&ch, trial->peer, &row->setup);
-	if (!ret)
-		ret = sample_team(sample, team, team_run(team, jobs, false));
-	peer_close(&ch);
+	ret = sample_channel(sample, trial, team, jobs);
 	sender = &team->workers[0];
 	receiver = &team->workers[1];
 	if (!ret && receiver->count != sender->count)

@@ -58,9 +58,8 @@ static int pair_work(struct team *team, struct worker *me, const struct job *job
 static int pair_run(const struct trial *trial, struct sample *sample)
 {
 	struct team *team = team_new(1, trial->duration, trial->full);
-	struct channel ch;
-	const struct job job = {
-		.work = pair_work, .sides = SIDE_RECV | SIDE_SEND, .channel = &ch,
+	struct job job = {
+		.work = pair_work, .sides = SIDE_RECV | SIDE_SEND,
 		.buffer = trial->row->setup.size,
 	};
 	const struct worker *worker;
@@ -69,10 +68,7 @@ static int pair_run(const struct trial *trial, struct sample *sample)
 
 	if (!team)
 		return -ENOMEM;
-	ret = peer_open(&ch, trial->peer, &trial->row->setup);
-	if (!ret)
-		ret = sample_team(sample, team, team_run(team, &job, false));
-	peer_close(&ch);
+	ret = sample_channel(sample, trial, team, &job);
 	worker = &team->workers[0];
 	if (!ret) {
 		count = (double)worker->count;

@@ -93,9 +93,8 @@ static int prio_work(struct team *team, struct worker *me, const struct job *job
 static int prio_run(const struct trial *trial, struct sample *sample)
 {
 	struct team *team = team_new(1, trial->duration, trial->full);
-	struct channel ch;
-	const struct job job = {
-		.work = prio_work, .sides = SIDE_RECV | SIDE_SEND, .channel = &ch,
+	struct job job = {
+		.work = prio_work, .sides = SIDE_RECV | SIDE_SEND,
 		.buffer = trial->row->setup.size,
 	};
 	const struct worker *worker;
@@ -103,10 +102,7 @@ static int prio_run(const struct trial *trial, struct sample *sample)
 
 	if (!team)
 		return -ENOMEM;
-	ret = peer_open(&ch, trial->peer, &trial->row->setup);
-	if (!ret)
-		ret = sample_team(sample, team, team_run(team, &job, false));
-	peer_close(&ch);
+	ret = sample_channel(sample, trial, team, &job);
 	worker = &team->workers[0];
 	if (!ret)
 		sample->value[0] = (double)(worker->ended - worker->began) / (double)worker->count;

@@ -97,3 +97,18 @@ int sample_team(struct sample *sample, const struct team *team, int error)
 		snprintf(sample->why, sizeof(sample->why), "%s", strerror(-error));
 	return error;
 }
+
+/* Run a team of processes with these jobs over one channel of the peer, as sample_team(). */
+int sample_channel(struct sample *sample, const struct trial *trial, struct team *team,
+		   struct job *jobs)
+{
+	struct channel ch;
+	int ret = peer_open(&ch, trial->peer, &trial->row->setup);
+
+	for (unsigned int i = 0; i < team->count; i++)
+		jobs[i].channel = &ch;
+	if (!ret)
+		ret = sample_team(sample, team, team_run(team, jobs, false));
+	peer_close(&ch);
+	return ret;
+}

@@ -81,5 +81,7 @@ size_t plan_sizes(const struct plan *plan, const size_t **sizes);
 void size_text(char text[static 16], size_t size);
 const char *row_refusal(const struct row *row, const struct peer *peer);
 int sample_team(struct sample *sample, const struct team *team, int error);
+int sample_channel(struct sample *sample, const struct trial *trial, struct team *team,
+		   struct job *jobs);
 
 #endif /* BENCH_WORKLOAD_H */
