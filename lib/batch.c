@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Sending and receiving in batches */
+#include <string.h>
+
 #include "internal.h"
 
 /* Send the batch through a ring, one by one: none of them is a call of the kernel. */
@@ -55,30 +57,20 @@ int mbox_sendv(struct mbox *mb, const struct mbox_send_entry *entries,
 
 static int batch_recv_ring(struct mbox *mb, struct mbox_recv_entry *entries,
 			   unsigned int count, unsigned int min,
-			   const struct mbox_recv_opts *opts)
+			   struct mbox_recv_opts *one)
 {
-	struct mbox_recv_opts one = { .flags = 0 };
 	unsigned int done;
 
-	/* A caller that does not set a flag may not have the last fields. */
-	if (opts) {
-		one.flags = opts->flags;
-		one.clock = opts->clock;
-		one.deadline = opts->deadline;
-		one.type = opts->type;
-		one.pid = opts->pid;
-		one.min_prio = opts->min_prio;
-	}
 	for (done = 0; done < count; done++) {
 		struct mbox_recv_entry *entry = &entries[done];
 		uint64_t size = entry->size < SIZE_MAX / 2 ? entry->size : SIZE_MAX / 2;
 		ssize_t ret;
 
 		if (done && done >= min)
-			one.flags |= MBOX_RECV_NONBLOCK;
+			one->flags |= MBOX_RECV_NONBLOCK;
 		ret = entry->flags || entry->pad ? -EINVAL :
 		      mbox_ring_recv(mb, (void *)(uintptr_t)entry->data, (size_t)size,
-				     &one, &entry->header);
+				     one, &entry->header);
 		if (ret < 0)
 			return done ? (int)done : (int)ret;
 	}
@@ -89,29 +81,32 @@ int mbox_recvv(struct mbox *mb, struct mbox_recv_entry *entries,
 	       unsigned int count, unsigned int min,
 	       const struct mbox_recv_opts *opts)
 {
-	struct mbox_ioc_recvv arg = {
+	struct mbox_recv_opts all = { .flags = 0 };
+	struct mbox_ioc_recvv arg;
+
+	if (!mb)
+		return -EINVAL;
+	/* A caller that does not set the flag may not have the last field. */
+	if (opts)
+		memcpy(&all, opts, opts->flags & MBOX_RECV_BY_START ?
+		       sizeof(all) : offsetof(struct mbox_recv_opts, start));
+	arg = (struct mbox_ioc_recvv) {
+		.flags = all.flags,
 		.entries = mbox_address(entries),
 		.count = count,
 		.entry_size = sizeof(*entries),
 		.min = min,
+		.clock = all.clock,
+		.deadline = all.deadline,
+		.type = all.type,
+		.pid = all.pid,
+		.start = all.start,
+		.min_prio = all.min_prio,
 	};
-
-	if (!mb)
-		return -EINVAL;
-	if (opts) {
-		arg.flags = opts->flags;
-		arg.clock = opts->clock;
-		arg.deadline = opts->deadline;
-		arg.type = opts->type;
-		arg.pid = opts->pid;
-		arg.min_prio = opts->min_prio;
-		if (opts->flags & MBOX_RECV_BY_START)
-			arg.start = opts->start;
-	}
 	if (!mb->ring)
 		return mbox_ioctl(mb->fd, MBOX_IOC_RECVV, &arg);
 	if (!count || count > MBOX_BATCH_MAX || min > count ||
-	    (arg.flags & MBOX_RECV_PEEK))
+	    (all.flags & MBOX_RECV_PEEK))
 		return -EINVAL;
-	return batch_recv_ring(mb, entries, count, min, opts);
+	return batch_recv_ring(mb, entries, count, min, &all);
 }
