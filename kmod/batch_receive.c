@@ -173,12 +173,11 @@ static void batch_receive_commit(struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	mbox_queue_remove_run(&mbox->queue, run->last);
 	mbox->received += run->n;
-	mbox->room.held -= run->n;
-	mbox->room.held_bytes -= run->bytes;
+	mbox_path_release(mbox, &mbox->room, run->n, run->bytes);
 	if (run->n > 1)
 		WARN_ON_ONCE(refcount_sub_and_test(run->n - 1, &pid->count));
 	put_pid(pid);
-	mbox_user_uncharge_slots(user, run->n);
+	mbox_user_unpin(user, run->n * MBOX_SMALL_CHARGE);
 	mbox_pool_give_run(mbox, run->first, run->last, run->n, deferred);
 }
 

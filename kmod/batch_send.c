@@ -106,8 +106,7 @@ static int batch_send_read(struct batch_send *send, u32 n)
 		if (unlikely(error))
 			break;
 		work += entry->size;
-		send->cost += entry->size <= MBOX_SMALL_SIZE ?
-			      MBOX_SMALL_CHARGE : mbox_user_cost(entry->size);
+		send->cost += mbox_user_cost(entry->size);
 	}
 	send->n = i;
 	return i ? 0 : error;
@@ -148,8 +147,7 @@ static int batch_send_lacks(struct batch_send *send)
 /* The message that comes next is sent, or not its charge any more. */
 static __always_inline void batch_send_spent(struct batch_send *send)
 {
-	send->cost -= likely(send->args.length <= MBOX_SMALL_SIZE) ?
-		      MBOX_SMALL_CHARGE : mbox_user_cost(send->args.length);
+	send->cost -= mbox_user_cost(send->args.length);
 }
 
 /* Return whether messages go into the queue, and to nobody: a run. */
@@ -234,19 +232,6 @@ static noinline void batch_send_fill(const struct batch_send *send,
 	run->last = last;
 }
 
-/* Count a run as accepted, see mbox_path_accept(). */
-static void batch_send_accept(struct mbox *mbox, struct mbox_room *room,
-			      const struct batch_send_run *run)
-{
-	lockdep_assert_held(&mbox->lock);
-	mbox->sent += run->n;
-	mbox->sent_bytes += run->bytes;
-	room->held += run->n;
-	mbox->peak = max(mbox->peak, room->held);
-	room->held_bytes += run->bytes;
-	mbox->peak_bytes = max(mbox->peak_bytes, room->held_bytes);
-}
-
 /* Prepare a run of messages like @entry. Return whether there may be one. */
 static bool batch_send_run_setup(const struct batch_send *send,
 				 const struct mbox_send_entry *entry,
@@ -303,7 +288,7 @@ static u32 batch_send_run(struct batch_send *send, u32 i,
 	*run.slots = run.last->next;
 	if (likely(pooled))
 		pool->units -= run.n;
-	batch_send_accept(mbox, send->args.room, &run);
+	mbox_path_count(mbox, send->args.room, run.n, run.bytes);
 	mbox_queue_append_run(send->args.room->queue, first, run.last);
 	refcount_add(run.n, &from->pid->count);
 	send->cost -= run.n * MBOX_SMALL_CHARGE;
@@ -391,7 +376,7 @@ static int batch_send_charged(struct batch_send *send)
 	if (unlikely(result)) {
 		/* Where the quota is short, each message has to ask for itself. */
 		if (result > 0)
-			mbox_user_uncharge_bytes(send->user, cost);
+			mbox_user_unpin(send->user, cost);
 		return MBOX_BATCH_ONE;
 	}
 	if (!READ_ONCE(mbox->pool))
@@ -400,7 +385,7 @@ static int batch_send_charged(struct batch_send *send)
 		mbox_pool_alloc_slots(&send->spares, send->n);
 	step = batch_send_section(send);
 	if (unlikely(send->cost))
-		mbox_user_uncharge_bytes(send->user, send->cost);
+		mbox_user_unpin(send->user, send->cost);
 	return step;
 }
 

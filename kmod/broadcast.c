@@ -162,8 +162,8 @@ static int broadcast_charge_spares(struct mbox_handle *handle,
 
 	if (wanted <= sender->nr_charged)
 		return 0;
-	error = mbox_user_charge_slots(user, wanted - sender->nr_charged,
-				       handle->unlimited);
+	error = mbox_user_charge_bytes(user, (s64)(wanted - sender->nr_charged) *
+				       MBOX_SMALL_CHARGE, handle->unlimited);
 	if (error < 0)
 		return error;
 	sender->nr_charged = wanted;
@@ -389,7 +389,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 	mbox_share_free(args->share);
 	mbox_pool_free_all(sender.spares);
 	if (sender.nr_charged)
-		mbox_user_uncharge_slots(user, sender.nr_charged);
+		mbox_user_unpin(user, (s64)sender.nr_charged * MBOX_SMALL_CHARGE);
 	if (unlikely(READ_ONCE(handle->shut) & MBOX_RIGHT_SEND))
 		broadcast_hang_up(mbox);
 	return error ?: sender.delivered;

@@ -79,6 +79,15 @@ static long ioctl_delete(struct file *file, void __user *uarg, size_t usize)
 	return mbox_ioctl_delete(handle->mbox, file, &arg, uarg, usize);
 }
 
+/* Check that messages may go through @handle in a direction. 0 or an error. */
+static __always_inline int ioctl_check_right(const struct mbox_handle *handle,
+					     u32 right)
+{
+	if (!(handle->rights & right))
+		return -EBADF;
+	return unlikely(handle->mbox->ring) ? -EOPNOTSUPP : 0;
+}
+
 static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
@@ -89,10 +98,9 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 	error = mbox_ioctl_copy(&send, sizeof(send), uarg, usize);
 	if (error)
 		return error;
-	if (!(handle->rights & MBOX_RIGHT_SEND))
-		return -EBADF;
-	if (unlikely(handle->mbox->ring))
-		return -EOPNOTSUPP;
+	error = ioctl_check_right(handle, MBOX_RIGHT_SEND);
+	if (error)
+		return error;
 	if ((send.flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
 	    send.prio > MBOX_PRIO_MAX)
 		return -EINVAL;
@@ -138,20 +146,24 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 	return copy_struct_from_user(recv, sizeof(*recv), urecv, usize);
 }
 
-/* Receive from one process, named by its number and its start. */
-static noinline int ioctl_receive_from(struct mbox_handle *handle,
-				       const struct mbox_ioc_recv *recv,
-				       struct mbox_recv_args *args)
+/* Take over and check the filter of a receive. 0 or EINVAL. */
+static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
+					u32 type, u32 pid, u64 start, u32 min_prio)
 {
-	int error;
-
-	if (!(recv->flags & MBOX_RECV_BY_SENDER) || !recv->pid)
+	if (min_prio > MBOX_PRIO_MAX || (type && !(flags & MBOX_RECV_BY_TYPE)) ||
+	    (pid && !(flags & MBOX_RECV_BY_SENDER)))
 		return -EINVAL;
-	args->filter.start = recv->header.start;
-	error = mbox_receive(handle, args);
-	if (args->sender)
-		mbox_sender_forget(args->sender);
-	return error;
+	/* One process is named by its number and its start. */
+	if (unlikely(flags & MBOX_RECV_BY_START) &&
+	    (!(flags & MBOX_RECV_BY_SENDER) || !pid))
+		return -EINVAL;
+	filter->flags = flags & RECV_FILTERS;
+	filter->type = type;
+	filter->pid = pid;
+	filter->start = start;
+	filter->min_prio = min_prio;
+	filter->pid_ns = task_active_pid_ns(current);
+	return 0;
 }
 
 static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
@@ -165,16 +177,13 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	error = ioctl_copy_recv(&recv, urecv, usize);
 	if (error)
 		return error;
-	if (!(handle->rights & MBOX_RIGHT_RECV))
-		return -EBADF;
-	if (unlikely(handle->mbox->ring))
-		return -EOPNOTSUPP;
+	error = ioctl_check_right(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
 	if ((recv.flags & ~RECV_FLAGS) || recv.pad ||
-	    recv.min_prio > MBOX_PRIO_MAX ||
-	    (recv.type && !(recv.flags & MBOX_RECV_BY_TYPE)) ||
-	    (recv.pid && !(recv.flags & MBOX_RECV_BY_SENDER)))
-		return -EINVAL;
-	if (mbox_deadline_set(&args.deadline, recv.clock, recv.deadline))
+	    ioctl_filter(&args.filter, recv.flags, recv.type, recv.pid,
+			 recv.header.start, recv.min_prio) ||
+	    mbox_deadline_set(&args.deadline, recv.clock, recv.deadline))
 		return -EINVAL;
 	args.nonblock = (recv.flags & MBOX_RECV_NONBLOCK) ||
 			(file->f_flags & O_NONBLOCK);
@@ -182,14 +191,10 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	args.data = u64_to_user_ptr(recv.data);
 	args.size = min_t(u64, recv.size, SIZE_MAX);
 	args.header = &urecv->header;
-	args.filter.flags = recv.flags & RECV_FILTERS;
-	args.filter.type = recv.type;
-	args.filter.pid = recv.pid;
-	args.filter.min_prio = recv.min_prio;
-	args.filter.pid_ns = task_active_pid_ns(current);
-	if (unlikely(recv.flags & MBOX_RECV_BY_START))
-		return ioctl_receive_from(handle, &recv, &args);
-	return mbox_receive(handle, &args);
+	error = mbox_receive(handle, &args);
+	if (unlikely(args.sender))
+		mbox_sender_forget(args.sender);
+	return error;
 }
 
 /* Take over and check the array of a batch. */
@@ -219,10 +224,9 @@ static long ioctl_sendv(struct file *file, void __user *uarg, size_t usize)
 	error = mbox_ioctl_copy(&sendv, sizeof(sendv), uarg, usize);
 	if (error)
 		return error;
-	if (!(handle->rights & MBOX_RIGHT_SEND))
-		return -EBADF;
-	if (unlikely(handle->mbox->ring))
-		return -EOPNOTSUPP;
+	error = ioctl_check_right(handle, MBOX_RIGHT_SEND);
+	if (error)
+		return error;
 	if (sendv.flags & ~MBOX_SEND_NONBLOCK)
 		return -EINVAL;
 	error = ioctl_batch(&batch, sendv.entries, sendv.count,
@@ -247,18 +251,14 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 	error = mbox_ioctl_copy(&recvv, sizeof(recvv), uarg, usize);
 	if (error)
 		return error;
-	if (!(handle->rights & MBOX_RIGHT_RECV))
-		return -EBADF;
-	if (unlikely(handle->mbox->ring))
-		return -EOPNOTSUPP;
+	error = ioctl_check_right(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
 	if ((recvv.flags & ~(MBOX_RECV_NONBLOCK | RECV_FILTERS)) ||
-	    recvv.min_prio > MBOX_PRIO_MAX || recvv.min > recvv.count ||
-	    (recvv.type && !(recvv.flags & MBOX_RECV_BY_TYPE)) ||
-	    (recvv.pid && !(recvv.flags & MBOX_RECV_BY_SENDER)) ||
-	    (recvv.start && !(recvv.flags & MBOX_RECV_BY_START)))
-		return -EINVAL;
-	if ((recvv.flags & MBOX_RECV_BY_START) &&
-	    (!(recvv.flags & MBOX_RECV_BY_SENDER) || !recvv.pid))
+	    recvv.min > recvv.count ||
+	    (recvv.start && !(recvv.flags & MBOX_RECV_BY_START)) ||
+	    ioctl_filter(&args.filter, recvv.flags, recvv.type, recvv.pid,
+			 recvv.start, recvv.min_prio))
 		return -EINVAL;
 	error = ioctl_batch(&batch, recvv.entries, recvv.count,
 			    recvv.entry_size, RECV_ENTRY_SIZE);
@@ -269,12 +269,6 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 	batch.min = recvv.min ?: 1;
 	batch.nonblock = (recvv.flags & MBOX_RECV_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	args.filter.flags = recvv.flags & RECV_FILTERS;
-	args.filter.type = recvv.type;
-	args.filter.pid = recvv.pid;
-	args.filter.min_prio = recvv.min_prio;
-	args.filter.pid_ns = task_active_pid_ns(current);
-	args.filter.start = recvv.start;
 	return mbox_batch_receive(handle, &batch, &args);
 }
 

@@ -61,7 +61,7 @@
  *			room.c		limits and counts, and the senders that wait
  *			cursor.c	searches that pause
  *	message.h	message.c	a message: its sender, its references
- *			path.h		the hot path: what is inlined of these
+ *			path.h		the hot path: inlined parts of these
  *	pool.h		pool.c		memory of messages, recycled by mailboxes
  *
  *	process.h	process.c	processes: found by number, their credentials

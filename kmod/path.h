@@ -173,56 +173,54 @@ static __always_inline void mbox_path_put(struct mbox *mbox,
 	mbox_pool_give(mbox, message, deferred);
 }
 
-/* See mbox_room_has(). */
-static __always_inline bool mbox_path_has_room(const struct mbox_room *room,
-					       u32 length)
+/* Whether @message may be queued now, and need not wait behind another. */
+static __always_inline bool mbox_path_may_queue(const struct mbox_room *room,
+						const struct mbox_message *message)
 {
-	u32 capacity = READ_ONCE(room->capacity);
-	u64 max_bytes = READ_ONCE(room->max_bytes);
+	return mbox_room_has(room, message->length) &&
+	       (likely(RB_EMPTY_ROOT(&room->senders.rb_root)) ||
+		mbox_room_overtakes(room, message));
+}
 
-	if (unlikely(room->parent))
-		return mbox_room_has(room, length);
-	/* Also if it is unbounded: held counts no more. */
-	return READ_ONCE(room->held) < capacity &&
-	       (likely(!max_bytes) ||
-		READ_ONCE(room->held_bytes) + length <= max_bytes);
+/* Count @n messages of @bytes in all as accepted. */
+static __always_inline void mbox_path_count(struct mbox *mbox, struct mbox_room *room,
+					    u32 n, u64 bytes)
+{
+	lockdep_assert_held(&mbox->lock);
+	mbox->sent += n;
+	mbox->sent_bytes += bytes;
+	if (unlikely(room->parent)) {
+		room->held += n;
+		room->held_bytes += bytes;
+		room = room->parent;
+	}
+	room->held += n;
+	if (room->held > mbox->peak)
+		mbox->peak = room->held;
+	room->held_bytes += bytes;
+	if (room->held_bytes > mbox->peak_bytes)
+		mbox->peak_bytes = room->held_bytes;
 }
 
 /* See mbox_room_accept(). */
 static __always_inline void mbox_path_accept(struct mbox *mbox,
 					     struct mbox_message *message)
 {
-	struct mbox_room *room = message->room;
-	u32 length = message->length;
-
-	lockdep_assert_held(&mbox->lock);
-	message->seq = ++mbox->sent;
-	mbox->sent_bytes += length;
-	if (unlikely(room->parent)) {
-		room->held++;
-		room->held_bytes += length;
-		room = room->parent;
-	}
-	if (++room->held > mbox->peak)
-		mbox->peak = room->held;
-	room->held_bytes += length;
-	if (room->held_bytes > mbox->peak_bytes)
-		mbox->peak_bytes = room->held_bytes;
+	mbox_path_count(mbox, message->room, 1, message->length);
+	message->seq = mbox->sent;
 	trace_mbox_send(mbox, message);
 }
 
-/* See mbox_room_release(). */
-static __always_inline void mbox_path_release(struct mbox *mbox,
-					      const struct mbox_message *message)
+/* See mbox_room_release(), of @n messages of @bytes in all. */
+static __always_inline void mbox_path_release(struct mbox *mbox, struct mbox_room *room,
+					      u32 n, u64 bytes)
 {
-	struct mbox_room *room = message->room;
-
 	lockdep_assert_held(&mbox->lock);
-	room->held--;
-	room->held_bytes -= message->length;
+	room->held -= n;
+	room->held_bytes -= bytes;
 	if (unlikely(room->parent)) {
-		room->parent->held--;
-		room->parent->held_bytes -= message->length;
+		room->parent->held -= n;
+		room->parent->held_bytes -= bytes;
 	}
 }
 

@@ -128,7 +128,7 @@ static bool pool_grow(struct mbox *mbox, u32 units)
 	return true;
 }
 
-/* Keep @message for later, or leave it to be freed: the part that is seldom needed. */
+/* The rest of mbox_pool_give(), where @message is more than may be kept. */
 void __mbox_pool_give(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred)
 {
@@ -136,8 +136,7 @@ void __mbox_pool_give(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_pool *pool = mbox->pool;
 
 	lockdep_assert_held(&mbox->lock);
-	if (pool && message->class < MBOX_POOL_CLASSES &&
-	    (pool->units + units <= pool->max_units || pool_grow(mbox, units))) {
+	if (pool && message->class < MBOX_POOL_CLASSES && pool_grow(mbox, units)) {
 		pool->units += units;
 		mbox_pool_push(&pool->free[message->class], message);
 	} else {

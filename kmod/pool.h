@@ -23,8 +23,8 @@
 
 /*
  * The pool of a mailbox: free memory by class, in stacks, so that the memory that was
- * used last is used next. What it keeps is counted in units of a slot. Nobody pays for
- * it, so it is little: each pool may keep MBOX_POOL_STEP units, and more, up to
+ * used last is used next. The pool counts its memory in units of a slot. Nobody pays for
+ * that memory, so it is little: each pool may keep MBOX_POOL_STEP units, and more, up to
  * MBOX_POOL_KEPT, as long as the mailboxes of its creator together do not keep too much.
  * Beyond MBOX_POOL_FAIR units they have to leave room for others: see user.c. By default
  * that suffices for one message of 2 MiB, header included.

@@ -129,9 +129,7 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 /* room.c */
 void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
 		     struct mbox_queue *queue);
-bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes);
-bool mbox_room_has(const struct mbox_room *room, u32 length);
-bool mbox_room_may_queue(const struct mbox_room *room,
+bool mbox_room_overtakes(const struct mbox_room *room,
 			 const struct mbox_message *message);
 void mbox_room_refuse(struct mbox_room *room);
 void mbox_room_accept(struct mbox *mbox, struct mbox_message *message);
@@ -153,6 +151,29 @@ static inline u32 mbox_room_capacity(const struct mbox_room *room)
 	if (unlikely(room->parent))
 		capacity = min(capacity, READ_ONCE(room->parent->capacity));
 	return capacity;
+}
+
+/* Whether the limits allow to hold @held messages with @bytes in all. */
+static __always_inline bool mbox_room_allows(const struct mbox_room *room, u64 held,
+					     u64 bytes)
+{
+	do {
+		u64 max_bytes = READ_ONCE(room->max_bytes);
+
+		/* Also if it is unbounded: held counts no more. */
+		if (held > READ_ONCE(room->capacity) ||
+		    (unlikely(max_bytes) && bytes > max_bytes))
+			return false;
+		room = room->parent;
+	} while (unlikely(room));
+	return true;
+}
+
+/* Whether one more message of @length bytes may be held. */
+static __always_inline bool mbox_room_has(const struct mbox_room *room, u32 length)
+{
+	return mbox_room_allows(room, (u64)READ_ONCE(room->held) + 1,
+				READ_ONCE(room->held_bytes) + length);
 }
 
 #endif /* MBOX_QUEUE_H */

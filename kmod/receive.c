@@ -25,8 +25,8 @@
  * The sender of a large message may do all of it for a receiver that waits: transfer.c.
  *
  * The fast path, here, takes a small message from the front of the queue. All else is
- * for mbox_receive_look(), in the same section, and what has to follow without the lock
- * for mbox_receive_go_on().
+ * for mbox_receive_look(), in the same section; mbox_receive_go_on() does the steps that
+ * have to follow without the lock.
  */
 
 /* Take @message off the queue, or from its blocked sender; it is on no list then. */
@@ -78,7 +78,7 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 	handle->received++;
 	trace_mbox_receive(mbox, message);
 	mbox->received++;
-	mbox_path_release(mbox, message);
+	mbox_path_release(mbox, room, 1, message->length);
 	if (unlikely(sender)) {
 		message->sender = NULL;
 		sender->receiver = get_pid(task_tgid(current));

@@ -122,37 +122,11 @@ void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
 	room->senders = RB_ROOT_CACHED;
 }
 
-/* Whether the limits allow to hold @held messages with @bytes in all. */
-bool mbox_room_allows(const struct mbox_room *room, u64 held, u64 bytes)
-{
-	do {
-		/* Also if it is unbounded: held counts no more. */
-		if (held > READ_ONCE(room->capacity))
-			return false;
-		if (room->max_bytes && bytes > room->max_bytes)
-			return false;
-		room = room->parent;
-	} while (unlikely(room));
-	return true;
-}
-
-/* Whether one more message of @length bytes may be held. */
-bool mbox_room_has(const struct mbox_room *room, u32 length)
-{
-	return mbox_room_allows(room, (u64)READ_ONCE(room->held) + 1,
-				READ_ONCE(room->held_bytes) + length);
-}
-
-/* Whether @message may be queued now, and need not wait behind another. */
-bool mbox_room_may_queue(const struct mbox_room *room,
+/* Whether @message goes before those of the senders that wait: there are some. */
+bool mbox_room_overtakes(const struct mbox_room *room,
 			 const struct mbox_message *message)
 {
-	struct mbox_waiter *first;
-
-	if (!mbox_room_has(room, message->length))
-		return false;
-	first = mbox_room_first_sender(room);
-	return likely(!first) || message->prio > first->message->prio;
+	return message->prio > mbox_room_first_sender(room)->message->prio;
 }
 
 /* A send was refused: have pollers told when there is room. */
@@ -171,5 +145,5 @@ void mbox_room_accept(struct mbox *mbox, struct mbox_message *message)
 /* Give back the room of a message that was received, withdrawn or dropped. */
 void mbox_room_release(struct mbox *mbox, const struct mbox_message *message)
 {
-	mbox_path_release(mbox, message);
+	mbox_path_release(mbox, message->room, 1, message->length);
 }

@@ -68,16 +68,6 @@ enum send_step {
 	SEND_WAIT,	/* it has to wait, or its sender for its receipt */
 };
 
-/* Return whether @message may be queued now, and need not wait behind another. */
-static __always_inline bool send_may_queue(const struct mbox_room *room,
-					   const struct mbox_message *message)
-{
-	if (!mbox_path_has_room(room, message->length))
-		return false;
-	return likely(RB_EMPTY_ROOT(&room->senders.rb_root)) ||
-	       mbox_room_may_queue(room, message);
-}
-
 /*
  * Place @message: give it to a receiver, or queue it. SEND_WAIT if neither is
  * possible, or is not all that the call has to do; nothing is changed then.
@@ -113,7 +103,7 @@ static __always_inline int send_place(struct mbox *mbox,
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 		return 0;
 	}
-	if (unlikely(!send_may_queue(room, message))) {
+	if (unlikely(!mbox_path_may_queue(room, message))) {
 		if (!args->nonblock)
 			return SEND_WAIT;
 		mbox_room_refuse(room);
@@ -127,6 +117,22 @@ static __always_inline int send_place(struct mbox *mbox,
 				    message, deferred);
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 	return 0;
+}
+
+/*
+ * Fill the memory of a message, and place it. SEND_MAKE if its data have to be faulted
+ * in, or are too long for a section.
+ */
+static __always_inline int send_fill(struct mbox *mbox, struct mbox_user *user,
+				     struct mbox_send_args *args,
+				     struct mbox_message *message,
+				     struct mbox_deferred *deferred)
+{
+	mbox_path_set(message, user, args);
+	if (unlikely(args->length > MBOX_PATH_SIZE ||
+		     !mbox_path_fill(message, args->data)))
+		return SEND_MAKE;
+	return send_place(mbox, message, args, deferred);
 }
 
 /* A quota refused a send through @handle: have pollers told when it allows one. */
@@ -181,10 +187,7 @@ static __always_inline int send_recycled(struct mbox *mbox, struct mbox_user *us
 	message = mbox_pool_take(mbox, args->length);
 	*made = message;
 	if (likely(message)) {
-		mbox_path_set(message, user, args);
-		if (likely(args->length <= MBOX_PATH_SIZE) &&
-		    likely(mbox_path_fill(message, args->data)))
-			step = send_place(mbox, message, args, &deferred);
+		step = send_fill(mbox, user, args, message, &deferred);
 		if (unlikely(step < 0))
 			mbox_message_put(mbox, message, &deferred);
 	}
@@ -290,11 +293,8 @@ int mbox_send_section(struct mbox *mbox, struct mbox_user *user,
 		      struct mbox_send_args *args, struct mbox_message *memory,
 		      struct mbox_deferred *deferred)
 {
-	int step = SEND_MAKE;
+	int step = send_fill(mbox, user, args, memory, deferred);
 
-	mbox_path_set(memory, user, args);
-	if (likely(mbox_path_fill(memory, args->data)))
-		step = send_place(mbox, memory, args, deferred);
 	if (unlikely(step))
 		mbox_message_put(mbox, memory, deferred);
 	return step;

@@ -7,6 +7,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "path.h"
 #include "queue.h"
 #include "trace.h"
 #include "wait.h"
@@ -106,7 +107,7 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 	waiter->sync = args->sync ||
 		       mbox_room_capacity(room) == MBOX_CAPACITY_ZERO;
 	receiver = mbox_waiter_receiver_for(mbox, message);
-	placed = receiver || mbox_room_may_queue(args->room, message);
+	placed = receiver || mbox_path_may_queue(args->room, message);
 	if (placed && !waiter->sync) {
 		mbox_room_accept(mbox, message);
 		mbox_send_deliver(mbox, message, receiver, deferred);

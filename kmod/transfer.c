@@ -256,7 +256,7 @@ static bool transfer_commit(struct transfer *transfer, const struct span *span,
 		receiver->handle->received++;
 		trace_mbox_receive(mbox, message);
 		mbox->received++;
-		mbox_path_release(mbox, message);
+		mbox_path_release(mbox, message->room, 1, message->length);
 		*process = get_pid(task_tgid(receiver->task));
 		mbox_waiter_complete(mbox, receiver, 0, &deferred);
 		mbox_path_put(mbox, message, &deferred);

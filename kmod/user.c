@@ -55,14 +55,6 @@ void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left)
 	kfree_rcu(user, rcu);
 }
 
-static void user_unpin(struct mbox_user *user, s64 pins)
-{
-	s64 had = atomic64_fetch_sub(pins, &user->pins);
-
-	if (unlikely(had <= pins))
-		__mbox_user_unpinned(user, pins, had - pins);
-}
-
 /* The user of @uid, with a reference of the caller's, or NULL. */
 static struct mbox_user *user_find(kuid_t uid)
 {
@@ -127,7 +119,7 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 			return user;
 	}
 	if ((atomic64_read(&user->pins) & ~MBOX_USER_SHORT) / MBOX_USER_REF > MBOX_USER_REFS_MAX) {
-		user_unpin(user, MBOX_USER_REF);
+		mbox_user_unpin(user, MBOX_USER_REF);
 		return ERR_PTR(-ENFILE);
 	}
 	return user;
@@ -135,7 +127,7 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 
 void mbox_user_put(struct mbox_user *user)
 {
-	user_unpin(user, MBOX_USER_REF);
+	mbox_user_unpin(user, MBOX_USER_REF);
 }
 
 /* Add a reference to a user to whom there is one. */
@@ -220,7 +212,7 @@ void mbox_user_end_short(struct mbox_user *user)
 }
 
 /* As mbox_user_charge(), of any number of bytes. */
-static noinline int user_charge(struct mbox_user *user, s64 more, bool unlimited)
+int mbox_user_charge_bytes(struct mbox_user *user, s64 more, bool unlimited)
 {
 	int error = user_charge_up_to(user, more, mbox_user_quota());
 
@@ -237,36 +229,8 @@ int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited)
 	if (bytes <= mbox_user_quota())
 		return user_tight(unlimited);
 	/* Maybe only because of others that do not fit either. */
-	user_unpin(user, MBOX_SMALL_CHARGE);
-	return user_charge(user, MBOX_SMALL_CHARGE, unlimited);
-}
-
-/* A larger one, or the quota is short, or others charge at the same time. */
-int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited)
-{
-	return user_charge(user, mbox_user_cost(length), unlimited);
-}
-
-/* The same of @n deliveries of a message, each as a small one. */
-int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited)
-{
-	return user_charge(user, (s64)n * MBOX_SMALL_CHARGE, unlimited);
-}
-
-/* The same of several messages, which cost @bytes together. */
-int mbox_user_charge_bytes(struct mbox_user *user, s64 bytes, bool unlimited)
-{
-	return user_charge(user, bytes, unlimited);
-}
-
-void mbox_user_uncharge_bytes(struct mbox_user *user, s64 bytes)
-{
-	user_unpin(user, bytes);
-}
-
-void mbox_user_uncharge_slots(struct mbox_user *user, u32 n)
-{
-	user_unpin(user, (s64)n * MBOX_SMALL_CHARGE);
+	mbox_user_unpin(user, MBOX_SMALL_CHARGE);
+	return mbox_user_charge_bytes(user, MBOX_SMALL_CHARGE, unlimited);
 }
 
 /*
@@ -299,7 +263,7 @@ int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 
 void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
 {
-	user_unpin(user, size);
+	mbox_user_unpin(user, size);
 }
 
 /* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */

@@ -66,13 +66,9 @@ void mbox_user_remove_units(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
 void mbox_user_ref(struct mbox_user *user);
-int __mbox_user_charge_large(struct mbox_user *user, u32 length, bool unlimited);
 int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited);
 void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left);
 int mbox_user_charge_bytes(struct mbox_user *user, s64 bytes, bool unlimited);
-void mbox_user_uncharge_bytes(struct mbox_user *user, s64 bytes);
-int mbox_user_charge_slots(struct mbox_user *user, u32 n, bool unlimited);
-void mbox_user_uncharge_slots(struct mbox_user *user, u32 n);
 int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
 			  u64 size);
 void mbox_user_uncharge_ring(struct mbox_user *user, u64 size);
@@ -139,7 +135,7 @@ static __always_inline int mbox_user_charge(struct mbox_user *user, u32 length,
 		if (likely(mbox_user_bytes_in(pins) + cost <= mbox_user_quota() >> 1) &&
 		    likely(atomic64_try_cmpxchg(&user->pins, &pins, pins + cost)))
 			return 0;
-		return __mbox_user_charge_large(user, length, unlimited);
+		return mbox_user_charge_bytes(user, cost, unlimited);
 	}
 	bytes = atomic64_add_return(MBOX_SMALL_CHARGE, &user->pins);
 	bytes = mbox_user_bytes_in(bytes);
@@ -148,13 +144,18 @@ static __always_inline int mbox_user_charge(struct mbox_user *user, u32 length,
 	return __mbox_user_charged_small(user, bytes, unlimited);
 }
 
+/* Take bytes, or references, off again. */
+static __always_inline void mbox_user_unpin(struct mbox_user *user, s64 pins)
+{
+	s64 had = atomic64_fetch_sub(pins, &user->pins);
+
+	if (unlikely(had <= pins))
+		__mbox_user_unpinned(user, pins, had - pins);
+}
+
 static __always_inline void mbox_user_uncharge(struct mbox_user *user, u32 length)
 {
-	s64 cost = mbox_user_cost(length);
-	s64 had = atomic64_fetch_sub(cost, &user->pins);
-
-	if (unlikely(had <= cost))
-		__mbox_user_unpinned(user, cost, had - cost);
+	mbox_user_unpin(user, mbox_user_cost(length));
 }
 
 /* share.c */

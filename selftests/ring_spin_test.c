@@ -127,7 +127,7 @@ static int64_t futex_time(int64_t *others)
 	return reap(pid) ? -1 : began + *others;
 }
 
-/* On one CPU, a side that spins keeps the other from what it waits for. */
+/* On one CPU, a side that spins keeps the other side from moving. */
 TEST_F(spin, not_on_one_cpu)
 {
 	int64_t ring, futex;
