@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "mbox.h"
+#include "queue.h"
 #include "wait.h"
 
 struct mbox_handle;
@@ -49,6 +51,18 @@ static inline void __user *mbox_batch_entry(const struct mbox_batch *batch)
 static inline int mbox_batch_result(const struct mbox_batch *batch, int error)
 {
 	return batch->done ? batch->done : error;
+}
+
+/*
+ * Return how many searches a message of @queue may have to move: of a lane also those of
+ * its inbox.
+ */
+static inline u32 mbox_batch_cursors(const struct mbox *mbox,
+				     const struct mbox_queue *queue)
+{
+	u32 n = mbox->queue.nr_cursors;
+
+	return queue == &mbox->queue ? n : n + queue->nr_cursors;
 }
 
 /* Return whether a section has to end: long work, or enough tasks to wake, follow it. */

@@ -236,7 +236,8 @@ static int batch_receive_section(struct mbox_handle *handle,
 		if (step)
 			break;
 		batch->done++;
-		work += args->length + handle->queue->nr_cursors * 128;
+		work += args->length +
+			mbox_batch_cursors(handle->mbox, handle->queue) * 128;
 	} while (batch->done < end && work < MBOX_BATCH_WORK &&
 		 !mbox_batch_full(&deferred));
 	mbox_mailbox_unlock(handle->mbox, &deferred);

@@ -105,6 +105,11 @@ static int batch_send_read(struct batch_send *send, u32 n)
 		error = batch_send_check(entry);
 		if (unlikely(error))
 			break;
+		/* It goes alone, and is charged then. */
+		if (unlikely(entry->size > MBOX_PATH_SIZE)) {
+			i += !i;
+			break;
+		}
 		work += entry->size;
 		send->cost += mbox_user_cost(entry->size);
 	}
@@ -334,7 +339,7 @@ static noinline int batch_send_section(struct batch_send *send)
 		i++;
 		/* Receivers that it had to ask, and searches that it moved. */
 		work += min(mbox->nr_receivers, MBOX_WAITERS_MAX) * 32 +
-			args->room->queue->nr_cursors * 128;
+			mbox_batch_cursors(mbox, args->room->queue) * 128;
 	} while (i < send->n && work < MBOX_BATCH_WORK &&
 		 !mbox_batch_full(&deferred));
 	mbox_mailbox_unlock(mbox, &deferred);
