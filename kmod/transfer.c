@@ -37,8 +37,8 @@
  *
  *	- pages of the receiver are only taken if they are there and writable: a fault in
  *	  its memory might last for as long as the receiver likes. They are pinned, a few at
- *	  a time, when the message is there. What its other threads do to the mapping
- *	  before and after that, they would do before and after a copy by the receiver.
+ *	  a time, when the message is there. Its other threads may change the mapping
+ *	  before and after that, as they may before and after a copy by the receiver.
  *	- its mmap_lock is only tried;
  *	- pages of the sender are faulted in before, and not under the lock.
  *

@@ -25,9 +25,9 @@ struct mbox_user;
  *	bits 39 to 62	references
  *	bit 63		the user is short of quota, see shortage.c
  *
- * Neither may overflow: bytes stay below MBOX_USER_BYTES_MAX, half the field, plus what
- * small sends under way add before they find that it is too much, and references
- * below MBOX_USER_REFS_MAX likewise.
+ * Neither may overflow: bytes stay below MBOX_USER_BYTES_MAX, half the field, but for
+ * small sends under way, which add before they find that it is too much; references
+ * stay below MBOX_USER_REFS_MAX likewise.
  *
  * A user whose counter is zero is dead: nobody can take a reference any more. The
  * task that brought the counter to zero removes the user from the table. A task

@@ -241,7 +241,7 @@ static int sends_until_quota(void *arg)
 	CHECK(-EDQUOT, ret);
 	CHECK(most, sent);
 	CHECK(most, info_of(fd).queued);
-	/* what a batch took and did not use is given back */
+	/* a batch gives back the charge that it did not use */
 	CHECK(-EDQUOT, batch_make(out));
 	CHECK(0, strcmp("", take(fd)));
 	CHECK(1, batch_make(out));
