@@ -159,8 +159,8 @@ static void *mapping_change(void *data)
 			madvise(in, MSG_SIZE / 2, MADV_DONTNEED);
 			break;
 		case 1:
-			mmap(in, MSG_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
+			(void)mmap(in, MSG_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
 			break;
 		case 2:
 			mprotect(in, MSG_SIZE, PROT_READ);
