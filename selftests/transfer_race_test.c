@@ -29,6 +29,10 @@ static void *race_send(void *data)
 	size_t size;
 	int ret;
 
+	if (!words) {
+		race->error = -ENOMEM;
+		return NULL;
+	}
 	for (uint64_t n = 1; !__atomic_load_n(&race->stop, __ATOMIC_RELAXED); n++) {
 		size = race->small_every && n % race->small_every == 0 ? 64 : WORDS * 8;
 		for (size_t i = 0; i < size / 8; i++)
