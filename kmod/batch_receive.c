@@ -87,7 +87,7 @@ batch_receive_suits(const struct mbox_message *message,
 		    const struct mbox_message *first)
 {
 	return message->state == MBOX_MESSAGE_QUEUED && message->refs == 1 &&
-	       !message->shared && !message->sender &&
+	       !message->flags && !message->sender &&
 	       message->length <= MBOX_SMALL_SIZE &&
 	       /* the same user has the same uid */
 	       message->pid == first->pid && message->user == first->user &&

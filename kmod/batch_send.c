@@ -194,7 +194,7 @@ static __always_inline void batch_send_fill_in(const struct batch_send *send,
 	mbox_path_fill_in(message, send->user, &args, from);
 	message->seq = seq;
 	message->state = MBOX_MESSAGE_QUEUED;
-	RB_CLEAR_NODE(&message->level);
+	RB_CLEAR_NODE(&message->step);
 }
 
 /*

@@ -4,6 +4,7 @@
 #define MBOX_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/shmem_fs.h>
@@ -57,6 +58,19 @@ static inline void mbox_compat_no_notify(struct file *file)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 	file->f_mode |= FMODE_NONOTIFY;
+#endif
+}
+
+/* Prepare a timer. */
+static inline void mbox_compat_hrtimer(struct hrtimer *timer,
+				       enum hrtimer_restart (*fire)(struct hrtimer *),
+				       clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+	hrtimer_init(timer, clock, mode);
+	timer->function = fire;
+#else
+	hrtimer_setup(timer, fire, clock, mode);
 #endif
 }
 

@@ -57,7 +57,10 @@ int mbox_create_check(const struct mbox_ioc_open *arg, bool create,
 	attr->max_procs = arg->max_procs;
 	attr->options = arg->options;
 	attr->ring = arg->ring;
-	if ((arg->rights & ~MBOX_RIGHTS) || arg->pad)
+	attr->dead_letter = arg->dead_letter;
+	attr->max_deliveries = arg->max_deliveries;
+	attr->pad = 0;
+	if ((arg->rights & ~MBOX_RIGHTS) || arg->pad || arg->pad2)
 		return -EINVAL;
 	if (!create)
 		return memchr_inv(attr, 0, sizeof(*attr)) ? -EINVAL : 0;

@@ -7,6 +7,7 @@
 #include <linux/sched/task.h>
 
 #include "broadcast.h"
+#include "job.h"
 #include "mbox.h"
 #include "pool.h"
 #include "wait.h"
@@ -90,6 +91,10 @@ void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred)
 		if (unlikely(deferred->admit && mbox->cast)) {
 			deferred->admit = false;
 			mbox_cast_run(mbox);
+		}
+		if (unlikely(deferred->dying)) {
+			deferred->dying = false;
+			mbox_dead_run(mbox);
 		}
 		more = deferred->admit || deferred->telling;
 		if (likely(!more))

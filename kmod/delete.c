@@ -8,6 +8,7 @@
 #include "access.h"
 #include "broadcast.h"
 #include "event.h"
+#include "job.h"
 #include "kind.h"
 #include "link.h"
 #include "mbox.h"
@@ -60,6 +61,8 @@ static void delete_clear(struct mbox *mbox)
 						     &deferred);
 		if (n < MBOX_END_BATCH)
 			n += delete_clear_queue(mbox, MBOX_END_BATCH - n, &deferred);
+		if (n < MBOX_END_BATCH)
+			n += mbox_job_clear(mbox, MBOX_END_BATCH - n, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		mbox_pool_destroy(pool);
 		cond_resched();
@@ -69,6 +72,7 @@ static void delete_clear(struct mbox *mbox)
 /* After mbox_mailbox_die(), without the lock: free and unlist @mbox. */
 void mbox_mailbox_bury(struct mbox *mbox)
 {
+	mbox_due_stop(mbox);
 	delete_clear(mbox);
 	mbox_owner_detach(mbox);
 	mbox_member_detach(mbox);
@@ -288,6 +292,8 @@ int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged)
 		mbox_mailbox_lock(mbox, &deferred);
 	}
 	mbox_cursor_resume(&cursor, &mbox->queue);
+	if (mbox->state != MBOX_STATE_DEAD && *purged < limit)
+		mbox_job_purge(mbox, limit, purged, &deferred);
 	/* The end of the mailbox dropped the rest. */
 	if (mbox->state == MBOX_STATE_DEAD && more && !*purged)
 		error = mbox->death;

@@ -290,8 +290,8 @@ struct mbox_message *mbox_delivery_new(struct mbox *mbox,
 	message->gid = proper->gid;
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
-	message->shared = false;
-	if (unlikely(proper->shared))
+	message->flags = 0;
+	if (unlikely(proper->flags & MBOX_MESSAGE_SHARED))
 		mbox_share_add(mbox, message);
 	delivery->message = proper;
 	delivery->sub = sub;

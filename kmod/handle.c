@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "ioctl.h"
+#include "job.h"
 #include "kind.h"
 #include "link.h"
 #include "mbox.h"
@@ -65,6 +66,8 @@ static int handle_release(struct inode *inode, struct file *file)
 	rb_erase(&handle->node, &handle->mbox->open);
 	spin_unlock(&handle->mbox->lock);
 	kind->leave(handle);
+	/* While its mailbox can still give the messages to others. */
+	mbox_worker_leave(handle);
 	/* Before a subscription ends, so that a send that it held up fails. */
 	mbox_mailbox_renounce(handle->mbox, handle->rights & ~handle->shut);
 	kind->renounced(handle, MBOX_RIGHTS);
@@ -268,6 +271,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 	INIT_LIST_HEAD(&handle->receives);
 	INIT_LIST_HEAD(&handle->sends);
 	INIT_LIST_HEAD(&handle->short_node);
+	handle->workers = RB_ROOT;
 	/*
 	 * The sender has to have it too: neither may lend it to the other, as
 	 * a program with raised privileges would that writes to a handle which

@@ -88,6 +88,38 @@ static __always_inline int ioctl_check_right(const struct mbox_handle *handle,
 	return unlikely(handle->mbox->ring) ? -EOPNOTSUPP : 0;
 }
 
+/* Take over and check the arguments of a send. 0 or an error. */
+static __always_inline int ioctl_set_send(struct file *file,
+					  const struct mbox_ioc_send *send,
+					  struct mbox_send_args *args)
+{
+	if ((send->flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
+	    send->prio > MBOX_PRIO_MAX)
+		return -EINVAL;
+	if (mbox_deadline_set(&args->deadline, send->clock, send->deadline))
+		return -EINVAL;
+	args->nonblock = (send->flags & MBOX_SEND_NONBLOCK) ||
+			 (file->f_flags & O_NONBLOCK);
+	args->sync = send->flags & MBOX_SEND_SYNC;
+	if (args->sync && args->nonblock)
+		return -EINVAL;
+	if (send->size > U32_MAX)
+		return -EMSGSIZE;
+	args->data = u64_to_user_ptr(send->data);
+	args->length = send->size;
+	args->prio = send->prio;
+	args->type = send->type;
+	args->share = NULL;
+	args->post = NULL;
+	return 0;
+}
+
+int mbox_ioctl_set_send(struct file *file, const struct mbox_ioc_send *send,
+			struct mbox_send_args *args)
+{
+	return ioctl_set_send(file, send, args);
+}
+
 static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
@@ -101,24 +133,8 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 	error = ioctl_check_right(handle, MBOX_RIGHT_SEND);
 	if (error)
 		return error;
-	if ((send.flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
-	    send.prio > MBOX_PRIO_MAX)
-		return -EINVAL;
-	if (mbox_deadline_set(&args.deadline, send.clock, send.deadline))
-		return -EINVAL;
-	args.nonblock = (send.flags & MBOX_SEND_NONBLOCK) ||
-			(file->f_flags & O_NONBLOCK);
-	args.sync = send.flags & MBOX_SEND_SYNC;
-	if (args.sync && args.nonblock)
-		return -EINVAL;
-	if (send.size > U32_MAX)
-		return -EMSGSIZE;
-	args.data = u64_to_user_ptr(send.data);
-	args.length = send.size;
-	args.prio = send.prio;
-	args.type = send.type;
-	args.share = NULL;
-	return mbox_send(handle, &args);
+	error = ioctl_set_send(file, &send, &args);
+	return error ?: mbox_send(handle, &args);
 }
 
 /* Sizes of entries in the first version of the ABI. */
@@ -166,6 +182,33 @@ static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
 	return 0;
 }
 
+/* Take over and check the arguments of a receive; @args is zero. 0 or EINVAL. */
+static __always_inline int ioctl_set_recv(struct file *file,
+					  const struct mbox_ioc_recv *recv,
+					  struct mbox_ioc_recv __user *urecv,
+					  struct mbox_recv_args *args)
+{
+	if ((recv->flags & ~RECV_FLAGS) || recv->pad ||
+	    ioctl_filter(&args->filter, recv->flags, recv->type, recv->pid,
+			 recv->header.start, recv->min_prio) ||
+	    mbox_deadline_set(&args->deadline, recv->clock, recv->deadline))
+		return -EINVAL;
+	args->nonblock = (recv->flags & MBOX_RECV_NONBLOCK) ||
+			 (file->f_flags & O_NONBLOCK);
+	args->peek = recv->flags & MBOX_RECV_PEEK;
+	args->data = u64_to_user_ptr(recv->data);
+	args->size = min_t(u64, recv->size, SIZE_MAX);
+	args->header = &urecv->header;
+	return 0;
+}
+
+int mbox_ioctl_set_recv(struct file *file, const struct mbox_ioc_recv *recv,
+			struct mbox_ioc_recv __user *urecv,
+			struct mbox_recv_args *args)
+{
+	return ioctl_set_recv(file, recv, urecv, args);
+}
+
 static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
@@ -180,17 +223,9 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	error = ioctl_check_right(handle, MBOX_RIGHT_RECV);
 	if (error)
 		return error;
-	if ((recv.flags & ~RECV_FLAGS) || recv.pad ||
-	    ioctl_filter(&args.filter, recv.flags, recv.type, recv.pid,
-			 recv.header.start, recv.min_prio) ||
-	    mbox_deadline_set(&args.deadline, recv.clock, recv.deadline))
-		return -EINVAL;
-	args.nonblock = (recv.flags & MBOX_RECV_NONBLOCK) ||
-			(file->f_flags & O_NONBLOCK);
-	args.peek = recv.flags & MBOX_RECV_PEEK;
-	args.data = u64_to_user_ptr(recv.data);
-	args.size = min_t(u64, recv.size, SIZE_MAX);
-	args.header = &urecv->header;
+	error = ioctl_set_recv(file, &recv, urecv, &args);
+	if (error)
+		return error;
 	error = mbox_receive(handle, &args);
 	if (unlikely(args.sender))
 		mbox_sender_forget(args.sender);
@@ -395,6 +430,14 @@ static const struct mbox_ioctl ioctl_table[] = {
 	MBOX_IOCTL(SHUTDOWN, mbox_ioc_shutdown, how, ioctl_shutdown),
 	MBOX_IOCTL(SENDV, mbox_ioc_sendv, entry_size, ioctl_sendv),
 	MBOX_IOCTL(RECVV, mbox_ioc_recvv, start, ioctl_recvv),
+	MBOX_IOCTL(LEASE, mbox_ioc_lease, delivery, mbox_ioctl_lease),
+	MBOX_IOCTL(ACK, mbox_ioc_ack, entries, mbox_ioctl_ack),
+	MBOX_IOCTL(NACK, mbox_ioc_nack, pad, mbox_ioctl_nack),
+	MBOX_IOCTL(EXTEND, mbox_ioc_extend, time, mbox_ioctl_extend),
+	MBOX_IOCTL(POST, mbox_ioc_post, expires, mbox_ioctl_post),
+	MBOX_IOCTL(CALL, mbox_ioc_call, start, mbox_ioctl_call),
+	MBOX_IOCTL(REPLY, mbox_ioc_reply, lease, mbox_ioctl_reply),
+	MBOX_IOCTL(KICK, mbox_ioc_kick, kicked, mbox_ioctl_kick),
 };
 
 long mbox_ioctl_handle(struct file *file, unsigned int cmd, unsigned long arg)

@@ -13,6 +13,8 @@
 
 struct file;
 struct mbox;
+struct mbox_recv_args;
+struct mbox_send_args;
 
 /*
  * A call: @min_size is that of the first version of its structure. The call
@@ -67,5 +69,20 @@ int mbox_ioctl_get_delete(struct mbox_ioc_delete *arg, void __user *uarg,
 long mbox_ioctl_delete(struct mbox *mbox, struct file *file,
 		       struct mbox_ioc_delete *arg, void __user *uarg,
 		       size_t usize);
+int mbox_ioctl_set_send(struct file *file, const struct mbox_ioc_send *send,
+			struct mbox_send_args *args);
+int mbox_ioctl_set_recv(struct file *file, const struct mbox_ioc_recv *recv,
+			struct mbox_ioc_recv __user *urecv,
+			struct mbox_recv_args *args);
+
+/* ioctl_job.c */
+long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_ack(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_nack(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_extend(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_post(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_kick(struct file *file, void __user *uarg, size_t usize);
 
 #endif /* MBOX_IOCTL_H */

@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "broadcast.h"
+#include "job.h"
 #include "kind.h"
 #include "mbox.h"
 #include "message.h"
@@ -33,7 +34,7 @@ static_assert(MBOX_PROCS_MAX <= U16_MAX);
 static_assert(offsetofend(struct mbox, room.lane) <= 64);
 static_assert(offsetof(struct mbox, room.senders) >= 64 &&
 	      offsetofend(struct mbox, queue.cursors) <= 128);
-static_assert(offsetof(struct mbox, queue.nr_in_flight) >= 128 &&
+static_assert(offsetof(struct mbox, queue.nr_hidden) >= 128 &&
 	      offsetofend(struct mbox, poll.head.next) <= 192);
 static_assert(sizeof(struct mbox) <= 448);
 #endif
@@ -161,7 +162,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	init_waitqueue_head(&mbox->poll);
 
 	error = mbox_member_attach(mbox) ?:
-		mbox->kind->attach(mbox, factory, attr);
+		mbox->kind->attach(mbox, factory, attr) ?:
+		mbox_job_attach_attr(mbox, factory, attr);
 	if (error) {
 		mbox_mailbox_put(mbox);
 		return ERR_PTR(error);
@@ -181,6 +183,7 @@ void mbox_mailbox_put(struct mbox *mbox)
 		return;
 	mbox_pool_destroy(mbox_pool_end(mbox));
 	mbox->kind->detach(mbox);
+	mbox_job_leave(mbox);
 	mbox_user_put(mbox->creator);
 	mbox_mailbox_mem_put(mbox);
 }
@@ -205,6 +208,7 @@ void mbox_mailbox_mem_put(struct mbox *mbox)
 	if (!refcount_dec_and_test(&mbox->mem_refs))
 		return;
 	mbox_registry_put(mbox->registry);
+	mbox_job_detach(mbox);
 	kfree(mbox->waits);
 	kfree(mbox->pending);
 	kfree(mbox->procs);
@@ -394,6 +398,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		info->spin_hits = mbox->waits->spin_hits;
 		info->spin_misses = mbox->waits->spin_misses;
 	}
+	mbox_job_info(mbox, info);
 	info->kind = mbox->kind->number;
 	if (handle) {
 		info->rights = handle->rights & ~handle->shut;

@@ -4,6 +4,7 @@
 #include <net/genetlink.h>
 
 #include "event.h"
+#include "job.h"
 #include "link.h"
 #include "mbox.h"
 #include "pool.h"
@@ -32,9 +33,12 @@ static int __init mbox_init(void)
 	error = mbox_watch_init();
 	if (error)
 		goto err_user;
-	error = mbox_endpoint_init();
+	error = mbox_due_init();
 	if (error)
 		goto err_watch;
+	error = mbox_endpoint_init();
+	if (error)
+		goto err_due;
 	error = mbox_event_init();
 	if (error)
 		goto err_endpoint;
@@ -58,6 +62,8 @@ err_event:
 	mbox_event_exit();
 err_endpoint:
 	mbox_endpoint_exit();
+err_due:
+	mbox_due_exit();
 err_watch:
 	mbox_watch_exit();
 err_user:
@@ -77,6 +83,7 @@ static void __exit mbox_exit(void)
 	mbox_notice_stop();
 	mbox_netlink_exit();
 	mbox_registry_exit();
+	mbox_due_exit();
 	mbox_event_exit();
 	/* Ends that are told queue work of endpoints. */
 	mbox_watch_exit();

@@ -336,6 +336,8 @@ struct mbox_handle {
 	u16 yield_left;			/* vain; of these, still to come: see yield.c */
 	struct list_head receives;	/* mbox->lock: calls blocked through it */
 	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
+	struct rb_root workers;		/* mbox->lock: see worker.c */
+	u32 nr_warned;			/* mbox->lock: leases of theirs that end soon */
 	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */
 	struct mbox_user *short_of;	/* shortage_lock: user of that quota; or NULL */
 };
@@ -350,6 +352,9 @@ struct mbox_attr {
 	u32 max_procs;
 	u32 options;
 	u64 ring;
+	u64 dead_letter;
+	u32 max_deliveries;
+	u32 pad;
 };
 
 /* Counters reported over netlink only, not by MBOX_IOC_GET. */
@@ -471,7 +476,7 @@ static inline void mbox_mailbox_unlock(struct mbox *mbox,
 	/* No barrier: pollers take the lock, see above. */
 	polled = deferred->events && waitqueue_active(&mbox->poll);
 	if (unlikely(polled || deferred->nr_tasks || deferred->trash ||
-		     deferred->died || deferred->admit))
+		     deferred->died || deferred->admit || deferred->dying))
 		mbox_deferred_run(mbox, deferred);
 }
 

@@ -2,10 +2,12 @@
 /* Messages: their sender, their payload, their references. */
 #include <linux/uaccess.h>
 
+#include "job.h"
 #include "mbox.h"
 #include "message.h"
 #include "path.h"
 #include "pool.h"
+#include "user.h"
 
 /**
  * mbox_message_set - make a message the caller's, and new
@@ -35,6 +37,15 @@ void mbox_message_free(struct mbox_message *message)
 	if (message->room->lane)
 		mbox_link_put(message->room->lane->link);
 	mbox_pool_free(message);
+}
+
+/* Drop what a message has beside itself; it is the last reference. */
+void mbox_message_unflag(struct mbox *mbox, struct mbox_message *message)
+{
+	if (message->flags & MBOX_MESSAGE_JOB)
+		mbox_job_drop(mbox, mbox_job_of(mbox, message));
+	if (message->flags & MBOX_MESSAGE_SHARED)
+		mbox_share_drop(mbox, message);
 }
 
 /**

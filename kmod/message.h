@@ -16,9 +16,11 @@
 struct mbox;
 struct mbox_deferred;
 struct mbox_handle;
+struct mbox_lease;
 struct mbox_member;
 struct mbox_sender;
 struct mbox_share;
+struct mbox_post;
 struct mbox_user;
 struct mbox_waiter;
 struct pid;
@@ -28,8 +30,13 @@ enum mbox_message_state {
 	MBOX_MESSAGE_PENDING,	/* of a blocked sender, not accepted yet */
 	MBOX_MESSAGE_QUEUED,	/* accepted */
 	MBOX_MESSAGE_IN_FLIGHT,	/* accepted, a receiver is copying it */
+	MBOX_MESSAGE_HIDDEN,	/* accepted, in no queue: its job says why */
 	MBOX_MESSAGE_GONE,	/* withdrawn or dropped while a receiver copied */
 };
+
+/* struct mbox_message, flags */
+#define MBOX_MESSAGE_SHARED	BIT(0)	/* counted in a share, see share.c */
+#define MBOX_MESSAGE_JOB	BIT(1)	/* it has a job, see job.h */
 
 /*
  * A message, with its payload. pool.h says where its memory comes from.
@@ -45,7 +52,7 @@ struct mbox_message {
 		struct mbox_message *next; /* of a stack of memory, see pool.h */
 	};
 	union {
-		struct rb_node level;	/* in queue->levels: see queue.h */
+		struct rb_node step;	/* in queue->steps: see queue.h */
 		struct {		/* of one that is broadcast: */
 			struct list_head deliveries; /* not settled */
 			u32 left;	/* of these, and one while they are made */
@@ -67,7 +74,7 @@ struct mbox_message {
 	u32 refs;			/* owner and peekers; freed with the last */
 	u8 state;			/* enum mbox_message_state */
 	u8 class;			/* constant: of its memory, see pool.h */
-	bool shared;			/* counted in a share, see share.c */
+	u8 flags;			/* MBOX_MESSAGE_SHARED, _JOB */
 	u8 data[] __aligned(8);
 };
 
@@ -79,6 +86,7 @@ struct mbox_send_args {
 	u32 type;
 	bool nonblock;
 	bool sync;
+	struct mbox_post *post;		/* with sync: more than a SEND; or NULL */
 	struct mbox_deadline deadline;
 	struct mbox_room *room;		/* out: of the mailbox, or of a lane */
 	struct mbox_share *share;	/* for the message, if it needs one; or NULL */
@@ -96,6 +104,7 @@ struct mbox_recv_args {
 	u64 turn;			/* kept by a retry; 0: has none yet */
 	struct mbox_member *member;	/* that makes the call; NULL: not kept */
 	struct mbox_sender *sender;	/* BY_START: watched; or NULL */
+	struct mbox_lease *lease;	/* to be leased, not taken; or NULL */
 	u32 length;			/* out: of the message received */
 };
 
@@ -112,6 +121,7 @@ static __always_inline void mbox_recv_args_setup(struct mbox_recv_args *args)
 	args->turn = 0;
 	args->member = NULL;
 	args->sender = NULL;
+	args->lease = NULL;
 }
 
 /* A receive off the fast path, from one of its steps to the next. */
@@ -135,6 +145,7 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 int mbox_message_fill(struct mbox_message *message, const void __user *data);
 void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred);
+void mbox_message_unflag(struct mbox *mbox, struct mbox_message *message);
 void mbox_message_free(struct mbox_message *message);
 void mbox_message_header(const struct mbox_message *message,
 			 struct mbox_header *header);
@@ -201,6 +212,7 @@ int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,
 		       struct mbox_deferred *deferred);
 int mbox_receive_commit(struct mbox_handle *handle,
 			struct mbox_message *message,
+			struct mbox_recv_args *args,
 			struct mbox_deferred *deferred);
 int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args);
 int mbox_receive_enter(struct mbox_handle *handle, struct mbox_recv_args *args);

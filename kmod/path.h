@@ -75,7 +75,7 @@ static __always_inline void mbox_path_fill_in(struct mbox_message *message,
 	message->gid = from->gid;
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
-	message->shared = false;
+	message->flags = 0;
 }
 
 /* See mbox_message_set(). */
@@ -164,8 +164,8 @@ static __always_inline void mbox_path_put(struct mbox *mbox,
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(--message->refs))
 		return;
-	if (unlikely(message->shared))
-		mbox_share_drop(mbox, message);
+	if (unlikely(message->flags))
+		mbox_message_unflag(mbox, message);
 	put_pid(message->pid);
 	mbox_user_uncharge(message->user, message->length);
 	if (unlikely(message->room->lane))
@@ -233,16 +233,17 @@ static __always_inline void mbox_path_insert(struct mbox_queue *queue,
 	last = list_last_entry(&queue->messages, struct mbox_message, node);
 	if (unlikely(message->room->lane || !hlist_empty(&queue->cursors)) ||
 	    unlikely(!list_empty(&queue->messages) &&
-		     (last->prio != message->prio || last->seq > message->seq))) {
+		     (last->prio != message->prio || last->seq > message->seq ||
+		      message->seq % MBOX_STEP == 0))) {
 		mbox_queue_insert(queue, message);
 		return;
 	}
 	message->state = MBOX_MESSAGE_QUEUED;
-	RB_CLEAR_NODE(&message->level);
+	RB_CLEAR_NODE(&message->step);
 	list_add_tail(&message->node, &queue->messages);
 }
 
-/* See mbox_queue_remove(): mostly from the front, with another of its priority next. */
+/* See mbox_queue_remove(): mostly from the front, with one next that is no step. */
 static __always_inline void mbox_path_remove(struct mbox_queue *queue,
 					     struct mbox_message *message)
 {
@@ -251,7 +252,7 @@ static __always_inline void mbox_path_remove(struct mbox_queue *queue,
 	if (unlikely(message->room->lane || !hlist_empty(&queue->cursors) ||
 		     message->node.prev != &queue->messages) ||
 	    unlikely(&next->node != &queue->messages &&
-		     next->prio != message->prio)) {
+		     !RB_EMPTY_NODE(&next->step))) {
 		mbox_queue_remove(queue, message);
 		return;
 	}
@@ -267,7 +268,7 @@ static __always_inline void mbox_path_end_flight(struct mbox_queue *queue,
 		mbox_queue_end_flight(queue, message);
 		return;
 	}
-	queue->nr_in_flight--;
+	queue->nr_hidden--;
 	mbox_path_remove(queue, message);
 }
 

@@ -45,6 +45,8 @@ static __always_inline __poll_t poll_receive(const struct mbox_handle *handle,
 	if ((wanted & (EPOLLIN | EPOLLRDNORM)) && ops->readable(handle) &&
 	    (!mbox->procs || mbox_member_admits(mbox, MBOX_RIGHT_RECV)))
 		events |= EPOLLIN | EPOLLRDNORM;
+	if (unlikely(handle->nr_warned))
+		events |= EPOLLPRI;
 	if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
 		events |= EPOLLHUP;
 	return events;
@@ -109,7 +111,7 @@ static bool poll_queue_readable(const struct mbox_handle *handle)
 {
 	const struct mbox *mbox = handle->mbox;
 
-	return mbox->room.held > mbox->queue.nr_in_flight ||
+	return mbox->room.held > mbox->queue.nr_hidden ||
 	       !RB_EMPTY_ROOT(&mbox->room.senders.rb_root);
 }
 
@@ -153,7 +155,7 @@ __poll_t mbox_poll_inbox(struct mbox_handle *handle, struct file *file,
 
 static bool poll_broadcast_readable(const struct mbox_handle *handle)
 {
-	return handle->sub->room.held > handle->queue->nr_in_flight ||
+	return handle->sub->room.held > handle->queue->nr_hidden ||
 	       mbox_subscription_is_due(handle->mbox, handle->sub);
 }
 

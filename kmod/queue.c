@@ -10,10 +10,15 @@
 void mbox_queue_setup(struct mbox_queue *queue)
 {
 	INIT_LIST_HEAD(&queue->messages);
-	queue->levels = RB_ROOT;
+	queue->steps = RB_ROOT;
 	INIT_HLIST_HEAD(&queue->cursors);
 	queue->nr_cursors = 0;
-	queue->nr_in_flight = 0;
+	queue->nr_hidden = 0;
+}
+
+static bool queue_is_step(const struct mbox_message *message)
+{
+	return !RB_EMPTY_NODE(&message->step);
 }
 
 /* The message after @message, or NULL. */
@@ -24,43 +29,6 @@ struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
 	       NULL : list_next_entry(message, node);
 }
 
-static bool queue_is_level(const struct mbox_message *message)
-{
-	return !RB_EMPTY_NODE(&message->level);
-}
-
-/*
- * Find the first message of priority @prio, which is less than that of the first of
- * all. If there is none: return where its node has to be linked, and in @next the
- * first message of the level below.
- */
-static struct mbox_message *queue_find_level(struct mbox_queue *queue, u32 prio,
-					     struct rb_node **parent,
-					     struct rb_node ***link,
-					     struct mbox_message **next)
-{
-	struct rb_node **p = &queue->levels.rb_node;
-
-	*parent = NULL;
-	*next = NULL;
-	while (*p) {
-		struct mbox_message *head;
-
-		head = rb_entry(*p, struct mbox_message, level);
-		if (head->prio == prio)
-			return head;
-		*parent = *p;
-		if (head->prio < prio) {
-			*next = head;
-			p = &(*p)->rb_left;
-		} else {
-			p = &(*p)->rb_right;
-		}
-	}
-	*link = p;
-	return NULL;
-}
-
 /* Whether @a is received before @b. */
 bool mbox_message_before(const struct mbox_message *a,
 			 const struct mbox_message *b)
@@ -68,15 +36,63 @@ bool mbox_message_before(const struct mbox_message *a,
 	return a->prio != b->prio ? a->prio > b->prio : a->seq < b->seq;
 }
 
-static struct mbox_message *queue_of_level(struct rb_node *node)
+static struct mbox_message *queue_step(struct rb_node *node)
 {
-	return node ? rb_entry(node, struct mbox_message, level) : NULL;
+	return node ? rb_entry(node, struct mbox_message, step) : NULL;
 }
 
-static bool queue_level_less(struct rb_node *a, const struct rb_node *b)
+static bool queue_step_less(struct rb_node *a, const struct rb_node *b)
 {
-	return queue_of_level(a)->prio >
-	       rb_entry(b, struct mbox_message, level)->prio;
+	return mbox_message_before(queue_step(a),
+				   rb_entry(b, struct mbox_message, step));
+}
+
+static void queue_add_step(struct mbox_queue *queue, struct mbox_message *message)
+{
+	rb_add(&message->step, &queue->steps, queue_step_less);
+}
+
+static void queue_remove_step(struct mbox_queue *queue, struct mbox_message *message)
+{
+	rb_erase(&message->step, &queue->steps);
+	RB_CLEAR_NODE(&message->step);
+}
+
+/* The last step before @message, or NULL */
+static struct mbox_message *queue_step_before(const struct mbox_queue *queue,
+					      const struct mbox_message *message)
+{
+	struct rb_node *node = queue->steps.rb_node;
+	struct mbox_message *found = NULL;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		if (mbox_message_before(queue_step(node), message)) {
+			found = queue_step(node);
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+/* The first message of a priority below @prio, which is a step; or NULL. */
+static struct mbox_message *queue_below(const struct mbox_queue *queue, u32 prio)
+{
+	struct rb_node *node = queue->steps.rb_node;
+	struct mbox_message *found = NULL;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		if (queue_step(node)->prio < prio) {
+			found = queue_step(node);
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
 }
 
 /* Put @message at the end of the list of @queue, or before @next. */
@@ -100,6 +116,17 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
 	}
 }
 
+/* @message is accepted, and about to be linked. */
+static void queue_enter(struct mbox_queue *queue, struct mbox_message *message)
+{
+	if (unlikely(!hlist_empty(&queue->cursors)))
+		queue_move_cursors(queue, message);
+	message->state = MBOX_MESSAGE_QUEUED;
+	if (unlikely(message->room->lane))
+		mbox_inbox_add(message->room->lane, message);
+	RB_CLEAR_NODE(&message->step);
+}
+
 /**
  * mbox_queue_insert - put an accepted message where it belongs
  * @queue:	the queue
@@ -110,16 +137,9 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
  */
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 {
-	struct mbox_message *first, *last, *head, *next;
-	struct rb_node *parent, **link;
+	struct mbox_message *first, *last, *next;
 
-	if (unlikely(!hlist_empty(&queue->cursors)))
-		queue_move_cursors(queue, message);
-	message->state = MBOX_MESSAGE_QUEUED;
-	if (unlikely(message->room->lane))
-		mbox_inbox_add(message->room->lane, message);
-	RB_CLEAR_NODE(&message->level);
-
+	queue_enter(queue, message);
 	if (list_empty(&queue->messages)) {
 		list_add(&message->node, &queue->messages);
 		return;
@@ -127,28 +147,46 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	last = list_last_entry(&queue->messages, struct mbox_message, node);
 	if (last->prio == message->prio && last->seq < message->seq) {
 		list_add_tail(&message->node, &queue->messages);
+		if (message->seq % MBOX_STEP == 0)
+			queue_add_step(queue, message);
 		return;
 	}
 	first = list_first_entry(&queue->messages, struct mbox_message, node);
 	if (first->prio < message->prio) {
-		rb_add(&first->level, &queue->levels, queue_level_less);
+		if (!queue_is_step(first))
+			queue_add_step(queue, first);
 		list_add(&message->node, &queue->messages);
 		return;
 	}
-	/* Of its level all that are there have smaller sequence numbers. */
-	if (first->prio == message->prio) {
-		next = queue_of_level(rb_first(&queue->levels));
-		queue_link_before(queue, message, next);
-		return;
-	}
-	head = queue_find_level(queue, message->prio, &parent, &link, &next);
-	if (!head) {
-		rb_link_node(&message->level, parent, link);
-		rb_insert_color(&message->level, &queue->levels);
-		queue_link_before(queue, message, next);
-		return;
-	}
-	queue_link_before(queue, message, queue_of_level(rb_next(&head->level)));
+	next = queue_below(queue, message->prio);
+	queue_link_before(queue, message, next);
+	/* The first of its priority, or one of many. */
+	if (list_prev_entry(message, node)->prio != message->prio ||
+	    message->seq % MBOX_STEP == 0)
+		queue_add_step(queue, message);
+}
+
+/**
+ * mbox_queue_return - put a message that left the queue back to its place
+ * @queue:	the queue
+ * @message:	hidden until now; its job says so
+ */
+void mbox_queue_return(struct mbox_queue *queue, struct mbox_message *message)
+{
+	struct mbox_message *next, *first;
+
+	queue_enter(queue, message);
+	first = list_first_entry_or_null(&queue->messages, struct mbox_message, node);
+	next = queue_step_before(queue, message) ?: first;
+	/* Bound: MBOX_STEP, or MBOX_BATCH_SECTION after a batch. */
+	while (next && mbox_message_before(next, message))
+		next = mbox_queue_next(queue, next);
+	queue_link_before(queue, message, next);
+	/* The first of all is no step; the one that was becomes one. */
+	if (message->node.prev != &queue->messages)
+		queue_add_step(queue, message);
+	else if (next)
+		queue_add_step(queue, next);
 }
 
 /**
@@ -157,7 +195,7 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
  * @first:	they are linked from this one on, both ways,
  * @last:	to this one; their priority is that of the last of @queue, if there is one
  *
- * They are QUEUED, in order, in no level, and of no lane.
+ * They are QUEUED, in order, no steps, and of no lane.
  */
 void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
 			   struct mbox_message *last)
@@ -167,13 +205,9 @@ void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
 	run.next = &first->node;
 	run.prev = &last->node;
 	list_splice_tail(&run, &queue->messages);
-}
-
-/* The first of all is in no level of the tree. */
-static void queue_leave_level(struct mbox_queue *queue, struct mbox_message *first)
-{
-	rb_erase(&first->level, &queue->levels);
-	RB_CLEAR_NODE(&first->level);
+	if (last->seq / MBOX_STEP != (first->seq - 1) / MBOX_STEP &&
+	    last->node.prev != &queue->messages)
+		queue_add_step(queue, last);
 }
 
 /*
@@ -182,11 +216,13 @@ static void queue_leave_level(struct mbox_queue *queue, struct mbox_message *fir
  */
 void mbox_queue_remove_run(struct mbox_queue *queue, struct mbox_message *last)
 {
-	struct mbox_message *next = mbox_queue_next(queue, last);
+	struct mbox_message *next = mbox_queue_next(queue, last), *step;
 	LIST_HEAD(run);
 
-	if (next && queue_is_level(next))
-		queue_leave_level(queue, next);
+	/* Bound: the messages of the run. */
+	while ((step = queue_step(rb_first(&queue->steps))) &&
+	       (!next || step == next || mbox_message_before(step, next)))
+		queue_remove_step(queue, step);
 	list_cut_position(&run, &queue->messages, &last->node);
 }
 
@@ -194,6 +230,7 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 					 struct mbox_message *message)
 {
 	struct mbox_message *next = mbox_queue_next(queue, message);
+	bool first = message->node.prev == &queue->messages;
 	struct mbox_cursor *cursor;
 
 	if (unlikely(message->room->lane))
@@ -203,15 +240,14 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 		if (cursor->next == message)
 			cursor->next = next;
 	}
-	if (queue_is_level(message)) {
-		if (next && next->prio == message->prio)
-			rb_replace_node(&message->level, &next->level,
-					&queue->levels);
+	if (queue_is_step(message)) {
+		if (next && next->prio == message->prio && !queue_is_step(next))
+			rb_replace_node(&message->step, &next->step,
+					&queue->steps);
 		else
-			rb_erase(&message->level, &queue->levels);
-	} else if (next && queue_is_level(next) &&
-		   message->node.prev == &queue->messages) {
-		queue_leave_level(queue, next);
+			rb_erase(&message->step, &queue->steps);
+	} else if (first && next && queue_is_step(next)) {
+		queue_remove_step(queue, next);
 	}
 	list_del(&message->node);
 }
@@ -227,7 +263,7 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message)
 {
 	message->state = MBOX_MESSAGE_IN_FLIGHT;
-	queue->nr_in_flight++;
+	queue->nr_hidden++;
 	if (unlikely(message->room->lane))
 		mbox_inbox_remove(message->room->lane, message);
 }
@@ -236,7 +272,7 @@ void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *mess
 void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 {
 	message->state = MBOX_MESSAGE_QUEUED;
-	queue->nr_in_flight--;
+	queue->nr_hidden--;
 	if (unlikely(message->room->lane))
 		mbox_inbox_add(message->room->lane, message);
 	queue_move_cursors(queue, message);
@@ -246,7 +282,7 @@ void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 void mbox_queue_end_flight(struct mbox_queue *queue,
 			   struct mbox_message *message)
 {
-	queue->nr_in_flight--;
+	queue->nr_hidden--;
 	queue_unlink(queue, message);
 }
 

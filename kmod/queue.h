@@ -25,17 +25,21 @@ struct pid_namespace;
 #define MBOX_SEARCHES_MAX	128
 
 /*
- * Accepted messages in the order in which they are received. The list is
- * sorted; the first message of each priority but the highest in use is also a node of
- * the tree of levels, so that an insertion takes time by the number of priorities in
- * use, not of messages, and a queue of one priority needs no tree.
+ * Accepted messages in the order in which they are received. The list is sorted. Some
+ * messages are also nodes of the tree of steps, which is sorted likewise: the first of
+ * each priority but the highest in use; of those that were appended every MBOX_STEP-th;
+ * and all that returned to their place; the first of all never. So from one step to the next there are few
+ * messages, and any place is found in a time by the logarithm of their number. A short
+ * queue of one priority needs no tree.
  */
+#define MBOX_STEP		64
+
 struct mbox_queue {
 	struct list_head messages;
-	struct rb_root levels;
+	struct rb_root steps;
 	struct hlist_head cursors;	/* searches that pause */
 	u32 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
-	u32 nr_in_flight;		/* of the messages, those IN_FLIGHT */
+	u32 nr_hidden;			/* held, but not to be found: IN_FLIGHT, or HIDDEN */
 };
 
 /*
@@ -102,6 +106,7 @@ struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
 				     struct mbox_message *message);
 void mbox_queue_setup(struct mbox_queue *queue);
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message);
+void mbox_queue_return(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
 			   struct mbox_message *last);

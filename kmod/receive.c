@@ -4,6 +4,7 @@
 #include <linux/uaccess.h>
 
 #include "broadcast.h"
+#include "job.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -67,6 +68,7 @@ static noinline int receive_commit_delivery(struct mbox_handle *handle,
 /* Commit: @message, which is on no list, is received. 0, or as of a delivery. */
 static __always_inline int receive_commit(struct mbox_handle *handle,
 					  struct mbox_message *message,
+					  struct mbox_recv_args *args,
 					  struct mbox_deferred *deferred)
 {
 	struct mbox_waiter *sender = message->sender;
@@ -75,14 +77,18 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 
 	if (unlikely(handle->sub))
 		return receive_commit_delivery(handle, message, deferred);
+	if (unlikely(args->lease)) {
+		mbox_lease_begin(handle, message, args->lease, deferred);
+		return 0;
+	}
 	handle->received++;
 	trace_mbox_receive(mbox, message);
 	mbox->received++;
 	mbox_path_release(mbox, room, 1, message->length);
 	if (unlikely(sender)) {
-		message->sender = NULL;
-		sender->receiver = get_pid(task_tgid(current));
-		mbox_waiter_complete(mbox, sender, 0, deferred);
+		/* A call, whose server cannot reply. */
+		mbox_post_end(mbox, message, mbox_post_calls(sender) ? -EPROTO : 0,
+			      deferred);
 	}
 	/* First, for the message may be the last that holds the lane. */
 	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
@@ -107,7 +113,7 @@ static __always_inline int receive_small(struct mbox_handle *handle,
 	if (args->peek)
 		return 0;
 	receive_detach(handle, message, args, deferred);
-	return receive_commit(handle, message, deferred);
+	return receive_commit(handle, message, args, deferred);
 }
 
 /* The same for the slow path. */
@@ -120,9 +126,10 @@ int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,
 
 int mbox_receive_commit(struct mbox_handle *handle,
 			struct mbox_message *message,
+			struct mbox_recv_args *args,
 			struct mbox_deferred *deferred)
 {
-	return receive_commit(handle, message, deferred);
+	return receive_commit(handle, message, args, deferred);
 }
 
 /*
@@ -146,7 +153,7 @@ int mbox_receive_delivered(struct mbox_handle *handle, struct mbox_message *mess
 		   likely(mbox_path_copy_out(handle, message, message->seq, args))) {
 		args->length = message->length;
 		mbox_path_end_flight(message->room->queue, message);
-		error = receive_commit(handle, message, &deferred);
+		error = receive_commit(handle, message, args, &deferred);
 	}
 	mbox_mailbox_unlock(mbox, &deferred);
 	return error;

@@ -151,7 +151,7 @@ static int receive_finish_flight(struct mbox_handle *handle,
 	} else if (!error) {
 		args->length = message->length;
 		mbox_queue_end_flight(message->room->queue, message);
-		error = mbox_receive_commit(handle, message, &deferred);
+		error = mbox_receive_commit(handle, message, args, &deferred);
 	} else if (unlikely(handle->sub)) {
 		mbox_delivery_put_back(mbox, message, &deferred);
 	} else {
@@ -238,7 +238,7 @@ static int receive_block(struct mbox_handle *handle,
 	if (unlikely(args->sender))
 		waiter->ended = mbox_sender_ended(args->sender);
 	waiter->lane = args->filter.lane;
-	if (args->size >= MBOX_TRANSFER_SIZE)
+	if (args->size >= MBOX_TRANSFER_SIZE && !args->lease)
 		mbox_transfer_offer(mbox, waiter, args);
 	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?

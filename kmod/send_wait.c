@@ -4,6 +4,8 @@
 #include <linux/sched.h>
 
 #include "broadcast.h"
+#include "event.h"
+#include "job.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -22,6 +24,8 @@ static void send_take_back(struct mbox *mbox, struct mbox_message *message,
 		mbox->waits->withdrawn++;
 		trace_mbox_drop(mbox, message);
 	}
+	if (message->state == MBOX_MESSAGE_HIDDEN)
+		mbox_job_revoke(mbox, message);
 	if (message->state == MBOX_MESSAGE_IN_FLIGHT) {
 		/* Its receiver is copying, and finds it withdrawn then. */
 		mbox_queue_end_flight(message->room->queue, message);
@@ -53,6 +57,9 @@ static void send_end_dead(struct mbox *mbox, struct mbox_waiter *waiter,
 	struct mbox_message *message = waiter->message;
 	int error = mbox->death;
 
+	/* A call that its server has not replied to. */
+	if (message->state == MBOX_MESSAGE_HIDDEN && mbox_post_calls(waiter))
+		error = -EOWNERDEAD;
 	message->sender = NULL;
 	if (mbox->policy == MBOX_POLICY_BROADCAST) {
 		waiter->delivered = message->receipts;
@@ -104,10 +111,21 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 		return mbox_send_refusal(mbox);
 	if (unlikely(waiter->handle->shut & MBOX_RIGHT_SEND))
 		return -ESHUTDOWN;
-	waiter->sync = args->sync ||
-		       mbox_room_capacity(room) == MBOX_CAPACITY_ZERO;
+	waiter->sync = (waiter->post ? mbox_post_waits(waiter->post) ||
+				       waiter->post->sync : args->sync) ||
+		       (!args->nonblock &&
+			mbox_room_capacity(room) == MBOX_CAPACITY_ZERO);
+	if (unlikely(mbox_post_timed(waiter->post)))
+		return mbox_post_timed_send(mbox, waiter, deferred);
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	placed = receiver || mbox_path_may_queue(args->room, message);
+	if (!placed && unlikely(args->nonblock)) {
+		mbox_room_refuse(room);
+		mbox_event_full(mbox);
+		return -EAGAIN;
+	}
+	if (placed && unlikely(waiter->post))
+		mbox_post_accepted(mbox, waiter->post);
 	if (placed && !waiter->sync) {
 		mbox_room_accept(mbox, message);
 		mbox_send_deliver(mbox, message, receiver, deferred);
@@ -172,6 +190,7 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	waiter.handle = handle;
 	waiter.message = message;
 	waiter.lane = args->room->lane;
+	waiter.post = args->sync ? args->post : NULL;
 	mbox_mailbox_lock(mbox, &deferred);
 	if (!error)
 		error = send_block(mbox, &waiter, args, &deferred);
@@ -185,6 +204,10 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	error = mbox_waiter_wait(mbox, &waiter, &args->deadline, send_give_up);
 	if (error || !waiter.receiver)
 		return error;
+	if (mbox_post_calls(&waiter)) {
+		waiter.post->call->server = waiter.receiver;
+		return 0;
+	}
 	error = pid_vnr(waiter.receiver);
 	put_pid(waiter.receiver);
 	return error;

@@ -104,7 +104,7 @@ int mbox_share_take(struct mbox *mbox, struct mbox_message *message, s64 more,
 		rb_insert_color(&share->node, &mbox->shares);
 	}
 	share->bytes += bytes;
-	message->shared = true;
+	message->flags |= MBOX_MESSAGE_SHARED;
 out:
 	kfree(spare);
 	return error;
@@ -136,7 +136,7 @@ void mbox_share_add(struct mbox *mbox, struct mbox_message *message)
 
 	share = share_find(mbox, message->user, &parent, &link);
 	share->bytes += MBOX_SMALL_CHARGE;
-	message->shared = true;
+	message->flags |= MBOX_MESSAGE_SHARED;
 }
 
 /* A message that is counted goes; it is still charged. */
@@ -147,7 +147,7 @@ void mbox_share_drop(struct mbox *mbox, struct mbox_message *message)
 
 	share = share_find(mbox, message->user, &parent, &link);
 	share->bytes -= mbox_user_cost(message->length);
-	message->shared = false;
+	message->flags &= ~MBOX_MESSAGE_SHARED;
 	if (!share->bytes) {
 		rb_erase(&share->node, &mbox->shares);
 		kfree(share);

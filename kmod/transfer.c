@@ -313,6 +313,7 @@ int mbox_transfer_send(struct mbox *mbox, struct mbox_user *user,
 	int result;
 
 	if (!mbox->plain || !READ_ONCE(mbox->nr_receivers) || args->share ||
+	    (args->sync && args->post) ||
 	    fault_in_readable(args->data, args->length))
 		return MBOX_TRANSFER_NONE;
 	if (!memory) {

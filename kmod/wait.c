@@ -11,6 +11,7 @@
 
 #include "broadcast.h"
 #include "event.h"
+#include "job.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -444,6 +445,8 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_waiter *sender = message->sender;
 
 	mbox_room_accept(mbox, message);
+	if (unlikely(sender->post))
+		mbox_post_accepted(mbox, sender->post);
 	if (sender->sync) {
 		mbox_waiter_await_receipt(mbox, sender);
 	} else {

@@ -16,8 +16,10 @@ struct mbox_endpoint;
 struct mbox_filter;
 struct mbox_handle;
 struct mbox_lane;
+struct mbox_jobs;
 struct mbox_member;
 struct mbox_message;
+struct mbox_post;
 struct mbox_recv_args;
 struct pid;
 struct task_struct;
@@ -107,6 +109,7 @@ struct mbox_waiter {
 	/* of a sender; a receiver does not set them */
 	struct mbox_rank ranks[2];	/* lock: of its room, and of the parent; clear */
 	bool sync;			/* waits until it is received */
+	struct mbox_post *post;		/* of the call, if it is more than a SEND; or NULL */
 	struct pid *receiver;		/* its process, counted */
 	/* of a sender that broadcasts: guarded by the lock */
 	u8 stage;			/* enum mbox_cast_stage */
@@ -144,6 +147,8 @@ struct mbox_waits {
 	u64 spin_misses;		/* polled in vain, and have ended */
 	u64 withdrawn;			/* messages, by blocked senders */
 	u32 nr_senders;			/* that are blocked */
+	struct mbox_jobs *jobs;		/* see job.h; NULL: none ever was */
+	u64 mark;			/* of the last message that had one */
 };
 
 /*
@@ -174,6 +179,7 @@ struct mbox_deferred {
 	bool admit;			/* there may be room for more senders; with
 					 * BROADCAST: there is more to deliver
 					 */
+	bool dying;			/* messages are for the dead-letter mailbox */
 	bool telling;			/* more are to be told: see tell */
 	struct hlist_head late;		/* lock: waiters that are not done */
 	struct mbox_message *trash;	/* a stack of memory to be freed */
@@ -245,6 +251,7 @@ static inline void mbox_deferred_setup(struct mbox_deferred *deferred)
 	deferred->events = 0;
 	deferred->died = false;
 	deferred->admit = false;
+	deferred->dying = false;
 	deferred->telling = false;
 	INIT_HLIST_HEAD(&deferred->late);
 	deferred->trash = NULL;

@@ -43,7 +43,7 @@
 _Static_assert(sizeof(struct mbox_header) == 56, "mbox_recv, mbox_recv_alloc, mbox_ring_peek");
 _Static_assert(sizeof(struct mbox_send_entry) == 32, "mbox_sendv");
 _Static_assert(sizeof(struct mbox_recv_entry) == 80, "mbox_recvv");
-_Static_assert(sizeof(struct mbox_info) == 280, "mbox_get");
+_Static_assert(sizeof(struct mbox_info) == 328, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
 struct mbox_ring;

@@ -12,7 +12,7 @@
 #define ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type)
 
-ASSERT_SIZE(mbox_ioc_open, 120);
+ASSERT_SIZE(mbox_ioc_open, 136);
 ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
 ASSERT_LAYOUT(mbox_ioc_open, name, 8);
@@ -26,6 +26,9 @@ ASSERT_LAYOUT(mbox_ioc_open, max_procs, 100);
 ASSERT_LAYOUT(mbox_ioc_open, options, 104);
 ASSERT_LAYOUT(mbox_ioc_open, pad, 108);
 ASSERT_LAYOUT(mbox_ioc_open, ring, 112);
+ASSERT_LAYOUT(mbox_ioc_open, dead_letter, 120);
+ASSERT_LAYOUT(mbox_ioc_open, max_deliveries, 128);
+ASSERT_LAYOUT(mbox_ioc_open, pad2, 132);
 
 ASSERT_SIZE(mbox_ioc_link, 24);
 ASSERT_LAYOUT(mbox_ioc_link, flags, 0);
@@ -114,7 +117,81 @@ ASSERT_LAYOUT(mbox_ioc_recvv, pid, 40);
 ASSERT_LAYOUT(mbox_ioc_recvv, min_prio, 44);
 ASSERT_LAYOUT(mbox_ioc_recvv, start, 48);
 
-ASSERT_SIZE(mbox_info, 280);
+ASSERT_SIZE(mbox_delivery, 56);
+ASSERT_LAYOUT(mbox_delivery, token, 0);
+ASSERT_LAYOUT(mbox_delivery, flags, 8);
+ASSERT_LAYOUT(mbox_delivery, deliveries, 12);
+ASSERT_LAYOUT(mbox_delivery, reason, 16);
+ASSERT_LAYOUT(mbox_delivery, code, 20);
+ASSERT_LAYOUT(mbox_delivery, room, 24);
+ASSERT_LAYOUT(mbox_delivery, left, 32);
+ASSERT_LAYOUT(mbox_delivery, origin, 40);
+ASSERT_LAYOUT(mbox_delivery, origin_seq, 48);
+
+ASSERT_SIZE(mbox_ioc_lease, 184);
+ASSERT_LAYOUT(mbox_ioc_lease, recv, 0);
+ASSERT_LAYOUT(mbox_ioc_lease, flags, 104);
+ASSERT_LAYOUT(mbox_ioc_lease, clock, 108);
+ASSERT_LAYOUT(mbox_ioc_lease, time, 112);
+ASSERT_LAYOUT(mbox_ioc_lease, ack, 120);
+ASSERT_LAYOUT(mbox_ioc_lease, delivery, 128);
+
+ASSERT_SIZE(mbox_ack_entry, 16);
+ASSERT_LAYOUT(mbox_ack_entry, token, 0);
+ASSERT_LAYOUT(mbox_ack_entry, result, 8);
+ASSERT_LAYOUT(mbox_ack_entry, pad, 12);
+
+ASSERT_SIZE(mbox_ioc_ack, 16);
+ASSERT_LAYOUT(mbox_ioc_ack, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_ack, count, 4);
+ASSERT_LAYOUT(mbox_ioc_ack, entries, 8);
+
+ASSERT_SIZE(mbox_ioc_nack, 32);
+ASSERT_LAYOUT(mbox_ioc_nack, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_nack, how, 4);
+ASSERT_LAYOUT(mbox_ioc_nack, token, 8);
+ASSERT_LAYOUT(mbox_ioc_nack, delay, 16);
+ASSERT_LAYOUT(mbox_ioc_nack, code, 24);
+ASSERT_LAYOUT(mbox_ioc_nack, pad, 28);
+
+ASSERT_SIZE(mbox_ioc_extend, 24);
+ASSERT_LAYOUT(mbox_ioc_extend, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_extend, clock, 4);
+ASSERT_LAYOUT(mbox_ioc_extend, token, 8);
+ASSERT_LAYOUT(mbox_ioc_extend, time, 16);
+
+ASSERT_SIZE(mbox_ioc_post, 72);
+ASSERT_LAYOUT(mbox_ioc_post, send, 0);
+ASSERT_LAYOUT(mbox_ioc_post, flags, 40);
+ASSERT_LAYOUT(mbox_ioc_post, clock, 44);
+ASSERT_LAYOUT(mbox_ioc_post, mark, 48);
+ASSERT_LAYOUT(mbox_ioc_post, not_before, 56);
+ASSERT_LAYOUT(mbox_ioc_post, expires, 64);
+
+ASSERT_SIZE(mbox_ioc_call, 88);
+ASSERT_LAYOUT(mbox_ioc_call, send, 0);
+ASSERT_LAYOUT(mbox_ioc_call, flags, 40);
+ASSERT_LAYOUT(mbox_ioc_call, code, 44);
+ASSERT_LAYOUT(mbox_ioc_call, reply, 48);
+ASSERT_LAYOUT(mbox_ioc_call, room, 56);
+ASSERT_LAYOUT(mbox_ioc_call, length, 64);
+ASSERT_LAYOUT(mbox_ioc_call, pid, 72);
+ASSERT_LAYOUT(mbox_ioc_call, pad, 76);
+ASSERT_LAYOUT(mbox_ioc_call, start, 80);
+
+ASSERT_SIZE(mbox_ioc_reply, 40);
+ASSERT_LAYOUT(mbox_ioc_reply, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_reply, pad, 4);
+ASSERT_LAYOUT(mbox_ioc_reply, token, 8);
+ASSERT_LAYOUT(mbox_ioc_reply, data, 16);
+ASSERT_LAYOUT(mbox_ioc_reply, size, 24);
+ASSERT_LAYOUT(mbox_ioc_reply, lease, 32);
+
+ASSERT_SIZE(mbox_ioc_kick, 16);
+ASSERT_LAYOUT(mbox_ioc_kick, most, 0);
+ASSERT_LAYOUT(mbox_ioc_kick, kicked, 8);
+
+ASSERT_SIZE(mbox_info, 328);
 ASSERT_LAYOUT(mbox_info, flags, 0);
 ASSERT_LAYOUT(mbox_info, state, 4);
 ASSERT_LAYOUT(mbox_info, name, 8);
@@ -154,6 +231,14 @@ ASSERT_LAYOUT(mbox_info, creator, 256);
 ASSERT_LAYOUT(mbox_info, pad, 260);
 ASSERT_LAYOUT(mbox_info, spin_hits, 264);
 ASSERT_LAYOUT(mbox_info, spin_misses, 272);
+ASSERT_LAYOUT(mbox_info, leased, 280);
+ASSERT_LAYOUT(mbox_info, delayed, 284);
+ASSERT_LAYOUT(mbox_info, parked, 288);
+ASSERT_LAYOUT(mbox_info, max_deliveries, 292);
+ASSERT_LAYOUT(mbox_info, redelivered, 296);
+ASSERT_LAYOUT(mbox_info, dead, 304);
+ASSERT_LAYOUT(mbox_info, dead_letter, 312);
+ASSERT_LAYOUT(mbox_info, mark, 320);
 
 ASSERT_SIZE(mbox_ioc_set, 40);
 ASSERT_LAYOUT(mbox_ioc_set, flags, 0);

@@ -204,6 +204,40 @@
  * MBOX_CYCLE_MAX processes. The kernel does not find longer cycles. (Receives through
  * an inbox wait for anybody, and are in no cycle.)
  *
+ * LEASES
+ *
+ * A receive with a lease (MBOX_IOC_LEASE) hides a message instead of taking it: until
+ * the receiver acknowledges it (MBOX_IOC_ACK), it counts as queued, and nobody else
+ * receives it. The lease has a token, which is valid until the message is given to
+ * somebody else; a call with a token that is not valid fails with ESTALE and does
+ * nothing else. The holder of a lease is the process that received, through its handle:
+ * when the process ends, or the last descriptor of that open file is closed, the message
+ * returns to its place in the queue, and the next receive finds it. exec() keeps a lease.
+ * A lease has no deadline unless the receiver asks for one; its holder can extend it.
+ * Any process with a handle for receiving may acknowledge a token that it knows.
+ *
+ * A message that was given out max_deliveries times and returns once more, one that a
+ * holder rejects, and one that expires, is not received again: it goes to the
+ * dead-letter mailbox, if the mailbox has one and there is room, else it is parked: it
+ * stays queued, but only MBOX_IOC_KICK brings it back.
+ *
+ * A message that is leased, delayed (MBOX_IOC_POST) or parked counts in the capacity and
+ * the quota like every queued message. PURGE drops all but leased ones. A mailbox that
+ * drains waits for all of them. A mailbox that goes drops them; tokens are not valid
+ * then. A synchronous send completes when its message is leased, one with
+ * MBOX_POST_ACKED when it is acknowledged.
+ *
+ * CALLS
+ *
+ * A call (MBOX_IOC_CALL) sends a request and waits for the reply. The server receives
+ * the request with a lease: its token is the address of the reply (MBOX_IOC_REPLY), and
+ * acknowledging it is an empty reply. The caller pays for the request and for the room
+ * that it offers for the reply. If the server ends, or closes its handle, without a
+ * reply, the caller gets EOWNERDEAD at once; with MBOX_CALL_RETRY the request returns to
+ * its place for the next server. A caller that gives up withdraws: a later reply gets
+ * ESTALE. A receiver that takes a request without a lease (RECV, RECVV, read()) cannot
+ * reply: the caller gets EPROTO.
+ *
  * SHARED MEMORY
  *
  * A mailbox created with ring size is a ring: one producer and one consumer map
@@ -282,7 +316,8 @@
  * EBUSY         another process is in a receive of an exclusive mailbox; the side of
  *               a ring is taken
  * ECANCELED     the message of a synchronous send was purged before anybody
- *               received it
+ *               received it, or went to the dead-letter mailbox; the sender of a leased
+ *               message has withdrawn it
  * EDEADLK       the call would wait for a process that waits for the caller
  * EDQUOT        the user's quota of mailboxes or bytes is used up, or the mailbox's
  *               share of it
@@ -292,6 +327,7 @@
  * EINTR         a signal came first; nothing was sent or received
  * EINVAL        an unknown flag, an unknown value, padding that is not zero, or a
  *               structure that is too small
+ * ELOOP         the dead-letter mailbox has a dead-letter mailbox itself
  * EMFILE        the process has too many open files
  * EMSGSIZE      send: longer than the mailbox takes; receive: buffer too small
  * ENFILE        the system has too many open files
@@ -301,12 +337,17 @@
  * ENOTTY        unknown call, or not a call of this kind of file
  * EOPNOTSUPP    not on a mailbox of this kind
  * EOWNERDEAD    the process that owned the mailbox, link or side of a ring has ended,
- *               or the process that a receive waits for has
+ *               or the process that a receive waits for has; the server of a call has,
+ *               or has closed its handle
  * EPERM         only the owner may do this; the caller may not address the process, or
  *               may not give the mailbox to that user, group or process
  * EPIPE         nobody is left to receive the message, or to send one
+ * EPROTO        the receiver took the request of a call without a lease
+ * EREMOTEIO     the server rejected the call
  * ESHUTDOWN     this handle gave up the right that the call needs
  * ESRCH         no process of that id, or one with another start time
+ * ESTALE        the token is not valid: the message was acknowledged, given to somebody
+ *               else, withdrawn, or dropped
  * ETIMEDOUT     the deadline passed; nothing was sent or received
  * EUSERS        too many processes take part, too many handles receive
  *               (MBOX_RECEIVERS_MAX), or too many calls wait that each message has to
@@ -430,6 +471,13 @@
  *		A ring has FIFO policy, neither EXCLUSIVE nor @max_procs, and
  *		@capacity and @bytes 0; for its @msg_size see
  *		<linux/mbox_ring.h>.
+ * @dead_letter: in, of a new mailbox: id of its dead-letter mailbox, as MBOX_IOC_GET
+ *		reports it, in the same namespace; 0: none. The factory's opener needs the
+ *		right to send to it. It has one queue (no BROADCAST, no ring), and no
+ *		dead-letter mailbox itself: ELOOP.
+ * @max_deliveries: in, of a new mailbox: times that a message is given out under a lease
+ *		before it goes to the dead-letter mailbox or is parked; 0: any number
+ * @pad2:	in, 0
  *
  * CREATE makes a mailbox and opens it; OPEN opens one that exists or, with
  * MBOX_OPEN_CREATE, makes it if it is missing. The creator's rights are not checked
@@ -440,7 +488,8 @@
  * Return: the handle, a file descriptor of at least 0; the caller closes it.
  * EACCES, EBUSY (the side of the ring is taken), EDQUOT, EEXIST, EFAULT,
  * EIDRM (the factory's namespace is gone; @rights has SEND, and the mailbox drains),
- * EINTR, EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM, EUSERS.
+ * EINTR, EINVAL, ELOOP, EMFILE, ENFILE, ENOENT (also for @dead_letter), ENOMEM,
+ * EOPNOTSUPP (@dead_letter is of another kind), EUSERS.
  */
 struct mbox_ioc_open {
 	__u32	flags;
@@ -456,6 +505,9 @@ struct mbox_ioc_open {
 	__u32	options;
 	__u32	pad;
 	__aligned_u64	ring;
+	__aligned_u64	dead_letter;
+	__u32	max_deliveries;
+	__u32	pad2;
 };
 
 /**
@@ -794,6 +846,276 @@ struct mbox_ioc_recvv {
 	__aligned_u64	start;
 };
 
+/* struct mbox_delivery, flags */
+#define MBOX_DELIVERY_CALL	(1U << 0)  /* a request: a reply is expected */
+#define MBOX_DELIVERY_AGAIN	(1U << 1)  /* it was given out before */
+
+/* struct mbox_delivery, reason: why a message went to the dead-letter mailbox. */
+#define MBOX_REASON_NONE	0U	/* it did not */
+#define MBOX_REASON_DELIVERIES	1U	/* it was given out max_deliveries times */
+#define MBOX_REASON_REJECTED	2U	/* a holder rejected it */
+#define MBOX_REASON_EXPIRED	3U	/* its time was over before it was received */
+
+/**
+ * struct mbox_delivery - what a receive with a lease tells beside the header
+ * @token:	of the lease; 0: there is none
+ * @flags:	MBOX_DELIVERY_*
+ * @deliveries:	times that the message was given out under a lease, this one included
+ * @reason:	MBOX_REASON_*
+ * @code:	with MBOX_REASON_REJECTED: the code of the holder that rejected it
+ * @room:	of a request: most bytes of the reply
+ * @left:	of a request: nanoseconds until the caller gives up, 0 or more; -1: it has
+ *		no deadline
+ * @origin:	of a message from a dead-letter mailbox: id of the mailbox to which it was
+ *		sent, else 0
+ * @origin_seq:	likewise: its number there
+ */
+struct mbox_delivery {
+	__aligned_u64	token;
+	__u32	flags;
+	__u32	deliveries;
+	__u32	reason;
+	__u32	code;
+	__aligned_u64	room;
+	__s64	left __attribute__((aligned(8)));
+	__aligned_u64	origin;
+	__aligned_u64	origin_seq;
+};
+
+/* struct mbox_ioc_lease, flags */
+#define MBOX_LEASE_HANDLE	(1U << 0)  /* the lease is the open file's, not the process' */
+
+/**
+ * struct mbox_ioc_lease - argument of MBOX_IOC_LEASE
+ * @recv:	in and out, as of MBOX_IOC_RECV, without MBOX_RECV_PEEK
+ * @flags:	in, MBOX_LEASE_*
+ * @clock:	in, MBOX_CLOCK_MONOTONIC or MBOX_CLOCK_BOOTTIME, on which @time counts, or
+ *		MBOX_CLOCK_NONE
+ * @time:	in, nanoseconds, more than 0, after which the lease ends by itself; 0 with
+ *		MBOX_CLOCK_NONE: it does not
+ * @ack:	in, a token to acknowledge first; 0: none. Out: 0 once that was done, also
+ *		if the call fails then.
+ * @delivery:	out, see struct mbox_delivery
+ *
+ * Acknowledges @ack as MBOX_IOC_ACK does, then receives a message as MBOX_IOC_RECV
+ * does, and leases it to the caller: see LEASES. If @ack fails, the call fails with that
+ * error and does nothing else. With MBOX_LEASE_HANDLE the lease ends with the open file
+ * only: for a parent whose children do the work.
+ *
+ * Between three quarters of @time and its end poll() of the handle reports EPOLLPRI, and
+ * listeners get a notification.
+ *
+ * Return: 0. As MBOX_IOC_RECV, and ECANCELED, ESTALE; EOPNOTSUPP also for BROADCAST.
+ */
+struct mbox_ioc_lease {
+	struct mbox_ioc_recv recv;
+	__u32	flags;
+	__u32	clock;
+	__aligned_u64	time;
+	__aligned_u64	ack;
+	struct mbox_delivery delivery;
+};
+
+/**
+ * struct mbox_ack_entry - a token of MBOX_IOC_ACK
+ * @token:	in, of a lease
+ * @result:	out, 0 or a negative errno: -ESTALE, -ECANCELED
+ * @pad:	in, 0
+ */
+struct mbox_ack_entry {
+	__aligned_u64	token;
+	__s32	result;
+	__u32	pad;
+};
+
+/**
+ * struct mbox_ioc_ack - argument of MBOX_IOC_ACK
+ * @flags:	in, 0
+ * @count:	in, entries of the array, 1 to MBOX_BATCH_MAX
+ * @entries:	in, address of an array of struct mbox_ack_entry
+ *
+ * Acknowledges leased messages: each counts as received, and is gone. The entries are
+ * independent of one another: the result of each says whether it was acknowledged. To
+ * acknowledge a request is to reply without data. The handle needs the right to receive.
+ *
+ * Return: the number of entries that succeeded. EBADF, EFAULT (entries before the one
+ * that is not accessible were acknowledged), EIDRM, EINVAL, EOPNOTSUPP, EOWNERDEAD.
+ */
+struct mbox_ioc_ack {
+	__u32	flags;
+	__u32	count;
+	__aligned_u64	entries;
+};
+
+/* struct mbox_ioc_nack, how */
+#define MBOX_NACK_RELEASE	0U	/* as if it had not been given out: not counted */
+#define MBOX_NACK_RETRY		1U	/* it failed: try again, after @delay */
+#define MBOX_NACK_REJECT	2U	/* never again, for the reason in @code */
+
+/**
+ * struct mbox_ioc_nack - argument of MBOX_IOC_NACK
+ * @flags:	in, 0
+ * @how:	in, MBOX_NACK_*
+ * @token:	in, of a lease
+ * @delay:	in, with RETRY, else 0: nanoseconds of CLOCK_MONOTONIC before which
+ *		nobody receives the message
+ * @code:	in, with REJECT, else 0: any number, for the reader of the dead letter, or
+ *		for the caller
+ * @pad:	in, 0
+ *
+ * Gives a leased message back. It returns to its place, or goes to the dead-letter
+ * mailbox or is parked: see LEASES. REJECT of a request ends the call: the caller gets
+ * EREMOTEIO and @code. The handle needs the right to receive.
+ *
+ * Return: 0. EBADF, ECANCELED, EFAULT, EIDRM, EINVAL, EOPNOTSUPP, EOWNERDEAD, ESTALE.
+ */
+struct mbox_ioc_nack {
+	__u32	flags;
+	__u32	how;
+	__aligned_u64	token;
+	__aligned_u64	delay;
+	__u32	code;
+	__u32	pad;
+};
+
+/**
+ * struct mbox_ioc_extend - argument of MBOX_IOC_EXTEND
+ * @flags:	in, 0 or MBOX_LEASE_HANDLE
+ * @clock:	in, as of MBOX_IOC_LEASE
+ * @token:	in, of a lease
+ * @time:	in, as of MBOX_IOC_LEASE: nanoseconds from now
+ *
+ * Gives a lease another end, or none, and makes the caller, through this handle, its
+ * holder. A lease whose time is over can be extended as long as the message was not given
+ * to somebody else: then it is leased again. The handle needs the right to receive.
+ *
+ * Return: 0. EBADF, ECANCELED, EFAULT, EIDRM, EINVAL, ENOMEM, EOPNOTSUPP, EOWNERDEAD,
+ * ESTALE.
+ */
+struct mbox_ioc_extend {
+	__u32	flags;
+	__u32	clock;
+	__aligned_u64	token;
+	__aligned_u64	time;
+};
+
+/* struct mbox_ioc_post, flags */
+#define MBOX_POST_MARK		(1U << 0)  /* @mark is set */
+#define MBOX_POST_NOT_BEFORE	(1U << 1)  /* @not_before is set */
+#define MBOX_POST_EXPIRES	(1U << 2)  /* @expires is set */
+#define MBOX_POST_ACKED		(1U << 3)  /* wait until it is acknowledged */
+
+/**
+ * struct mbox_ioc_post - argument of MBOX_IOC_POST
+ * @send:	in, as of MBOX_IOC_SEND
+ * @flags:	in, MBOX_POST_*. Without any, the call is a SEND.
+ * @clock:	in, with NOT_BEFORE or EXPIRES: MBOX_CLOCK_MONOTONIC or
+ *		MBOX_CLOCK_BOOTTIME, else 0
+ * @mark:	in, with MARK, else 0: any number. The mailbox keeps the last in the same
+ *		moment in which it accepts the message: see @mark of struct mbox_info. So
+ *		a program that copies messages here, and dies, knows how far it came.
+ * @not_before:	in, with NOT_BEFORE, else 0: nanoseconds on @clock before which nobody
+ *		receives the message. It keeps its place in the order.
+ * @expires:	in, with EXPIRES, else 0: nanoseconds on @clock from which on nobody
+ *		receives the message: see LEASES. A lease that has begun goes on.
+ *
+ * Sends one message with what SEND does not have. ACKED waits as MBOX_SEND_SYNC does,
+ * but until a receiver acknowledges the message; a receive without a lease acknowledges
+ * at once. If the sender gives up, the message is withdrawn, also from the holder of a
+ * lease, whose acknowledgement gets ECANCELED then. A message with a time (NOT_BEFORE,
+ * EXPIRES) cannot be waited for: EINVAL with ACKED or MBOX_SEND_SYNC. It does not wait
+ * for room either, but fails with EAGAIN, as it always does at capacity zero.
+ *
+ * Return: as MBOX_IOC_SEND; EOPNOTSUPP for BROADCAST, with a time also for a link.
+ */
+struct mbox_ioc_post {
+	struct mbox_ioc_send send;
+	__u32	flags;
+	__u32	clock;
+	__aligned_u64	mark;
+	__s64	not_before __attribute__((aligned(8)));
+	__s64	expires __attribute__((aligned(8)));
+};
+
+/* struct mbox_ioc_call, flags */
+#define MBOX_CALL_RETRY		(1U << 0)  /* another server, if the first one ends */
+
+/**
+ * struct mbox_ioc_call - argument of MBOX_IOC_CALL
+ * @send:	in, the request, as of MBOX_IOC_SEND, without MBOX_SEND_SYNC. Its deadline
+ *		is that of the reply. With MBOX_SEND_NONBLOCK the call does not wait for
+ *		room, but it waits for the reply.
+ * @flags:	in, MBOX_CALL_*
+ * @code:	out, with EREMOTEIO: the code of the server
+ * @reply:	in, address of the buffer for the reply
+ * @room:	in, its size in bytes, up to the module parameter max_msg_size
+ * @length:	out, bytes of the reply
+ * @pid:	out, process id of the server in the caller's pid namespace, or 0
+ * @pad:	in, 0
+ * @start:	out, start time of the server, see IDENTITY
+ *
+ * Sends a request and waits for its reply: see CALLS. The quota is charged for the
+ * request and for a message of @room bytes, until the call ends. Over a link it finds
+ * cycles of processes that wait for one another, as a synchronous send does.
+ *
+ * Return: 0. As MBOX_IOC_SEND, and EPROTO, EREMOTEIO; EOPNOTSUPP also for BROADCAST.
+ */
+struct mbox_ioc_call {
+	struct mbox_ioc_send send;
+	__u32	flags;
+	__u32	code;
+	__aligned_u64	reply;
+	__aligned_u64	room;
+	__aligned_u64	length;
+	__u32	pid;
+	__u32	pad;
+	__aligned_u64	start;
+};
+
+/**
+ * struct mbox_ioc_reply - argument of MBOX_IOC_REPLY
+ * @flags:	in, 0
+ * @pad:	in, 0
+ * @token:	in, of the request; 0: no reply, only @lease. Out: 0 once it was replied
+ *		to, also if receiving fails then.
+ * @data:	in, address of the reply
+ * @size:	in, its bytes, up to the room of the request, else EMSGSIZE
+ * @lease:	in, address of a struct mbox_ioc_lease, to receive the next request after
+ *		the reply as MBOX_IOC_LEASE does, its @ack 0; or 0
+ *
+ * Gives the reply to the caller, which waits for it: it never blocks. A reply to a message
+ * that is no request acknowledges it if @size is 0, else it fails with EINVAL. If the
+ * caller has given up, the call fails with ESTALE and does nothing else, and the server
+ * receives the next request by MBOX_IOC_LEASE. The handle needs the right to receive.
+ *
+ * Return: 0. EBADF, EFAULT, EIDRM, EINVAL, EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD,
+ * ESTALE; with @lease also as MBOX_IOC_LEASE.
+ */
+struct mbox_ioc_reply {
+	__u32	flags;
+	__u32	pad;
+	__aligned_u64	token;
+	__aligned_u64	data;
+	__aligned_u64	size;
+	__aligned_u64	lease;
+};
+
+/**
+ * struct mbox_ioc_kick - argument of MBOX_IOC_KICK
+ * @most:	in, most messages, at least 1
+ * @kicked:	out, messages that returned to their place
+ *
+ * Brings parked messages back, those that were parked first before others, with their
+ * deliveries set to 0. For the owner, or with CAP_IPC_OWNER, see RIGHTS; the handle needs
+ * no right.
+ *
+ * Return: 0. EFAULT, EIDRM, EINVAL, EOPNOTSUPP, EOWNERDEAD, EPERM.
+ */
+struct mbox_ioc_kick {
+	__aligned_u64	most;
+	__aligned_u64	kicked;
+};
+
 /* struct mbox_info, state */
 #define MBOX_STATE_LIVE		0U	/* not deleted */
 #define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
@@ -855,6 +1177,14 @@ struct mbox_ioc_recvv {
  * @spin_hits:	out, receives that polled before they would have slept, and whose wait
  *		ended meanwhile
  * @spin_misses: out, receives that polled in vain, then slept, and whose wait has ended
+ * @leased:	out, of the queued messages those that are leased,
+ * @delayed:	out, those that nobody receives before a time to come,
+ * @parked:	out, and those that are parked
+ * @max_deliveries: out, as at creation
+ * @redelivered: out, leases that ended without an acknowledgement
+ * @dead:	out, of the dropped messages those that went to the dead-letter mailbox
+ * @dead_letter: out, its id, or 0
+ * @mark:	out, the mark of the last message that was accepted with one, or 0
  *
  * Reports the attributes, the state and the counters of a mailbox. The handle needs
  * no right, and a dead mailbox answers too.
@@ -911,6 +1241,14 @@ struct mbox_info {
 	__u32	pad;
 	__aligned_u64	spin_hits;
 	__aligned_u64	spin_misses;
+	__u32	leased;
+	__u32	delayed;
+	__u32	parked;
+	__u32	max_deliveries;
+	__aligned_u64	redelivered;
+	__aligned_u64	dead;
+	__aligned_u64	dead_letter;
+	__aligned_u64	mark;
 };
 
 /* struct mbox_ioc_set, mask */
@@ -1075,6 +1413,14 @@ struct mbox_ioc_shutdown {
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 21, struct mbox_ioc_set)
 #define MBOX_IOC_HANDOVER	_IOW(MBOX_IOC_TYPE, 22, struct mbox_ioc_handover)
 #define MBOX_IOC_SHUTDOWN	_IOW(MBOX_IOC_TYPE, 24, struct mbox_ioc_shutdown)
+#define MBOX_IOC_LEASE		_IOWR(MBOX_IOC_TYPE, 26, struct mbox_ioc_lease)
+#define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 27, struct mbox_ioc_ack)
+#define MBOX_IOC_NACK		_IOW(MBOX_IOC_TYPE, 28, struct mbox_ioc_nack)
+#define MBOX_IOC_EXTEND		_IOW(MBOX_IOC_TYPE, 29, struct mbox_ioc_extend)
+#define MBOX_IOC_POST		_IOW(MBOX_IOC_TYPE, 30, struct mbox_ioc_post)
+#define MBOX_IOC_CALL		_IOWR(MBOX_IOC_TYPE, 31, struct mbox_ioc_call)
+#define MBOX_IOC_REPLY		_IOWR(MBOX_IOC_TYPE, 32, struct mbox_ioc_reply)
+#define MBOX_IOC_KICK		_IOWR(MBOX_IOC_TYPE, 33, struct mbox_ioc_kick)
 /* On a handle of a ring */
 #define MBOX_IOC_WAIT		_IOW(MBOX_IOC_TYPE, 23, struct mbox_ioc_wait)
 

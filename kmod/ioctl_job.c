@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls on leases, posts and calls, and the copying of their arguments. */
+#include <linux/file.h>
+#include <linux/kernel.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "copy.h"
+#include "ioctl.h"
+#include "job.h"
+#include "kind.h"
+#include "mbox.h"
+#include "message.h"
+#include "wait.h"
+
+/* Check that @handle is on a mailbox with jobs, and has the right. 0 or an error. */
+static int job_check(const struct mbox_handle *handle, u32 right)
+{
+	if (!(handle->rights & right))
+		return -EBADF;
+	return handle->mbox->ring || handle->mbox->cast ? -EOPNOTSUPP : 0;
+}
+
+/* Check the clock and the time of a lease. */
+static bool job_time_valid(u32 clock, u64 time)
+{
+	if (clock == MBOX_CLOCK_NONE)
+		return !time;
+	return (clock == MBOX_CLOCK_MONOTONIC || clock == MBOX_CLOCK_BOOTTIME) && time;
+}
+
+/* The part of struct mbox_ioc_lease between recv and delivery. */
+struct lease_front {
+	u32 flags;
+	u32 clock;
+	u64 time;
+	u64 ack;
+};
+
+/* The part that is written beside recv. */
+struct lease_back {
+	u64 ack;
+	struct mbox_delivery delivery;
+};
+
+static_assert(sizeof(struct lease_front) == offsetof(struct mbox_ioc_lease, delivery) -
+					    offsetof(struct mbox_ioc_lease, flags));
+static_assert(sizeof(struct lease_back) == sizeof(struct mbox_ioc_lease) -
+					   offsetof(struct mbox_ioc_lease, ack));
+
+/* Copy in what is read of @ulease. 0, EFAULT or E2BIG. */
+static int lease_copy(struct mbox_ioc_recv *recv, struct lease_front *front,
+		      struct mbox_ioc_lease __user *ulease, size_t usize)
+{
+	const size_t size = sizeof(struct mbox_ioc_lease);
+	int known;
+
+	if (!mbox_copy_in_ends(recv, &ulease->recv, offsetof(struct mbox_ioc_recv, header),
+			       sizeof(*recv)) ||
+	    !mbox_copy_in(front, &ulease->flags, sizeof(*front)))
+		return -EFAULT;
+	if (likely(usize == size))
+		return 0;
+	known = check_zeroed_user((void __user *)ulease + size, usize - size);
+	return known < 0 ? known : known ? 0 : -E2BIG;
+}
+
+/* The caller cannot be told of its lease: end it, as if nobody had received. */
+static void lease_undo(struct mbox_handle *handle, u64 token)
+{
+	const struct mbox_ioc_nack nack = {
+		.how = MBOX_NACK_RELEASE, .token = token,
+	};
+
+	mbox_lease_nack(handle, &nack);
+}
+
+long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_ioc_lease __user *ulease = uarg;
+	struct mbox_handle *handle = file->private_data;
+	struct lease_front front __uninitialized;
+	struct mbox_ioc_recv recv __uninitialized;
+	struct lease_back back __uninitialized;
+	struct mbox_recv_args args = {};
+	struct mbox_lease lease = {};
+	int error;
+
+	error = lease_copy(&recv, &front, ulease, usize);
+	if (error)
+		return error;
+	error = job_check(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
+	if ((front.flags & ~MBOX_LEASE_HANDLE) || !job_time_valid(front.clock, front.time) ||
+	    (recv.flags & MBOX_RECV_PEEK))
+		return -EINVAL;
+	error = mbox_ioctl_set_recv(file, &recv, &ulease->recv, &args);
+	if (error)
+		return error;
+	lease.clock = front.clock;
+	lease.time = front.time;
+	back.ack = front.ack;
+	error = mbox_lease_receive(handle, &args, &lease, front.flags & MBOX_LEASE_HANDLE,
+				   &back.ack);
+	if (unlikely(args.sender))
+		mbox_sender_forget(args.sender);
+	if (unlikely(error)) {
+		/* It is not acknowledged twice if the call is made again. */
+		if (back.ack != front.ack && put_user(back.ack, &ulease->ack))
+			return -EFAULT;
+		return error;
+	}
+	back.delivery = lease.delivery;
+	if (mbox_copy_out(&ulease->ack, &back, sizeof(back)))
+		return 0;
+	lease_undo(handle, lease.delivery.token);
+	return -EFAULT;
+}
+
+/* Entries that are acknowledged in one section. */
+#define ACK_SECTION	16
+
+long mbox_ioctl_ack(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ack_entry entries[ACK_SECTION];
+	struct mbox_ack_entry __user *uentries;
+	struct mbox_ioc_ack ack;
+	int error, acked = 0;
+	u32 i, n;
+
+	error = mbox_ioctl_copy(&ack, sizeof(ack), uarg, usize);
+	if (error)
+		return error;
+	error = job_check(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
+	if (ack.flags || !ack.count || ack.count > MBOX_BATCH_MAX)
+		return -EINVAL;
+	if (READ_ONCE(handle->mbox->state) == MBOX_STATE_DEAD)
+		return mbox_mailbox_gone(handle->mbox);
+	uentries = u64_to_user_ptr(ack.entries);
+	for (; ack.count; ack.count -= n, uentries += n) {
+		n = min_t(u32, ack.count, ACK_SECTION);
+		if (copy_from_user(entries, uentries, n * sizeof(*entries)))
+			return -EFAULT;
+		for (i = 0; i < n; i++)
+			if (entries[i].pad)
+				return -EINVAL;
+		/* Before anything is done: the results can be written. */
+		if (copy_to_user(uentries, entries, n * sizeof(*entries)))
+			return -EFAULT;
+		acked += mbox_lease_ack(handle, entries, n);
+		if (copy_to_user(uentries, entries, n * sizeof(*entries)))
+			return -EFAULT;
+		cond_resched();
+	}
+	return acked;
+}
+
+long mbox_ioctl_nack(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_nack nack;
+	int error;
+
+	error = mbox_ioctl_copy(&nack, sizeof(nack), uarg, usize);
+	if (error)
+		return error;
+	error = job_check(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
+	if (nack.flags || nack.pad || nack.how > MBOX_NACK_REJECT ||
+	    (nack.delay && nack.how != MBOX_NACK_RETRY) ||
+	    (nack.code && nack.how != MBOX_NACK_REJECT))
+		return -EINVAL;
+	return mbox_lease_nack(handle, &nack);
+}
+
+long mbox_ioctl_extend(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_extend extend;
+	int error;
+
+	error = mbox_ioctl_copy(&extend, sizeof(extend), uarg, usize);
+	if (error)
+		return error;
+	error = job_check(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
+	if ((extend.flags & ~MBOX_LEASE_HANDLE) ||
+	    !job_time_valid(extend.clock, extend.time))
+		return -EINVAL;
+	return mbox_lease_extend(handle, &extend);
+}
+
+long mbox_ioctl_kick(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_ioc_kick __user *ukick = uarg;
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_kick kick;
+	int error;
+
+	error = mbox_ioctl_copy(&kick, sizeof(kick), uarg, usize);
+	if (error)
+		return error;
+	if (!kick.most)
+		return -EINVAL;
+	/* Before anything is done: the result can be written. */
+	if (put_user(0, &ukick->kicked))
+		return -EFAULT;
+	error = mbox_lease_kick(handle->mbox, file, kick.most, &kick.kicked);
+	if (!error && put_user(kick.kicked, &ukick->kicked))
+		return -EFAULT;
+	return error;
+}
+
+#define POST_FLAGS (MBOX_POST_MARK | MBOX_POST_NOT_BEFORE | MBOX_POST_EXPIRES | \
+		    MBOX_POST_ACKED)
+#define POST_TIMES (MBOX_POST_NOT_BEFORE | MBOX_POST_EXPIRES)
+
+/* Take over and check what a post asks for. 0 or EINVAL. */
+static int post_set(struct mbox_post *post, const struct mbox_ioc_post *arg)
+{
+	bool timed = arg->flags & POST_TIMES;
+
+	memset(post, 0, sizeof(*post));
+	if ((arg->flags & ~POST_FLAGS) || timed != (arg->clock != MBOX_CLOCK_NONE) ||
+	    arg->clock == MBOX_CLOCK_REALTIME ||
+	    (arg->mark && !(arg->flags & MBOX_POST_MARK)) ||
+	    (arg->not_before && !(arg->flags & MBOX_POST_NOT_BEFORE)) ||
+	    (arg->expires && !(arg->flags & MBOX_POST_EXPIRES)) ||
+	    (timed && ((arg->flags & MBOX_POST_ACKED) ||
+		       (arg->send.flags & MBOX_SEND_SYNC))))
+		return -EINVAL;
+	post->marked = arg->flags & MBOX_POST_MARK;
+	post->acked = arg->flags & MBOX_POST_ACKED;
+	post->mark = arg->mark;
+	if ((arg->flags & MBOX_POST_NOT_BEFORE) &&
+	    mbox_deadline_set(&post->not_before, arg->clock, arg->not_before))
+		return -EINVAL;
+	if ((arg->flags & MBOX_POST_EXPIRES) &&
+	    mbox_deadline_set(&post->expires, arg->clock, arg->expires))
+		return -EINVAL;
+	return 0;
+}
+
+long mbox_ioctl_post(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_send_args args;
+	struct mbox_ioc_post arg;
+	struct mbox_post post;
+	long result;
+
+	result = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	if (result)
+		return result;
+	result = job_check(handle, MBOX_RIGHT_SEND);
+	if (result)
+		return result;
+	if (post_set(&post, &arg))
+		return -EINVAL;
+	result = mbox_ioctl_set_send(file, &arg.send, &args);
+	if (result)
+		return result;
+	if (post.acked && args.nonblock)
+		return -EINVAL;
+	if (post.not_before.set || post.expires.set) {
+		if (handle->endpoint)
+			return -EOPNOTSUPP;
+		if (mbox_job_attach(handle->mbox))
+			return -ENOMEM;
+		post.job = mbox_job_new();
+		if (!post.job)
+			return -ENOMEM;
+	}
+	if (arg.flags) {
+		post.sync = args.sync;
+		args.sync = true;
+		args.post = &post;
+	}
+	result = mbox_send(handle, &args);
+	kfree(post.job);
+	return result;
+}
+
+/* The results of struct mbox_ioc_call. */
+static int call_put_results(struct mbox_ioc_call __user *ucall, const struct mbox_request *call)
+{
+	if (put_user(call->length, &ucall->length) ||
+	    put_user(call->code, &ucall->code) ||
+	    put_user(pid_vnr(call->server), &ucall->pid) ||
+	    put_user(call->server_start, &ucall->start))
+		return -EFAULT;
+	return 0;
+}
+
+long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_ioc_call __user *ucall = uarg;
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_request call __uninitialized;
+	struct mbox_send_args args;
+	struct mbox_ioc_call arg;
+	int error;
+
+	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	error = job_check(handle, MBOX_RIGHT_SEND);
+	if (error)
+		return error;
+	if ((arg.flags & ~MBOX_CALL_RETRY) || arg.pad || (arg.send.flags & MBOX_SEND_SYNC))
+		return -EINVAL;
+	if (arg.room > READ_ONCE(mbox_max_msg_size))
+		return -EMSGSIZE;
+	error = mbox_ioctl_set_send(file, &arg.send, &args);
+	if (error)
+		return error;
+	if (!access_ok(u64_to_user_ptr(arg.reply), arg.room))
+		return -EFAULT;
+	call.retry = arg.flags & MBOX_CALL_RETRY;
+	call.room = arg.room;
+	call.length = 0;
+	call.code = 0;
+	call.large = NULL;
+	call.server = NULL;
+	call.server_start = 0;
+	error = mbox_call(handle, &args, &call, u64_to_user_ptr(arg.reply));
+	if ((!error || error == -EREMOTEIO) && call_put_results(ucall, &call))
+		error = -EFAULT;
+	put_pid(call.server);
+	return error;
+}
+
+long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)
+{
+	struct mbox_ioc_reply __user *ureply = uarg;
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_ioc_reply reply;
+	int error;
+
+	error = mbox_ioctl_copy(&reply, sizeof(reply), uarg, usize);
+	if (error)
+		return error;
+	error = job_check(handle, MBOX_RIGHT_RECV);
+	if (error)
+		return error;
+	if (reply.flags || reply.pad || (!reply.token && (reply.size || !reply.lease)))
+		return -EINVAL;
+	if (reply.token) {
+		error = mbox_call_reply(handle, reply.token,
+					u64_to_user_ptr(reply.data), reply.size);
+		if (error)
+			return error;
+		/* It is not replied to twice if the call is made again. */
+		if (put_user(0, &ureply->token))
+			return -EFAULT;
+	}
+	return reply.lease ? mbox_ioctl_lease(file, u64_to_user_ptr(reply.lease),
+					      sizeof(struct mbox_ioc_lease)) : 0;
+}

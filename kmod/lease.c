@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Leases: messages that are received for a time, and what becomes of them. */
+#include <linux/limits.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include "access.h"
+#include "job.h"
+#include "mbox.h"
+#include "message.h"
+#include "path.h"
+#include "process.h"
+#include "queue.h"
+#include "trace.h"
+#include "wait.h"
+
+/* Set the end of a lease, and the warning before it. */
+static void lease_set_end(struct mbox_job *job, u32 clock, u64 time)
+{
+	ktime_t now;
+
+	job->end.set = clock != MBOX_CLOCK_NONE;
+	job->warning.set = job->end.set;
+	if (likely(!job->end.set))
+		return;
+	job->end.clock = clock == MBOX_CLOCK_MONOTONIC ? CLOCK_MONOTONIC :
+							 CLOCK_BOOTTIME;
+	now = clock == MBOX_CLOCK_MONOTONIC ? ktime_get() : ktime_get_boottime();
+	job->end.expires = ktime_add_safe(now, min_t(u64, time, KTIME_MAX));
+	job->warning.clock = job->end.clock;
+	job->warning.expires = ktime_add_safe(now, min_t(u64, time - time / 4,
+							 KTIME_MAX));
+}
+
+static void lease_tell(const struct mbox_job *job, struct mbox_delivery *delivery)
+{
+	const struct mbox_waiter *sender = job->message->sender;
+	const struct mbox_post *post = sender ? sender->post : NULL;
+
+	delivery->token = mbox_job_token(job);
+	delivery->flags = job->leases > 1 || job->deliveries > 1 ?
+			  MBOX_DELIVERY_AGAIN : 0;
+	delivery->deliveries = job->deliveries;
+	delivery->reason = job->reason;
+	delivery->code = job->code;
+	delivery->origin = job->origin;
+	delivery->origin_seq = job->origin_seq;
+	delivery->room = 0;
+	delivery->left = -1;
+	if (!post || !post->call)
+		return;
+	delivery->flags |= MBOX_DELIVERY_CALL;
+	delivery->room = post->call->room;
+	if (post->deadline->set)
+		delivery->left = max(mbox_deadline_left(post->deadline), 0LL);
+}
+
+/**
+ * mbox_lease_begin - commit a receive with a lease
+ * @handle:	through which it is received
+ * @message:	accepted, on no list
+ * @lease:	of the call; its spare is taken
+ * @deferred:	of the section
+ */
+void mbox_lease_begin(struct mbox_handle *handle, struct mbox_message *message,
+		      struct mbox_lease *lease, struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *sender = message->sender;
+	struct mbox *mbox = handle->mbox;
+	struct mbox_job *job;
+
+	lockdep_assert_held(&mbox->lock);
+	if (unlikely(message->flags & MBOX_MESSAGE_JOB)) {
+		job = mbox_job_of(mbox, message);
+		mbox_due_clear(mbox->waits->jobs, job);
+	} else {
+		job = lease->spare;
+		lease->spare = NULL;
+		mbox_job_add(mbox, message, job);
+	}
+	if (!++job->leases)
+		job->leases = 1;
+	job->deliveries++;
+	job->worker = lease->worker;
+	lease_set_end(job, lease->clock, lease->time);
+	mbox_job_hide(mbox, job, MBOX_JOB_LEASED, &lease->worker->jobs);
+	lease_tell(job, &lease->delivery);
+	if (unlikely(sender && !mbox_post_waits(sender->post)))
+		mbox_post_end(mbox, message, 0, deferred);
+}
+
+/* Commit the receipt of a message that has a job. */
+void mbox_lease_settle(struct mbox_handle *handle, struct mbox_job *job,
+		       struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = job->message;
+	struct mbox_room *room = message->room;
+	struct mbox *mbox = handle->mbox;
+
+	lockdep_assert_held(&mbox->lock);
+	mbox_job_take(mbox, job);
+	mbox_job_drop(mbox, job);
+	message->state = MBOX_MESSAGE_GONE;
+	handle->received++;
+	trace_mbox_receive(mbox, message);
+	mbox->received++;
+	mbox_path_release(mbox, room, 1, message->length);
+	if (unlikely(message->sender))
+		mbox_post_end(mbox, message, 0, deferred);
+	/* First, for the message may be the last that holds the lane. */
+	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
+		     mbox->state != MBOX_STATE_LIVE))
+		mbox_send_admit(mbox, room, deferred);
+	mbox_path_put(mbox, message, deferred);
+}
+
+/*
+ * Find the job of a valid token: the message was not given to anybody else. 0, ECANCELED,
+ * ESTALE, or what the mailbox died of.
+ */
+int mbox_lease_lookup(struct mbox_handle *handle, u64 token, struct mbox_job **job)
+{
+	struct mbox *mbox = handle->mbox;
+
+	if (unlikely(mbox->state == MBOX_STATE_DEAD))
+		return mbox->death;
+	*job = mbox_job_find(mbox, token);
+	if (unlikely(!*job))
+		return -ESTALE;
+	if (unlikely((*job)->state == MBOX_JOB_REVOKED)) {
+		mbox_worker_told(mbox, *job);
+		return -ECANCELED;
+	}
+	/* Another receiver is copying it. */
+	if (unlikely((*job)->message->state == MBOX_MESSAGE_IN_FLIGHT))
+		return -ESTALE;
+	return 0;
+}
+
+static int lease_ack(struct mbox_handle *handle, u64 token,
+		     struct mbox_deferred *deferred)
+{
+	struct mbox_job *job;
+	int error;
+
+	error = mbox_lease_lookup(handle, token, &job);
+	if (likely(!error))
+		mbox_lease_settle(handle, job, deferred);
+	return error;
+}
+
+/* Acknowledge, and find what a lease needs and is there. 0 or an error. */
+static int lease_prepare(struct mbox_handle *handle, struct mbox_lease *lease,
+			 bool file, u64 *ack)
+{
+	struct mbox_deferred deferred __uninitialized;
+	struct mbox *mbox = handle->mbox;
+	int error = 0;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	if (*ack)
+		error = lease_ack(handle, *ack, &deferred);
+	if (likely(!error)) {
+		*ack = 0;
+		lease->spare = mbox_job_pop(mbox->waits->jobs);
+		lease->worker = mbox_worker_find(handle, file ? NULL :
+							 task_tgid(current));
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
+/**
+ * mbox_lease_receive - acknowledge a message, and receive another with a lease
+ * @handle:	open for receiving
+ * @args:	as of mbox_receive()
+ * @lease:	with its time
+ * @file:	whether the lease is the open file's
+ * @ack:	token to acknowledge first, or 0; set to 0 once that is done
+ *
+ * Return: 0, or an error as MBOX_IOC_LEASE.
+ */
+int mbox_lease_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
+		       struct mbox_lease *lease, bool file, u64 *ack)
+{
+	int error;
+
+	if (unlikely(mbox_job_attach(handle->mbox)))
+		return -ENOMEM;
+	error = lease_prepare(handle, lease, file, ack);
+	if (unlikely(error))
+		return error;
+	if (unlikely(!lease->worker)) {
+		if (mbox_handle_foreign(handle))
+			error = -EUSERS;
+		else
+			lease->worker = mbox_worker_get(handle, file);
+	}
+	if (unlikely(!lease->spare))
+		lease->spare = mbox_job_new();
+	if (unlikely(!error && (!lease->worker || !lease->spare)))
+		error = -ENOMEM;
+	if (likely(!error)) {
+		args->lease = lease;
+		error = mbox_receive(handle, args);
+	}
+	kfree(lease->spare);
+	return error;
+}
+
+/* Acknowledge leases; each entry gets its result. Return how many succeeded. */
+int mbox_lease_ack(struct mbox_handle *handle, struct mbox_ack_entry *entries,
+		   unsigned int n)
+{
+	struct mbox_deferred deferred;
+	unsigned int i;
+	int acked = 0;
+
+	mbox_mailbox_lock(handle->mbox, &deferred);
+	for (i = 0; i < n; i++) {
+		entries[i].result = lease_ack(handle, entries[i].token, &deferred);
+		acked += !entries[i].result;
+	}
+	mbox_mailbox_unlock(handle->mbox, &deferred);
+	return acked;
+}
+
+/**
+ * mbox_lease_nack - give a message back
+ * @handle:	open for receiving
+ * @arg:	checked
+ *
+ * Return: as MBOX_IOC_NACK.
+ */
+int mbox_lease_nack(struct mbox_handle *handle, const struct mbox_ioc_nack *arg)
+{
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	struct mbox_job *job;
+	int error;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	error = mbox_lease_lookup(handle, arg->token, &job);
+	/* It has returned, or is parked: there is nothing to give back. */
+	if (!error && job->state != MBOX_JOB_LEASED)
+		error = -ESTALE;
+	if (error)
+		goto out;
+	if (arg->how == MBOX_NACK_REJECT) {
+		mbox_job_take(mbox, job);
+		mbox_job_end(mbox, job, MBOX_REASON_REJECTED, arg->code, &deferred);
+		goto out;
+	}
+	job->not_before.set = arg->delay;
+	job->not_before.clock = CLOCK_MONOTONIC;
+	if (arg->delay)
+		job->not_before.expires =
+			ktime_add_safe(ktime_get(), min_t(u64, arg->delay, KTIME_MAX));
+	mbox_job_return(mbox, job, arg->how == MBOX_NACK_RETRY ?
+				   MBOX_JOB_RETRIED : MBOX_JOB_RELEASED,
+			&deferred);
+out:
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
+/**
+ * mbox_lease_extend - give a lease another end, and the caller as its holder
+ * @handle:	open for receiving
+ * @arg:	checked
+ *
+ * Return: as MBOX_IOC_EXTEND.
+ */
+int mbox_lease_extend(struct mbox_handle *handle, const struct mbox_ioc_extend *arg)
+{
+	bool file = arg->flags & MBOX_LEASE_HANDLE;
+	struct mbox *mbox = handle->mbox;
+	struct mbox_deferred deferred;
+	struct mbox_worker *worker;
+	struct mbox_job *job;
+	int error;
+
+	if (mbox_handle_foreign(handle))
+		return -EUSERS;
+	worker = mbox_worker_get(handle, file);
+	if (!worker)
+		return -ENOMEM;
+	mbox_mailbox_lock(mbox, &deferred);
+	error = mbox_lease_lookup(handle, arg->token, &job);
+	if (!error && job->state != MBOX_JOB_LEASED && job->state != MBOX_JOB_QUEUED)
+		error = -ESTALE;
+	if (!error) {
+		mbox_job_take(mbox, job);
+		job->worker = worker;
+		lease_set_end(job, arg->clock, arg->time);
+		mbox_job_hide(mbox, job, MBOX_JOB_LEASED, &worker->jobs);
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return error;
+}
+
+/* Bring up to @n parked messages back. Return their number. */
+static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
+{
+	struct mbox_deferred deferred;
+	struct mbox_jobs *jobs;
+	struct mbox_job *job;
+	unsigned int done;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	jobs = mbox->waits ? mbox->waits->jobs : NULL;
+	for (done = 0; done < n && jobs && mbox->state != MBOX_STATE_DEAD; done++) {
+		job = list_first_entry_or_null(&jobs->parked, struct mbox_job, list);
+		if (!job)
+			break;
+		mbox_job_take(mbox, job);
+		job->deliveries = 0;
+		job->reason = MBOX_REASON_NONE;
+		job->code = 0;
+		job->expires.set = false;
+		mbox_job_requeue(mbox, job, &deferred);
+	}
+	mbox_mailbox_unlock(mbox, &deferred);
+	return done;
+}
+
+/**
+ * mbox_lease_kick - bring parked messages back
+ * @mbox:	the mailbox
+ * @file:	by which the caller asks for it, see mbox_access_owns()
+ * @most:	messages
+ * @kicked:	set to their number
+ *
+ * Not more than were parked at the beginning: receivers may park them again.
+ *
+ * Return: as MBOX_IOC_KICK.
+ */
+int mbox_lease_kick(struct mbox *mbox, struct file *file, u64 most, u64 *kicked)
+{
+	unsigned int n;
+
+	*kicked = 0;
+	if (!mbox_access_owns(mbox, file))
+		return -EPERM;
+	if (mbox->ring || mbox->cast)
+		return -EOPNOTSUPP;
+	if (READ_ONCE(mbox->state) == MBOX_STATE_DEAD)
+		return mbox_mailbox_gone(mbox);
+	if (!READ_ONCE(mbox->waits) || !READ_ONCE(mbox->waits->jobs))
+		return 0;
+	most = min_t(u64, most, READ_ONCE(mbox->waits->jobs->nr_parked));
+	do {
+		n = lease_kick_some(mbox, min_t(u64, most - *kicked, MBOX_END_BATCH));
+		*kicked += n;
+		cond_resched();
+	} while (n && *kicked < most);
+	return 0;
+}

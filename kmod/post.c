@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Posts: what a send may ask for beyond MBOX_IOC_SEND. */
+#include <linux/pid.h>
+#include <linux/sched.h>
+
+#include "event.h"
+#include "job.h"
+#include "mbox.h"
+#include "message.h"
+#include "path.h"
+#include "queue.h"
+#include "wait.h"
+
+/* The message of a post is accepted, in this section. */
+void mbox_post_accepted(struct mbox *mbox, const struct mbox_post *post)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (post->marked)
+		mbox->waits->mark = post->mark;
+}
+
+/* The sender of @message, which waits, goes on with @error; on success the caller received. */
+void mbox_post_end(struct mbox *mbox, struct mbox_message *message, int error,
+		   struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *sender = message->sender;
+
+	message->sender = NULL;
+	if (!error)
+		sender->receiver = get_pid(task_tgid(current));
+	mbox_waiter_complete(mbox, sender, error, deferred);
+}
+
+/* Send a message with a time, which does not wait for room. 0 or EAGAIN. */
+int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
+			 struct mbox_deferred *deferred)
+{
+	struct mbox_message *message = waiter->message;
+	struct mbox_post *post = waiter->post;
+	struct mbox_job *job = post->job;
+
+	if (!mbox_path_may_queue(message->room, message)) {
+		mbox_room_refuse(message->room);
+		mbox_event_full(mbox);
+		return -EAGAIN;
+	}
+	post->job = NULL;
+	job->not_before = post->not_before;
+	job->expires = post->expires;
+	mbox_post_accepted(mbox, post);
+	mbox_room_accept(mbox, message);
+	mbox_job_add(mbox, message, job);
+	if (job->not_before.set && mbox_deadline_left(&job->not_before) > 0)
+		mbox_job_hide(mbox, job, MBOX_JOB_DELAYED, &mbox->waits->jobs->delayed);
+	else
+		mbox_job_requeue(mbox, job, deferred);
+	return 0;
+}

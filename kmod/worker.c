@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Workers: holders of leases, and the return of messages when they end. */
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "job.h"
+#include "mbox.h"
+#include "process.h"
+#include "wait.h"
+
+/*
+ * A worker is made at the first lease of a process through a handle. It ends with the
+ * process or with the handle: that of the two which takes it out of the tree of the
+ * handle, under the lock, returns its messages. A call that leases runs in the process
+ * and through the handle: its worker cannot end meanwhile.
+ */
+
+static struct mbox_worker *worker_entry(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct mbox_worker, node) : NULL;
+}
+
+/* Return the worker for @pid, or for the file if that is NULL; or NULL. */
+struct mbox_worker *mbox_worker_find(const struct mbox_handle *handle, struct pid *pid)
+{
+	struct rb_node *node = handle->workers.rb_node;
+
+	lockdep_assert_held(&handle->mbox->lock);
+	while (node) {
+		struct mbox_worker *worker = worker_entry(node);
+
+		if (worker->pid == pid)
+			return worker;
+		node = pid < worker->pid ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+static bool worker_less(struct rb_node *a, const struct rb_node *b)
+{
+	return worker_entry(a)->pid < rb_entry(b, struct mbox_worker, node)->pid;
+}
+
+/* Drop a reference. May sleep. */
+static void worker_put(struct mbox_worker *worker)
+{
+	if (!refcount_dec_and_test(&worker->refs))
+		return;
+	put_pid(worker->pid);
+	mbox_mailbox_put(worker->mbox);
+	kfree(worker);
+}
+
+/* The holder of a withdrawn message is told of it, or ends. */
+void mbox_worker_told(struct mbox *mbox, struct mbox_job *job)
+{
+	list_del(&job->list);
+	job->worker->nr_revoked--;
+	mbox_job_drop(mbox, job);
+}
+
+/* A lease ends soon, or does not any more: count it for poll(). */
+void mbox_worker_warn(struct mbox_job *job, bool warned)
+{
+	int n = warned ? 1 : -1;
+
+	job->warned = warned;
+	job->worker->nr_warned += n;
+	if (job->worker->handle)
+		job->worker->handle->nr_warned += n;
+}
+
+/* Return up to @n messages of a worker that has ended, and their number. */
+static unsigned int worker_return_some(struct mbox_worker *worker, unsigned int n,
+				       struct mbox_deferred *deferred)
+{
+	struct mbox *mbox = worker->mbox;
+	struct mbox_job *job;
+	unsigned int done;
+
+	for (done = 0; done < n; done++) {
+		job = list_first_entry_or_null(&worker->jobs, struct mbox_job, list);
+		if (job && mbox->state == MBOX_STATE_DEAD)
+			mbox_job_discard(mbox, job, deferred);
+		else if (job)
+			mbox_job_return(mbox, job, MBOX_JOB_ENDED, deferred);
+		if (job)
+			continue;
+		job = list_first_entry_or_null(&worker->revoked, struct mbox_job,
+					       list);
+		if (!job)
+			break;
+		mbox_worker_told(mbox, job);
+	}
+	return done;
+}
+
+/* Return all messages of a worker that is in no tree any more. */
+static void worker_return(struct mbox_worker *worker)
+{
+	struct mbox_deferred deferred;
+	unsigned int n;
+
+	do {
+		mbox_mailbox_lock(worker->mbox, &deferred);
+		n = worker_return_some(worker, MBOX_END_BATCH, &deferred);
+		mbox_mailbox_unlock(worker->mbox, &deferred);
+		cond_resched();
+	} while (n == MBOX_END_BATCH);
+}
+
+/*
+ * Under the lock: take a worker out of its tree, so that it cannot lease any more. Its
+ * leases keep it until they have returned.
+ */
+static void worker_unlist(struct mbox_worker *worker)
+{
+	rb_erase(&worker->node, &worker->handle->workers);
+	worker->handle->nr_warned -= worker->nr_warned;
+	worker->handle = NULL;
+}
+
+/* The process of a worker has ended. The reference of its watch is the caller's. */
+static void worker_ended(void *data)
+{
+	struct mbox_worker *worker = data;
+	bool listed;
+
+	spin_lock(&worker->mbox->lock);
+	listed = worker->handle;
+	if (listed)
+		worker_unlist(worker);
+	spin_unlock(&worker->mbox->lock);
+	if (listed) {
+		worker_return(worker);
+		worker_put(worker);
+	}
+	worker_put(worker);
+}
+
+/* A handle is closed: end its workers. May sleep. */
+void mbox_worker_leave(struct mbox_handle *handle)
+{
+	struct mbox_worker *worker;
+
+	for (;;) {
+		spin_lock(&handle->mbox->lock);
+		worker = worker_entry(rb_first(&handle->workers));
+		if (worker)
+			worker_unlist(worker);
+		spin_unlock(&handle->mbox->lock);
+		if (!worker)
+			return;
+		if (worker->watch && mbox_watch_cancel(worker->watch))
+			worker_put(worker);
+		worker_return(worker);
+		worker_put(worker);
+	}
+}
+
+/* Make a worker that is in no tree yet. */
+static struct mbox_worker *worker_new(struct mbox_handle *handle, struct pid *pid)
+{
+	struct mbox_worker *worker;
+
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
+	if (!worker)
+		return NULL;
+	refcount_set(&worker->refs, 1);
+	INIT_LIST_HEAD(&worker->jobs);
+	INIT_LIST_HEAD(&worker->revoked);
+	mbox_mailbox_get(handle->mbox);
+	worker->mbox = handle->mbox;
+	if (!pid)
+		return worker;
+	worker->pid = get_pid(pid);
+	refcount_inc(&worker->refs);
+	/* It does not end before the caller, which is of that process, returns. */
+	worker->watch = mbox_watch_new(pid, worker_ended, worker);
+	if (IS_ERR(worker->watch)) {
+		worker_put(worker);
+		worker_put(worker);
+		return NULL;
+	}
+	return worker;
+}
+
+/**
+ * mbox_worker_get - find or make the worker of the caller
+ * @handle:	through which it leases
+ * @file:	whether the lease is the open file's
+ *
+ * Return: the worker, which stays until the call returns; NULL: no memory.
+ */
+struct mbox_worker *mbox_worker_get(struct mbox_handle *handle, bool file)
+{
+	struct pid *pid = file ? NULL : task_tgid(current);
+	struct mbox_worker *worker, *other;
+
+	spin_lock(&handle->mbox->lock);
+	worker = mbox_worker_find(handle, pid);
+	spin_unlock(&handle->mbox->lock);
+	if (worker)
+		return worker;
+	worker = worker_new(handle, pid);
+	if (!worker)
+		return NULL;
+	spin_lock(&handle->mbox->lock);
+	other = mbox_worker_find(handle, pid);
+	if (!other) {
+		worker->handle = handle;
+		rb_add(&worker->node, &handle->workers, worker_less);
+	}
+	spin_unlock(&handle->mbox->lock);
+	if (!other)
+		return worker;
+	if (worker->watch && mbox_watch_cancel(worker->watch))
+		worker_put(worker);
+	worker_put(worker);
+	return other;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Calls: a request and its reply. */
+#include <signal.h>
+#include <sys/wait.h>
+#include "lib/lease.h"
+
+#define MS 1000000ULL
+
+FIXTURE(call)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(call)
+{
+	self->fd = box_new(_metadata, 8);
+}
+
+FIXTURE_TEARDOWN(call)
+{
+	close(self->fd);
+}
+
+/* A call made by a thread. */
+struct request {
+	pthread_t thread;
+	int fd;
+	struct mbox_ioc_call arg;
+	char *reply;
+	int result;
+};
+
+static void *request_run(void *data)
+{
+	struct request *request = data;
+
+	request->result = xioctl(request->fd, MBOX_IOC_CALL, &request->arg);
+	return NULL;
+}
+
+static struct request *request_start(struct __test_metadata *_metadata, int fd,
+				     struct mbox_ioc_call arg, size_t room)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	ASSERT_NE(NULL, request);
+	request->reply = calloc(1, room + 1);
+	request->fd = fd;
+	request->arg = arg;
+	request->arg.send.data = address_of("request");
+	request->arg.send.size = 7;
+	request->arg.reply = address_of(request->reply);
+	request->arg.room = room;
+	ASSERT_EQ(0, pthread_create(&request->thread, NULL, request_run, request));
+	return request;
+}
+
+static int request_end(struct request *request)
+{
+	pthread_join(request->thread, NULL);
+	return request->result;
+}
+
+static void request_free(struct request *request)
+{
+	free(request->reply);
+	free(request);
+}
+
+static struct leased serve(int fd)
+{
+	return lease_arg(fd, (struct mbox_ioc_lease) {});
+}
+
+TEST_F(call, reply)
+{
+	struct request *request = request_start(_metadata, self->fd, (struct mbox_ioc_call) {}, 32);
+	struct leased one = serve(self->fd);
+
+	ASSERT_EQ(0, one.error);
+	EXPECT_STREQ("request", one.text);
+	EXPECT_EQ(MBOX_DELIVERY_CALL, one.delivery.flags);
+	EXPECT_EQ(32, one.delivery.room);
+	EXPECT_EQ(-1, one.delivery.left);
+	EXPECT_EQ(-EMSGSIZE, reply(self->fd, one.delivery.token, "123456789012345678901234567890123"));
+	EXPECT_EQ(-ESTALE, reply(self->fd, one.delivery.token + 1, "x"));
+	EXPECT_EQ(0, reply(self->fd, one.delivery.token, "pong"));
+	EXPECT_EQ(0, request_end(request));
+	EXPECT_STREQ("pong", request->reply);
+	EXPECT_EQ(4, request->arg.length);
+	EXPECT_EQ(getpid(), request->arg.pid);
+	EXPECT_NE(0, request->arg.start);
+	EXPECT_EQ(-ESTALE, reply(self->fd, one.delivery.token, "pong"));
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+	request_free(request);
+}
+
+/* Replies of all sizes: on the stack, and beyond. */
+TEST_F(call, sizes)
+{
+	static const size_t sizes[] = { 0, 1, 255, 256, 257, 4096, 4097, 65536, 1000000 };
+	char *text = malloc(1000001);
+
+	ASSERT_NE(NULL, text);
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct request *request = request_start(_metadata, self->fd,
+							(struct mbox_ioc_call) {}, sizes[i]);
+		struct leased one = serve(self->fd);
+
+		memset(text, 'a' + i, sizes[i]);
+		text[sizes[i]] = 0;
+		EXPECT_EQ(0, reply(self->fd, one.delivery.token, text));
+		EXPECT_EQ(0, request_end(request));
+		EXPECT_EQ(sizes[i], request->arg.length);
+		EXPECT_EQ(0, strcmp(text, request->reply));
+		request_free(request);
+	}
+	free(text);
+}
+
+/* An acknowledgement is an empty reply; a rejection carries its code. */
+TEST_F(call, ends)
+{
+	struct request *request = request_start(_metadata, self->fd, (struct mbox_ioc_call) {}, 32);
+
+	EXPECT_EQ(0, ack(self->fd, serve(self->fd).delivery.token));
+	EXPECT_EQ(0, request_end(request));
+	EXPECT_EQ(0, request->arg.length);
+	request_free(request);
+
+	request = request_start(_metadata, self->fd, (struct mbox_ioc_call) {}, 32);
+	EXPECT_EQ(0, nack(self->fd, serve(self->fd).delivery.token, MBOX_NACK_REJECT, 0, 7));
+	EXPECT_EQ(-EREMOTEIO, request_end(request));
+	EXPECT_EQ(7, request->arg.code);
+	request_free(request);
+
+	request = request_start(_metadata, self->fd, (struct mbox_ioc_call) {}, 32);
+	ASSERT_TRUE(await_blocked(self->fd, 1, 0));
+	EXPECT_STREQ("request", take(self->fd));
+	EXPECT_EQ(-EPROTO, request_end(request));
+	request_free(request);
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+}
+
+TEST_F(call, timeout)
+{
+	struct mbox_ioc_call arg = { .send.clock = MBOX_CLOCK_MONOTONIC };
+	struct request *request;
+	struct leased one;
+
+	arg.send.deadline = now() + 200 * MS;
+	request = request_start(_metadata, self->fd, arg, 32);
+	one = serve(self->fd);
+	EXPECT_LT(0, one.delivery.left);
+	EXPECT_GE(200 * (int64_t)MS, one.delivery.left);
+	EXPECT_EQ(-ETIMEDOUT, request_end(request));
+	EXPECT_EQ(-ESTALE, reply(self->fd, one.delivery.token, "late"));
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+	EXPECT_EQ(1, info_of(self->fd).withdrawn);
+	request_free(request);
+}
+
+/* The server ends: the caller learns of it, or another serves it. */
+TEST_F(call, server_dies)
+{
+	for (uint32_t flags = 0; flags <= MBOX_CALL_RETRY; flags++) {
+		struct request *request;
+		struct leased one;
+		pid_t pid;
+
+		request = request_start(_metadata, self->fd,
+					(struct mbox_ioc_call) { .flags = flags }, 32);
+		ASSERT_TRUE(await_blocked(self->fd, 1, 0));
+		pid = fork_child();
+		if (!pid) {
+			serve(self->fd);
+			raise(SIGKILL);
+		}
+		reap(pid);
+		if (flags) {
+			one = serve(self->fd);
+			EXPECT_EQ(MBOX_DELIVERY_CALL | MBOX_DELIVERY_AGAIN, one.delivery.flags);
+			EXPECT_EQ(0, reply(self->fd, one.delivery.token, "second"));
+			EXPECT_EQ(0, request_end(request));
+			EXPECT_STREQ("second", request->reply);
+		} else {
+			EXPECT_EQ(-EOWNERDEAD, request_end(request));
+		}
+		EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+		request_free(request);
+	}
+}
+
+/* The mailbox goes while a server works. */
+TEST_F(call, mailbox_goes)
+{
+	struct request *request = request_start(_metadata, self->fd, (struct mbox_ioc_call) {}, 32);
+	struct leased one = serve(self->fd);
+
+	EXPECT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
+	EXPECT_EQ(-EOWNERDEAD, request_end(request));
+	EXPECT_EQ(-EIDRM, reply(self->fd, one.delivery.token, "late"));
+	request_free(request);
+}
+
+/* Reply, and receive the next request, in one call. */
+TEST_F(call, loop)
+{
+	struct mbox_ioc_lease next = {};
+	struct mbox_ioc_reply arg = { .lease = address_of(&next) };
+	struct request *requests[5];
+	char text[32];
+
+	next.recv.data = address_of(text);
+	next.recv.size = sizeof(text);
+	for (int i = 0; i < 5; i++)
+		requests[i] = request_start(_metadata, self->fd, (struct mbox_ioc_call) {}, 32);
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(0, xioctl(self->fd, MBOX_IOC_REPLY, &arg));
+		EXPECT_EQ(0, arg.token);
+		arg.token = next.delivery.token;
+		arg.data = address_of("pong");
+		arg.size = 4;
+	}
+	next.recv.flags = MBOX_RECV_NONBLOCK;
+	EXPECT_EQ(-EAGAIN, xioctl(self->fd, MBOX_IOC_REPLY, &arg));
+	EXPECT_EQ(0, arg.token);
+	for (int i = 0; i < 5; i++) {
+		EXPECT_EQ(0, request_end(requests[i]));
+		EXPECT_STREQ("pong", requests[i]->reply);
+		request_free(requests[i]);
+	}
+}
+
+TEST_F(call, quota)
+{
+	struct mbox_ioc_call arg = { .reply = address_of(&arg), .room = 1ULL << 40 };
+
+	EXPECT_EQ(-EMSGSIZE, xioctl(self->fd, MBOX_IOC_CALL, &arg));
+	arg.room = 8;
+	arg.reply = UINT64_MAX - 4;
+	EXPECT_EQ(-EFAULT, xioctl(self->fd, MBOX_IOC_CALL, &arg));
+	arg.pad = 1;
+	EXPECT_EQ(-EINVAL, xioctl(self->fd, MBOX_IOC_CALL, &arg));
+}
+
+TEST_HARNESS_MAIN
