@@ -65,13 +65,6 @@ static inline u32 mbox_batch_cursors(const struct mbox *mbox,
 	return queue == &mbox->queue ? n : n + queue->nr_cursors;
 }
 
-/* Return whether a section has to end: long work, or enough tasks to wake, follow it. */
-static inline bool mbox_batch_full(const struct mbox_deferred *deferred)
-{
-	return deferred->nr_tasks == MBOX_DEFERRED_WAKES || deferred->admit ||
-	       deferred->telling || deferred->died;
-}
-
 /* batch_send.c */
 int mbox_batch_send(struct mbox_handle *handle, struct mbox_batch *batch);
 

@@ -239,7 +239,7 @@ static int batch_receive_section(struct mbox_handle *handle,
 		work += args->length +
 			mbox_batch_cursors(handle->mbox, handle->queue) * 128;
 	} while (batch->done < end && work < MBOX_BATCH_WORK &&
-		 !mbox_batch_full(&deferred));
+		 !mbox_deferred_full(&deferred));
 	mbox_mailbox_unlock(handle->mbox, &deferred);
 	/* A delivery that came too late is found no more. */
 	return step == MBOX_RETRY ? 0 : step;

@@ -341,7 +341,7 @@ static noinline int batch_send_section(struct batch_send *send)
 		work += min(mbox->nr_receivers, MBOX_WAITERS_MAX) * 32 +
 			mbox_batch_cursors(mbox, args->room->queue) * 128;
 	} while (i < send->n && work < MBOX_BATCH_WORK &&
-		 !mbox_batch_full(&deferred));
+		 !mbox_deferred_full(&deferred));
 	mbox_mailbox_unlock(mbox, &deferred);
 	send->batch->done += i;
 	/* The entry that comes next. */

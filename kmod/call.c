@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls: requests whose acknowledgement carries data. */
 #include <linux/err.h>
-#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "copy.h"
 #include "job.h"
 #include "mbox.h"
 #include "message.h"
-#include "process.h"
+#include "pool.h"
 #include "user.h"
 #include "wait.h"
 
@@ -19,27 +17,50 @@
  * The caller waits as a synchronous sender does, on its stack, until the lease of its
  * request is acknowledged: with the reply. So whatever ends the lease ends the call, or
  * gives the request to another server. The server copies a small reply to the stack of
- * the caller, a larger one to memory that the caller frees, and the caller copies that
- * to its buffer: neither has to wait for pages of the other.
+ * the caller, under the lock. For a larger one the caller has memory ready, for which it
+ * pays: the server takes that, copies without the lock, and gives it back with the reply;
+ * if the call has ended meanwhile, the server frees it. The caller copies the reply to its
+ * buffer: neither has to wait for pages of the other.
  *
  * MBOX_WAKE orders the reply before the end of the wait.
  */
+
+/* Get memory for a reply, of those that the mailbox recycles if there is some. */
+static struct mbox_message *call_memory(struct mbox *mbox, u32 room)
+{
+	struct mbox_message *memory;
+
+	spin_lock(&mbox->lock);
+	memory = mbox_pool_take(mbox, room);
+	spin_unlock(&mbox->lock);
+	return memory ?: mbox_pool_alloc(room);
+}
+
+static void call_memory_give(struct mbox *mbox, struct mbox_message *memory)
+{
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	mbox_pool_give(mbox, memory, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+}
 
 /**
  * mbox_call - send a request and wait for its reply
  * @handle:	open for sending
  * @args:	of the request, checked
- * @call:	zero but for retry and room
- * @reply:	buffer of call->room bytes
+ * @request:	zero but for retry and room
+ * @reply:	buffer of request->room bytes
  *
- * Return: 0, call->length and call->server, which the caller puts; or an error as
+ * Return: 0, request->length and request->server, which the caller puts; or an error as
  * MBOX_IOC_CALL.
  */
 int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
-	      struct mbox_request *call, void __user *reply)
+	      struct mbox_request *request, void __user *reply)
 {
-	struct mbox_post post = { .call = call, .deadline = &args->deadline };
-	struct mbox_send_args room = { .length = call->room };
+	struct mbox_post post = { .call = request, .deadline = &args->deadline };
+	struct mbox_send_args room = { .length = request->room };
+	const void *data = request->small;
 	struct mbox_user *user;
 	int error;
 
@@ -47,62 +68,103 @@ int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
 	mbox_share_free(room.share);
 	if (IS_ERR(user))
 		return PTR_ERR(user);
+	error = -ENOMEM;
+	if (request->room > MBOX_CALL_SMALL) {
+		request->memory = call_memory(handle->mbox, request->room);
+		if (!request->memory)
+			goto out;
+	}
 	args->sync = true;
 	args->post = &post;
 	error = mbox_send(handle, args);
-	if (!error && copy_to_user(reply, call->large ?: call->small, call->length))
+	if (request->length > MBOX_CALL_SMALL)
+		data = request->memory->data;
+	if (!error && copy_to_user(reply, data, request->length))
 		error = -EFAULT;
-	kvfree(call->large);
-	mbox_user_uncharge(user, call->room);
+	if (request->memory)
+		call_memory_give(handle->mbox, request->memory);
+out:
+	mbox_user_uncharge(user, request->room);
 	return error;
 }
 
-/* Give a reply of @size bytes to the caller, under the lock. See reply_try(). */
-static int reply_give(struct mbox_handle *handle, struct mbox_job *job,
-		      const void __user *data, u32 size, void **large,
-		      struct mbox_deferred *deferred)
+/* A larger reply, on its way. */
+struct reply {
+	struct mbox_message *memory;	/* for the data; or NULL */
+	u32 room;			/* of the request */
+	bool copied;			/* the data are there */
+};
+
+/* The steps of a reply beside 0 and errors: without the lock. */
+enum reply_step {
+	REPLY_FAULT_IN = 1,		/* the data */
+	REPLY_COPY,			/* them to memory */
+};
+
+/* Give a reply of @size bytes to the caller, which waits. 0 or a step. */
+static int reply_give(struct mbox_request *request, const void __user *data, u32 size,
+		      struct reply *reply)
 {
-	struct mbox_waiter *sender = job->message->sender;
-	struct mbox_request *call = sender ? mbox_post_calls(sender) : NULL;
 	bool copied;
 
-	if (!call && size)
-		return -EINVAL;
-	if (call && size > call->room)
-		return -EMSGSIZE;
-	if (size > MBOX_CALL_SMALL && !*large)
-		return MBOX_RETRY;
-	if (call && size && size <= MBOX_CALL_SMALL) {
+	if (size <= MBOX_CALL_SMALL) {
 		pagefault_disable();
-		copied = mbox_copy_in(call->small, data, size);
+		copied = mbox_copy_in(request->small, data, size);
 		pagefault_enable();
 		if (!copied)
-			return MBOX_RETRY;
+			return REPLY_FAULT_IN;
+	} else if (!reply->copied) {
+		reply->memory = request->memory;
+		reply->room = request->room;
+		request->memory = NULL;
+		return REPLY_COPY;
+	} else {
+		/* Another server may have left its memory. */
+		swap(request->memory, reply->memory);
 	}
-	if (call) {
-		call->large = *large;
-		*large = NULL;
-		call->length = size;
-		call->server_start = mbox_process_start(current->group_leader);
-	}
-	mbox_lease_settle(handle, job, deferred);
+	request->length = size;
 	return 0;
 }
 
-/* Reply, in one section. MBOX_RETRY: the data have to be copied, or faulted in, first. */
+/* Reply, in one section. 0, a step, or an error. */
 static int reply_try(struct mbox_handle *handle, u64 token, const void __user *data,
-		     u32 size, void **large)
+		     u32 size, struct reply *reply)
 {
-	struct mbox_deferred deferred;
+	struct mbox_deferred deferred __uninitialized;
+	struct mbox_request *request = NULL;
 	struct mbox_job *job;
-	int error;
+	int step;
 
 	mbox_mailbox_lock(handle->mbox, &deferred);
-	error = mbox_lease_lookup(handle, token, &job);
-	if (!error)
-		error = reply_give(handle, job, data, size, large, &deferred);
+	step = mbox_lease_lookup(handle, token, &job);
+	if (unlikely(step))
+		goto out;
+	if (likely(job->message->sender))
+		request = mbox_post_calls(job->message->sender);
+	if (likely(request))
+		step = size > request->room ? -EMSGSIZE :
+		       reply_give(request, data, size, reply);
+	else if (size)
+		step = -EINVAL;
+	if (likely(!step))
+		mbox_lease_settle(handle, job, &deferred);
+out:
 	mbox_mailbox_unlock(handle->mbox, &deferred);
-	return error == -ECANCELED ? -ESTALE : error;
+	return unlikely(step == -ECANCELED) ? -ESTALE : step;
+}
+
+/* Copy the data of a larger reply. 0 or an error. */
+static int reply_copy(struct reply *reply, const void __user *data, u32 size)
+{
+	/* Another server has it, which is not the holder any more. */
+	if (!reply->memory)
+		reply->memory = mbox_pool_alloc(reply->room);
+	if (!reply->memory)
+		return -ENOMEM;
+	if (copy_from_user(reply->memory->data, data, size))
+		return -EFAULT;
+	reply->copied = true;
+	return 0;
 }
 
 /**
@@ -117,25 +179,19 @@ static int reply_try(struct mbox_handle *handle, u64 token, const void __user *d
 int mbox_call_reply(struct mbox_handle *handle, u64 token, const void __user *data,
 		    u64 size)
 {
-	void *large = NULL;
-	int error;
+	struct reply reply = {};
+	int step;
 
 	if (size > U32_MAX)
 		return -EMSGSIZE;
-	while ((error = reply_try(handle, token, data, size, &large)) == MBOX_RETRY) {
-		if (size <= MBOX_CALL_SMALL) {
-			if (fault_in_readable(data, size))
-				return -EFAULT;
-			continue;
-		}
-		large = kvmalloc(size, GFP_KERNEL_ACCOUNT);
-		if (!large)
-			return -ENOMEM;
-		if (copy_from_user(large, data, size)) {
-			kvfree(large);
-			return -EFAULT;
-		}
-	}
-	kvfree(large);
-	return error;
+	do {
+		step = reply_try(handle, token, data, size, &reply);
+		if (unlikely(step == REPLY_FAULT_IN) && fault_in_readable(data, size))
+			step = -EFAULT;
+		else if (step == REPLY_COPY)
+			step = reply_copy(&reply, data, size) ?: step;
+	} while (unlikely(step > 0));
+	if (reply.memory)
+		mbox_pool_free(reply.memory);
+	return step;
 }

@@ -59,6 +59,8 @@ static void dead_move(struct mbox *mbox, struct mbox *dead, struct mbox_job *job
 
 	job->origin = mbox->id;
 	job->origin_seq = message->seq;
+	job->origin_deliveries = job->deliveries;
+	job->deliveries = 0;
 	job->leases = 0;
 	job->end.set = false;
 	job->warning.set = false;
@@ -96,6 +98,26 @@ static void dead_park(struct mbox *mbox, struct mbox_job *job)
 	mbox_job_hide(mbox, job, MBOX_JOB_PARKED, &mbox->waits->jobs->parked);
 }
 
+/*
+ * Return a message that is dying, or NULL. A peek that copies one goes by the lock of its
+ * mailbox: such a message moves later.
+ */
+static struct mbox_job *dead_first(struct mbox_jobs *jobs)
+{
+	struct mbox_job *job;
+	unsigned int n = 0;
+
+	list_for_each_entry(job, &jobs->dying, list) {
+		if (job->message->refs == 1)
+			return job;
+		if (++n == MBOX_END_BATCH)
+			break;
+	}
+	if (n)
+		mbox_due_again(jobs);
+	return NULL;
+}
+
 /* Move or park the first message that is dying. Return whether there was one. */
 static bool dead_run_one(struct mbox *mbox, struct mbox_share **share)
 {
@@ -105,13 +127,7 @@ static bool dead_run_one(struct mbox *mbox, struct mbox_share **share)
 
 	mbox_deferred_setup(&dead_deferred);
 	mbox_mailbox_lock(mbox, &deferred);
-	job = mbox->state == MBOX_STATE_DEAD ? NULL :
-	      list_first_entry_or_null(&jobs->dying, struct mbox_job, list);
-	if (job && job->message->refs > 1) {
-		/* A peek that copies it goes by the lock of @mbox. */
-		mbox_due_again(jobs);
-		job = NULL;
-	}
+	job = mbox->state == MBOX_STATE_DEAD ? NULL : dead_first(jobs);
 	if (job && (((job->message->flags & MBOX_MESSAGE_SHARED) && !*share) ||
 		    !dead_try(mbox, job, share, &deferred, &dead_deferred)))
 		dead_park(mbox, job);

@@ -96,6 +96,10 @@ void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred)
 			deferred->dying = false;
 			mbox_dead_run(mbox);
 		}
+		if (unlikely(deferred->hang_up)) {
+			deferred->hang_up = false;
+			mbox_mailbox_hang_up(mbox);
+		}
 		more = deferred->admit || deferred->telling;
 		if (likely(!more))
 			break;

@@ -301,6 +301,8 @@ static __poll_t direct_poll_link(struct mbox_handle *handle, struct file *file,
 	spin_lock(&inbox->lock);
 	events = mbox_poll_shut(handle);
 	shut = handle->shut;
+	if (handle->nr_warned)
+		events |= EPOLLPRI;
 	if (in->ended || inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLERR;
 	if (inbox->state == MBOX_STATE_DEAD)
@@ -356,7 +358,8 @@ void mbox_direct_info(const struct mbox_handle *handle, struct mbox_info *info)
 		put_cred(cred);
 	}
 	info->owner = mbox_process_nr(handle->endpoint->pid);
-	info->handle_queued = info->queued;
+	info->handle_queued = info->queued - info->leased - info->delayed -
+			      info->parked;
 	if (!in)
 		return;
 	info->kind = MBOX_KIND_LINK;

@@ -19,7 +19,7 @@
  * earlier: then the job gets another place.
  *
  * mbox->lock is not taken in interrupts: the timer queues work, which holds the mailbox.
- * A mailbox that dies stops its timer first, while somebody else holds it.
+ * A mailbox stops its timer before it goes, while somebody else holds it.
  */
 static struct workqueue_struct *due_workers;
 
@@ -31,8 +31,11 @@ static bool due_less(struct rb_node *a, const struct rb_node *b)
 
 static u64 due_on_boottime(const struct mbox_deadline *time)
 {
-	return time->clock == CLOCK_MONOTONIC ?
-	       ktime_mono_to_any(time->expires, TK_OFFS_BOOT) : time->expires;
+	u64 when = time->expires;
+
+	if (time->clock == CLOCK_MONOTONIC)
+		when = ktime_mono_to_any(time->expires, TK_OFFS_BOOT);
+	return min_t(u64, when, KTIME_MAX);
 }
 
 /* The time at which something happens to a job, or NULL. */
@@ -60,22 +63,21 @@ static void due_arm(struct mbox_jobs *jobs, u64 when)
 	hrtimer_start(&jobs->timer, when, HRTIMER_MODE_ABS_SOFT);
 }
 
-void mbox_due_clear(struct mbox_jobs *jobs, struct mbox_job *job)
+/* The rest of mbox_due_clear(). */
+void __mbox_due_clear(struct mbox_jobs *jobs, struct mbox_job *job)
 {
 	lockdep_assert_held(&jobs->mbox->lock);
-	if (likely(RB_EMPTY_NODE(&job->due)))
-		return;
 	rb_erase_cached(&job->due, &jobs->due);
 	RB_CLEAR_NODE(&job->due);
 }
 
-/* The state or the times of a job have changed. */
-void mbox_due_set(struct mbox_jobs *jobs, struct mbox_job *job)
+/* The rest of mbox_due_set(). */
+void __mbox_due_set(struct mbox_jobs *jobs, struct mbox_job *job)
 {
 	const struct mbox_deadline *time = due_time(job);
 
 	mbox_due_clear(jobs, job);
-	if (likely(!time))
+	if (!time)
 		return;
 	job->when = due_on_boottime(time);
 	rb_add_cached(&job->due, &jobs->due, due_less);
@@ -100,7 +102,10 @@ static void due_happen(struct mbox *mbox, struct mbox_job *job,
 		return;
 	}
 	if (job->state == MBOX_JOB_QUEUED &&
-	    job->message->state != MBOX_MESSAGE_QUEUED) {
+	    job->message->state == MBOX_MESSAGE_GONE) {
+		mbox_due_clear(jobs, job); /* a peek holds it still */
+	} else if (job->state == MBOX_JOB_QUEUED &&
+		   job->message->state != MBOX_MESSAGE_QUEUED) {
 		/* It is being copied; if that fails, it expires a little later. */
 		mbox_due_clear(jobs, job);
 		job->when = ktime_get_boottime_ns() + 10 * NSEC_PER_MSEC;
@@ -126,23 +131,26 @@ static bool due_run_some(struct mbox *mbox)
 	struct mbox_deferred deferred;
 	struct rb_node *node;
 	unsigned int n = 0;
+	bool more = false;
 
 	mbox_mailbox_lock(mbox, &deferred);
 	jobs->armed = U64_MAX;
 	deferred.dying = !list_empty(&jobs->dying);
-	while (!jobs->stopped && (node = rb_first_cached(&jobs->due))) {
+	while (mbox->state != MBOX_STATE_DEAD && !jobs->stopped &&
+	       (node = rb_first_cached(&jobs->due))) {
 		struct mbox_job *job = rb_entry(node, struct mbox_job, due);
 
 		if (job->when > ktime_get_boottime_ns()) {
 			due_arm(jobs, job->when);
 			break;
 		}
-		if (n++ == MBOX_END_BATCH)
+		more = n++ == MBOX_END_BATCH || mbox_deferred_full(&deferred);
+		if (more)
 			break;
 		due_happen(mbox, job, &deferred);
 	}
 	mbox_mailbox_unlock(mbox, &deferred);
-	return n > MBOX_END_BATCH;
+	return more;
 }
 
 static void due_run(struct work_struct *work)
@@ -155,7 +163,7 @@ static void due_run(struct work_struct *work)
 	mbox_mailbox_put(mbox);
 }
 
-/* The mailbox is not dead, or somebody is about to bury it, and holds it. */
+/* Somebody holds the mailbox, at least until mbox_due_stop(). */
 static enum hrtimer_restart due_fire(struct hrtimer *timer)
 {
 	struct mbox_jobs *jobs = container_of(timer, struct mbox_jobs, timer);
@@ -175,7 +183,7 @@ void mbox_due_setup(struct mbox_jobs *jobs)
 			    HRTIMER_MODE_ABS_SOFT);
 }
 
-/* @mbox has died: its timer fires no more. The caller holds it. May sleep. */
+/* @mbox has died, or is about to go: its timer fires no more. The caller holds it. */
 void mbox_due_stop(struct mbox *mbox)
 {
 	struct mbox_jobs *jobs = NULL;

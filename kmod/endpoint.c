@@ -12,6 +12,7 @@
 #include <net/net_namespace.h>
 
 #include "kind.h"
+#include "job.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -60,6 +61,8 @@ void mbox_endpoint_put(struct mbox_endpoint *endpoint)
 	if (!refcount_dec_and_test(&endpoint->refs))
 		return;
 	put_pid(endpoint->pid);
+	/* An inbox that is not needed any more goes without having died. */
+	mbox_due_stop(endpoint->inbox);
 	mbox_mailbox_put(endpoint->inbox);
 	kfree_rcu(endpoint, rcu);
 }

@@ -11,7 +11,7 @@
 #include "copy.h"
 #include "ioctl.h"
 #include "job.h"
-#include "kind.h"
+#include "link.h"
 #include "mbox.h"
 #include "message.h"
 #include "wait.h"
@@ -21,7 +21,10 @@ static int job_check(const struct mbox_handle *handle, u32 right)
 {
 	if (!(handle->rights & right))
 		return -EBADF;
-	return handle->mbox->ring || handle->mbox->cast ? -EOPNOTSUPP : 0;
+	if (handle->mbox->ring || handle->mbox->cast)
+		return -EOPNOTSUPP;
+	/* A link or an inbox serves its process only. */
+	return unlikely(handle->endpoint) && mbox_handle_foreign(handle) ? -EUSERS : 0;
 }
 
 /* Check the clock and the time of a lease. */
@@ -40,16 +43,14 @@ struct lease_front {
 	u64 ack;
 };
 
-/* The part that is written beside recv. */
-struct lease_back {
-	u64 ack;
-	struct mbox_delivery delivery;
-};
-
 static_assert(sizeof(struct lease_front) == offsetof(struct mbox_ioc_lease, delivery) -
 					    offsetof(struct mbox_ioc_lease, flags));
-static_assert(sizeof(struct lease_back) == sizeof(struct mbox_ioc_lease) -
-					   offsetof(struct mbox_ioc_lease, ack));
+
+/* The part that is written beside recv: of struct mbox_lease likewise. */
+#define LEASE_BACK	sizeof_field(struct mbox_ioc_lease, ack) + sizeof(struct mbox_delivery)
+static_assert(offsetof(struct mbox_lease, delivery) - offsetof(struct mbox_lease, ack) ==
+	      offsetof(struct mbox_ioc_lease, delivery) -
+	      offsetof(struct mbox_ioc_lease, ack));
 
 /* Copy in what is read of @ulease. 0, EFAULT or E2BIG. */
 static int lease_copy(struct mbox_ioc_recv *recv, struct lease_front *front,
@@ -84,9 +85,8 @@ long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize)
 	struct mbox_handle *handle = file->private_data;
 	struct lease_front front __uninitialized;
 	struct mbox_ioc_recv recv __uninitialized;
-	struct lease_back back __uninitialized;
-	struct mbox_recv_args args = {};
-	struct mbox_lease lease = {};
+	struct mbox_lease lease __uninitialized;
+	struct mbox_recv_args args __uninitialized;
 	int error;
 
 	error = lease_copy(&recv, &front, ulease, usize);
@@ -98,24 +98,24 @@ long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize)
 	if ((front.flags & ~MBOX_LEASE_HANDLE) || !job_time_valid(front.clock, front.time) ||
 	    (recv.flags & MBOX_RECV_PEEK))
 		return -EINVAL;
+	mbox_recv_args_setup(&args);
 	error = mbox_ioctl_set_recv(file, &recv, &ulease->recv, &args);
 	if (error)
 		return error;
 	lease.clock = front.clock;
 	lease.time = front.time;
-	back.ack = front.ack;
-	error = mbox_lease_receive(handle, &args, &lease, front.flags & MBOX_LEASE_HANDLE,
-				   &back.ack);
+	lease.file = front.flags & MBOX_LEASE_HANDLE;
+	lease.ack = front.ack;
+	error = mbox_lease_receive(handle, &args, &lease);
 	if (unlikely(args.sender))
 		mbox_sender_forget(args.sender);
 	if (unlikely(error)) {
 		/* It is not acknowledged twice if the call is made again. */
-		if (back.ack != front.ack && put_user(back.ack, &ulease->ack))
+		if (lease.ack != front.ack && put_user(lease.ack, &ulease->ack))
 			return -EFAULT;
 		return error;
 	}
-	back.delivery = lease.delivery;
-	if (mbox_copy_out(&ulease->ack, &back, sizeof(back)))
+	if (likely(mbox_copy_out(&ulease->ack, &lease.ack, LEASE_BACK)))
 		return 0;
 	lease_undo(handle, lease.delivery.token);
 	return -EFAULT;
@@ -131,7 +131,7 @@ long mbox_ioctl_ack(struct file *file, void __user *uarg, size_t usize)
 	struct mbox_ack_entry __user *uentries;
 	struct mbox_ioc_ack ack;
 	int error, acked = 0;
-	u32 i, n;
+	u32 n;
 
 	error = mbox_ioctl_copy(&ack, sizeof(ack), uarg, usize);
 	if (error)
@@ -148,9 +148,6 @@ long mbox_ioctl_ack(struct file *file, void __user *uarg, size_t usize)
 		n = min_t(u32, ack.count, ACK_SECTION);
 		if (copy_from_user(entries, uentries, n * sizeof(*entries)))
 			return -EFAULT;
-		for (i = 0; i < n; i++)
-			if (entries[i].pad)
-				return -EINVAL;
 		/* Before anything is done: the results can be written. */
 		if (copy_to_user(uentries, entries, n * sizeof(*entries)))
 			return -EFAULT;
@@ -214,7 +211,9 @@ long mbox_ioctl_kick(struct file *file, void __user *uarg, size_t usize)
 	/* Before anything is done: the result can be written. */
 	if (put_user(0, &ukick->kicked))
 		return -EFAULT;
-	error = mbox_lease_kick(handle->mbox, file, kick.most, &kick.kicked);
+	if (handle->endpoint && mbox_handle_foreign(handle))
+		return -EUSERS;
+	error = mbox_lease_kick(handle, file, kick.most, &kick.kicked);
 	if (!error && put_user(kick.kicked, &ukick->kicked))
 		return -EFAULT;
 	return error;
@@ -271,6 +270,9 @@ long mbox_ioctl_post(struct file *file, void __user *uarg, size_t usize)
 		return result;
 	if (post.acked && args.nonblock)
 		return -EINVAL;
+	/* Other senders would overwrite it. */
+	if (post.marked && handle->endpoint)
+		return -EOPNOTSUPP;
 	if (post.not_before.set || post.expires.set) {
 		if (handle->endpoint)
 			return -EOPNOTSUPP;
@@ -329,7 +331,7 @@ long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize)
 	call.room = arg.room;
 	call.length = 0;
 	call.code = 0;
-	call.large = NULL;
+	call.memory = NULL;
 	call.server = NULL;
 	call.server_start = 0;
 	error = mbox_call(handle, &args, &call, u64_to_user_ptr(arg.reply));
@@ -352,7 +354,7 @@ long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)
 	error = job_check(handle, MBOX_RIGHT_RECV);
 	if (error)
 		return error;
-	if (reply.flags || reply.pad || (!reply.token && (reply.size || !reply.lease)))
+	if (reply.flags || reply.pad || (!reply.token && !reply.lease))
 		return -EINVAL;
 	if (reply.token) {
 		error = mbox_call_reply(handle, reply.token,

@@ -16,9 +16,6 @@
 #include "trace.h"
 #include "wait.h"
 
-/* The number of a lease is in the low bits of its token, that of its message above. */
-#define TOKEN_BITS	16
-
 static struct mbox_job *job_entry(struct rb_node *node)
 {
 	return node ? rb_entry(node, struct mbox_job, node) : NULL;
@@ -114,21 +111,10 @@ int mbox_job_attach_attr(struct mbox *mbox, struct file *factory,
 	return 0;
 }
 
+/* Memory for a job; kept memory has been one, see mbox_job_setup(). */
 struct mbox_job *mbox_job_new(void)
 {
-	return kzalloc(sizeof(struct mbox_job), GFP_KERNEL_ACCOUNT);
-}
-
-/* Return free memory of a job, or NULL. */
-struct mbox_job *mbox_job_pop(struct mbox_jobs *jobs)
-{
-	struct mbox_job *job = jobs->spare;
-
-	if (job) {
-		jobs->spare = (struct mbox_job *)job->list.next;
-		jobs->nr_spare--;
-	}
-	return job;
+	return kmalloc(sizeof(struct mbox_job), GFP_KERNEL_ACCOUNT);
 }
 
 /* The last reference to a mailbox goes: it sends no more dead letters. May sleep. */
@@ -151,45 +137,14 @@ void mbox_job_detach(struct mbox *mbox)
 	kfree(jobs);
 }
 
-static struct mbox_job *job_find(const struct mbox_jobs *jobs, u64 seq)
-{
-	struct rb_node *node = jobs->by_seq.rb_node;
-
-	while (node) {
-		struct mbox_job *job = job_entry(node);
-
-		if (job->seq == seq)
-			return job;
-		node = seq < job->seq ? node->rb_left : node->rb_right;
-	}
-	return NULL;
-}
-
 /* Return the job of @message, which has one. */
 struct mbox_job *mbox_job_of(struct mbox *mbox, const struct mbox_message *message)
 {
 	lockdep_assert_held(&mbox->lock);
-	return job_find(mbox->waits->jobs, message->seq);
+	return mbox_job_by_seq(mbox->waits->jobs, message->seq);
 }
 
-u64 mbox_job_token(const struct mbox_job *job)
-{
-	return job->seq << TOKEN_BITS | job->leases;
-}
-
-/* Return the job whose last token is @token, or NULL. */
-struct mbox_job *mbox_job_find(struct mbox *mbox, u64 token)
-{
-	struct mbox_job *job;
-
-	lockdep_assert_held(&mbox->lock);
-	if (!mbox->waits || !mbox->waits->jobs)
-		return NULL;
-	job = job_find(mbox->waits->jobs, token >> TOKEN_BITS);
-	return job && job->leases && mbox_job_token(job) == token ? job : NULL;
-}
-
-/* Give an accepted message a job, in memory of the caller's that is zero but for times. */
+/* Give an accepted message a job, in memory of the caller's: all but its times. */
 void mbox_job_add(struct mbox *mbox, struct mbox_message *message,
 		  struct mbox_job *job)
 {
@@ -198,7 +153,8 @@ void mbox_job_add(struct mbox *mbox, struct mbox_message *message,
 	job->message = message;
 	job->seq = message->seq;
 	job->state = MBOX_JOB_QUEUED;
-	INIT_LIST_HEAD(&job->list);
+	job->leases = 0;
+	job->worker = NULL;
 	RB_CLEAR_NODE(&job->due);
 	rb_add(&job->node, &mbox->waits->jobs->by_seq, job_less);
 }
@@ -225,7 +181,6 @@ void mbox_job_drop(struct mbox *mbox, struct mbox_job *job)
 		kfree(job);
 		return;
 	}
-	memset(job, 0, sizeof(*job));
 	job->list.next = (struct list_head *)jobs->spare;
 	jobs->spare = job;
 	jobs->nr_spare++;
@@ -270,7 +225,7 @@ void mbox_job_take(struct mbox *mbox, struct mbox_job *job)
 		mbox_queue_remove(message->room->queue, message);
 		return;
 	}
-	list_del_init(&job->list);
+	list_del(&job->list);
 	message->room->queue->nr_hidden--;
 	(*job_counter(jobs, job->state))--;
 	if (unlikely(job->warned))
@@ -289,13 +244,22 @@ void mbox_job_requeue(struct mbox *mbox, struct mbox_job *job,
 	job->state = MBOX_JOB_QUEUED;
 	receiver = mbox_waiter_receiver_for(mbox, message);
 	mbox_queue_return(message->room->queue, message);
+	mbox_due_set(mbox->waits->jobs, job);
 	if (receiver) {
 		mbox_queue_begin_flight(message->room->queue, message);
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 		return;
 	}
-	mbox_due_set(mbox->waits->jobs, job);
 	mbox_waiter_tell(mbox, message, deferred);
+}
+
+/* A message that was hidden does not return: receivers may wait in vain from now on. */
+void mbox_job_gone(struct mbox *mbox, struct mbox_deferred *deferred)
+{
+	if (likely(mbox->send_handles) || !mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
+		return;
+	deferred->events |= EPOLLHUP | EPOLLERR;
+	deferred->hang_up = true;
 }
 
 /* The call that made a request, which is on no list, fails with @error. */
@@ -314,6 +278,7 @@ static void job_fail_call(struct mbox *mbox, struct mbox_job *job, int error,
 	/* First, for the message may be the last that holds the lane. */
 	mbox_send_admit(mbox, room, deferred);
 	mbox_message_put(mbox, message, deferred);
+	mbox_job_gone(mbox, deferred);
 }
 
 /* Receive a message, which is on no list, no more, for @reason. */
@@ -338,6 +303,7 @@ void mbox_job_end(struct mbox *mbox, struct mbox_job *job, u32 reason, u32 code,
 	} else {
 		mbox_job_hide(mbox, job, MBOX_JOB_PARKED, &jobs->parked);
 	}
+	mbox_job_gone(mbox, deferred);
 }
 
 /**
@@ -452,7 +418,8 @@ void mbox_job_purge(struct mbox *mbox, u64 limit, u64 *purged,
 	struct mbox_job *job;
 	unsigned int n = 0;
 
-	while (mbox->waits && mbox->waits->jobs && *purged < limit &&
+	while (mbox->waits && mbox->waits->jobs &&
+	       mbox->state != MBOX_STATE_DEAD && *purged < limit &&
 	       (job = job_first_idle(mbox->waits->jobs))) {
 		struct mbox_message *message = job->message;
 
@@ -466,6 +433,7 @@ void mbox_job_purge(struct mbox *mbox, u64 limit, u64 *purged,
 		(*purged)++;
 		mbox_event_dropped(mbox, 1);
 		mbox->kind->admit(mbox, &mbox->room, deferred);
+		mbox_job_gone(mbox, deferred);
 		if (++n % MBOX_END_BATCH)
 			continue;
 		mbox_mailbox_unlock(mbox, deferred);

@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 #include <linux/mbox.h>
 
+#include "mbox.h"
 #include "wait.h"
 
 struct file;
@@ -53,7 +54,7 @@ struct mbox_job {
 	u64 seq;			/* of the message */
 	struct mbox_message *message;	/* NULL: REVOKED */
 	struct mbox_worker *worker;	/* LEASED, REVOKED: the holder; else NULL */
-	struct list_head list;		/* of the worker, or of the state; or empty */
+	struct list_head list;		/* of the worker, or of the state */
 	struct rb_node due;		/* jobs->due; or clear */
 	u64 when;			/* its place there: ns of CLOCK_BOOTTIME */
 	struct mbox_deadline end;	/* of the lease */
@@ -61,7 +62,8 @@ struct mbox_job {
 	struct mbox_deadline not_before;
 	struct mbox_deadline expires;
 	u64 origin;			/* of a dead letter: id of its mailbox, */
-	u64 origin_seq;			/* and its number there */
+	u64 origin_seq;			/* its number, */
+	u32 origin_deliveries;		/* and its deliveries there */
 	u32 deliveries;
 	u32 reason;			/* MBOX_REASON_*: of a dead letter, or to be */
 	u32 code;
@@ -121,7 +123,10 @@ struct mbox_lease {
 	struct mbox_worker *worker;	/* of the caller */
 	struct mbox_job *spare;		/* memory for a job; taken by the lease */
 	u32 clock;			/* MBOX_CLOCK_* of time */
+	bool file;			/* the lease is the open file's */
 	u64 time;			/* ns until its end; 0: none */
+	/* As they follow one another in struct mbox_ioc_lease: */
+	u64 ack;			/* token to acknowledge first; 0 once it was */
 	struct mbox_delivery delivery;	/* out */
 };
 
@@ -134,7 +139,7 @@ struct mbox_request {
 	u32 room;
 	u32 length;			/* lock: of the reply */
 	u32 code;			/* lock: of a rejection */
-	void *large;			/* lock: memory of a larger reply; or NULL */
+	struct mbox_message *memory;	/* lock: for a larger reply; or NULL */
 	struct pid *server;		/* of the reply, counted; or NULL */
 	u64 server_start;
 	u8 small[MBOX_CALL_SMALL];
@@ -170,6 +175,104 @@ static inline struct mbox_request *mbox_post_calls(const struct mbox_waiter *sen
 	return sender->post ? sender->post->call : NULL;
 }
 
+/* The message of a post is accepted, in this section. */
+static inline void mbox_post_accepted(struct mbox *mbox, const struct mbox_post *post)
+{
+	lockdep_assert_held(&mbox->lock);
+	if (post->marked)
+		mbox->waits->mark = post->mark;
+}
+
+/* The number of a lease is in the low bits of its token, that of its message above. */
+#define MBOX_TOKEN_BITS	16
+
+static inline u64 mbox_job_token(const struct mbox_job *job)
+{
+	return job->seq << MBOX_TOKEN_BITS | job->leases;
+}
+
+/* Return the job of the message with that number, or NULL. */
+static inline struct mbox_job *mbox_job_by_seq(const struct mbox_jobs *jobs, u64 seq)
+{
+	struct rb_node *node = jobs->by_seq.rb_node;
+
+	/* Bound: the depth of the tree. */
+	while (node) {
+		struct mbox_job *job = rb_entry(node, struct mbox_job, node);
+
+		if (job->seq == seq)
+			return job;
+		node = seq < job->seq ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+/* Return the job whose last token is @token, or NULL. */
+static inline struct mbox_job *mbox_job_find(const struct mbox *mbox, u64 token)
+{
+	struct mbox_job *job;
+
+	lockdep_assert_held(&mbox->lock);
+	if (unlikely(!mbox->waits || !mbox->waits->jobs))
+		return NULL;
+	job = mbox_job_by_seq(mbox->waits->jobs, token >> MBOX_TOKEN_BITS);
+	return job && job->leases && mbox_job_token(job) == token ? job : NULL;
+}
+
+/* Set up the part of a job that outlives a move to another mailbox. */
+static inline void mbox_job_setup(struct mbox_job *job)
+{
+	job->end.set = false;
+	job->warning.set = false;
+	job->not_before.set = false;
+	job->expires.set = false;
+	job->origin = 0;
+	job->origin_seq = 0;
+	job->origin_deliveries = 0;
+	job->deliveries = 0;
+	job->reason = MBOX_REASON_NONE;
+	job->code = 0;
+	job->warned = false;
+}
+
+/* Return free memory of a job, or NULL. */
+static inline struct mbox_job *mbox_job_pop(struct mbox_jobs *jobs)
+{
+	struct mbox_job *job = jobs->spare;
+
+	if (likely(job)) {
+		jobs->spare = (struct mbox_job *)job->list.next;
+		jobs->nr_spare--;
+	}
+	return job;
+}
+
+/* Return the worker for @pid, or for the file if that is NULL; or NULL. */
+static inline struct mbox_worker *mbox_worker_find(const struct mbox_handle *handle,
+						   const struct pid *pid)
+{
+	struct rb_node *node = handle->workers.rb_node;
+
+	lockdep_assert_held(&handle->mbox->lock);
+	/* Bound: the depth of the tree. */
+	while (node) {
+		struct mbox_worker *worker = rb_entry(node, struct mbox_worker, node);
+
+		if (likely(worker->pid == pid))
+			return worker;
+		node = pid < worker->pid ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+/* Under the lock: whether messages that are hidden will return, or may. */
+static inline bool mbox_job_pending(const struct mbox *mbox)
+{
+	const struct mbox_jobs *jobs = mbox->waits ? mbox->waits->jobs : NULL;
+
+	return jobs && (jobs->nr_leased || jobs->nr_delayed);
+}
+
 /* job.c */
 int mbox_job_attach(struct mbox *mbox);
 int mbox_job_attach_attr(struct mbox *mbox, struct file *factory,
@@ -177,10 +280,7 @@ int mbox_job_attach_attr(struct mbox *mbox, struct file *factory,
 void mbox_job_leave(struct mbox *mbox);
 void mbox_job_detach(struct mbox *mbox);
 struct mbox_job *mbox_job_new(void);
-struct mbox_job *mbox_job_pop(struct mbox_jobs *jobs);
 struct mbox_job *mbox_job_of(struct mbox *mbox, const struct mbox_message *message);
-struct mbox_job *mbox_job_find(struct mbox *mbox, u64 token);
-u64 mbox_job_token(const struct mbox_job *job);
 void mbox_job_add(struct mbox *mbox, struct mbox_message *message,
 		  struct mbox_job *job);
 void mbox_job_drop(struct mbox *mbox, struct mbox_job *job);
@@ -194,6 +294,7 @@ void mbox_job_return(struct mbox *mbox, struct mbox_job *job,
 void mbox_job_end(struct mbox *mbox, struct mbox_job *job, u32 reason, u32 code,
 		  struct mbox_deferred *deferred);
 void mbox_job_revoke(struct mbox *mbox, struct mbox_message *message);
+void mbox_job_gone(struct mbox *mbox, struct mbox_deferred *deferred);
 void mbox_job_remove(struct mbox *mbox, struct mbox_job *job);
 void mbox_job_discard(struct mbox *mbox, struct mbox_job *job,
 		      struct mbox_deferred *deferred);
@@ -207,16 +308,29 @@ void mbox_job_info(const struct mbox *mbox, struct mbox_info *info);
 int mbox_due_init(void);
 void mbox_due_exit(void);
 void mbox_due_setup(struct mbox_jobs *jobs);
-void mbox_due_set(struct mbox_jobs *jobs, struct mbox_job *job);
-void mbox_due_clear(struct mbox_jobs *jobs, struct mbox_job *job);
+void __mbox_due_set(struct mbox_jobs *jobs, struct mbox_job *job);
+void __mbox_due_clear(struct mbox_jobs *jobs, struct mbox_job *job);
 void mbox_due_again(struct mbox_jobs *jobs);
 void mbox_due_stop(struct mbox *mbox);
+
+static inline void mbox_due_clear(struct mbox_jobs *jobs, struct mbox_job *job)
+{
+	if (unlikely(!RB_EMPTY_NODE(&job->due)))
+		__mbox_due_clear(jobs, job);
+}
+
+/* The state or the times of a job have changed. */
+static inline void mbox_due_set(struct mbox_jobs *jobs, struct mbox_job *job)
+{
+	if (unlikely(job->state != MBOX_JOB_LEASED || job->end.set ||
+		     !RB_EMPTY_NODE(&job->due)))
+		__mbox_due_set(jobs, job);
+}
 
 /* dead.c */
 void mbox_dead_run(struct mbox *mbox);
 
 /* worker.c */
-struct mbox_worker *mbox_worker_find(const struct mbox_handle *handle, struct pid *pid);
 struct mbox_worker *mbox_worker_get(struct mbox_handle *handle, bool file);
 void mbox_worker_leave(struct mbox_handle *handle);
 void mbox_worker_warn(struct mbox_job *job, bool warned);
@@ -226,18 +340,18 @@ void mbox_worker_told(struct mbox *mbox, struct mbox_job *job);
 void mbox_lease_begin(struct mbox_handle *handle, struct mbox_message *message,
 		      struct mbox_lease *lease, struct mbox_deferred *deferred);
 int mbox_lease_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
-		       struct mbox_lease *lease, bool file, u64 *ack);
+		       struct mbox_lease *lease);
 int mbox_lease_ack(struct mbox_handle *handle, struct mbox_ack_entry *entries,
 		   unsigned int n);
 int mbox_lease_nack(struct mbox_handle *handle, const struct mbox_ioc_nack *arg);
 int mbox_lease_extend(struct mbox_handle *handle, const struct mbox_ioc_extend *arg);
-int mbox_lease_kick(struct mbox *mbox, struct file *file, u64 most, u64 *kicked);
+int mbox_lease_kick(struct mbox_handle *handle, struct file *file, u64 most,
+		    u64 *kicked);
 int mbox_lease_lookup(struct mbox_handle *handle, u64 token, struct mbox_job **job);
 void mbox_lease_settle(struct mbox_handle *handle, struct mbox_job *job,
 		       struct mbox_deferred *deferred);
 
 /* post.c */
-void mbox_post_accepted(struct mbox *mbox, const struct mbox_post *post);
 void mbox_post_end(struct mbox *mbox, struct mbox_message *message, int error,
 		   struct mbox_deferred *deferred);
 int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
@@ -245,7 +359,7 @@ int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
 
 /* call.c */
 int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
-	      struct mbox_request *call, void __user *reply);
+	      struct mbox_request *request, void __user *reply);
 int mbox_call_reply(struct mbox_handle *handle, u64 token, const void __user *data,
 		    u64 size);
 

@@ -62,7 +62,8 @@ static void kind_queue_info(struct mbox *mbox, const struct mbox_handle *handle,
 			    struct mbox_info *info, struct mbox_stats *stats)
 {
 	if (handle)
-		info->handle_queued = info->queued;
+		info->handle_queued = info->queued - info->leased -
+				      info->delayed - info->parked;
 }
 
 static unsigned int kind_queue_hang_up(struct mbox *mbox, unsigned int n,

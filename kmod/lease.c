@@ -47,6 +47,8 @@ static void lease_tell(const struct mbox_job *job, struct mbox_delivery *deliver
 	delivery->code = job->code;
 	delivery->origin = job->origin;
 	delivery->origin_seq = job->origin_seq;
+	delivery->origin_deliveries = job->origin_deliveries;
+	delivery->pad = 0;
 	delivery->room = 0;
 	delivery->left = -1;
 	if (!post || !post->call)
@@ -78,6 +80,7 @@ void mbox_lease_begin(struct mbox_handle *handle, struct mbox_message *message,
 	} else {
 		job = lease->spare;
 		lease->spare = NULL;
+		mbox_job_setup(job);
 		mbox_job_add(mbox, message, job);
 	}
 	if (!++job->leases)
@@ -114,6 +117,7 @@ void mbox_lease_settle(struct mbox_handle *handle, struct mbox_job *job,
 		     mbox->state != MBOX_STATE_LIVE))
 		mbox_send_admit(mbox, room, deferred);
 	mbox_path_put(mbox, message, deferred);
+	mbox_job_gone(mbox, deferred);
 }
 
 /*
@@ -133,8 +137,9 @@ int mbox_lease_lookup(struct mbox_handle *handle, u64 token, struct mbox_job **j
 		mbox_worker_told(mbox, *job);
 		return -ECANCELED;
 	}
-	/* Another receiver is copying it. */
-	if (unlikely((*job)->message->state == MBOX_MESSAGE_IN_FLIGHT))
+	/* A receiver is copying it, or it is gone but for a peek. */
+	if (unlikely((*job)->state == MBOX_JOB_QUEUED &&
+		     (*job)->message->state != MBOX_MESSAGE_QUEUED))
 		return -ESTALE;
 	return 0;
 }
@@ -152,20 +157,19 @@ static int lease_ack(struct mbox_handle *handle, u64 token,
 }
 
 /* Acknowledge, and find what a lease needs and is there. 0 or an error. */
-static int lease_prepare(struct mbox_handle *handle, struct mbox_lease *lease,
-			 bool file, u64 *ack)
+static int lease_prepare(struct mbox_handle *handle, struct mbox_lease *lease)
 {
 	struct mbox_deferred deferred __uninitialized;
 	struct mbox *mbox = handle->mbox;
 	int error = 0;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	if (*ack)
-		error = lease_ack(handle, *ack, &deferred);
+	if (lease->ack)
+		error = lease_ack(handle, lease->ack, &deferred);
 	if (likely(!error)) {
-		*ack = 0;
+		lease->ack = 0;
 		lease->spare = mbox_job_pop(mbox->waits->jobs);
-		lease->worker = mbox_worker_find(handle, file ? NULL :
+		lease->worker = mbox_worker_find(handle, lease->file ? NULL :
 							 task_tgid(current));
 	}
 	mbox_mailbox_unlock(mbox, &deferred);
@@ -176,27 +180,27 @@ static int lease_prepare(struct mbox_handle *handle, struct mbox_lease *lease,
  * mbox_lease_receive - acknowledge a message, and receive another with a lease
  * @handle:	open for receiving
  * @args:	as of mbox_receive()
- * @lease:	with its time
- * @file:	whether the lease is the open file's
- * @ack:	token to acknowledge first, or 0; set to 0 once that is done
+ * @lease:	with its time, and the token to acknowledge
  *
  * Return: 0, or an error as MBOX_IOC_LEASE.
  */
 int mbox_lease_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
-		       struct mbox_lease *lease, bool file, u64 *ack)
+		       struct mbox_lease *lease)
 {
+	struct mbox *mbox = handle->mbox;
 	int error;
 
-	if (unlikely(mbox_job_attach(handle->mbox)))
+	if (unlikely(!READ_ONCE(mbox->waits) || !READ_ONCE(mbox->waits->jobs)) &&
+	    mbox_job_attach(mbox))
 		return -ENOMEM;
-	error = lease_prepare(handle, lease, file, ack);
+	error = lease_prepare(handle, lease);
 	if (unlikely(error))
 		return error;
 	if (unlikely(!lease->worker)) {
 		if (mbox_handle_foreign(handle))
 			error = -EUSERS;
 		else
-			lease->worker = mbox_worker_get(handle, file);
+			lease->worker = mbox_worker_get(handle, lease->file);
 	}
 	if (unlikely(!lease->spare))
 		lease->spare = mbox_job_new();
@@ -206,7 +210,8 @@ int mbox_lease_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		args->lease = lease;
 		error = mbox_receive(handle, args);
 	}
-	kfree(lease->spare);
+	if (unlikely(lease->spare))
+		kfree(lease->spare);
 	return error;
 }
 
@@ -220,7 +225,8 @@ int mbox_lease_ack(struct mbox_handle *handle, struct mbox_ack_entry *entries,
 
 	mbox_mailbox_lock(handle->mbox, &deferred);
 	for (i = 0; i < n; i++) {
-		entries[i].result = lease_ack(handle, entries[i].token, &deferred);
+		entries[i].result = entries[i].pad ? -EINVAL :
+				    lease_ack(handle, entries[i].token, &deferred);
 		acked += !entries[i].result;
 	}
 	mbox_mailbox_unlock(handle->mbox, &deferred);
@@ -311,14 +317,18 @@ static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
 
 	mbox_mailbox_lock(mbox, &deferred);
 	jobs = mbox->waits ? mbox->waits->jobs : NULL;
-	for (done = 0; done < n && jobs && mbox->state != MBOX_STATE_DEAD; done++) {
+	for (done = 0; done < n && jobs && mbox->state != MBOX_STATE_DEAD &&
+		       !mbox_deferred_full(&deferred); done++) {
 		job = list_first_entry_or_null(&jobs->parked, struct mbox_job, list);
 		if (!job)
 			break;
 		mbox_job_take(mbox, job);
 		job->deliveries = 0;
-		job->reason = MBOX_REASON_NONE;
-		job->code = 0;
+		/* Why it came, it keeps. */
+		if (!job->origin) {
+			job->reason = MBOX_REASON_NONE;
+			job->code = 0;
+		}
 		job->expires.set = false;
 		mbox_job_requeue(mbox, job, &deferred);
 	}
@@ -328,8 +338,8 @@ static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
 
 /**
  * mbox_lease_kick - bring parked messages back
- * @mbox:	the mailbox
- * @file:	by which the caller asks for it, see mbox_access_owns()
+ * @handle:	on the mailbox
+ * @file:	its file, by which the caller asks for it, see mbox_access_owns()
  * @most:	messages
  * @kicked:	set to their number
  *
@@ -337,12 +347,14 @@ static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
  *
  * Return: as MBOX_IOC_KICK.
  */
-int mbox_lease_kick(struct mbox *mbox, struct file *file, u64 most, u64 *kicked)
+int mbox_lease_kick(struct mbox_handle *handle, struct file *file, u64 most,
+		    u64 *kicked)
 {
+	struct mbox *mbox = handle->mbox;
 	unsigned int n;
 
 	*kicked = 0;
-	if (!mbox_access_owns(mbox, file))
+	if (!handle->endpoint && !mbox_access_owns(mbox, file))
 		return -EPERM;
 	if (mbox->ring || mbox->cast)
 		return -EOPNOTSUPP;

@@ -252,8 +252,12 @@ bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
 {
 	if (right == MBOX_RIGHT_RECV)
 		return !mbox->recv_handles && !mbox->reachable;
-	/* A message that is being delivered comes, whatever becomes of its sender. */
+	/*
+	 * A message that is being delivered comes, whatever becomes of its sender; one
+	 * that is leased or delayed may come back.
+	 */
 	return !mbox->send_handles && !(mbox->cast && mbox->cast->message) &&
+	       !mbox_job_pending(mbox) &&
 	       !(mbox->reachable && mbox->state == MBOX_STATE_LIVE);
 }
 

@@ -9,6 +9,7 @@
  *
  *	ioctl.h		cdev.c		the device /dev/mbox, its ioctls
  *			ioctl.c		ioctls on handles, copies of their arguments
+ *			ioctl_job.c	the same of leases, posts and calls
  *			create.c	opening and creating by name
  *	netlink.h	netlink.c	the generic netlink family: requests
  *			dump.c		dumps: mailboxes, handles, waiters, links
@@ -19,12 +20,16 @@
  *
  *	batch.h		batch_send.c	several messages in, with few sections
  *			batch_receive.c	several messages out, likewise
+ *	job.h		lease.c		receiving for a time: acknowledge, give back, extend
+ *			call.c		requests and replies
  *	message.h	send.c		one message in: fill it, place it; admit others
  *			send_wait.c	wait for room and receipt; take messages back
  *			receive.c	one message out: choose it, copy it, commit
  *			receive_slow.c	search for one, wait for one, copy a large one
  *			transfer.c	a large payload, copied straight to its receiver
  *			sender.c	the end of the process that a receive names
+ *	job.h		post.c		what a send may ask for beside its message
+ *			dead.c		messages that move to the dead-letter mailbox
  *	broadcast.h	broadcast.c	one message to all: send it, take it back
  *			cast.c		delivers a message to all, a few at a time
  *			subscription.c	a handle in a broadcast: its room and losses
@@ -35,6 +40,9 @@
  *
  *	mbox.h		mailbox.c	a mailbox: attributes, references, handles
  *			delete.c	how a mailbox ends; draining, purging
+ *	job.h		worker.c	holders of leases, and their ends
+ *			job.c		messages that are hidden, and return
+ *			due.c		the timer of a mailbox
  *	access.h	access.c	rights: modes, owners, capabilities
  *	registry.h	registry.c	names and mailboxes of one network namespace
  *	event.h		event.c		events that are pending, and limits of sending them
@@ -83,10 +91,15 @@
  *	wait.c -> cast.c		and one that stops waiting likewise
  *	deferred.c -> cast.c		deferred work goes on with a broadcast
  *	deferred.c -> delete.c		and buries a mailbox that died
+ *	deferred.c -> mailbox.c		or ends calls that nobody is left to serve
  *	wait.c -> event.c		a mailbox has room
  *	wait.c -> member.c		a member is served
  *	policy.c -> member.c		the member that was served least recently is next
- *	message.c -> link.c		a message holds its link
+ *	message.c -> link.c		a message holds its link,
+ *	message.c -> job.c		and its job
+ *	job.c -> send.c			a call that fails lets senders in,
+ *	job.c -> post.c			and its sender go on
+ *	deferred.c -> dead.c		dead letters move after the section
  *	shortage.c -> mailbox.c		the worker holds mailboxes whose pollers it wakes
  *
  * LOCKS
@@ -94,7 +107,8 @@
  *	mbox_links_lock (links.c)	spinlock: endpoints, links
  *	ring->trim_lock (ring_wait.c)	mutex: giving memory back
  *	registry->lock			spinlock: names, list of mailboxes
- *	  mbox->lock			spinlock: queue, waiters, counters, state
+ *	  mbox->lock			spinlock: queue, waiters, counters, state; then that
+ *					of its dead-letter mailbox, which has none itself
  *	    waits_lock (deadlock.c)	spinlock: which call of a cycle fails
  *	    paused_lock (exclusive.c)	spinlock: mailboxes that a pause keeps
  *	    pending_lock (event.c)	spinlock: registries with pending events
@@ -129,6 +143,7 @@
  *	claim		the one right to report an end, or to suppress it (watch.c)
  *	cursor		how far a search for a message has come
  *	deferred	work that a section under mbox->lock leaves to be done after it
+ *	dead letter	a message that moves, for nobody is to receive it here again
  *	deliver		give a message to a waiting receiver, or to a subscription
  *	endpoint	a process that takes part in direct communication
  *	factory		an open /dev/mbox
@@ -136,24 +151,30 @@
  *	holder		a handle's hold on sides of a ring
  *	in flight	accepted, and being copied by a receiver
  *	inbox		the mailbox of an endpoint, which all its links lead to
+ *	job		a message with more state than its place in the queue
  *	kind		mailbox, broadcast, ring or inbox
  *	lane		one direction of a link
+ *	lease		a receive that hides a message until it is acknowledged
  *	link		two lanes between two endpoints
  *	member		a process that takes part in a mailbox, where these are counted
  *	pool		memory of messages that a mailbox keeps for those to come
  *	pending		of a message: its sender waits for room; of an event: not sent yet
  *	peer		the endpoint at the other end of a link
+ *	post		a send with more than a message: a mark, a time, a request
  *	registry	the names and mailboxes of one network namespace
+ *	request		a message whose sender waits for a reply
  *	room		the part of a capacity that is free; of a quota likewise
  *	share		the part of a user's quota that one mailbox may take
  *	shortage	a quota refuses a handle, whose pollers are woken for room
  *	slot		memory for a small message
+ *	step		a message by which a place in a queue is found
  *	subscription	the place of a handle in a broadcast: its deliveries
  *	tie		a process that has a part in a mailbox until it ends
  *	transfer	a large payload goes straight to a waiting receiver
  *	turn		a receiver's number in the order of arrival
  *	waiter		a call that is blocked
  *	watch		a callback when a process ends
+ *	worker		a process, or a file, that holds leases
  */
 #ifndef MBOX_H
 #define MBOX_H
@@ -476,7 +497,7 @@ static inline void mbox_mailbox_unlock(struct mbox *mbox,
 	/* No barrier: pollers take the lock, see above. */
 	polled = deferred->events && waitqueue_active(&mbox->poll);
 	if (unlikely(polled || deferred->nr_tasks || deferred->trash ||
-		     deferred->died || deferred->admit || deferred->dying))
+		     deferred->more))
 		mbox_deferred_run(mbox, deferred);
 }
 

@@ -234,7 +234,7 @@ static __always_inline void mbox_path_insert(struct mbox_queue *queue,
 	if (unlikely(message->room->lane || !hlist_empty(&queue->cursors)) ||
 	    unlikely(!list_empty(&queue->messages) &&
 		     (last->prio != message->prio || last->seq > message->seq ||
-		      message->seq % MBOX_STEP == 0))) {
+		      ++queue->since_step >= MBOX_STEP))) {
 		mbox_queue_insert(queue, message);
 		return;
 	}

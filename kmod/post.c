@@ -8,16 +8,9 @@
 #include "mbox.h"
 #include "message.h"
 #include "path.h"
+#include "process.h"
 #include "queue.h"
 #include "wait.h"
-
-/* The message of a post is accepted, in this section. */
-void mbox_post_accepted(struct mbox *mbox, const struct mbox_post *post)
-{
-	lockdep_assert_held(&mbox->lock);
-	if (post->marked)
-		mbox->waits->mark = post->mark;
-}
 
 /* The sender of @message, which waits, goes on with @error; on success the caller received. */
 void mbox_post_end(struct mbox *mbox, struct mbox_message *message, int error,
@@ -26,8 +19,12 @@ void mbox_post_end(struct mbox *mbox, struct mbox_message *message, int error,
 	struct mbox_waiter *sender = message->sender;
 
 	message->sender = NULL;
-	if (!error)
+	if (!error) {
 		sender->receiver = get_pid(task_tgid(current));
+		if (mbox_post_calls(sender))
+			sender->post->call->server_start =
+				mbox_process_start(current->group_leader);
+	}
 	mbox_waiter_complete(mbox, sender, error, deferred);
 }
 
@@ -45,12 +42,15 @@ int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
 		return -EAGAIN;
 	}
 	post->job = NULL;
+	mbox_job_setup(job);
 	job->not_before = post->not_before;
 	job->expires = post->expires;
 	mbox_post_accepted(mbox, post);
 	mbox_room_accept(mbox, message);
 	mbox_job_add(mbox, message, job);
-	if (job->not_before.set && mbox_deadline_left(&job->not_before) > 0)
+	if (job->expires.set && mbox_deadline_left(&job->expires) <= 0)
+		mbox_job_end(mbox, job, MBOX_REASON_EXPIRED, 0, deferred);
+	else if (job->not_before.set && mbox_deadline_left(&job->not_before) > 0)
 		mbox_job_hide(mbox, job, MBOX_JOB_DELAYED, &mbox->waits->jobs->delayed);
 	else
 		mbox_job_requeue(mbox, job, deferred);

@@ -13,6 +13,7 @@ void mbox_queue_setup(struct mbox_queue *queue)
 	queue->steps = RB_ROOT;
 	INIT_HLIST_HEAD(&queue->cursors);
 	queue->nr_cursors = 0;
+	queue->since_step = 0;
 	queue->nr_hidden = 0;
 }
 
@@ -147,8 +148,10 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	last = list_last_entry(&queue->messages, struct mbox_message, node);
 	if (last->prio == message->prio && last->seq < message->seq) {
 		list_add_tail(&message->node, &queue->messages);
-		if (message->seq % MBOX_STEP == 0)
+		if (++queue->since_step >= MBOX_STEP) {
 			queue_add_step(queue, message);
+			queue->since_step = 0;
+		}
 		return;
 	}
 	first = list_first_entry(&queue->messages, struct mbox_message, node);
@@ -160,10 +163,7 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	}
 	next = queue_below(queue, message->prio);
 	queue_link_before(queue, message, next);
-	/* The first of its priority, or one of many. */
-	if (list_prev_entry(message, node)->prio != message->prio ||
-	    message->seq % MBOX_STEP == 0)
-		queue_add_step(queue, message);
+	queue_add_step(queue, message);
 }
 
 /**
@@ -193,7 +193,8 @@ void mbox_queue_return(struct mbox_queue *queue, struct mbox_message *message)
  * mbox_queue_append_run - put accepted messages at the end
  * @queue:	no search pauses in it
  * @first:	they are linked from this one on, both ways,
- * @last:	to this one; their priority is that of the last of @queue, if there is one
+ * @last:	to this one; their numbers follow one another, and their priority is that of
+ *		the last of @queue, if there is one
  *
  * They are QUEUED, in order, no steps, and of no lane.
  */
@@ -205,9 +206,12 @@ void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
 	run.next = &first->node;
 	run.prev = &last->node;
 	list_splice_tail(&run, &queue->messages);
-	if (last->seq / MBOX_STEP != (first->seq - 1) / MBOX_STEP &&
-	    last->node.prev != &queue->messages)
+	queue->since_step += last->seq - first->seq + 1;
+	if (queue->since_step >= MBOX_STEP &&
+	    last->node.prev != &queue->messages) {
 		queue_add_step(queue, last);
+		queue->since_step = 0;
+	}
 }
 
 /*

@@ -27,10 +27,10 @@ struct pid_namespace;
 /*
  * Accepted messages in the order in which they are received. The list is sorted. Some
  * messages are also nodes of the tree of steps, which is sorted likewise: the first of
- * each priority but the highest in use; of those that were appended every MBOX_STEP-th;
- * and all that returned to their place; the first of all never. So from one step to the next there are few
- * messages, and any place is found in a time by the logarithm of their number. A short
- * queue of one priority needs no tree.
+ * each priority; of those that were appended every MBOX_STEP-th; all that were inserted
+ * before others, or returned to their place; but never the first of all. So from one step
+ * to the next there are few messages, and any place is found in a time by the logarithm
+ * of their number. A short queue of one priority needs no tree.
  */
 #define MBOX_STEP		64
 
@@ -38,7 +38,8 @@ struct mbox_queue {
 	struct list_head messages;
 	struct rb_root steps;
 	struct hlist_head cursors;	/* searches that pause */
-	u32 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
+	u16 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
+	u16 since_step;			/* messages appended since the last that is one */
 	u32 nr_hidden;			/* held, but not to be found: IN_FLIGHT, or HIDDEN */
 };
 

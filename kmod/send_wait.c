@@ -44,6 +44,11 @@ static int send_give_up(struct mbox *mbox, struct mbox_waiter *waiter,
 {
 	struct mbox_room *room = waiter->message->room;
 
+	/* A receiver has begun with it: do not make the call again. */
+	if (error == -ERESTARTSYS &&
+	    waiter->message->state == MBOX_MESSAGE_HIDDEN &&
+	    mbox_job_of(mbox, waiter->message)->state == MBOX_JOB_LEASED)
+		error = -EINTR;
 	mbox_waiter_cancel(mbox, waiter);
 	send_take_back(mbox, waiter->message, deferred);
 	mbox_send_admit(mbox, room, deferred);
@@ -95,6 +100,13 @@ void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 
 #define SEND_BLOCKED	1
 
+static void send_accept(struct mbox *mbox, struct mbox_waiter *waiter)
+{
+	mbox_room_accept(mbox, waiter->message);
+	if (unlikely(waiter->post))
+		mbox_post_accepted(mbox, waiter->post);
+}
+
 /* Place the message, or begin to wait for room, for its receipt, or for both. */
 static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 		      const struct mbox_send_args *args,
@@ -124,10 +136,8 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 		mbox_event_full(mbox);
 		return -EAGAIN;
 	}
-	if (placed && unlikely(waiter->post))
-		mbox_post_accepted(mbox, waiter->post);
 	if (placed && !waiter->sync) {
-		mbox_room_accept(mbox, message);
+		send_accept(mbox, waiter);
 		mbox_send_deliver(mbox, message, receiver, deferred);
 		return 0;
 	}
@@ -141,7 +151,7 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 			return error;
 	}
 	if (placed) {
-		mbox_room_accept(mbox, message);
+		send_accept(mbox, waiter);
 		mbox_waiter_block_sync(mbox, waiter);
 		mbox_send_deliver(mbox, message, receiver, deferred);
 	} else {
@@ -162,6 +172,18 @@ static bool send_yields(struct mbox_handle *handle, const struct mbox_send_args 
 	return handle->plain && !args->sync &&
 	       mbox_room_capacity(args->room) != MBOX_CAPACITY_ZERO &&
 	       mbox_yield_wanted(handle);
+}
+
+/* A caller waits for a reply: let a server on this CPU give it, before it sleeps. */
+static void send_let_serve(struct mbox_handle *handle, const struct mbox_waiter *waiter)
+{
+	u16 before;
+
+	if (!handle->plain || !mbox_yield_wanted(handle))
+		return;
+	before = mbox_yield(handle);
+	if (smp_load_acquire(&waiter->phase) != MBOX_WAITER_DONE)
+		mbox_yield_failed(handle, before);
 }
 
 /**
@@ -201,6 +223,8 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 		return error;
 	if (yields)
 		mbox_yield_failed(handle, before);
+	else if (mbox_post_calls(&waiter))
+		send_let_serve(handle, &waiter);
 	error = mbox_waiter_wait(mbox, &waiter, &args->deadline, send_give_up);
 	if (error || !waiter.receiver)
 		return error;

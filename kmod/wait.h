@@ -175,11 +175,17 @@ struct mbox_tell {
 struct mbox_deferred {
 	u32 nr_tasks;
 	__poll_t events;		/* to be told to pollers */
-	bool died;			/* the mailbox did: unlist it */
-	bool admit;			/* there may be room for more senders; with
+	union {
+		struct {
+			bool died;	/* the mailbox did: unlist it */
+			bool admit;	/* there may be room for more senders; with
 					 * BROADCAST: there is more to deliver
 					 */
-	bool dying;			/* messages are for the dead-letter mailbox */
+			bool dying;	/* messages are for the dead-letter mailbox */
+			bool hang_up;	/* nobody may be left who sends */
+		};
+		u32 more;		/* any of these */
+	};
 	bool telling;			/* more are to be told: see tell */
 	struct hlist_head late;		/* lock: waiters that are not done */
 	struct mbox_message *trash;	/* a stack of memory to be freed */
@@ -249,12 +255,17 @@ static inline void mbox_deferred_setup(struct mbox_deferred *deferred)
 {
 	deferred->nr_tasks = 0;
 	deferred->events = 0;
-	deferred->died = false;
-	deferred->admit = false;
-	deferred->dying = false;
+	deferred->more = 0;
 	deferred->telling = false;
 	INIT_HLIST_HEAD(&deferred->late);
 	deferred->trash = NULL;
+}
+
+/* Return whether a section has to end: long work, or enough tasks to wake, follow it. */
+static inline bool mbox_deferred_full(const struct mbox_deferred *deferred)
+{
+	return deferred->nr_tasks == MBOX_DEFERRED_WAKES || deferred->admit ||
+	       deferred->telling || deferred->died;
 }
 
 /* deadline.c */

@@ -23,22 +23,6 @@ static struct mbox_worker *worker_entry(struct rb_node *node)
 	return node ? rb_entry(node, struct mbox_worker, node) : NULL;
 }
 
-/* Return the worker for @pid, or for the file if that is NULL; or NULL. */
-struct mbox_worker *mbox_worker_find(const struct mbox_handle *handle, struct pid *pid)
-{
-	struct rb_node *node = handle->workers.rb_node;
-
-	lockdep_assert_held(&handle->mbox->lock);
-	while (node) {
-		struct mbox_worker *worker = worker_entry(node);
-
-		if (worker->pid == pid)
-			return worker;
-		node = pid < worker->pid ? node->rb_left : node->rb_right;
-	}
-	return NULL;
-}
-
 static bool worker_less(struct rb_node *a, const struct rb_node *b)
 {
 	return worker_entry(a)->pid < rb_entry(b, struct mbox_worker, node)->pid;
@@ -73,15 +57,15 @@ void mbox_worker_warn(struct mbox_job *job, bool warned)
 		job->worker->handle->nr_warned += n;
 }
 
-/* Return up to @n messages of a worker that has ended, and their number. */
-static unsigned int worker_return_some(struct mbox_worker *worker, unsigned int n,
-				       struct mbox_deferred *deferred)
+/* Return some messages of a worker that has ended; and whether there are more. */
+static bool worker_return_some(struct mbox_worker *worker,
+			       struct mbox_deferred *deferred)
 {
 	struct mbox *mbox = worker->mbox;
 	struct mbox_job *job;
-	unsigned int done;
+	unsigned int n;
 
-	for (done = 0; done < n; done++) {
+	for (n = 0; n < MBOX_END_BATCH && !mbox_deferred_full(deferred); n++) {
 		job = list_first_entry_or_null(&worker->jobs, struct mbox_job, list);
 		if (job && mbox->state == MBOX_STATE_DEAD)
 			mbox_job_discard(mbox, job, deferred);
@@ -92,24 +76,24 @@ static unsigned int worker_return_some(struct mbox_worker *worker, unsigned int 
 		job = list_first_entry_or_null(&worker->revoked, struct mbox_job,
 					       list);
 		if (!job)
-			break;
+			return false;
 		mbox_worker_told(mbox, job);
 	}
-	return done;
+	return true;
 }
 
 /* Return all messages of a worker that is in no tree any more. */
 static void worker_return(struct mbox_worker *worker)
 {
 	struct mbox_deferred deferred;
-	unsigned int n;
+	bool more;
 
 	do {
 		mbox_mailbox_lock(worker->mbox, &deferred);
-		n = worker_return_some(worker, MBOX_END_BATCH, &deferred);
+		more = worker_return_some(worker, &deferred);
 		mbox_mailbox_unlock(worker->mbox, &deferred);
 		cond_resched();
-	} while (n == MBOX_END_BATCH);
+	} while (more);
 }
 
 /*
@@ -136,6 +120,7 @@ static void worker_ended(void *data)
 	spin_unlock(&worker->mbox->lock);
 	if (listed) {
 		worker_return(worker);
+		mbox_watch_cancel(worker->watch);
 		worker_put(worker);
 	}
 	worker_put(worker);

@@ -117,7 +117,7 @@ ASSERT_LAYOUT(mbox_ioc_recvv, pid, 40);
 ASSERT_LAYOUT(mbox_ioc_recvv, min_prio, 44);
 ASSERT_LAYOUT(mbox_ioc_recvv, start, 48);
 
-ASSERT_SIZE(mbox_delivery, 56);
+ASSERT_SIZE(mbox_delivery, 64);
 ASSERT_LAYOUT(mbox_delivery, token, 0);
 ASSERT_LAYOUT(mbox_delivery, flags, 8);
 ASSERT_LAYOUT(mbox_delivery, deliveries, 12);
@@ -127,8 +127,10 @@ ASSERT_LAYOUT(mbox_delivery, room, 24);
 ASSERT_LAYOUT(mbox_delivery, left, 32);
 ASSERT_LAYOUT(mbox_delivery, origin, 40);
 ASSERT_LAYOUT(mbox_delivery, origin_seq, 48);
+ASSERT_LAYOUT(mbox_delivery, origin_deliveries, 56);
+ASSERT_LAYOUT(mbox_delivery, pad, 60);
 
-ASSERT_SIZE(mbox_ioc_lease, 184);
+ASSERT_SIZE(mbox_ioc_lease, 192);
 ASSERT_LAYOUT(mbox_ioc_lease, recv, 0);
 ASSERT_LAYOUT(mbox_ioc_lease, flags, 104);
 ASSERT_LAYOUT(mbox_ioc_lease, clock, 108);

@@ -29,6 +29,7 @@ struct channel {
 	int flags;			/* for a receive */
 	struct mbox *mbs[2];		/* likewise, through the library */
 	struct futex_ring *futex;
+	uint64_t token;			/* of the lease to acknowledge, or 0 */
 	bool named;			/* by this name, or by the key */
 	char name[MBOX_NAME_SIZE];
 };
@@ -54,7 +55,7 @@ struct way {
 };
 
 enum way_nr {
-	IOCTL, WRITE, LIBRARY, PIPE, SYSV, MQ, SEQPACKET, DGRAM, RING, FUTEX, NR_WAYS
+	IOCTL, WRITE, LIBRARY, PIPE, SYSV, MQ, SEQPACKET, DGRAM, RING, FUTEX, LEASE, NR_WAYS
 };
 
 #define PRIORITIES	32
@@ -114,7 +115,7 @@ void channel_close(struct channel *ch);
 int channel_error(ssize_t ret, size_t expected);
 
 /* mbox.c, peer.c, futex.c */
-extern const struct way way_ioctl, way_write, way_library, way_ring, way_futex;
+extern const struct way way_ioctl, way_write, way_library, way_ring, way_futex, way_lease;
 extern const struct way way_pipe, way_sysv, way_mq, way_seqpacket, way_dgram;
 
 /* row.c */
@@ -139,8 +140,8 @@ void table_print(const struct row *first, const struct row *end, char **patterns
 		 struct cell (*cells)[NR_WAYS]);
 void figures_print(char **patterns, struct cell (*cells)[NR_WAYS]);
 
-/* pair.c, batch.c, stream.c, ping.c, crowd.c, prio.c, many.c */
-extern const struct workload pair, empty, batch, stream, ping, epoll_ping, crowd, prio;
+/* pair.c, batch.c, stream.c, ping.c, job.c, crowd.c, prio.c, many.c */
+extern const struct workload pair, empty, batch, stream, ping, epoll_ping, call, crowd, prio;
 extern const struct workload many_open, many_send, memory;
 
 #endif

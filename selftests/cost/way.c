@@ -13,6 +13,7 @@ const struct way *const ways[NR_WAYS] = {
 	[DGRAM] = &way_dgram,
 	[RING] = &way_ring,
 	[FUTEX] = &way_futex,
+	[LEASE] = &way_lease,
 };
 
 /* System V wants the type in front of the data; all ways use the same two buffers. */

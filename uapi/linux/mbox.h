@@ -214,7 +214,8 @@
  * when the process ends, or the last descriptor of that open file is closed, the message
  * returns to its place in the queue, and the next receive finds it. exec() keeps a lease.
  * A lease has no deadline unless the receiver asks for one; its holder can extend it.
- * Any process with a handle for receiving may acknowledge a token that it knows.
+ * Any process with a handle for receiving may acknowledge a token that it knows, also after
+ * the handle gave up that right.
  *
  * A message that was given out max_deliveries times and returns once more, one that a
  * holder rejects, and one that expires, is not received again: it goes to the
@@ -235,7 +236,8 @@
  * that it offers for the reply. If the server ends, or closes its handle, without a
  * reply, the caller gets EOWNERDEAD at once; with MBOX_CALL_RETRY the request returns to
  * its place for the next server. A caller that gives up withdraws: a later reply gets
- * ESTALE. A receiver that takes a request without a lease (RECV, RECVV, read()) cannot
+ * ESTALE. A signal ends a call that a server has begun with EINTR, also where calls are
+ * restarted, so that no server does it twice. A receiver that takes a request without a lease (RECV, RECVV, read()) cannot
  * reply: the caller gets EPROTO.
  *
  * SHARED MEMORY
@@ -860,7 +862,8 @@ struct mbox_ioc_recvv {
  * struct mbox_delivery - what a receive with a lease tells beside the header
  * @token:	of the lease; 0: there is none
  * @flags:	MBOX_DELIVERY_*
- * @deliveries:	times that the message was given out under a lease, this one included
+ * @deliveries:	times that the message was given out under a lease by this mailbox, this
+ *		one included
  * @reason:	MBOX_REASON_*
  * @code:	with MBOX_REASON_REJECTED: the code of the holder that rejected it
  * @room:	of a request: most bytes of the reply
@@ -869,6 +872,8 @@ struct mbox_ioc_recvv {
  * @origin:	of a message from a dead-letter mailbox: id of the mailbox to which it was
  *		sent, else 0
  * @origin_seq:	likewise: its number there
+ * @origin_deliveries: likewise: its deliveries there
+ * @pad:	0
  */
 struct mbox_delivery {
 	__aligned_u64	token;
@@ -880,6 +885,8 @@ struct mbox_delivery {
 	__s64	left __attribute__((aligned(8)));
 	__aligned_u64	origin;
 	__aligned_u64	origin_seq;
+	__u32	origin_deliveries;
+	__u32	pad;
 };
 
 /* struct mbox_ioc_lease, flags */
@@ -919,7 +926,7 @@ struct mbox_ioc_lease {
 /**
  * struct mbox_ack_entry - a token of MBOX_IOC_ACK
  * @token:	in, of a lease
- * @result:	out, 0 or a negative errno: -ESTALE, -ECANCELED
+ * @result:	out, 0 or a negative errno: -ESTALE, -ECANCELED, -EINVAL
  * @pad:	in, 0
  */
 struct mbox_ack_entry {
@@ -1026,7 +1033,8 @@ struct mbox_ioc_extend {
  * EXPIRES) cannot be waited for: EINVAL with ACKED or MBOX_SEND_SYNC. It does not wait
  * for room either, but fails with EAGAIN, as it always does at capacity zero.
  *
- * Return: as MBOX_IOC_SEND; EOPNOTSUPP for BROADCAST, with a time also for a link.
+ * Return: as MBOX_IOC_SEND; EOPNOTSUPP for BROADCAST, and with a mark or a time for a
+ * link.
  */
 struct mbox_ioc_post {
 	struct mbox_ioc_send send;
@@ -1076,12 +1084,12 @@ struct mbox_ioc_call {
  * struct mbox_ioc_reply - argument of MBOX_IOC_REPLY
  * @flags:	in, 0
  * @pad:	in, 0
- * @token:	in, of the request; 0: no reply, only @lease. Out: 0 once it was replied
- *		to, also if receiving fails then.
+ * @token:	in, of the request; 0: no reply, only @lease, and the next two fields count
+ *		for nothing. Out: 0 once it was replied to, also if receiving fails then.
  * @data:	in, address of the reply
  * @size:	in, its bytes, up to the room of the request, else EMSGSIZE
  * @lease:	in, address of a struct mbox_ioc_lease, to receive the next request after
- *		the reply as MBOX_IOC_LEASE does, its @ack 0; or 0
+ *		the reply as MBOX_IOC_LEASE does; or 0
  *
  * Gives the reply to the caller, which waits for it: it never blocks. A reply to a message
  * that is no request acknowledges it if @size is 0, else it fails with EINVAL. If the
@@ -1150,7 +1158,8 @@ struct mbox_ioc_kick {
  * @queued_bytes: out, bytes of payload in the queued messages
  * @sent:	out, messages accepted since creation
  * @received:	out, messages received since creation
- * @withdrawn:	out, accepted messages that their synchronous sender took back
+ * @withdrawn:	out, accepted messages that their synchronous sender took back, and requests
+ *		of calls that failed
  * @dropped:	out, accepted messages that were dropped, see SENDING AND RECEIVING
  * @created:	out, time of creation: nanoseconds of CLOCK_REALTIME
  * @kind:	out, MBOX_KIND_*
