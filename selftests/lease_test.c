@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include "lib/lease.h"
+#include "lib/userfault.h"
 
 #define MS 1000000ULL
 
@@ -367,6 +368,39 @@ TEST_F(lease, withdrawn)
 	EXPECT_EQ(-ESTALE, ack(self->fd, one->delivery.token));
 	kill(pid, SIGKILL);
 	reap(pid);
+}
+
+/* The same while another receiver is copying the message, which has returned. */
+TEST_F(lease, withdrawn_in_flight)
+{
+	struct mbox_ioc_post arg = { .flags = MBOX_POST_ACKED };
+	struct leased one;
+	struct call *call;
+	pid_t pid;
+
+	missing_setup(_metadata);
+	pid = fork_child();
+	if (!pid)
+		_exit(post(self->fd, arg, "acked") != 0);
+	one = lease_arg(self->fd, (struct mbox_ioc_lease) {});
+	ASSERT_EQ(0, one.error);
+	call = call_new(self->fd, CALL_RECV);
+	call->recv.size = missing.size;
+	start_stalling(_metadata, call);
+	ASSERT_TRUE(await_blocked(self->fd, 1, 1));
+	EXPECT_EQ(0, nack(self->fd, one.delivery.token, MBOX_NACK_RELEASE, 0, 0));
+	await_stall(_metadata);
+	EXPECT_EQ(-ESTALE, ack(self->fd, one.delivery.token));
+	kill(pid, SIGKILL);
+	reap(pid);
+	EXPECT_EQ(1, info_of(self->fd).withdrawn);
+	EXPECT_EQ(-ESTALE, ack(self->fd, one.delivery.token));
+	EXPECT_EQ(-ESTALE, extend(self->fd, one.delivery.token, 0));
+	give_page(_metadata, 1);
+	ASSERT_EQ(0, put(self->fd, 0, "next"));
+	EXPECT_EQ(0, call_end(call));
+	EXPECT_EQ(4, call->recv.header.length);
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
 }
 
 TEST_F(lease, mark)
