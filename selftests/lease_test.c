@@ -403,6 +403,24 @@ TEST_F(lease, withdrawn_in_flight)
 	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
 }
 
+/* A message whose receiver has failed expires all the same. */
+TEST_F(lease, expires_after_failure)
+{
+	struct mbox_ioc_post arg = { .flags = MBOX_POST_EXPIRES, .clock = MBOX_CLOCK_MONOTONIC };
+	struct call *call = call_new(self->fd, CALL_RECV);
+
+	call->recv.data = 8;
+	call->recv.size = sizeof(call->data);
+	call_start(call);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	arg.expires = now() + 50 * MS;
+	ASSERT_EQ(0, post(self->fd, arg, "old"));
+	EXPECT_EQ(-EFAULT, call_end(call));
+	while (now() < arg.expires + 2000 * (int64_t)MS && !info_of(self->fd).parked)
+		nap();
+	EXPECT_TRUE(counts(self->fd, 0, 0, 1));
+}
+
 TEST_F(lease, mark)
 {
 	struct mbox_ioc_post arg = { .flags = MBOX_POST_MARK, .mark = 77,
