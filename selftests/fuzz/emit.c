@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 
-/* place.h, runtime.h, helpers.c and netlink.c in one, from the Makefile. */
+/* place.h, runtime.h, helpers.c, netlink.c and job.c in one, from the Makefile. */
 asm(".pushsection .rodata\n"
     "runtime_text: .incbin \"" RUNTIME "\"\n"
     ".byte 0\n"
@@ -93,6 +93,16 @@ static void print_value(FILE *out, const struct call *call, unsigned int i)
 		break;
 	case K_START:
 		fprintf(out, "start_of(");
+		print_number(out, value);
+		fprintf(out, ")");
+		break;
+	case K_TOKEN:
+		fprintf(out, "token_of(");
+		print_number(out, value);
+		fprintf(out, ")");
+		break;
+	case K_BOX:
+		fprintf(out, "box_of(");
 		print_number(out, value);
 		fprintf(out, ")");
 		break;

@@ -56,6 +56,10 @@ static uint64_t value_of(int lane, const struct call *call, unsigned int i)
 		return pid_of(value);
 	case K_START:
 		return start_of(value);
+	case K_TOKEN:
+		return token_of(value);
+	case K_BOX:
+		return box_of(value);
 	case K_TIME:
 		return deadline(value, call->arg[field->link]);
 	default:
@@ -109,6 +113,32 @@ static void check_payload(int lane, uint64_t at, uint64_t room, uint64_t length)
 			 (unsigned long long)i, (unsigned long long)length, bytes[i]);
 }
 
+/* The call has succeeded: look at what it returned. */
+static void check_results(int lane, const struct call *call, uint64_t csize)
+{
+	const struct op *op = &ops[call->op];
+	struct mbox_ioc_lease lease;
+	struct mbox_ioc_call request;
+	size_t there;
+	uint8_t *bytes = arg_bytes(lane, call->arg[ARG_AT], csize, &there);
+
+	if (!bytes || there < op->size)
+		return;
+	/* a lease begins with the fields of a receive */
+	if (op->nr == MBOX_IOC_RECV || op->nr == MBOX_IOC_LEASE) {
+		memcpy(&lease, bytes, op->size);
+		start_keep(lease.recv.header.start);
+		check_payload(lane, call->arg[ARG_STRUCT + 3], call->arg[ARG_STRUCT + 4],
+			      lease.recv.header.length);
+		if (op->nr == MBOX_IOC_LEASE)
+			token_keep(lease.delivery.token);
+	} else if (op->nr == MBOX_IOC_CALL) {
+		memcpy(&request, bytes, sizeof(request));
+		check_payload(lane, call->arg[ARG_STRUCT + 9], call->arg[ARG_STRUCT + 10],
+			      request.length);
+	}
+}
+
 static long exec_ioctl(int lane, const struct call *call)
 {
 	const struct op *op = &ops[call->op];
@@ -144,18 +174,8 @@ static long exec_ioctl(int lane, const struct call *call)
 		if (op->size == sizeof(struct mbox_ioc_open))
 			keep_name(lane, call, csize);
 	}
-	if (!ret && op->nr == MBOX_IOC_RECV && !call->arg[ARG_XOR]) {
-		struct mbox_ioc_recv recv;
-		size_t there;
-		uint8_t *bytes = arg_bytes(lane, call->arg[ARG_AT], csize, &there);
-
-		if (bytes && there >= sizeof(recv) && !(call->arg[ARG_AT] & AT_OTHER)) {
-			memcpy(&recv, bytes, sizeof(recv));
-			start_keep(recv.header.start);
-			check_payload(lane, call->arg[ARG_STRUCT + 3], call->arg[ARG_STRUCT + 4],
-				      recv.header.length);
-		}
-	}
+	if (!ret && !call->arg[ARG_XOR] && !(call->arg[ARG_AT] & AT_OTHER))
+		check_results(lane, call, csize);
 	return ret;
 }
 

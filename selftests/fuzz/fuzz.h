@@ -24,6 +24,7 @@
  *	runtime.[ch]	lanes, memory, descriptors; also a part of every reproducer
  *	helpers.c	calls that take more than one line; likewise
  *	netlink.c	those over netlink; likewise
+ *	job.c		those on leases and replies; likewise
  *	place.h		numbers for addresses and times; likewise
  *	ops.c		the calls and their arguments
  *	text.c		programs from and to text
@@ -90,6 +91,8 @@ enum kind {
 	K_XOR,			/* flips bits of the number of an ioctl */
 	K_PID,			/* a process: 0 nobody, N lane N - 1, else a number */
 	K_START,		/* start of a process: 0, 1 the last sender's, else a number */
+	K_TOKEN,		/* of a lease: 0 none, 1 the last, 2 the one before, else a number */
+	K_BOX,			/* id of a mailbox: 0 none, N that of slot N, else a number */
 	K_FILL,			/* byte of the data that follows the structure */
 };
 

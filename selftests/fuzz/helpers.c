@@ -399,12 +399,12 @@ void ids_restore(void)
 static void inbox_empty_lane(int lane, const void *unused)
 {
 	struct mbox_ioc_inbox arg = { .flags = MBOX_OPEN_NONBLOCK };
-	uint8_t *data = area_view(lane, AREA_DATA, VIEW_RW);
-	long fd = sys(SYS_ioctl, slots[0], MBOX_IOC_INBOX, &arg), size;
+	long fd = sys(SYS_ioctl, slots[0], MBOX_IOC_INBOX, &arg);
 
 	(void)unused;
-	while ((size = sys(SYS_read, fd, data, DATA_SIZE)) >= 0)
-		memset(data, PAYLOAD_BYTE, size);
+	if (fd < 0)
+		return;
+	inbox_empty(lane, fd);
 	sys(SYS_close, fd);
 }
 

@@ -9,6 +9,8 @@
 #include "fuzz.h"
 #include "runtime.h"
 
+#define NSEC_PER_HOUR	3600000000000ULL
+
 #define LIST(name)	.list = name, .listed = sizeof(name) / sizeof(name[0])
 
 /* Where a limit is, one less and one more are likely to matter too; gen.c sees to that. */
@@ -51,6 +53,13 @@ static const uint64_t offsets[] = {
 	MBOX_RING_CONSUMER_OFFSET, MBOX_RING_DATA_OFFSET,
 };
 static const uint64_t indices[] = { 0, 8, 64, 4096, 4104, 8192, 16384, 65536, 1ULL << 30, UINT64_MAX - 7 };
+static const uint64_t deliveries[] = { 0, 0, 0, 1, 1, 2, 3, UINT32_MAX };
+static const uint64_t lease_times[] = {
+	0, 0, 1, 1000, 100000, 300000, NSEC_PER_HOUR, INT64_MAX, UINT64_MAX,
+};
+static const uint64_t marks[] = { 0, 1, 2, UINT64_MAX };
+static const uint64_t codes[] = { 0, 0, 7, UINT32_MAX };
+static const uint64_t kicks[] = { 0, 1, 2, 100, UINT64_MAX };
 static const uint64_t nl_cmds[] = {
 	1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 8, 0, 9,
 };
@@ -93,6 +102,9 @@ static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005,
 	{ "options", K_U32, MEMBER(mbox_ioc_open, options), LIST(options) },		\
 	{ "pad", K_U32, MEMBER(mbox_ioc_open, pad) },					\
 	{ "ring", K_U64, MEMBER(mbox_ioc_open, ring), LIST(rings) },			\
+	{ "letters", K_BOX, MEMBER(mbox_ioc_open, dead_letter) },			\
+	{ "most", K_U32, MEMBER(mbox_ioc_open, max_deliveries), LIST(deliveries) },	\
+	{ "pad2", K_U32, MEMBER(mbox_ioc_open, pad2) },					\
 	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS }
 
 static const struct field create_fields[] = {
@@ -119,29 +131,121 @@ static const struct field delete_named_fields[] = {
 };
 
 /* The arguments of a payload, of which "data" has to know where "size" is. */
+#define SEND_FIELDS(of, m, flag_mask)								\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = flag_mask },				\
+	{ "prio", K_U32, MEMBER(of, m prio), LIST(prios) },						\
+	{ "type", K_U32, MEMBER(of, m type), LIST(types) },						\
+	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
+	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 3 },			\
+	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 6 },				\
+	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
+
+#define RECV_FIELDS(of, m)									\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 31 },					\
+	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
+	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
+	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\
+	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes), .dflt = 65536 },				\
+	{ "type", K_U32, MEMBER(of, m type), LIST(types) },						\
+	{ "pid", K_U32, MEMBER(of, m pid), LIST(pids) },						\
+	{ "minprio", K_U32, MEMBER(of, m min_prio), LIST(prios) },					\
+	{ "pad", K_U32, MEMBER(of, m pad) },								\
+	{ "start", K_START, MEMBER(of, m header.start) }
+
 static const struct field send_fields[] = {
-	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_send, flags), .valid = MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC },
-	{ "prio", K_U32, MEMBER(mbox_ioc_send, prio), LIST(prios) },
-	{ "type", K_U32, MEMBER(mbox_ioc_send, type), LIST(types) },
-	{ "clock", K_ENUM, MEMBER(mbox_ioc_send, clock), .valid = 3 },
-	{ "deadline", K_TIME, MEMBER(mbox_ioc_send, deadline), .link = ARG_STRUCT + 3 },
-	{ "data", K_BUF, MEMBER(mbox_ioc_send, data), .link = ARG_STRUCT + 6 },
-	{ "size", K_SIZE, MEMBER(mbox_ioc_send, size), LIST(sizes) },
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_send, , MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC),
 };
 
-static const struct field recv_fields[] = {
+static const struct field recv_fields[] = { IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_recv, ) };
+
+static const struct field lease_fields[] = {
+	IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_lease, recv.),
+	{ "how", K_FLAGS, MEMBER(mbox_ioc_lease, flags), .valid = MBOX_LEASE_HANDLE },
+	{ "unit", K_ENUM, MEMBER(mbox_ioc_lease, clock), .valid = 2 },
+	{ "time", K_U64, MEMBER(mbox_ioc_lease, time), LIST(lease_times) },
+	{ "ack", K_TOKEN, MEMBER(mbox_ioc_lease, ack) },
+};
+
+/* Its array is in no memory; a helper makes good ones. */
+static const struct field ack_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recv, flags), .valid = 31 },
-	{ "clock", K_ENUM, MEMBER(mbox_ioc_recv, clock), .valid = 3 },
-	{ "deadline", K_TIME, MEMBER(mbox_ioc_recv, deadline), .link = ARG_STRUCT + 1 },
-	{ "data", K_BUF, MEMBER(mbox_ioc_recv, data), .link = ARG_STRUCT + 4 },
-	{ "size", K_SIZE, MEMBER(mbox_ioc_recv, size), LIST(sizes), .dflt = 65536 },
-	{ "type", K_U32, MEMBER(mbox_ioc_recv, type), LIST(types) },
-	{ "pid", K_U32, MEMBER(mbox_ioc_recv, pid), LIST(pids) },
-	{ "minprio", K_U32, MEMBER(mbox_ioc_recv, min_prio), LIST(prios) },
-	{ "pad", K_U32, MEMBER(mbox_ioc_recv, pad) },
-	{ "start", K_START, MEMBER(mbox_ioc_recv, header.start) },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_ack, flags) },
+	{ "count", K_U32, MEMBER(mbox_ioc_ack, count), LIST(counts), .dflt = 1 },
+	{ "entries", K_U64, MEMBER(mbox_ioc_ack, entries), LIST(arrays) },
+};
+
+/* The delay is short, for the messages of a lane's inbox have to be received in the end. */
+static const struct field nack_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_nack, flags) },
+	{ "how", K_ENUM, MEMBER(mbox_ioc_nack, how), .valid = MBOX_NACK_REJECT },
+	{ "token", K_TOKEN, MEMBER(mbox_ioc_nack, token), .dflt = 1 },
+	{ "delay", K_ENUM, MEMBER(mbox_ioc_nack, delay), .valid = 300000 },
+	{ "code", K_U32, MEMBER(mbox_ioc_nack, code), LIST(codes) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_nack, pad) },
+};
+
+static const struct field extend_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_extend, flags), .valid = MBOX_LEASE_HANDLE },
+	{ "unit", K_ENUM, MEMBER(mbox_ioc_extend, clock), .valid = 2 },
+	{ "token", K_TOKEN, MEMBER(mbox_ioc_extend, token), .dflt = 1 },
+	{ "time", K_U64, MEMBER(mbox_ioc_extend, time), LIST(lease_times) },
+};
+
+static const struct field post_fields[] = {
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_post, send., MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC),
+	{ "how", K_FLAGS, MEMBER(mbox_ioc_post, flags), .valid = 15 },
+	{ "unit", K_ENUM, MEMBER(mbox_ioc_post, clock), .valid = 2 },
+	{ "mark", K_U64, MEMBER(mbox_ioc_post, mark), LIST(marks) },
+	{ "notbefore", K_TIME, MEMBER(mbox_ioc_post, not_before), .link = ARG_STRUCT + 8 },
+	{ "expires", K_TIME, MEMBER(mbox_ioc_post, expires), .link = ARG_STRUCT + 8 },
+};
+
+static const struct field call_fields[] = {
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_call, send., MBOX_SEND_NONBLOCK),
+	{ "how", K_FLAGS, MEMBER(mbox_ioc_call, flags), .valid = MBOX_CALL_RETRY },
+	{ "code", K_U32, MEMBER(mbox_ioc_call, code) },
+	{ "reply", K_BUF, MEMBER(mbox_ioc_call, reply), .link = ARG_STRUCT + 10 },
+	{ "room", K_SIZE, MEMBER(mbox_ioc_call, room), LIST(sizes), .dflt = 4096 },
+	{ "pad", K_U32, MEMBER(mbox_ioc_call, pad) },
+};
+
+static const struct field reply_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_reply, flags) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_reply, pad) },
+	{ "token", K_TOKEN, MEMBER(mbox_ioc_reply, token), .dflt = 1 },
+	{ "data", K_BUF, MEMBER(mbox_ioc_reply, data), .link = ARG_STRUCT + 4 },
+	{ "size", K_SIZE, MEMBER(mbox_ioc_reply, size), LIST(sizes) },
+	{ "lease", K_U64, MEMBER(mbox_ioc_reply, lease), LIST(arrays) },
+};
+
+static const struct field kick_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "most", K_U64, MEMBER(mbox_ioc_kick, most), LIST(kicks), .dflt = 1 },
+};
+
+/* The same by helpers, which remember the tokens, and end many leases at once. */
+static const struct field ack_many_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "count", K_ENUM, .valid = 40, .dflt = 5 },
+	{ "first", K_TOKEN, .dflt = 1 }, { "wrong", K_ENUM, .valid = 127, .dflt = 127 },
+};
+
+static const struct field lease_next_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "flags", K_FLAGS, .valid = 31 },
+	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
+	{ "data", K_BUF, .link = 5 }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
+	{ "how", K_FLAGS, .valid = MBOX_LEASE_HANDLE }, { "unit", K_ENUM, .valid = 2 },
+	{ "time", K_U64, LIST(lease_times) }, { "ack", K_TOKEN },
+};
+
+static const struct field reply_next_fields[] = {
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "token", K_TOKEN },
+	{ "data", K_BUF, .link = 3 }, { "size", K_SIZE, LIST(sizes) },
+	{ "flags", K_FLAGS, .valid = 31 }, { "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 5 },
+	{ "buffer", K_BUF, .link = 8 }, { "room", K_SIZE, LIST(sizes), .dflt = 4096 },
+	{ "wrong", K_ENUM, .valid = 8 },
 };
 
 /* Their arrays are in no memory; helpers make good ones. */
@@ -381,6 +485,17 @@ const struct op ops[] = {
 	{ "inbox", IOC(MBOX_IOC_INBOX, mbox_ioc_inbox), FIELDS(inbox_fields), .weight = 20, .makes = SLOT_HANDLE },
 	{ "handover", IOC(MBOX_IOC_HANDOVER, mbox_ioc_handover), FIELDS(handover_fields), .weight = 30 },
 	{ "shutdown", IOC(MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown), FIELDS(shutdown_fields), .weight = 15 },
+	{ "lease", IOC(MBOX_IOC_LEASE, mbox_ioc_lease), FIELDS(lease_fields), .weight = 100 },
+	{ "ack", IOC(MBOX_IOC_ACK, mbox_ioc_ack), FIELDS(ack_fields), .weight = 5 },
+	{ "nack", IOC(MBOX_IOC_NACK, mbox_ioc_nack), FIELDS(nack_fields), .weight = 50 },
+	{ "extend", IOC(MBOX_IOC_EXTEND, mbox_ioc_extend), FIELDS(extend_fields), .weight = 30 },
+	{ "post", IOC(MBOX_IOC_POST, mbox_ioc_post), FIELDS(post_fields), .weight = 60 },
+	{ "call", IOC(MBOX_IOC_CALL, mbox_ioc_call), FIELDS(call_fields), .weight = 60 },
+	{ "reply", IOC(MBOX_IOC_REPLY, mbox_ioc_reply), FIELDS(reply_fields), .weight = 40 },
+	{ "kick", IOC(MBOX_IOC_KICK, mbox_ioc_kick), FIELDS(kick_fields), .weight = 15 },
+	{ "leasenext", HELPER(do_lease), FIELDS(lease_next_fields), .weight = 60 },
+	{ "ackmany", HELPER(do_ack), FIELDS(ack_many_fields), .weight = 50 },
+	{ "replynext", HELPER(do_reply), FIELDS(reply_next_fields), .weight = 40 },
 	{ "wait", IOC(MBOX_IOC_WAIT, mbox_ioc_wait), FIELDS(wait_fields), .weight = 30 },
 	{ "ioctl", SYSCALL(SYS_ioctl), FIELDS(ioctl_fields), .weight = 10 },
 	{ "read", SYSCALL(SYS_read), FIELDS(rw_fields), .weight = 40 },

@@ -156,6 +156,9 @@ void post(int i, lane_fn fn, const void *arg);
 uint32_t pid_of(uint64_t who);
 void start_keep(uint64_t start);
 uint64_t start_of(uint64_t which);
+void token_keep(uint64_t token);
+uint64_t token_of(uint64_t which);
+uint64_t box_of(uint64_t which);
 void settle(int i);
 void drain(void);
 void lane_signal(int i, int signal);
@@ -176,6 +179,12 @@ unsigned long limit_set(const char *name, unsigned long value);
 long do_nl_socket(int lane, const uint64_t *v);
 long do_nl_request(int lane, const uint64_t *v);
 long do_nl_receive(int lane, const uint64_t *v);
+
+/* job.c */
+long do_ack(int lane, const uint64_t *v);
+long do_lease(int lane, const uint64_t *v);
+long do_reply(int lane, const uint64_t *v);
+void inbox_empty(int lane, int fd);
 
 /* helpers.c */
 long do_open(int lane, const uint64_t *v);

@@ -172,6 +172,21 @@ static uint64_t make_pid(struct rng *rng)
 	return rng_below(rng, LANES + 1);
 }
 
+/* A token is the number of a message and that of its lease: those of the first are known. */
+static uint64_t make_token(struct rng *rng)
+{
+	switch (rng_below(rng, 10)) {
+	case 0:
+		return make_number(rng, 64);
+	case 1 ... 2:
+		return (1 + rng_below(rng, 4)) << 16 | (1 + rng_below(rng, 3));
+	case 3:
+		return 0;
+	default:
+		return 1 + rng_below(rng, 2);
+	}
+}
+
 static uint64_t make_time(struct rng *rng)
 {
 	switch (rng_below(rng, 20)) {
@@ -220,6 +235,10 @@ uint64_t value_make(struct rng *rng, const struct sketch *sketch, const struct f
 		return make_pid(rng);
 	case K_START:
 		return one_in(rng, 10) ? make_number(rng, 64) : rng_below(rng, 2);
+	case K_TOKEN:
+		return make_token(rng);
+	case K_BOX:
+		return one_in(rng, 16) ? make_number(rng, 64) : rng_below(rng, SLOTS);
 	case K_FILL:
 		return one_in(rng, 3) ? rng_below(rng, 256) : 0;
 	}
