@@ -325,7 +325,8 @@ long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize)
 	error = mbox_ioctl_set_send(file, &arg.send, &args);
 	if (error)
 		return error;
-	if (!access_ok(u64_to_user_ptr(arg.reply), arg.room))
+	/* Before anything is done: the results can be written. */
+	if (!access_ok(u64_to_user_ptr(arg.reply), arg.room) || put_user(0, &ucall->length))
 		return -EFAULT;
 	call.retry = arg.flags & MBOX_CALL_RETRY;
 	call.room = arg.room;
@@ -357,6 +358,9 @@ long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)
 	if (reply.flags || reply.pad || (!reply.token && !reply.lease))
 		return -EINVAL;
 	if (reply.token) {
+		/* Before anything is done: the result can be written. */
+		if (put_user(reply.token, &ureply->token))
+			return -EFAULT;
 		error = mbox_call_reply(handle, reply.token,
 					u64_to_user_ptr(reply.data), reply.size);
 		if (error)

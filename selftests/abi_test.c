@@ -3,7 +3,7 @@
  * The interface itself: numbers, layouts, sizes, unknown values. The same for 32-bit programs: this
  * one is built a second time as such.
  */
-#include "lib/mbox_test.h"
+#include "lib/child.h"
 #include "abi_layout.h"
 
 #include <poll.h>
@@ -11,20 +11,28 @@
 /* Programs have these compiled in, so they may not change, even if the header does. */
 TEST(numbers)
 {
-	EXPECT_EQ(0x4078bd00U, MBOX_IOC_CREATE);
-	EXPECT_EQ(0x4078bd01U, MBOX_IOC_OPEN);
+	EXPECT_EQ(0x4088bd00U, MBOX_IOC_CREATE);
+	EXPECT_EQ(0x4088bd01U, MBOX_IOC_OPEN);
 	EXPECT_EQ(0xc058bd02U, MBOX_IOC_DELETE);
 	EXPECT_EQ(0x4018bd03U, MBOX_IOC_LINK);
 	EXPECT_EQ(0x4008bd04U, MBOX_IOC_INBOX);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
 	EXPECT_EQ(0xc068bd11U, MBOX_IOC_RECV);
-	EXPECT_EQ(0xc118bd14U, MBOX_IOC_GET);
+	EXPECT_EQ(0xc148bd14U, MBOX_IOC_GET);
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
 	EXPECT_EQ(0x4010bd16U, MBOX_IOC_HANDOVER);
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
 	EXPECT_EQ(0x4008bd18U, MBOX_IOC_SHUTDOWN);
 	EXPECT_EQ(0x4020bd12U, MBOX_IOC_SENDV);
 	EXPECT_EQ(0x4038bd13U, MBOX_IOC_RECVV);
+	EXPECT_EQ(0xc0b8bd1aU, MBOX_IOC_LEASE);
+	EXPECT_EQ(0x4010bd1bU, MBOX_IOC_ACK);
+	EXPECT_EQ(0x4020bd1cU, MBOX_IOC_NACK);
+	EXPECT_EQ(0x4018bd1dU, MBOX_IOC_EXTEND);
+	EXPECT_EQ(0x4048bd1eU, MBOX_IOC_POST);
+	EXPECT_EQ(0xc058bd1fU, MBOX_IOC_CALL);
+	EXPECT_EQ(0xc028bd20U, MBOX_IOC_REPLY);
+	EXPECT_EQ(0xc010bd21U, MBOX_IOC_KICK);
 	EXPECT_EQ(1, MBOX_ABI_VERSION);
 }
 
@@ -42,6 +50,8 @@ FIXTURE(abi)
 	char payload[64];
 	struct mbox_send_entry out;
 	struct mbox_recv_entry in;
+	struct mbox_ack_entry ack;
+	uint64_t token;			/* of another message, which is leased */
 	struct mbox_info before, ring_before;
 };
 
@@ -71,6 +81,17 @@ VARIANT(wait, MBOX_IOC_WAIT, mbox_ioc_wait, false);
 VARIANT(shutdown, MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown, false);
 VARIANT(sendv, MBOX_IOC_SENDV, mbox_ioc_sendv, false);
 VARIANT(recvv, MBOX_IOC_RECVV, mbox_ioc_recvv, false);
+VARIANT(lease, MBOX_IOC_LEASE, mbox_ioc_lease, false);
+VARIANT(ack, MBOX_IOC_ACK, mbox_ioc_ack, false);
+VARIANT(nack, MBOX_IOC_NACK, mbox_ioc_nack, false);
+VARIANT(extend, MBOX_IOC_EXTEND, mbox_ioc_extend, false);
+VARIANT(post, MBOX_IOC_POST, mbox_ioc_post, false);
+VARIANT(call, MBOX_IOC_CALL, mbox_ioc_call, false);
+VARIANT(reply, MBOX_IOC_REPLY, mbox_ioc_reply, false);
+VARIANT(kick, MBOX_IOC_KICK, mbox_ioc_kick, false);
+
+#define LEASED_PRIO	9
+#define CALL_PRIO	7
 
 /* Write a valid argument to @arg; fields that are out only are poisoned. */
 static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_abi *variant,
@@ -88,6 +109,14 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	struct mbox_ioc_shutdown *shutdown = arg;
 	struct mbox_ioc_sendv *sendv = arg;
 	struct mbox_ioc_recvv *recvv = arg;
+	struct mbox_ioc_lease *lease = arg;
+	struct mbox_ioc_ack *ack = arg;
+	struct mbox_ioc_nack *nack = arg;
+	struct mbox_ioc_extend *extend = arg;
+	struct mbox_ioc_post *post = arg;
+	struct mbox_ioc_call *call = arg;
+	struct mbox_ioc_reply *reply = arg;
+	struct mbox_ioc_kick *kick = arg;
 
 	memset(arg, 0, variant->size);
 	switch (variant->cmd) {
@@ -151,7 +180,99 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 		recvv->entry_size = sizeof(self->in);
 		recvv->count = 1;
 		break;
+	case MBOX_IOC_LEASE:
+		lease->recv.flags = MBOX_RECV_NONBLOCK;
+		lease->recv.data = address_of(self->payload);
+		lease->recv.size = sizeof(self->payload);
+		memset(&lease->recv.header, POISON, sizeof(lease->recv.header));
+		memset(&lease->delivery, POISON, sizeof(lease->delivery));
+		break;
+	case MBOX_IOC_ACK:
+		self->ack = (struct mbox_ack_entry) { .token = self->token };
+		ack->entries = address_of(&self->ack);
+		ack->count = 1;
+		break;
+	case MBOX_IOC_NACK:
+		nack->token = self->token;
+		break;
+	case MBOX_IOC_EXTEND:
+		extend->token = self->token;
+		extend->clock = MBOX_CLOCK_MONOTONIC;
+		extend->time = 3600 * NSEC_PER_SEC;
+		break;
+	case MBOX_IOC_POST:
+		post->send.data = address_of("second");
+		post->send.size = 6;
+		break;
+	case MBOX_IOC_CALL:
+		call->send.data = address_of("second");
+		call->send.size = 6;
+		call->send.prio = CALL_PRIO;
+		call->reply = address_of(self->payload);
+		call->room = sizeof(self->payload);
+		break;
+	case MBOX_IOC_REPLY:
+		reply->token = self->token;
+		break;
+	case MBOX_IOC_KICK:
+		kick->most = 1;
+		break;
 	}
+}
+
+/* Have another message leased, which is received before the first. */
+static uint64_t lease_other(struct __test_metadata *_metadata, int fd)
+{
+	char text[16];
+	struct mbox_ioc_lease arg = { .recv = { .data = address_of(text), .size = sizeof(text) } };
+
+	EXPECT_EQ(0, put(fd, LEASED_PRIO, "leased"));
+	EXPECT_EQ(0, xioctl(fd, MBOX_IOC_LEASE, &arg));
+	return arg.delivery.token;
+}
+
+/* A server of calls, which ends with the test. */
+static void serve(struct __test_metadata *_metadata, int fd)
+{
+	char text[16];
+	struct mbox_ioc_lease next = {
+		.recv = { .data = address_of(text), .size = sizeof(text), .min_prio = CALL_PRIO },
+	};
+	struct mbox_ioc_reply reply = { .lease = address_of(&next) };
+	pid_t pid = fork_child();
+
+	ASSERT_LE(0, pid);
+	while (!pid) {
+		xioctl(fd, MBOX_IOC_REPLY, &reply);
+		reply.token = next.delivery.token;
+	}
+	ASSERT_TRUE(await_blocked(fd, 0, 1));
+}
+
+static bool has_token(unsigned long cmd)
+{
+	return cmd == MBOX_IOC_ACK || cmd == MBOX_IOC_NACK || cmd == MBOX_IOC_EXTEND ||
+	       cmd == MBOX_IOC_REPLY;
+}
+
+/* The size of the structure before it had the fields of jobs. */
+static size_t size_before(unsigned long cmd, size_t size)
+{
+	switch (cmd) {
+	case MBOX_IOC_CREATE:
+	case MBOX_IOC_OPEN:
+		return offsetof(struct mbox_ioc_open, dead_letter);
+	case MBOX_IOC_GET:
+		return offsetof(struct mbox_info, leased);
+	default:
+		return size;
+	}
+}
+
+/* Calls that return how many, of which there is one. */
+static bool returns_number(unsigned long cmd)
+{
+	return cmd == MBOX_IOC_SENDV || cmd == MBOX_IOC_RECVV || cmd == MBOX_IOC_ACK;
 }
 
 FIXTURE_SETUP(abi)
@@ -169,6 +290,10 @@ FIXTURE_SETUP(abi)
 	ASSERT_LE(0, self->ring);
 	name_make(self->other);
 	ASSERT_EQ(0, put(self->fd, 5, "first"));
+	if (has_token(variant->cmd))
+		self->token = lease_other(_metadata, self->fd);
+	if (variant->cmd == MBOX_IOC_CALL)
+		serve(_metadata, self->fd);
 	map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_EQ(0, munmap(map + room, page));
@@ -218,8 +343,7 @@ TEST_F(abi, valid)
 		EXPECT_LE(0, ret);
 		EXPECT_EQ(0, close(ret));
 	} else {
-		/* a batch returns how many */
-		EXPECT_EQ(variant->cmd == MBOX_IOC_SENDV || variant->cmd == MBOX_IOC_RECVV, ret);
+		EXPECT_EQ(returns_number(variant->cmd), ret);
 	}
 }
 
@@ -236,6 +360,9 @@ TEST_F(abi, bad_address)
 	arg_make(self, variant, end - variant->size);
 	memmove(end - variant->size + 1, end - variant->size, variant->size - 1);
 	EXPECT_EQ(-EFAULT, xioctl(fd, variant->cmd, end - variant->size + 1));
+	/* the payload may have been written, if only the last results cannot be */
+	if (variant->cmd == MBOX_IOC_LEASE)
+		memset(self->payload, POISON, sizeof(self->payload));
 	expect_nothing_done(_metadata, self);
 }
 
@@ -262,7 +389,8 @@ TEST_F(abi, read_only)
 
 TEST_F(abi, smaller)
 {
-	const size_t sizes[] = { 0, 1, 4, variant->size - 8, variant->size - 1 };
+	const size_t least = size_before(variant->cmd, variant->size);
+	const size_t sizes[] = { 0, 1, 4, least - 8, least - 1 };
 	char saved[ARG_ROOM];
 
 	memcpy(saved, self->arg, ARG_ROOM);
@@ -273,6 +401,26 @@ TEST_F(abi, smaller)
 	}
 	EXPECT_EQ(0, memcmp(saved, self->arg, ARG_ROOM));
 	expect_nothing_done(_metadata, self);
+}
+
+/* A structure without the last fields: they count as zero. */
+TEST_F(abi, as_before)
+{
+	const size_t least = size_before(variant->cmd, variant->size);
+	int ret;
+
+	memset(self->arg + least, POISON, ARG_ROOM - least);
+	ret = xioctl(subject(self, variant), resized(variant->cmd, least), self->arg);
+	EXPECT_LE(0, ret);
+	EXPECT_TRUE(untouched(self->arg + least, ARG_ROOM - least));
+	if (variant->cmd == MBOX_IOC_GET) {
+		EXPECT_EQ(0, memcmp(&self->before, self->arg, least));
+	}
+	if (variant->cmd == MBOX_IOC_CREATE) {
+		EXPECT_EQ(0, info_of(ret).max_deliveries);
+	}
+	if (variant->on_factory && variant->cmd != MBOX_IOC_DELETE)
+		close(ret);
 }
 
 /* The kernel neither reads nor writes memory behind the structure. */
@@ -318,7 +466,8 @@ TEST_F(abi, larger_and_zero)
 	for (size_t i = variant->size; i < ARG_ROOM; i++) {
 		ASSERT_EQ(0, self->arg[i]);
 	}
-	if (variant->cmd == MBOX_IOC_RECV || variant->cmd == MBOX_IOC_RECVV) {
+	if (variant->cmd == MBOX_IOC_RECV || variant->cmd == MBOX_IOC_RECVV ||
+	    variant->cmd == MBOX_IOC_LEASE) {
 		EXPECT_EQ(0, memcmp(self->payload, "first", 5));
 	}
 	if (variant->cmd == MBOX_IOC_GET) {
@@ -350,6 +499,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, CREATE, pad, 0xffffffff),
 	/* a ring has no capacity */
 	BAD(mbox_ioc_open, CREATE, ring, 0xffffffff),
+	BAD(mbox_ioc_open, CREATE, pad2, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, flags, ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)),
 	BAD(mbox_ioc_open, OPEN, rights, ~RIGHTS_BOTH),
 	/* without OPEN_CREATE, those of a new mailbox */
@@ -363,6 +513,9 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, OPEN, options, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, pad, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, ring, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, dead_letter, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, max_deliveries, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, pad2, 0xffffffff),
 	BAD(mbox_ioc_link, LINK, flags, ~MBOX_OPEN_NONBLOCK),
 	BAD(mbox_ioc_link, LINK, capacity, 0, MBOX_CAPACITY_MAX + 1, 0x7fffffff, 0x80000000,
 	    0xfffffffe),
@@ -401,6 +554,48 @@ static const struct bad_value {
 	BAD(mbox_ioc_recvv, RECVV, pid, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, start, 0xffffffff),
+	/* BY_START goes with BY_SENDER; no PEEK */
+	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xfffffff2),
+	BAD(mbox_ioc_lease, LEASE, recv.clock, 0xfffffffc, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, recv.deadline, 0x7fffffff),
+	BAD(mbox_ioc_lease, LEASE, recv.type, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, recv.pid, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, recv.min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, recv.pad, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, flags, ~MBOX_LEASE_HANDLE),
+	/* one without the other */
+	BAD(mbox_ioc_lease, LEASE, clock, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, time, 0xffffffff),
+	BAD(mbox_ioc_ack, ACK, flags, 0xffffffff),
+	BAD(mbox_ioc_ack, ACK, count, ~(2 * MBOX_BATCH_MAX - 1), MBOX_BATCH_MAX + 1, 0xffffffff),
+	BAD(mbox_ioc_nack, NACK, flags, 0xffffffff),
+	BAD(mbox_ioc_nack, NACK, how, ~3U, 3, 0xffffffff),
+	/* with RELEASE */
+	BAD(mbox_ioc_nack, NACK, delay, 0xffffffff),
+	BAD(mbox_ioc_nack, NACK, code, 0xffffffff),
+	BAD(mbox_ioc_nack, NACK, pad, 0xffffffff),
+	BAD(mbox_ioc_extend, EXTEND, flags, ~MBOX_LEASE_HANDLE),
+	BAD(mbox_ioc_extend, EXTEND, clock, ~3U, MBOX_CLOCK_REALTIME, 0xffffffff),
+	BAD(mbox_ioc_post, POST, send.flags, ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)),
+	BAD(mbox_ioc_post, POST, send.flags, 0, MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC),
+	BAD(mbox_ioc_post, POST, send.prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
+	BAD(mbox_ioc_post, POST, send.clock, 0xfffffffc, 0xffffffff),
+	BAD(mbox_ioc_post, POST, send.deadline, 0x7fffffff),
+	/* a time needs a clock */
+	BAD(mbox_ioc_post, POST, flags, ~(MBOX_POST_MARK | MBOX_POST_ACKED)),
+	/* without their flags */
+	BAD(mbox_ioc_post, POST, clock, 0xffffffff),
+	BAD(mbox_ioc_post, POST, mark, 0xffffffff),
+	BAD(mbox_ioc_post, POST, not_before, 0x7fffffff),
+	BAD(mbox_ioc_post, POST, expires, 0x7fffffff),
+	BAD(mbox_ioc_call, CALL, send.flags, ~MBOX_SEND_NONBLOCK),
+	BAD(mbox_ioc_call, CALL, send.prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
+	BAD(mbox_ioc_call, CALL, send.clock, 0xfffffffc, 0xffffffff),
+	BAD(mbox_ioc_call, CALL, send.deadline, 0x7fffffff),
+	BAD(mbox_ioc_call, CALL, flags, ~MBOX_CALL_RETRY),
+	BAD(mbox_ioc_call, CALL, pad, 0xffffffff),
+	BAD(mbox_ioc_reply, REPLY, flags, 0xffffffff),
+	BAD(mbox_ioc_reply, REPLY, pad, 0xffffffff),
 	BAD(mbox_info, GET, flags, 0xffffffff),
 	BAD(mbox_ioc_set, SET, flags, 0xffffffff),
 	BAD(mbox_ioc_set, SET, mode, ~0666U),
@@ -462,7 +657,7 @@ TEST_F(abi, unknown_values)
 /* Calls that nobody knows, or that the other kind of file knows. */
 TEST_F(abi, unknown_calls)
 {
-	static const unsigned char numbers[] = { 5, 15, 24, 25, 26, 127, 255 };
+	static const unsigned char numbers[] = { 5, 15, 24, 25, 34, 127, 255 };
 	char saved[ARG_ROOM];
 
 	memcpy(saved, self->arg, ARG_ROOM);
@@ -505,6 +700,47 @@ TEST(address_of_no_payload)
 	before = info_of(fd);
 	recv.size = 1;
 	EXPECT_EQ(-EFAULT, xioctl(fd, MBOX_IOC_RECV, &recv));
+	EXPECT_UNCHANGED(fd, &before);
+	close(fd);
+}
+
+/* Fields of jobs of which 0, or a combination, is not valid. */
+TEST(combinations)
+{
+	struct mbox_ack_entry entries[2] = { {}, { .pad = 1 } };
+	struct mbox_ioc_ack ack = { .entries = address_of(entries) };
+	struct mbox_ioc_nack nack = { .how = MBOX_NACK_RETRY, .code = 1 };
+	struct mbox_ioc_extend extend = { .clock = MBOX_CLOCK_MONOTONIC };
+	struct mbox_ioc_reply reply = {};
+	struct mbox_ioc_kick kick = {};
+	struct mbox_ioc_post post = { .clock = MBOX_CLOCK_MONOTONIC };
+	int fd = box_new(_metadata, 4);
+	struct mbox_info before = info_of(fd);
+
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_ACK, &ack));
+	ack.count = 2;
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_ACK, &ack));
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_NACK, &nack));
+	nack = (struct mbox_ioc_nack) { .how = MBOX_NACK_REJECT, .delay = 1 };
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_NACK, &nack));
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_EXTEND, &extend));
+	extend = (struct mbox_ioc_extend) { .time = 1 };
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_EXTEND, &extend));
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_REPLY, &reply));
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_KICK, &kick));
+	post.flags = MBOX_POST_NOT_BEFORE | MBOX_POST_ACKED;
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_POST, &post));
+	post.flags = MBOX_POST_EXPIRES;
+	post.send.flags = MBOX_SEND_SYNC;
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_POST, &post));
+	post.flags = MBOX_POST_ACKED;
+	post.send.flags = MBOX_SEND_NONBLOCK;
+	post.clock = MBOX_CLOCK_NONE;
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_POST, &post));
+	post = (struct mbox_ioc_post) {
+		.flags = MBOX_POST_NOT_BEFORE, .clock = MBOX_CLOCK_REALTIME, .not_before = 1,
+	};
+	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_POST, &post));
 	EXPECT_UNCHANGED(fd, &before);
 	close(fd);
 }
