@@ -82,6 +82,14 @@ struct args {
 	struct mbox_ioc_wait wait;
 	struct mbox_ioc_sendv sendv;
 	struct mbox_ioc_recvv recvv;
+	struct mbox_ioc_lease lease;
+	struct mbox_ioc_ack ack;
+	struct mbox_ioc_nack nack;
+	struct mbox_ioc_extend extend;
+	struct mbox_ioc_post post;
+	struct mbox_ioc_call call;
+	struct mbox_ioc_reply reply;
+	struct mbox_ioc_kick kick;
 };
 
 struct scene {
@@ -107,6 +115,8 @@ struct scene {
 	struct mbox_send_entry out[SEGMENTS];
 	struct mbox_recv_entry in[SEGMENTS];
 	struct pollfd polls[POLLS];
+	struct mbox_ack_entry acks[SEGMENTS];
+	uint64_t token;
 
 	/* as it was before the call */
 	struct args given;
@@ -151,6 +161,8 @@ extern const struct op owner_ops[];
 extern const struct op netlink_ops[];
 extern const struct op file_ops[];
 extern const struct op netns_ops[];
+extern const struct op lease_ops[];
+extern const struct op call_ops[];
 
 /* scene.c */
 const void *message(uint32_t number);
@@ -180,5 +192,8 @@ void prepare_recv(struct scene *s);
 long call_recv(struct scene *s);
 void expect_received(struct scene *s, uint32_t number);
 void peeked(struct scene *s, long ret);
+
+/* lease.c */
+uint64_t lease_message(struct scene *s, int fd);
 
 #endif
