@@ -113,6 +113,7 @@ static void due_happen(struct mbox *mbox, struct mbox_job *job,
 	} else if (job->state == MBOX_JOB_LEASED && job->warning.set) {
 		job->warning.set = false;
 		mbox_worker_warn(job, true);
+		mbox_event_lease(mbox, mbox_job_token(job));
 		deferred->events |= EPOLLPRI;
 		mbox_due_set(jobs, job);
 	} else if (job->state == MBOX_JOB_DELAYED) {

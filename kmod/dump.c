@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "broadcast.h"
+#include "job.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -19,47 +20,8 @@
 #include "registry.h"
 #include "wait.h"
 
-/* Rows that are added, and waiters that are looked at, in one section under a lock. */
-#define ROWS_BATCH		32
-#define WALK_BATCH		512
-
-/*
- * A dump is answered a part at a time; between the parts there is no lock. It goes
- * on by numbers that grow and are not used again: the ids of mailboxes, those of
- * handles, and those of waits in their mailbox; links have numbers of their own, and
- * inboxes those of mailboxes. So an object that exists all the time has one row,
- * even if others come and go. If objects of a dump come or go, its parts say so
- * (NLM_F_DUMP_INTR).
- */
-struct dump_progress {
-	unsigned long id;		/* of the mailbox to go on with */
-	u64 number;			/* of its last handle or waiter with a row */
-	u64 next;			/* of the link, or inbox, to go on with */
-	u64 inbox;			/* id of the inbox whose waiters are dumped */
-	bool done;			/* with mailboxes */
-	bool begun;			/* the filter is in id, if there is one */
-	bool one;			/* it is of one mailbox only */
-};
-
-static struct dump_progress *dump_progress(struct netlink_callback *cb)
-{
-	BUILD_BUG_ON(sizeof(struct dump_progress) > sizeof(cb->ctx));
-	return (struct dump_progress *)cb->ctx;
-}
-
-/* One part of a dump. */
-struct dump {
-	struct sk_buff *skb;
-	struct netlink_callback *cb;
-	struct dump_progress *progress;
-	struct mbox_registry *registry;
-	struct file *file;		/* of the socket */
-	u32 changes;			/* of the registry, at the beginning */
-	int (*fill)(struct dump *dump, struct mbox *mbox);
-};
-
 /* Begin a row; NULL if there is no room. */
-static void *dump_row_begin(struct dump *dump, u8 cmd)
+void *mbox_dump_row_begin(struct mbox_dump *dump, u8 cmd)
 {
 	struct netlink_callback *cb = dump->cb;
 	void *header;
@@ -73,7 +35,7 @@ static void *dump_row_begin(struct dump *dump, u8 cmd)
 }
 
 /* End the row @header if it is complete, else take it back. 0 or EMSGSIZE. */
-static int dump_row_end(struct dump *dump, void *header, bool complete)
+int mbox_dump_row_end(struct mbox_dump *dump, void *header, bool complete)
 {
 	if (complete) {
 		genlmsg_end(dump->skb, header);
@@ -85,10 +47,10 @@ static int dump_row_end(struct dump *dump, void *header, bool complete)
 }
 
 /* Restrict the dump to the mailbox that the request names, if it does. */
-static int dump_restrict(struct dump *dump, const struct nlattr *id,
+static int dump_restrict(struct mbox_dump *dump, const struct nlattr *id,
 			 const struct nlattr *name)
 {
-	struct dump_progress *progress = dump->progress;
+	struct mbox_dump_progress *progress = dump->progress;
 	struct mbox *mbox;
 
 	if (progress->begun)
@@ -107,9 +69,9 @@ static int dump_restrict(struct dump *dump, const struct nlattr *id,
 }
 
 /* Have dump->fill() add the rows of one mailbox after the other. */
-static int dump_mailboxes(struct dump *dump)
+static int dump_mailboxes(struct mbox_dump *dump)
 {
-	struct dump_progress *progress = dump->progress;
+	struct mbox_dump_progress *progress = dump->progress;
 	unsigned long only = progress->id, id;
 	struct mbox *mbox;
 	int error = 0;
@@ -124,7 +86,7 @@ static int dump_mailboxes(struct dump *dump)
 			progress->done = true;
 		else if (READ_ONCE(mbox->state) != MBOX_STATE_DEAD &&
 			 mbox_access_sees_mailbox(mbox, dump->file))
-			error = dump->fill(dump, mbox);
+			error = dump->fill(dump, mbox, NULL);
 		if (mbox)
 			mbox_mailbox_put(mbox);
 		if (error)
@@ -137,16 +99,18 @@ static int dump_mailboxes(struct dump *dump)
 	return 0;
 }
 
-static int dump_fill_mailbox(struct dump *dump, struct mbox *mbox)
+static int dump_fill_mailbox(struct mbox_dump *dump, struct mbox *mbox,
+			     struct pid *inbox)
 {
-	void *header = dump_row_begin(dump, MBOX_CMD_MAILBOX_GET);
+	void *header = mbox_dump_row_begin(dump, MBOX_CMD_MAILBOX_GET);
 
-	return dump_row_end(dump, header,
-			    header && !mbox_dump_mailbox(dump->skb, mbox));
+	return mbox_dump_row_end(dump, header,
+				 header && !mbox_dump_mailbox(dump->skb, mbox));
 }
 
-static bool dump_put_mailbox(struct sk_buff *skb, const struct mbox *mbox, int id,
-			     int name, int pad)
+/* Put the id and the name of a mailbox. */
+bool mbox_dump_put_mailbox(struct sk_buff *skb, const struct mbox *mbox, int id,
+			   int name, int pad)
 {
 	return mbox_dump_u64(skb, id, mbox->id, pad) &&
 	       (!mbox->name[0] || !nla_put_string(skb, name, mbox->name));
@@ -158,8 +122,8 @@ static bool dump_put_handle(struct sk_buff *skb, const struct mbox_handle *handl
 
 	return mbox_dump_u64(skb, MBOX_A_HANDLE_ID, handle->number,
 		       MBOX_A_HANDLE_PAD) &&
-	       dump_put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
-				MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
+	       mbox_dump_put_mailbox(skb, handle->mbox, MBOX_A_HANDLE_MAILBOX,
+				     MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_PID,
 			    mbox_process_nr(handle->pid)) &&
 	       !nla_put_u32(skb, MBOX_A_HANDLE_RIGHTS,
@@ -174,19 +138,20 @@ static bool dump_put_handle(struct sk_buff *skb, const struct mbox_handle *handl
 }
 
 /* Add the row of a handle. */
-static int dump_fill_handle(struct dump *dump, const struct mbox_handle *handle)
+static int dump_fill_handle(struct mbox_dump *dump, const struct mbox_handle *handle)
 {
-	void *header = dump_row_begin(dump, MBOX_CMD_HANDLE_GET);
+	void *header = mbox_dump_row_begin(dump, MBOX_CMD_HANDLE_GET);
 	int error;
 
-	error = dump_row_end(dump, header,
-			     header && dump_put_handle(dump->skb, handle));
+	error = mbox_dump_row_end(dump, header,
+				  header && dump_put_handle(dump->skb, handle));
 	if (!error)
 		dump->progress->number = handle->number;
 	return error;
 }
 
-static int dump_fill_handles(struct dump *dump, struct mbox *mbox)
+static int dump_fill_handles(struct mbox_dump *dump, struct mbox *mbox,
+			     struct pid *inbox)
 {
 	struct mbox_handle *handle;
 	struct rb_node *node;
@@ -196,8 +161,8 @@ static int dump_fill_handles(struct dump *dump, struct mbox *mbox)
 	do {
 		spin_lock(&mbox->lock);
 		handle = mbox_handle_after(mbox, dump->progress->number);
-		/* Bound: ROWS_BATCH. */
-		for (n = 0; handle && n < ROWS_BATCH; n++) {
+		/* Bound: MBOX_DUMP_ROWS. */
+		for (n = 0; handle && n < MBOX_DUMP_ROWS; n++) {
 			error = dump_fill_handle(dump, handle);
 			if (error)
 				break;
@@ -216,8 +181,11 @@ static u32 dump_call(const struct mbox *mbox, const struct mbox_waiter *waiter)
 		return waiter->filter ? MBOX_CALL_CONSUME : MBOX_CALL_PRODUCE;
 	if (waiter->filter)
 		return MBOX_CALL_RECEIVE;
-	return waiter->message->state == MBOX_MESSAGE_PENDING ?
-	       MBOX_CALL_SEND : MBOX_CALL_RECEIPT;
+	if (waiter->message->state == MBOX_MESSAGE_PENDING)
+		return MBOX_CALL_SEND;
+	if (mbox_post_calls(waiter))
+		return MBOX_CALL_REPLY;
+	return mbox_post_waits(waiter->post) ? MBOX_CALL_ACK : MBOX_CALL_RECEIPT;
 }
 
 /* Put the conditions of a receive that waits. */
@@ -256,8 +224,8 @@ static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 		peer = waiter->filter ? lane->from->pid : lane->to->pid;
 	return mbox_dump_u64(skb, MBOX_A_WAITER_ID, waiter->number,
 		       MBOX_A_WAITER_PAD) &&
-	       dump_put_mailbox(skb, mbox, MBOX_A_WAITER_MAILBOX,
-				MBOX_A_WAITER_NAME, MBOX_A_WAITER_PAD) &&
+	       mbox_dump_put_mailbox(skb, mbox, MBOX_A_WAITER_MAILBOX,
+				     MBOX_A_WAITER_NAME, MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PID,
 			    task_tgid_nr_ns(waiter->task, ns)) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_TID,
@@ -276,27 +244,27 @@ static bool dump_put_waiter(struct sk_buff *skb, const struct mbox *mbox,
 }
 
 /* Add the row of a waiter. */
-static int dump_fill_waiter(struct dump *dump, const struct mbox *mbox,
+static int dump_fill_waiter(struct mbox_dump *dump, const struct mbox *mbox,
 			    const struct mbox_waiter *waiter, struct pid *inbox)
 {
-	void *header = dump_row_begin(dump, MBOX_CMD_WAITER_GET);
+	void *header = mbox_dump_row_begin(dump, MBOX_CMD_WAITER_GET);
 	int error;
 
-	error = dump_row_end(dump, header,
-			     header && dump_put_waiter(dump->skb, mbox, waiter,
-						       inbox));
+	error = mbox_dump_row_end(dump, header,
+				  header && dump_put_waiter(dump->skb, mbox, waiter,
+							    inbox));
 	if (!error)
 		dump->progress->number = waiter->number;
 	return error;
 }
 
 /*
- * Add the rows of waiters that come after @marker, up to ROWS_BATCH of them, and
- * move @marker behind the last that was looked at, of WALK_BATCH at most. Markers,
- * this one and those of other dumps, have no number, and so no row. Set @more if
- * there are waiters left to look at.
+ * Add the rows of waiters that come after @marker, up to MBOX_DUMP_ROWS of them, and
+ * move @marker behind the last that was looked at, of MBOX_DUMP_WALK at most.
+ * Markers, this one and those of other dumps, have no number, and so no row. Set
+ * @more if there are waiters left to look at.
  */
-static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
+static int dump_fill_waiters_after(struct mbox_dump *dump, struct mbox *mbox,
 				   struct mbox_waiter *marker, struct pid *inbox,
 				   bool *more)
 {
@@ -306,12 +274,12 @@ static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
 
 	lockdep_assert_held(&mbox->lock);
 	waiter = list_next_entry(marker, all);
-	/* Bound: WALK_BATCH looked at, ROWS_BATCH added. */
+	/* Bound: MBOX_DUMP_WALK looked at, MBOX_DUMP_ROWS added. */
 	while (!list_entry_is_head(waiter, &mbox->waits->waiters, all)) {
-		if (looked++ == WALK_BATCH)
+		if (looked++ == MBOX_DUMP_WALK)
 			break;
 		if (waiter->number > dump->progress->number) {
-			if (rows++ == ROWS_BATCH)
+			if (rows++ == MBOX_DUMP_ROWS)
 				break;
 			error = dump_fill_waiter(dump, mbox, waiter, inbox);
 			if (error)
@@ -328,8 +296,8 @@ static int dump_fill_waiters_after(struct dump *dump, struct mbox *mbox,
  * A part of a dump begins at the front, which the waiters should not have to pay
  * for; a marker among them keeps the place where the lock was given up.
  */
-static int dump_fill_waiters_of(struct dump *dump, struct mbox *mbox,
-				struct pid *inbox)
+static int dump_fill_waiters(struct mbox_dump *dump, struct mbox *mbox,
+			     struct pid *inbox)
 {
 	struct mbox_waiter marker = {};
 	bool more;
@@ -352,16 +320,11 @@ static int dump_fill_waiters_of(struct dump *dump, struct mbox *mbox,
 	return error;
 }
 
-static int dump_fill_waiters(struct dump *dump, struct mbox *mbox)
-{
-	return dump_fill_waiters_of(dump, mbox, NULL);
-}
-
-/* Add the rows of waiters on an inbox. */
+/* Add the rows of an inbox. */
 static int dump_visit_inbox(struct mbox_listed *entry, void *data)
 {
 	struct mbox_endpoint *endpoint;
-	struct dump *dump = data;
+	struct mbox_dump *dump = data;
 
 	endpoint = container_of(entry, struct mbox_endpoint, listing);
 	if (dump->progress->inbox != endpoint->inbox->id) {
@@ -370,7 +333,7 @@ static int dump_visit_inbox(struct mbox_listed *entry, void *data)
 	}
 	if (!mbox_access_sees_endpoint(endpoint, dump->file))
 		return 0;
-	return dump_fill_waiters_of(dump, endpoint->inbox, endpoint->pid);
+	return dump->fill(dump, endpoint->inbox, endpoint->pid);
 }
 
 static int dump_visit_link(struct mbox_listed *entry, void *data)
@@ -380,7 +343,7 @@ static int dump_visit_link(struct mbox_listed *entry, void *data)
 	const struct nlattr *one;
 	u32 from = mbox_process_nr(there->from->pid);
 	u32 to = mbox_process_nr(there->to->pid);
-	struct dump *dump = data;
+	struct mbox_dump *dump = data;
 	u64 queued, queued_back;
 	void *header;
 
@@ -397,8 +360,8 @@ static int dump_visit_link(struct mbox_listed *entry, void *data)
 	queued_back = back->room.held;
 	spin_unlock(&back->to->inbox->lock);
 
-	header = dump_row_begin(dump, MBOX_CMD_LINK_GET);
-	return dump_row_end(dump, header, header &&
+	header = mbox_dump_row_begin(dump, MBOX_CMD_LINK_GET);
+	return mbox_dump_row_end(dump, header, header &&
 		!nla_put_u32(dump->skb, MBOX_A_LINK_ONE, from) &&
 		!nla_put_u32(dump->skb, MBOX_A_LINK_OTHER, to) &&
 		!nla_put_u32(dump->skb, MBOX_A_LINK_CAPACITY, there->room.capacity) &&
@@ -411,12 +374,14 @@ static int dump_visit_link(struct mbox_listed *entry, void *data)
 			      MBOX_A_LINK_PAD));
 }
 
-static void dump_init(struct dump *dump, struct sk_buff *skb,
-		      struct netlink_callback *cb)
+/* Begin a part. */
+static void dump_begin(struct mbox_dump *dump, struct sk_buff *skb,
+		       struct netlink_callback *cb)
 {
+	BUILD_BUG_ON(sizeof(struct mbox_dump_progress) > sizeof(cb->ctx));
 	dump->skb = skb;
 	dump->cb = cb;
-	dump->progress = dump_progress(cb);
+	dump->progress = (struct mbox_dump_progress *)cb->ctx;
 	dump->registry = mbox_registry_get(sock_net(skb->sk));
 	dump->file = mbox_netlink_file(cb->skb);
 	dump->changes = READ_ONCE(dump->registry->changes);
@@ -424,7 +389,7 @@ static void dump_init(struct dump *dump, struct sk_buff *skb,
 }
 
 /* End a part. A full one is no error, if there is anything in it. */
-static int dump_end(struct dump *dump, int error)
+static int dump_end(struct mbox_dump *dump, int error)
 {
 	mbox_registry_put(dump->registry);
 	if (error == -EMSGSIZE && dump->skb->len)
@@ -433,7 +398,7 @@ static int dump_end(struct dump *dump, int error)
 }
 
 /* Dump the mailbox that attributes @id and @name say, or all. */
-static int dump_mailboxes_of(struct dump *dump, int id, int name)
+static int dump_mailboxes_of(struct mbox_dump *dump, int id, int name)
 {
 	struct nlattr **attrs = mbox_compat_dump_attrs(dump->cb);
 
@@ -444,35 +409,46 @@ static int dump_mailboxes_of(struct dump *dump, int id, int name)
 int mbox_nl_mailbox_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb)
 {
-	struct dump dump = { .fill = dump_fill_mailbox };
+	struct mbox_dump dump = { .fill = dump_fill_mailbox };
 
-	dump_init(&dump, skb, cb);
+	dump_begin(&dump, skb, cb);
 	return dump_end(&dump, dump_mailboxes_of(&dump, MBOX_A_MAILBOX_ID,
 						 MBOX_A_MAILBOX_NAME));
 }
 
 int mbox_nl_handle_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump dump = { .fill = dump_fill_handles };
+	struct mbox_dump dump = { .fill = dump_fill_handles };
 
-	dump_init(&dump, skb, cb);
+	dump_begin(&dump, skb, cb);
 	return dump_end(&dump, dump_mailboxes_of(&dump, MBOX_A_HANDLE_MAILBOX,
 						 MBOX_A_HANDLE_NAME));
 }
 
-int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+/**
+ * mbox_dump_all - dump the rows of one mailbox, or of all and then of all inboxes
+ * @skb:	of the part
+ * @cb:		of the dump
+ * @id:		attribute of the request with the id of the mailbox
+ * @name:	and with its name
+ * @fill:	adds the rows of one mailbox
+ *
+ * Return: as a dump of netlink.
+ */
+int mbox_dump_all(struct sk_buff *skb, struct netlink_callback *cb, int id, int name,
+		  mbox_dump_fill fill)
 {
-	struct dump dump = { .fill = dump_fill_waiters };
-	struct dump_progress *progress = dump_progress(cb);
+	struct mbox_dump dump = { .fill = fill };
+	struct mbox_dump_progress *progress;
 	int error = 0;
 
-	dump_init(&dump, skb, cb);
+	dump_begin(&dump, skb, cb);
+	progress = dump.progress;
 	/* Of one mailbox up to the end, whose message is checked as well. */
 	if (!progress->done || progress->one) {
 		cb->seq = dump.changes +
 			  mbox_links_changes(&mbox_endpoint_list) ?: 1;
-		error = dump_mailboxes_of(&dump, MBOX_A_WAITER_MAILBOX,
-					  MBOX_A_WAITER_NAME);
+		error = dump_mailboxes_of(&dump, id, name);
 	}
 	if (!error && !progress->one) {
 		cb->seq = dump.changes;
@@ -483,12 +459,18 @@ int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return dump_end(&dump, error);
 }
 
+int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return mbox_dump_all(skb, cb, MBOX_A_WAITER_MAILBOX, MBOX_A_WAITER_NAME,
+			     dump_fill_waiters);
+}
+
 int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct dump dump = {};
+	struct mbox_dump dump = {};
 	int error;
 
-	dump_init(&dump, skb, cb);
+	dump_begin(&dump, skb, cb);
 	/* Mailboxes that come and go do not concern links. */
 	cb->seq = 0;
 	error = mbox_links_visit(&mbox_link_list, dump.registry,

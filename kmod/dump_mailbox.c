@@ -51,6 +51,10 @@ static bool dump_put_u32s(struct sk_buff *skb, const struct mbox_info *info)
 		{ MBOX_A_MAILBOX_HANDLES, info->handles },
 		{ MBOX_A_MAILBOX_SENDERS, info->senders },
 		{ MBOX_A_MAILBOX_RECEIVERS, info->receivers },
+		{ MBOX_A_MAILBOX_LEASED, info->leased },
+		{ MBOX_A_MAILBOX_DELAYED, info->delayed },
+		{ MBOX_A_MAILBOX_PARKED, info->parked },
+		{ MBOX_A_MAILBOX_MAX_DELIVERIES, info->max_deliveries },
 	};
 	unsigned int i;
 
@@ -87,6 +91,9 @@ static bool dump_put_u64s(struct sk_buff *skb, const struct mbox_info *info,
 		{ MBOX_A_MAILBOX_WOKEN, stats->woken },
 		{ MBOX_A_MAILBOX_SPIN_HITS, info->spin_hits },
 		{ MBOX_A_MAILBOX_SPIN_MISSES, info->spin_misses },
+		{ MBOX_A_MAILBOX_REDELIVERED, info->redelivered },
+		{ MBOX_A_MAILBOX_DEAD, info->dead },
+		{ MBOX_A_MAILBOX_MARK, info->mark },
 	};
 	unsigned int i;
 
@@ -110,6 +117,9 @@ int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox)
 	    !dump_put_u64s(skb, &info, &stats) || !dump_put_u32s(skb, &info) ||
 	    !dump_put_process(skb, MBOX_A_MAILBOX_OWNER, info.owner) ||
 	    !dump_put_process(skb, MBOX_A_MAILBOX_HEIR, info.heir) ||
+	    (info.dead_letter && !mbox_dump_u64(skb, MBOX_A_MAILBOX_DEAD_LETTER,
+						info.dead_letter,
+						MBOX_A_MAILBOX_PAD)) ||
 	    !dump_put_ring(skb, &info, &stats))
 		return -EMSGSIZE;
 	return 0;

@@ -194,6 +194,14 @@ void mbox_event_quota(struct mbox *mbox)
 	spin_unlock(&mbox->lock);
 }
 
+/* The lease with @token ends soon. */
+void mbox_event_lease(struct mbox *mbox, u64 token)
+{
+	if (event_add(mbox, MBOX_EVENT_LEASE_ENDING) &&
+	    mbox->pending->counts[MBOX_EVENT_LEASE_ENDING] == 1)
+		mbox->pending->token = token;
+}
+
 /* The quota of @uid refused a mailbox. The registry's lock is not held. */
 void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
 {
@@ -288,13 +296,14 @@ static int event_send(const struct mbox_notice *notice, enum mbox_event event,
  */
 static void event_flush_mailbox(struct mbox_pending *from)
 {
-	static const enum mbox_event orders[][MBOX_EVENT_QUOTA + 1] = {
+	/* All but overrun, which is about no mailbox. */
+	static const enum mbox_event orders[][MBOX_EVENT_LEASE_ENDING] = {
 		{ MBOX_EVENT_CREATED, MBOX_EVENT_FULL, MBOX_EVENT_ROOM,
-		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_DELETED,
-		  MBOX_EVENT_OWNER_DIED },
+		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_LEASE_ENDING,
+		  MBOX_EVENT_DELETED, MBOX_EVENT_OWNER_DIED },
 		{ MBOX_EVENT_CREATED, MBOX_EVENT_ROOM, MBOX_EVENT_FULL,
-		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_DELETED,
-		  MBOX_EVENT_OWNER_DIED },
+		  MBOX_EVENT_DROPPED, MBOX_EVENT_QUOTA, MBOX_EVENT_LEASE_ENDING,
+		  MBOX_EVENT_DELETED, MBOX_EVENT_OWNER_DIED },
 	};
 	struct mbox *mbox = from->mbox;
 	struct mbox_notice notice = { .id = mbox->id, .name = mbox->name };
@@ -314,6 +323,7 @@ static void event_flush_mailbox(struct mbox_pending *from)
 	notice.gid = mbox->gid;
 	notice.mode = mbox->mode;
 	notice.queued = mbox->room.held;
+	notice.token = events.token;
 	notice.user = events.user;
 	order = orders[mbox->full];
 	spin_unlock(&mbox->lock);

@@ -23,9 +23,10 @@ struct mbox_pending {
 	struct mbox *mbox;		/* constant: that has them */
 	bool queued;			/* in a list of the worker */
 	struct mbox_throttle throttle;
-	u32 counts[MBOX_EVENT_OVERRUN];	/* by enum mbox_event */
+	u32 counts[MBOX_EVENT_LEASE_ENDING + 1]; /* by enum mbox_event */
 	u64 dropped;
 	u64 dropped_at_end;
+	u64 token;			/* of the first lease that ends soon */
 	kuid_t user;			/* of its creator */
 };
 
@@ -68,6 +69,7 @@ struct mbox_notice {
 	kgid_t gid;
 	umode_t mode;
 	u64 queued;
+	u64 token;			/* of a lease that ends soon */
 	kuid_t user;			/* it counts for his share of events */
 };
 
@@ -81,6 +83,7 @@ void mbox_event_full(struct mbox *mbox);
 void mbox_event_room(struct mbox *mbox);
 void mbox_event_dropped(struct mbox *mbox, u64 n);
 void mbox_event_quota(struct mbox *mbox);
+void mbox_event_lease(struct mbox *mbox, u64 token);
 void mbox_event_refused(struct mbox_registry *registry, kuid_t uid);
 
 /* notice.c */

@@ -57,6 +57,7 @@ struct mbox_job {
 	struct list_head list;		/* of the worker, or of the state */
 	struct rb_node due;		/* jobs->due; or clear */
 	u64 when;			/* its place there: ns of CLOCK_BOOTTIME */
+	u64 since;			/* jiffies: when the holder got the lease */
 	struct mbox_deadline end;	/* of the lease */
 	struct mbox_deadline warning;	/* before that; not set once it was given */
 	struct mbox_deadline not_before;

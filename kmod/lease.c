@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Leases: messages that are received for a time, and what becomes of them. */
+#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -87,6 +88,7 @@ void mbox_lease_begin(struct mbox_handle *handle, struct mbox_message *message,
 		job->leases = 1;
 	job->deliveries++;
 	job->worker = lease->worker;
+	job->since = get_jiffies_64();
 	lease_set_end(job, lease->clock, lease->time);
 	mbox_job_hide(mbox, job, MBOX_JOB_LEASED, &lease->worker->jobs);
 	lease_tell(job, &lease->delivery);
@@ -298,6 +300,8 @@ int mbox_lease_extend(struct mbox_handle *handle, const struct mbox_ioc_extend *
 	if (!error && job->state != MBOX_JOB_LEASED && job->state != MBOX_JOB_QUEUED)
 		error = -ESTALE;
 	if (!error) {
+		if (job->worker != worker)
+			job->since = get_jiffies_64();
 		mbox_job_take(mbox, job);
 		job->worker = worker;
 		lease_set_end(job, arg->clock, arg->time);

@@ -13,6 +13,7 @@
  *			create.c	opening and creating by name
  *	netlink.h	netlink.c	the generic netlink family: requests
  *			dump.c		dumps: mailboxes, handles, waiters, links
+ *			dump_job.c	dumps of leased, delayed and parked messages
  *			dump_mailbox.c	attributes of a mailbox
  *	mbox.h		handle.c	an open file on a mailbox: file operations
  *	link.h		direct.c	handles on links and inboxes

@@ -65,6 +65,12 @@ static const struct nla_policy mbox_link_get_nl_policy[MBOX_A_LINK_ONE + 1] = {
 	[MBOX_A_LINK_ONE] = { .type = NLA_U32, },
 };
 
+/* MBOX_CMD_JOB_GET - dump */
+static const struct nla_policy mbox_job_get_nl_policy[MBOX_A_JOB_NAME + 1] = {
+	[MBOX_A_JOB_MAILBOX] = { .type = NLA_U64, },
+	[MBOX_A_JOB_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
 /* Ops table for mbox */
 static const struct genl_split_ops mbox_nl_ops[] = {
 	{
@@ -121,6 +127,13 @@ static const struct genl_split_ops mbox_nl_ops[] = {
 		.dumpit		= mbox_nl_link_get_dumpit,
 		.policy		= mbox_link_get_nl_policy,
 		.maxattr	= MBOX_A_LINK_ONE,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= MBOX_CMD_JOB_GET,
+		.dumpit		= mbox_nl_job_get_dumpit,
+		.policy		= mbox_job_get_nl_policy,
+		.maxattr	= MBOX_A_JOB_NAME,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };

@@ -98,6 +98,10 @@ static int notice_fill(struct sk_buff *skb, const struct mbox_notice *notice,
 	if (dropped && nla_put_u64_64bit(skb, MBOX_A_NOTICE_DROPPED, dropped,
 					 MBOX_A_NOTICE_PAD))
 		return -EMSGSIZE;
+	if (event == MBOX_EVENT_LEASE_ENDING &&
+	    nla_put_u64_64bit(skb, MBOX_A_NOTICE_TOKEN, notice->token,
+			      MBOX_A_NOTICE_PAD))
+		return -EMSGSIZE;
 	if (count > 1 && nla_put_u64_64bit(skb, MBOX_A_NOTICE_COUNT, count,
 					   MBOX_A_NOTICE_PAD))
 		return -EMSGSIZE;

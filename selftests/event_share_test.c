@@ -21,19 +21,10 @@ struct shared {
 
 static uint32_t hear(struct nl *nl, char name[MBOX_NAME_SIZE], int patience)
 {
-	static _Alignas(8) char buffer[NL_SIZE];
-	struct pollfd pollfd = { .fd = nl->fd, .events = POLLIN };
-	struct nlmsghdr *header = (void *)buffer;
 	struct nl_reply reply;
-	ssize_t size;
 
-	if (poll(&pollfd, 1, patience) != 1)
+	if (!nl_hear(nl, &reply, patience))
 		return NOTHING;
-	size = recv(nl->fd, buffer, sizeof(buffer), 0);
-	if (size < (ssize_t)NLMSG_LENGTH(GENL_HDRLEN) || header->nlmsg_type != nl->family)
-		return NOTHING;
-	nl_parse(&reply, (char *)NLMSG_DATA(header) + GENL_HDRLEN,
-		 header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
 	snprintf(name, MBOX_NAME_SIZE, "%s", nl_string(&reply, MBOX_A_NOTICE_NAME));
 	return nl_u32(&reply, MBOX_A_NOTICE_EVENT);
 }

@@ -42,19 +42,10 @@ FIXTURE_TEARDOWN(event)
 /* The next one of any mailbox. False if there is none within @patience ms. */
 static bool hear(struct _test_data_event *self, struct event *event, int patience)
 {
-	static _Alignas(8) char buffer[NL_SIZE];
-	struct pollfd pollfd = { .fd = self->nl.fd, .events = POLLIN };
-	struct nlmsghdr *header = (void *)buffer;
 	struct nl_reply reply;
-	ssize_t size;
 
-	if (poll(&pollfd, 1, patience) != 1)
+	if (!nl_hear(&self->nl, &reply, patience))
 		return false;
-	size = recv(self->nl.fd, buffer, sizeof(buffer), 0);
-	if (size < (ssize_t)NLMSG_LENGTH(GENL_HDRLEN) || header->nlmsg_type != self->nl.family)
-		return false;
-	nl_parse(&reply, (char *)NLMSG_DATA(header) + GENL_HDRLEN,
-		 header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
 	event->kind = nl_u32(&reply, MBOX_A_NOTICE_EVENT);
 	event->state = nl_u32(&reply, MBOX_A_NOTICE_STATE);
 	event->uid = nl_u32(&reply, MBOX_A_NOTICE_UID);

@@ -3,6 +3,7 @@
  * Dumps in parts: wherever a datagram ends, within a message or between two, the next one continues
  * with the rest. So datagrams of each size give the same dump.
  */
+#include "lib/lease.h"
 #include "lib/netlink.h"
 #include "lib/peer.h"
 
@@ -31,13 +32,16 @@ FIXTURE_VARIANT(part)
 };
 
 FIXTURE_VARIANT_ADD(part, mailboxes) {
-	.cmd = MBOX_CMD_MAILBOX_GET, .number = MBOX_A_MAILBOX_ID, .most = 560,
+	.cmd = MBOX_CMD_MAILBOX_GET, .number = MBOX_A_MAILBOX_ID, .most = 640,
 };
 FIXTURE_VARIANT_ADD(part, handles) {
 	.cmd = MBOX_CMD_HANDLE_GET, .number = MBOX_A_HANDLE_ID, .most = 160,
 };
 FIXTURE_VARIANT_ADD(part, waiters) {
 	.cmd = MBOX_CMD_WAITER_GET, .number = MBOX_A_WAITER_ID, .most = 240,
+};
+FIXTURE_VARIANT_ADD(part, jobs) {
+	.cmd = MBOX_CMD_JOB_GET, .number = MBOX_A_JOB_ID, .most = 240,
 };
 FIXTURE_VARIANT_ADD(part, links) {
 	.cmd = MBOX_CMD_LINK_GET, .most = 160,
@@ -81,6 +85,17 @@ static void make_waiters(struct __test_metadata *_metadata, struct _test_data_pa
 	ASSERT_TRUE(await_blocked(self->fd[0], 0, ROWS));
 }
 
+/* Leases that end. */
+static void make_jobs(struct __test_metadata *_metadata, struct _test_data_part *self)
+{
+	self->fd[0] = box_new(_metadata, ROWS);
+	self->id[0] = info_of(self->fd[0]).id;
+	for (int i = 0; i < ROWS; i++) {
+		ASSERT_EQ(0, put(self->fd[0], 0, "text"));
+		ASSERT_EQ(0, lease_for(self->fd[0], 3600 * NSEC_PER_SEC).error);
+	}
+}
+
 static void make_links(struct __test_metadata *_metadata, struct _test_data_part *self)
 {
 	for (int i = 0; i < ROWS; i++) {
@@ -103,6 +118,9 @@ FIXTURE_SETUP(part)
 		break;
 	case MBOX_CMD_WAITER_GET:
 		make_waiters(_metadata, self);
+		break;
+	case MBOX_CMD_JOB_GET:
+		make_jobs(_metadata, self);
 		break;
 	case MBOX_CMD_LINK_GET:
 		make_links(_metadata, self);
@@ -140,6 +158,10 @@ static void row(const struct nl_reply *reply, void *data)
 		number = nl_u64(reply, MBOX_A_WAITER_ID);
 		self->rows++;
 		break;
+	case MBOX_CMD_JOB_GET:
+		number = nl_u64(reply, MBOX_A_JOB_ID);
+		self->rows++;
+		break;
 	default:
 		number = self->last + 1;
 		self->rows++;
@@ -155,6 +177,8 @@ static void restrict_to_ours(struct nl_request *request, const struct _test_data
 		nl_put_u64(request, MBOX_A_HANDLE_MAILBOX, self->id[0]);
 	if (request->genl.cmd == MBOX_CMD_WAITER_GET)
 		nl_put_u64(request, MBOX_A_WAITER_MAILBOX, self->id[0]);
+	if (request->genl.cmd == MBOX_CMD_JOB_GET)
+		nl_put_u64(request, MBOX_A_JOB_MAILBOX, self->id[0]);
 	if (request->genl.cmd == MBOX_CMD_LINK_GET)
 		nl_put_u32(request, MBOX_A_LINK_ONE, getpid());
 }

@@ -44,6 +44,8 @@ static long call_netlink(struct scene *s)
 		nl_put_string(&request, MBOX_A_HANDLE_NAME, s->name);
 	else if (op->cmd == MBOX_CMD_WAITER_GET)
 		nl_put_string(&request, MBOX_A_WAITER_NAME, s->name);
+	else if (op->cmd == MBOX_CMD_JOB_GET)
+		nl_put_string(&request, MBOX_A_JOB_NAME, s->name);
 	else if (op->cmd != MBOX_CMD_LINK_GET)
 		nl_put_string(&request, MBOX_A_MAILBOX_NAME, s->name);
 	if (op->cmd == MBOX_CMD_MAILBOX_SET)

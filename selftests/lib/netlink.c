@@ -181,3 +181,21 @@ int nl_listen(struct nl *nl)
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->groups[1], sizeof(uint32_t));
 	return 0;
 }
+
+/* Receive the next event within @patience ms; it stays until the next one. False if there is none. */
+bool nl_hear(struct nl *nl, struct nl_reply *reply, int patience)
+{
+	static _Alignas(8) char buffer[NL_SIZE];
+	struct pollfd pollfd = { .fd = nl->fd, .events = POLLIN };
+	struct nlmsghdr *header = (void *)buffer;
+	ssize_t size;
+
+	if (poll(&pollfd, 1, patience) != 1)
+		return false;
+	size = recv(nl->fd, buffer, sizeof(buffer), 0);
+	if (size < (ssize_t)NLMSG_LENGTH(GENL_HDRLEN) || header->nlmsg_type != nl->family)
+		return false;
+	nl_parse(reply, (char *)NLMSG_DATA(header) + GENL_HDRLEN,
+		 header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
+	return true;
+}

@@ -78,6 +78,7 @@ void nl_parse(struct nl_reply *reply, const void *from, size_t size);
 void nl_nested(struct nl_reply *nested, const struct nl_reply *reply, uint16_t type);
 void nl_explain(struct nl *nl, const struct nlmsghdr *header, const struct nl_request *request);
 int nl_talk(struct nl *nl, struct nl_request *request, nl_fn fn, void *data);
+bool nl_hear(struct nl *nl, struct nl_reply *reply, int patience);
 void nl_found(const struct nl_reply *reply, void *data);
 int nl_open_room(struct nl *nl, size_t room);
 

@@ -35,6 +35,7 @@ static void observe(void)
 {
 	static const uint8_t dumps[] = {
 		MBOX_CMD_MAILBOX_GET, MBOX_CMD_HANDLE_GET, MBOX_CMD_WAITER_GET, MBOX_CMD_LINK_GET,
+		MBOX_CMD_JOB_GET,
 	};
 	char heard[4096];
 	struct nl_request request;
@@ -47,10 +48,10 @@ static void observe(void)
 		_exit(1);
 	}
 	for (unsigned int n = 0; ; n++) {
-		nl_begin(&request, ask.family, dumps[n % 4], NLM_F_DUMP);
+		nl_begin(&request, ask.family, dumps[n % ARRAY_SIZE(dumps)], NLM_F_DUMP);
 		ret = nl_talk(&ask, &request, observer_see, &id);
 		if (observer_unexpected(ret))
-			fault(FAULT_CALL, "dump %u: %s", dumps[n % 4], strerrorname_np(-ret));
+			fault(FAULT_CALL, "dump %u: %s", dumps[n % ARRAY_SIZE(dumps)], strerrorname_np(-ret));
 		nl_begin(&request, ask.family, MBOX_CMD_MAILBOX_GET, 0);
 		nl_put_u64(&request, MBOX_A_MAILBOX_ID, id - n % 3);
 		ret = nl_talk(&ask, &request, observer_see, &id);

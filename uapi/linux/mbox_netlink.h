@@ -18,6 +18,9 @@
  *   received.
  * @MBOX_CALL_CONSUME: WAIT of the consumer of a ring.
  * @MBOX_CALL_PRODUCE: WAIT of the producer of a ring.
+ * @MBOX_CALL_ACK: A synchronous send that waits until its message is
+ *   acknowledged.
+ * @MBOX_CALL_REPLY: CALL that waits for the reply to its request.
  */
 enum mbox_call {
 	MBOX_CALL_RECEIVE,
@@ -25,6 +28,21 @@ enum mbox_call {
 	MBOX_CALL_RECEIPT,
 	MBOX_CALL_CONSUME,
 	MBOX_CALL_PRODUCE,
+	MBOX_CALL_ACK,
+	MBOX_CALL_REPLY,
+};
+
+/**
+ * enum mbox_hidden - Why no receive finds a message.
+ * @MBOX_HIDDEN_LEASED: Its holder has not acknowledged it yet.
+ * @MBOX_HIDDEN_DELAYED: Its time has not come yet.
+ * @MBOX_HIDDEN_PARKED: It cannot be delivered, and waits for MBOX_IOC_KICK or
+ *   on its way to the dead-letter mailbox.
+ */
+enum mbox_hidden {
+	MBOX_HIDDEN_LEASED,
+	MBOX_HIDDEN_DELAYED,
+	MBOX_HIDDEN_PARKED,
 };
 
 /**
@@ -43,6 +61,8 @@ enum mbox_call {
  *   mailbox is named, the quota of user uid refused a mailbox.
  * @MBOX_EVENT_OVERRUN: There were too many events. count is the number of
  *   events suppressed since the last overrun.
+ * @MBOX_EVENT_LEASE_ENDING: A lease ends soon, a quarter of its time from now.
+ *   token is that of the first of count leases.
  */
 enum mbox_event {
 	MBOX_EVENT_CREATED,
@@ -53,6 +73,7 @@ enum mbox_event {
 	MBOX_EVENT_DROPPED,
 	MBOX_EVENT_QUOTA,
 	MBOX_EVENT_OVERRUN,
+	MBOX_EVENT_LEASE_ENDING,
 };
 
 enum {
@@ -97,6 +118,14 @@ enum {
 	MBOX_A_MAILBOX_CREATOR,
 	MBOX_A_MAILBOX_SPIN_HITS,
 	MBOX_A_MAILBOX_SPIN_MISSES,
+	MBOX_A_MAILBOX_LEASED,
+	MBOX_A_MAILBOX_DELAYED,
+	MBOX_A_MAILBOX_PARKED,
+	MBOX_A_MAILBOX_MAX_DELIVERIES,
+	MBOX_A_MAILBOX_REDELIVERED,
+	MBOX_A_MAILBOX_DEAD,
+	MBOX_A_MAILBOX_DEAD_LETTER,
+	MBOX_A_MAILBOX_MARK,
 
 	__MBOX_A_MAILBOX_MAX,
 	MBOX_A_MAILBOX_MAX = (__MBOX_A_MAILBOX_MAX - 1)
@@ -162,6 +191,30 @@ enum {
 };
 
 enum {
+	MBOX_A_JOB_PAD = 1,
+	MBOX_A_JOB_ID,
+	MBOX_A_JOB_MAILBOX,
+	MBOX_A_JOB_NAME,
+	MBOX_A_JOB_INBOX,
+	MBOX_A_JOB_HIDDEN,
+	MBOX_A_JOB_TOKEN,
+	MBOX_A_JOB_DELIVERIES,
+	MBOX_A_JOB_SIZE,
+	MBOX_A_JOB_PRIO,
+	MBOX_A_JOB_TYPE,
+	MBOX_A_JOB_HOLDER,
+	MBOX_A_JOB_HANDLE,
+	MBOX_A_JOB_HELD,
+	MBOX_A_JOB_LEFT,
+	MBOX_A_JOB_CALLER,
+	MBOX_A_JOB_REASON,
+	MBOX_A_JOB_CODE,
+
+	__MBOX_A_JOB_MAX,
+	MBOX_A_JOB_MAX = (__MBOX_A_JOB_MAX - 1)
+};
+
+enum {
 	MBOX_A_NOTICE_PAD = 1,
 	MBOX_A_NOTICE_EVENT,
 	MBOX_A_NOTICE_TIME,
@@ -172,6 +225,7 @@ enum {
 	MBOX_A_NOTICE_QUEUED,
 	MBOX_A_NOTICE_DROPPED,
 	MBOX_A_NOTICE_COUNT,
+	MBOX_A_NOTICE_TOKEN,
 
 	__MBOX_A_NOTICE_MAX,
 	MBOX_A_NOTICE_MAX = (__MBOX_A_NOTICE_MAX - 1)
@@ -186,6 +240,7 @@ enum {
 	MBOX_CMD_WAITER_GET,
 	MBOX_CMD_LINK_GET,
 	MBOX_CMD_EVENT,
+	MBOX_CMD_JOB_GET,
 
 	__MBOX_CMD_MAX,
 	MBOX_CMD_MAX = (__MBOX_CMD_MAX - 1)
