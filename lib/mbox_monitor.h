@@ -3,7 +3,7 @@
  * libmbox-monitor: watch and manage the mailboxes of a machine, from C
  *
  * A cover over the generic netlink family "mbox": mailboxes, their handles, blocked
- * calls, links and events. Programs that send and receive do not need it; it is a
+ * calls, leases, links and events. Programs that send and receive do not need it; it is a
  * separate library, since it alone uses libnl.
  *
  * VISIBILITY
@@ -120,6 +120,15 @@ struct mbox_monitor;
  * @spin_hits:	receives that polled before they would have slept, and whose wait ended
  *		meanwhile
  * @spin_misses: receives that polled in vain, then slept, and whose wait has ended
+ * @leased:	of the queued messages those that are leased,
+ * @delayed:	those that nobody receives before a time to come,
+ * @parked:	and those that are parked
+ * @max_deliveries: times that a message is given out under a lease before it is parked,
+ *		0 for any number
+ * @redelivered: leases that ended without an acknowledgement
+ * @dead:	dropped messages that went to the dead-letter mailbox
+ * @dead_letter: id of the dead-letter mailbox; known if there is one
+ * @mark:	mark of the last message that was accepted with one, or 0
  */
 struct mbox_monitor_mailbox {
 	uint64_t known;
@@ -167,6 +176,14 @@ struct mbox_monitor_mailbox {
 	uint32_t reserved2;
 	uint64_t spin_hits;
 	uint64_t spin_misses;
+	uint32_t leased;
+	uint32_t delayed;
+	uint32_t parked;
+	uint32_t max_deliveries;
+	uint64_t redelivered;
+	uint64_t dead;
+	uint64_t dead_letter;
+	uint64_t mark;
 };
 
 /**
@@ -230,6 +247,52 @@ struct mbox_monitor_waiter {
 };
 
 /**
+ * struct mbox_monitor_job - a message that is leased, delayed or parked
+ * @known:	MBOX_KNOWN(MBOX_A_JOB_*)
+ * @id:		number of the message in its mailbox, as seq of its header
+ * @mailbox:	id of the mailbox, or inbox
+ * @hidden:	MBOX_HIDDEN_*
+ * @deliveries:	times that it was given out under a lease
+ * @token:	token of its last lease; known unless it had none. It is valid as long as
+ *		the message is leased.
+ * @size:	size of the message in bytes
+ * @prio:	its priority
+ * @type:	its type
+ * @holder:	the process that holds the lease; known unless the open file does
+ * @caller:	the process that waits for a reply; known of the request of a call
+ * @handle:	number of the handle through which the lease is held, as
+ *		struct mbox_monitor_handle has it; known if there is one
+ * @held:	nanoseconds since the lease began; known of a leased message
+ * @left:	nanoseconds until the lease or the delay ends; known if it has an end
+ * @reason:	MBOX_REASON_* of a parked message; known of one
+ * @code:	code of its rejection; known if it was rejected
+ * @inbox:	the process whose inbox it is; known on a link or inbox
+ * @reserved:	0
+ * @name:	name of the mailbox; empty if it is anonymous
+ */
+struct mbox_monitor_job {
+	uint64_t known;
+	uint64_t id;
+	uint64_t mailbox;
+	uint32_t hidden;
+	uint32_t deliveries;
+	uint64_t token;
+	uint64_t size;
+	uint32_t prio;
+	uint32_t type;
+	uint32_t holder;
+	uint32_t caller;
+	uint64_t handle;
+	uint64_t held;
+	uint64_t left;
+	uint32_t reason;
+	uint32_t code;
+	uint32_t inbox;
+	uint32_t reserved;
+	char name[MBOX_NAME_SIZE];
+};
+
+/**
  * struct mbox_monitor_link - a link between two processes
  * @known:	MBOX_KNOWN(MBOX_A_LINK_*)
  * @one:	the process that asked for the link first
@@ -269,6 +332,7 @@ struct mbox_monitor_link {
  *		of MBOX_EVENT_OVERRUN, number of suppressed events; 1 if the kernel
  *		sent none
  * @name:	name of the mailbox; empty if it is anonymous
+ * @token:	of MBOX_EVENT_LEASE_ENDING, token of the first of @count leases
  */
 struct mbox_monitor_event {
 	uint64_t known;
@@ -282,6 +346,7 @@ struct mbox_monitor_event {
 	uint64_t dropped;
 	uint64_t count;
 	char name[MBOX_NAME_SIZE];
+	uint64_t token;
 };
 
 /**
@@ -362,6 +427,18 @@ int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
 			     uint64_t id,
 			     int (*fn)(const struct mbox_monitor_waiter *waiter,
 				       void *arg), void *arg);
+
+/**
+ * mbox_monitor_each_job() - leased, delayed and parked messages of one mailbox, or of all
+ * @name:	its name, or NULL
+ * @id:		its id, or 0 for all, and for links and inboxes, if @name is NULL
+ *
+ * Calls in progress are the blocked calls of MBOX_CALL_REPLY; the request of one is
+ * reported here once a server has leased it.
+ */
+int mbox_monitor_each_job(struct mbox_monitor *mon, const char *name, uint64_t id,
+			  int (*fn)(const struct mbox_monitor_job *job, void *arg),
+			  void *arg);
 
 /**
  * mbox_monitor_each_link() - links of one process, or all

@@ -149,6 +149,7 @@ struct each {
 	int (*mailbox)(const struct mbox_monitor_mailbox *box, void *arg);
 	int (*handle)(const struct mbox_monitor_handle *handle, void *arg);
 	int (*waiter)(const struct mbox_monitor_waiter *waiter, void *arg);
+	int (*job)(const struct mbox_monitor_job *job, void *arg);
 	int (*link)(const struct mbox_monitor_link *link, void *arg);
 	void *arg;
 };
@@ -172,6 +173,13 @@ static int monitor_call_waiter(void *record, void *arg)
 	const struct each *each = arg;
 
 	return each->waiter(record, each->arg);
+}
+
+static int monitor_call_job(void *record, void *arg)
+{
+	const struct each *each = arg;
+
+	return each->job(record, each->arg);
 }
 
 static int monitor_call_link(void *record, void *arg)
@@ -240,6 +248,27 @@ int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
 	if (ret < 0)
 		return ret;
 	return monitor_ask(mon, &request, &monitor_waiter_shape, monitor_call_waiter, &each);
+}
+
+int mbox_monitor_each_job(struct mbox_monitor *mon, const char *name, uint64_t id,
+			  int (*fn)(const struct mbox_monitor_job *job, void *arg),
+			  void *arg)
+{
+	struct monitor_request request = {
+		.command = MBOX_CMD_JOB_GET,
+		.dump = true,
+	};
+	struct each each = { .job = fn, .arg = arg };
+	int ret;
+
+	if (!mon)
+		return -EINVAL;
+	if (!fn)
+		return monitor_fail(mon, -EFAULT, NULL);
+	ret = monitor_add_mailbox(mon, &request, MBOX_A_JOB_NAME, MBOX_A_JOB_MAILBOX, name, id);
+	if (ret < 0)
+		return ret;
+	return monitor_ask(mon, &request, &monitor_job_shape, monitor_call_job, &each);
 }
 
 int mbox_monitor_each_link(struct mbox_monitor *mon, pid_t pid,

@@ -72,6 +72,7 @@ typedef int monitor_fn(void *record, void *arg);
 
 _Static_assert(sizeof(struct mbox_monitor_mailbox) <= MONITOR_RECORD_SIZE, "");
 _Static_assert(sizeof(struct mbox_monitor_event) <= MONITOR_RECORD_SIZE, "");
+_Static_assert(sizeof(struct mbox_monitor_job) <= MONITOR_RECORD_SIZE, "");
 
 /* The most that the kernel puts into one datagram of a dump. */
 #define MONITOR_BUFFER_SIZE	32768
@@ -103,6 +104,7 @@ struct mbox_monitor {
 extern const struct monitor_shape monitor_mailbox_shape;
 extern const struct monitor_shape monitor_handle_shape;
 extern const struct monitor_shape monitor_waiter_shape;
+extern const struct monitor_shape monitor_job_shape;
 extern const struct monitor_shape monitor_link_shape;
 extern const struct monitor_shape monitor_event_shape;
 extern const struct monitor_shape monitor_deleted_shape;

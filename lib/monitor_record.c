@@ -21,6 +21,7 @@
 KNOWN_FIRST(struct mbox_monitor_mailbox);
 KNOWN_FIRST(struct mbox_monitor_handle);
 KNOWN_FIRST(struct mbox_monitor_waiter);
+KNOWN_FIRST(struct mbox_monitor_job);
 KNOWN_FIRST(struct mbox_monitor_link);
 KNOWN_FIRST(struct mbox_monitor_event);
 
@@ -75,6 +76,14 @@ static const struct monitor_field mailbox_fields[] = {
 	U32(MBOX_A_MAILBOX_CREATOR, creator),
 	U64(MBOX_A_MAILBOX_SPIN_HITS, spin_hits),
 	U64(MBOX_A_MAILBOX_SPIN_MISSES, spin_misses),
+	U32(MBOX_A_MAILBOX_LEASED, leased),
+	U32(MBOX_A_MAILBOX_DELAYED, delayed),
+	U32(MBOX_A_MAILBOX_PARKED, parked),
+	U32(MBOX_A_MAILBOX_MAX_DELIVERIES, max_deliveries),
+	U64(MBOX_A_MAILBOX_REDELIVERED, redelivered),
+	U64(MBOX_A_MAILBOX_DEAD, dead),
+	U64(MBOX_A_MAILBOX_DEAD_LETTER, dead_letter),
+	U64(MBOX_A_MAILBOX_MARK, mark),
 	[MBOX_A_MAILBOX_RING] = {
 		.kind = MONITOR_NEST,
 		.offset = offsetof(RECORD, ring_known),
@@ -136,6 +145,31 @@ const struct monitor_shape monitor_waiter_shape =
 	SHAPE(MBOX_CMD_WAITER_GET, waiter_fields);
 #undef RECORD
 
+#define RECORD	struct mbox_monitor_job
+static const struct monitor_field job_fields[] = {
+	U64(MBOX_A_JOB_ID, id),
+	U64(MBOX_A_JOB_MAILBOX, mailbox),
+	NAME(MBOX_A_JOB_NAME, name),
+	U32(MBOX_A_JOB_INBOX, inbox),
+	U32(MBOX_A_JOB_HIDDEN, hidden),
+	U64(MBOX_A_JOB_TOKEN, token),
+	U32(MBOX_A_JOB_DELIVERIES, deliveries),
+	U64(MBOX_A_JOB_SIZE, size),
+	U32(MBOX_A_JOB_PRIO, prio),
+	U32(MBOX_A_JOB_TYPE, type),
+	U32(MBOX_A_JOB_HOLDER, holder),
+	U64(MBOX_A_JOB_HANDLE, handle),
+	U64(MBOX_A_JOB_HELD, held),
+	U64(MBOX_A_JOB_LEFT, left),
+	U32(MBOX_A_JOB_CALLER, caller),
+	U32(MBOX_A_JOB_REASON, reason),
+	U32(MBOX_A_JOB_CODE, code),
+};
+
+const struct monitor_shape monitor_job_shape =
+	SHAPE(MBOX_CMD_JOB_GET, job_fields);
+#undef RECORD
+
 #define RECORD	struct mbox_monitor_link
 static const struct monitor_field link_fields[] = {
 	U32(MBOX_A_LINK_ONE, one),
@@ -162,6 +196,7 @@ static const struct monitor_field event_fields[] = {
 	U64(MBOX_A_NOTICE_QUEUED, queued),
 	U64(MBOX_A_NOTICE_DROPPED, dropped),
 	U64(MBOX_A_NOTICE_COUNT, count),
+	U64(MBOX_A_NOTICE_TOKEN, token),
 };
 
 const struct monitor_shape monitor_event_shape =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libmbox-monitor: its records of mailboxes, handles, waiters, links and events, and its errors. */
+/* libmbox-monitor: its records of mailboxes, handles, waiters, leases, links and events, and its errors. */
+#include "lib/lease.h"
 #include "lib/library.h"
 
 #include <mbox_monitor.h>
@@ -178,8 +179,9 @@ TEST_F(monitor, each_mailbox)
 struct parties {
 	struct mbox_monitor_handle handle;
 	struct mbox_monitor_waiter waiter;
+	struct mbox_monitor_job job;
 	struct mbox_monitor_link link;
-	int handles, waiters, links;
+	int handles, waiters, jobs, links;
 };
 
 static int take_handle(const struct mbox_monitor_handle *handle, void *arg)
@@ -197,6 +199,15 @@ static int take_waiter(const struct mbox_monitor_waiter *waiter, void *arg)
 
 	parties->waiter = *waiter;
 	parties->waiters++;
+	return 0;
+}
+
+static int take_job(const struct mbox_monitor_job *job, void *arg)
+{
+	struct parties *parties = arg;
+
+	parties->job = *job;
+	parties->jobs++;
 	return 0;
 }
 
@@ -259,6 +270,63 @@ TEST_F(monitor, handles_and_waiters)
 	EXPECT_GT(PATIENCE * NSEC_PER_SEC, parties.waiter.waited);
 	EXPECT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_LE(0, reap(pid));
+}
+
+TEST_F(monitor, leases)
+{
+	struct mbox_ioc_post marked = { .flags = MBOX_POST_MARK, .mark = 99, .send.prio = 2, .send.type = 5 };
+	const struct mbox_monitor_mailbox *box;
+	struct parties parties = { .jobs = 0 };
+	int fd = mbox_fd(self->mb);
+	struct leased one;
+
+	EXPECT_RET(0, mbox_monitor_each_job(self->mon, self->name, 0, take_job, &parties));
+	EXPECT_EQ(0, parties.jobs);
+	ASSERT_EQ(0, post(fd, marked, "four"));
+	one = lease_for(fd, 60 * NSEC_PER_SEC);
+	ASSERT_EQ(0, one.error);
+	/* the kernel's clock for it ticks, a hundred times a second at least */
+	usleep(20000);
+	EXPECT_RET(0, mbox_monitor_each_job(self->mon, NULL, self->info.id, take_job, &parties));
+	ASSERT_EQ(1, parties.jobs);
+	EXPECT_EQ(1, parties.job.id);
+	EXPECT_EQ(self->info.id, parties.job.mailbox);
+	EXPECT_STREQ(self->name, parties.job.name);
+	EXPECT_EQ(MBOX_HIDDEN_LEASED, parties.job.hidden);
+	EXPECT_EQ(1, parties.job.deliveries);
+	EXPECT_EQ(one.delivery.token, parties.job.token);
+	EXPECT_EQ(4, parties.job.size);
+	EXPECT_EQ(2, parties.job.prio);
+	EXPECT_EQ(5, parties.job.type);
+	EXPECT_EQ(getpid(), parties.job.holder);
+	EXPECT_LT(0, parties.job.handle);
+	EXPECT_LT(0, parties.job.held);
+	EXPECT_GT(60 * NSEC_PER_SEC, parties.job.held);
+	EXPECT_LT(0, parties.job.left);
+	EXPECT_GT(60 * NSEC_PER_SEC, parties.job.left);
+	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_CALLER));
+	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_INBOX));
+	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_REASON));
+	EXPECT_EQ(0, parties.job.reserved);
+	box = look(self);
+	ASSERT_NE(NULL, box);
+	EXPECT_EQ(1, box->leased);
+	EXPECT_EQ(0, box->parked);
+	EXPECT_EQ(99, box->mark);
+	EXPECT_EQ(0, box->max_deliveries);
+	EXPECT_EQ(0, box->known & MBOX_KNOWN(MBOX_A_MAILBOX_DEAD_LETTER));
+
+	ASSERT_EQ(0, nack(fd, one.delivery.token, MBOX_NACK_REJECT, 0, 7));
+	EXPECT_RET(0, mbox_monitor_each_job(self->mon, self->name, 0, take_job, &parties));
+	ASSERT_EQ(2, parties.jobs);
+	EXPECT_EQ(MBOX_HIDDEN_PARKED, parties.job.hidden);
+	EXPECT_EQ(MBOX_REASON_REJECTED, parties.job.reason);
+	EXPECT_EQ(7, parties.job.code);
+	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_HOLDER));
+	box = look(self);
+	ASSERT_NE(NULL, box);
+	EXPECT_EQ(0, box->leased);
+	EXPECT_EQ(1, box->parked);
 }
 
 TEST_F(monitor, links)
@@ -347,6 +415,9 @@ TEST_F(monitor, fails_as_it_says)
 	EXPECT_RET(-EFAULT, mbox_monitor_each_mailbox(self->mon, NULL, NULL));
 	EXPECT_RET(-EINVAL, mbox_monitor_each_link(self->mon, -1, take_link, NULL));
 	EXPECT_RET(-ENOENT, mbox_monitor_each_handle(self->mon, "no-such-mailbox", 0, take_handle, NULL));
+	EXPECT_RET(-ENOENT, mbox_monitor_each_job(self->mon, "no-such-mailbox", 0, take_job, NULL));
+	EXPECT_RET(-EFAULT, mbox_monitor_each_job(self->mon, self->name, 0, NULL, NULL));
+	EXPECT_RET(-EINVAL, mbox_monitor_each_job(NULL, self->name, 0, take_job, NULL));
 	EXPECT_RET(-EINVAL, mbox_monitor_subscribe(self->mon, ~0U));
 	EXPECT_RET(-EINVAL, mbox_monitor_fd(self->mon));
 	EXPECT_RET(-EINVAL, mbox_monitor_next(self->mon, 0, &event));
@@ -385,6 +456,23 @@ static int next_of(FIXTURE_DATA(monitor) *self, const struct mbox_monitor_event 
 	return ret;
 }
 
+TEST_F(monitor, leases_that_end_soon)
+{
+	const struct mbox_monitor_event *event;
+	struct leased one;
+
+	EXPECT_EQ(0, mbox_chmod(self->mb, 0666));
+	EXPECT_RET(0, mbox_monitor_subscribe(self->mon, 0));
+	ASSERT_EQ(0, mbox_send_string(self->mb, "text"));
+	one = lease_for(mbox_fd(self->mb), NSEC_PER_SEC / 5);
+	ASSERT_EQ(0, one.error);
+	ASSERT_EQ(0, next_of(self, &event));
+	EXPECT_EQ(MBOX_EVENT_LEASE_ENDING, event->event);
+	EXPECT_EQ(one.delivery.token, event->token);
+	EXPECT_EQ(1, event->count);
+	EXPECT_EQ(1, event->queued);
+}
+
 TEST_F(monitor, events)
 {
 	const struct mbox_monitor_event *event;
@@ -414,6 +502,7 @@ TEST_F(monitor, events)
 	EXPECT_EQ(1, event->count);
 	EXPECT_EQ(MBOX_STATE_LIVE, event->state);
 	EXPECT_LT(self->info.created, event->time);
+	EXPECT_EQ(0, event->known & MBOX_KNOWN(MBOX_A_NOTICE_TOKEN));
 	/* requests and events do not get into each other's way */
 	EXPECT_NE(NULL, look(self));
 	ASSERT_EQ(0, mbox_delete(self->name, MBOX_DELETE_FORCE, NULL));
