@@ -162,6 +162,59 @@ show_parties()
 	matches '"waiter":\[\],"handle":\[\]\}$'
 }
 
+# start_helper WORD...: start lease_helper on the mailbox in the background
+start_helper()
+{
+	: >"$dir/helper.out"
+	"${0%/*}/lease_helper" "$box" "$@" >"$dir/helper.out" 2>&1 &
+	pid=$!
+	pids="$pids $pid"
+}
+
+# leased: wait until the last helper has a lease; its token is in $token
+leased()
+{
+	tries=300
+	until token=$(grep '^[0-9]*$' "$dir/helper.out"); do
+		[ $((tries -= 1)) -gt 0 ] || { wrong "no lease: $(cat "$dir/helper.out")"; return; }
+		sleep 0.1
+	done
+}
+
+show_leases()
+{
+	mboxctl create "$box"
+	expect 0 -j show "$box"
+	matches '"leased":0,"delayed":0,"parked":0,"redelivered":0,"dead":0,"maxdeliveries":null,"deadletter":null,"mark":null,'
+	matches '"job":\[\],"waiter":\[\],"handle":\[\]\}$'
+	mboxctl send "$box" prio=3 type=7 work
+	start_helper lease 3600000
+	leased
+	expect 0 show "$box"
+	matches "^job  +state=leased token=$token seq=1 deliveries=1 pid=$pid command=lease_helper since=20[^ ]* held_ms=[0-9]+ until=20[^ ]* left_ms=3[0-9]{6} size=4 prio=3 type=7\$"
+	matches '^leased  +1$'
+	expect 0 list noheader columns=leased,delayed,parked,redelivered,dead,maxdeliveries,deadletter,mark "name=$box"
+	[ "$(xargs <"$dir/out")" = "1 0 0 0 0 - - -" ] || wrong "listed $(cat "$dir/out")"
+	kill "$pid"
+	tries=300
+	until mboxctl show "$box" | grep -q '^redelivered  *1$'; do
+		[ $((tries -= 1)) -gt 0 ] || { wrong "the message does not return"; break; }
+		sleep 0.1
+	done
+	expect 0 recv "$box"
+
+	start_helper call
+	caller=$pid
+	blocked senders
+	expect 0 show "$box"
+	matches "^waiter  +pid=$caller command=lease_helper tid=$caller call=reply since=20[^ ]* waited_ms=[0-9]+ size=7 prio=0 type=0\$"
+	start_helper lease
+	leased
+	expect 0 -j show "$box"
+	matches "\"job\":\[\{\"state\":\"leased\",\"token\":$token,\"seq\":2,\"deliveries\":1,\"pid\":$pid,\"command\":\"lease_helper\",\"since\":\"[^\"]*\",\"held_ms\":[0-9]+,\"until\":null,\"left_ms\":null,\"size\":7,\"prio\":0,\"type\":0,\"caller\":$caller,\"reason\":null,\"code\":null\}\]"
+	matches "\"call\":\"reply\""
+}
+
 purge()
 {
 	mboxctl create "$box"
@@ -302,5 +355,5 @@ outputs()
 	said 'standard output: No space left'
 }
 
-run_tests columns order filters sees_what_it_may show_parties purge delete_all delete_all_asks links \
+run_tests columns order filters sees_what_it_may show_parties show_leases purge delete_all delete_all_asks links \
 	usage_errors outputs

@@ -53,6 +53,21 @@ full_and_room()
 		wrong "printed $(sed -n 2p "$dir/out")"
 }
 
+lease_ending()
+{
+	mboxctl create "$box"
+	mboxctl send "$box" x
+	start_watch "$box" timeout=60 count=1
+	"${0%/*}/lease_helper" "$box" lease 400 >"$dir/helper.out" &
+	helper=$!
+	pids="$pids $helper"
+	finished 0
+	events lease-ending
+	sed -n 2p "$dir/out" | grep -q " queued=1 token=$(cat "$dir/helper.out") count=1\$" ||
+		wrong "printed $(sed -n 2p "$dir/out")"
+	kill "$helper"
+}
+
 owner_died()
 {
 	sleep 60 &
@@ -263,4 +278,4 @@ usage_errors()
 	END
 }
 
-run_tests life full_and_room owner_died only_named at_once ends lost stat top top_on_a_terminal usage_errors
+run_tests life full_and_room lease_ending owner_died only_named at_once ends lost stat top top_on_a_terminal usage_errors

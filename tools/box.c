@@ -13,7 +13,7 @@ enum form {
 	FORM_KIND, FORM_STATE, FORM_LIFETIME, FORM_POLICY, FORM_OWNER, FORM_HEIR,
 	FORM_EXCLUSIVE, FORM_OVERFLOW, FORM_GROW, FORM_MAXPROCS, FORM_PROCS,
 	FORM_CAPACITY, FORM_BYTES, FORM_RING, FORM_PRODUCER, FORM_CONSUMER,
-	FORM_TIME, FORM_WAITERS,
+	FORM_TIME, FORM_WAITERS, FORM_DETAIL_U32, FORM_DETAIL,
 };
 
 /* The column comes first: a pointer to it points to the whole, too. */
@@ -87,6 +87,21 @@ static const struct box_column box_columns[] = {
 	  "receives that polled, and need not sleep" },
 	{ { "spin_misses", 11, false, NULL }, FORM_U64, BOX(spin_misses),
 	  "receives that polled in vain" },
+	{ { "leased", 8, false, NULL }, FORM_U32, BOX(leased), "messages that are leased" },
+	{ { "delayed", 8, false, NULL }, FORM_U32, BOX(delayed),
+	  "messages whose time has not come" },
+	{ { "parked", 8, false, NULL }, FORM_U32, BOX(parked),
+	  "messages that cannot be delivered" },
+	{ { "redelivered", 11, false, NULL }, FORM_U64, BOX(redelivered),
+	  "leases that ended without an acknowledgement" },
+	{ { "dead", 8, false, NULL }, FORM_U64, BOX(dead),
+	  "messages that went to the dead-letter mailbox" },
+	{ { "maxdeliveries", 13, false, NULL }, FORM_DETAIL_U32, BOX(max_deliveries),
+	  "times that a message is given out under a lease" },
+	{ { "deadletter", 10, false, NULL }, FORM_DETAIL, BOX(dead_letter),
+	  "id of its dead-letter mailbox" },
+	{ { "mark", 8, false, NULL }, FORM_DETAIL, BOX(mark),
+	  "mark of the last message sent with one" },
 	/* The last one, because it may be long. */
 	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name), "its name" },
 };
@@ -149,6 +164,12 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 	case FORM_U64:
 	case FORM_COUNTER:
 		cell_number(u64_of(box, column));
+		break;
+	case FORM_DETAIL_U32:
+		cell_detail(u32_of(box, column), u32_of(box, column));
+		break;
+	case FORM_DETAIL:
+		cell_detail(u64_of(box, column), u64_of(box, column));
 		break;
 	case FORM_NAME:
 		if (*box->name)
@@ -287,6 +308,7 @@ static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct
 	case FORM_COUNTER:
 	case FORM_RING:
 	case FORM_TIME:
+	case FORM_DETAIL:
 		return u64_of(box, column);
 	case FORM_BYTES:
 		/* Unlimited sorts highest. */

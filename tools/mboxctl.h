@@ -9,6 +9,7 @@
  *   names.c     names for numbers of the kernel
  *   table.c     rows and columns, in text and JSON
  *   box.c       mailboxes in tables: columns, filters, order
+ *   job.c       messages that are leased, delayed or parked
  *   loop.c      verbs that go on until they are told to end
  *   VERB.c      one file per verb: a table of its words and a function
  *   tour/       mboxctl tour; tour/tour.h has the map of its files
@@ -164,6 +165,8 @@ const char *kind_name(unsigned int kind);
 const char *policy_name(unsigned int policy);
 const char *call_name(unsigned int call);
 const char *event_name(unsigned int event);
+const char *hidden_name(unsigned int hidden);
+const char *reason_name(unsigned int reason);
 const char *user_name(uint32_t uid);
 const char *group_name(uint32_t gid);
 const char *process_name(uint32_t pid);
@@ -197,6 +200,11 @@ int out_flush(void);
 
 /* show.c */
 void print_info(const struct mbox_info *info);
+void print_process(const char *key, uint32_t pid);
+
+/* job.c */
+void print_job_info(const struct mbox_info *info);
+int print_jobs(struct mbox_monitor *mon, uint64_t id);
 
 /* table.c */
 struct column {

@@ -43,6 +43,8 @@ static const struct choice calls[] = {
 	[MBOX_CALL_RECEIPT] = { .name = "receipt" },
 	[MBOX_CALL_CONSUME] = { .name = "consume" },
 	[MBOX_CALL_PRODUCE] = { .name = "produce" },
+	[MBOX_CALL_ACK] = { .name = "ack" },
+	[MBOX_CALL_REPLY] = { .name = "reply" },
 };
 
 static const struct choice events[] = {
@@ -54,6 +56,20 @@ static const struct choice events[] = {
 	[MBOX_EVENT_DROPPED] = { .name = "dropped" },
 	[MBOX_EVENT_QUOTA] = { .name = "quota" },
 	[MBOX_EVENT_OVERRUN] = { .name = "overrun" },
+	[MBOX_EVENT_LEASE_ENDING] = { .name = "lease-ending" },
+};
+
+static const struct choice hiddens[] = {
+	[MBOX_HIDDEN_LEASED] = { .name = "leased" },
+	[MBOX_HIDDEN_DELAYED] = { .name = "delayed" },
+	[MBOX_HIDDEN_PARKED] = { .name = "parked" },
+};
+
+static const struct choice reasons[] = {
+	[MBOX_REASON_NONE] = { .name = "none" },
+	[MBOX_REASON_DELIVERIES] = { .name = "deliveries" },
+	[MBOX_REASON_REJECTED] = { .name = "rejected" },
+	[MBOX_REASON_EXPIRED] = { .name = "expired" },
 };
 
 /* A newer kernel may have more of them. */
@@ -87,6 +103,16 @@ const char *call_name(unsigned int call)
 const char *event_name(unsigned int event)
 {
 	return NAME_OF(events, event);
+}
+
+const char *hidden_name(unsigned int hidden)
+{
+	return NAME_OF(hiddens, hidden);
+}
+
+const char *reason_name(unsigned int reason)
+{
+	return NAME_OF(reasons, reason);
 }
 
 /* A lookup may take a file or a server, so cache the last ones. */

@@ -48,6 +48,7 @@ static void begin_info(const struct mbox_info *info)
 	out_detail("lost", info->lost, broadcast);
 	out_number("spin_hits", info->spin_hits);
 	out_number("spin_misses", info->spin_misses);
+	print_job_info(info);
 }
 
 void print_info(const struct mbox_info *info)
@@ -57,7 +58,7 @@ void print_info(const struct mbox_info *info)
 }
 
 /* Print a process and its name. */
-static void print_process(const char *key, uint32_t pid)
+void print_process(const char *key, uint32_t pid)
 {
 	const char *name = process_name(pid);
 
@@ -71,7 +72,8 @@ static void print_process(const char *key, uint32_t pid)
 static int print_waiter(const struct mbox_monitor_waiter *waiter, void *arg)
 {
 	char since[TIME_SIZE];
-	bool sends = waiter->call == MBOX_CALL_SEND || waiter->call == MBOX_CALL_RECEIPT;
+	bool sends = waiter->call == MBOX_CALL_SEND || waiter->call == MBOX_CALL_RECEIPT ||
+		     waiter->call == MBOX_CALL_ACK || waiter->call == MBOX_CALL_REPLY;
 	bool receives = waiter->call == MBOX_CALL_RECEIVE;
 
 	(void)arg;
@@ -107,11 +109,14 @@ static int print_handle(const struct mbox_monitor_handle *handle, void *arg)
 	return 0;
 }
 
-/* Print the calls that are blocked and the open handles. Return 0 or -errno. */
+/* Print the leases, the calls that are blocked and the open handles. Return 0 or -errno. */
 static int print_parties(struct mbox_monitor *mon, struct mbox_monitor_mailbox *box)
 {
 	int ret;
 
+	ret = print_jobs(mon, box->id);
+	if (ret < 0)
+		return ret;
 	out_list("waiter");
 	ret = mbox_monitor_each_waiter(mon, NULL, box->id, print_waiter, NULL);
 	out_list_end();
@@ -181,9 +186,10 @@ static int run(struct command *cmd)
 const struct verb show_verb = {
 	.name = "show",
 	.operands = "NAME",
-	.summary = "print attributes, counters, blocked calls and open handles of a mailbox",
-	.notes = "After attributes and counters comes a line for each call that is blocked on it\n"
-		 "(waiter), and for each process that has it open (handle). senders and\n"
+	.summary = "print attributes, counters, leases, blocked calls and open handles of a mailbox",
+	.notes = "After attributes and counters comes a line for each message that is leased,\n"
+		 "delayed or parked (job), for each call that is blocked on it (waiter), and\n"
+		 "for each process that has it open (handle). senders and\n"
 		 "receivers are calls that are blocked now; handles does not count the handle of\n"
 		 "this command. Attributes that the mailbox does not have (an owner, a limit of\n"
 		 "processes, a ring) are left out; with -j they are null.",

@@ -33,10 +33,12 @@ static const struct column blocked = { .name = "blocked_rate", .width = 9, .head
 static const struct column woken = { .name = "woken_rate", .width = 9, .head = "woken/s" };
 static const struct column hits = { .name = "spin_hits_rate", .width = 6, .head = "hits/s" };
 static const struct column misses = { .name = "spin_misses_rate", .width = 8, .head = "misses/s" };
+static const struct column leased = { .name = "leased", .width = 8 };
+static const struct column redelivered = { .name = "redelivered_rate", .width = 13, .head = "redelivered/s" };
 
 static const struct column *const columns[] = {
 	&senders, &receivers, &queued, &queued_bytes, &sent, &sent_bytes, &received, &dropped,
-	&refused, &blocked, &woken, &hits, &misses,
+	&refused, &blocked, &woken, &hits, &misses, &leased, &redelivered,
 };
 
 /* Lines between two headers: a terminal shows at least as many. */
@@ -71,6 +73,8 @@ static int print(const struct mbox_monitor_mailbox *now,
 	cell_tenths(rate_of(now->woken, before->woken, nanoseconds));
 	cell_tenths(rate_of(now->spin_hits, before->spin_hits, nanoseconds));
 	cell_tenths(rate_of(now->spin_misses, before->spin_misses, nanoseconds));
+	cell_number(now->leased);
+	cell_tenths(rate_of(now->redelivered, before->redelivered, nanoseconds));
 	error = table_row();
 	return error ? error : table_flush();
 }

@@ -37,6 +37,8 @@ static void print_event(const struct mbox_monitor_event *event)
 	out_detail("uid", event->uid, known(event, MBOX_A_NOTICE_UID));
 	out_detail("queued", event->queued, known(event, MBOX_A_NOTICE_QUEUED));
 	out_detail("dropped", event->dropped, known(event, MBOX_A_NOTICE_DROPPED));
+	if (known(event, MBOX_A_NOTICE_TOKEN))
+		out_number("token", event->token);
 	out_number("count", event->count);
 	out_close();
 }
@@ -135,6 +137,7 @@ const struct verb watch_verb = {
 	.summary = "print events of mailboxes as they happen",
 	.notes = "One line for each event: created, deleted, owner-died, full, room, dropped (by a\n"
 		 "purge; or deliveries of a broadcast), quota (a user's quota refused something),\n"
+		 "lease-ending (count leases end soon; token is that of the first),\n"
 		 "overrun (the kernel suppressed count events), lost (they came too fast for this\n"
 		 "command). With NAME, events of mailboxes of this name, also of later ones. -v\n"
 		 "prints a line once it has begun to watch.",

@@ -910,7 +910,7 @@ struct mbox_delivery {
  * only: for a parent whose children do the work.
  *
  * Between three quarters of @time and its end poll() of the handle reports EPOLLPRI, and
- * listeners get a notification.
+ * listeners get MBOX_EVENT_LEASE_ENDING (<linux/mbox_netlink.h>).
  *
  * Return: 0. As MBOX_IOC_RECV, and ECANCELED, ESTALE; EOPNOTSUPP also for BROADCAST.
  */
