@@ -7,6 +7,7 @@
  * or not at all, but the state is not always as before.
  */
 #include "fail_nth/fail_nth.h"
+#include "lib/lease.h"
 #include "lib/module.h"
 #include "lib/netlink.h"
 
@@ -21,6 +22,14 @@ static void prepare_netlink(struct scene *s)
 
 	ASSERT_EQ(0, nl_open(&netlink));
 	close(netlink.fd);
+}
+
+static void prepare_jobs(struct scene *s)
+{
+	SCENE(s);
+
+	prepare_netlink(s);
+	ASSERT_EQ(0, lease(s->observer).error);
 }
 
 static void count_row(const struct nl_reply *reply, void *data)
@@ -151,6 +160,12 @@ const struct op netlink_ops[] = {
 		.name = "netlink_waiters",
 		.partner = RECEIVES, .errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink,
 		.cmd = MBOX_CMD_WAITER_GET, .flags = NLM_F_DUMP, .done = told_one,
+	},
+
+	{
+		.name = "netlink_jobs",
+		.capacity = 3, .queued = 2, .length = SMALL, .errors = NL_ERRORS, .prepare = prepare_jobs,
+		.call = call_netlink, .cmd = MBOX_CMD_JOB_GET, .flags = NLM_F_DUMP, .done = told_one,
 	},
 
 	{

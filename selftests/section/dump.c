@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Cases: dumps of long lists. */
+#include "lib/lease.h"
 #include "section/section.h"
 
 static int link_factory;
@@ -48,6 +49,29 @@ static int act_dump_links(void)
 	return dump(MBOX_CMD_LINK_GET, many[LINKS]);
 }
 
+/* Every second message is leased; the others have a job too, but no row. */
+static int begin_jobs(void)
+{
+	struct mbox_ioc_post arg = {
+		.flags = MBOX_POST_EXPIRES, .clock = MBOX_CLOCK_MONOTONIC,
+		.expires = now() + 3600 * NSEC_PER_SEC,
+	};
+	int ret = box_plain(MBOX_CAPACITY_UNBOUNDED);
+
+	for (int i = 0; i < many[BACKLOG] && !ret; i++) {
+		arg.send.prio = i % 2;
+		ret = post(crowd_fd, arg, "x");
+		if (!ret && arg.send.prio)
+			ret = lease(crowd_fd).error;
+	}
+	return ret;
+}
+
+static int act_dump_jobs(void)
+{
+	return dump(MBOX_CMD_JOB_GET, many[BACKLOG] / 2);
+}
+
 static int begin_links(void)
 {
 	link_factory = factory_open();
@@ -59,6 +83,7 @@ const struct section dump_sections[] = {
 	{ "dump.handles", begin_handles, act_dump_handles },
 	{ "dump.waiters", begin_receivers, act_dump_waiters },
 	{ "dump.senders", begin_senders, act_dump_waiters },
+	{ "dump.jobs", begin_jobs, act_dump_jobs },
 	{ "dump.links", begin_links, act_dump_links },
 	{}
 };
