@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Errors in words: the table at the top of <linux/mbox.h> */
+#include <limits.h>
+#include <string.h>
+
 #include "internal.h"
+
+/*
+ * The words of the C library, in no language but English, for strerror() may write to
+ * a buffer that threads share.
+ */
+static const char *error_other(int error)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+	const char *text = strerrordesc_np(error);
+#else
+	const char *text = strerror(error);
+#endif
+
+	return text ? text : "unknown error";
+}
 
 const char *mbox_strerror(int error)
 {
@@ -64,6 +82,14 @@ const char *mbox_strerror(int error)
 		return "as many processes take part, or as many calls wait, as allowed; or the handle serves another process";
 	case -ENOSYS:
 		return "a pidfd does not tell its process here: no /proc, or that of another pid namespace";
+	case -ENOBUFS:
+		return "events came faster than the caller took them, and some are lost";
+	case -EPROTO:
+		return "the answer of the kernel is invalid";
+	case -EPROTONOSUPPORT:
+		return "the kernel has no generic netlink";
+	case -ERANGE:
+		return "a value that the kernel does not take";
 	case -ETIMEDOUT:
 		return "the deadline passed; nothing was sent or received";
 	case -ENFILE:
@@ -71,6 +97,6 @@ const char *mbox_strerror(int error)
 	case -EMFILE:
 		return "too many open files in the process";
 	default:
-		return "an error that mbox does not use";
+		return error_other(error < 0 && error != INT_MIN ? -error : error);
 	}
 }

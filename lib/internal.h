@@ -16,6 +16,7 @@
  * pidfd.c	the process of a pidfd: its number, and whether it lives
  * deadline.c	relative times
  * error.c	errors in words
+ * version.c	the version, and the calls that the module knows
  *
  * A handle is a descriptor in an allocation, and never changes: threads can share
  * it without a lock. (A ring has state: each side belongs to one thread.) The

@@ -73,6 +73,17 @@
 extern "C" {
 #endif
 
+/* The version of this header; mbox_version() has that of the library. */
+#define MBOX_VERSION_MAJOR	1
+#define MBOX_VERSION_MINOR	0
+#define MBOX_VERSION_PATCH	0
+#define MBOX_VERSION		"1.0.0"
+
+/* True if this header is of that version or a later one, also for #if. */
+#define MBOX_VERSION_CHECK(major, minor) \
+	(MBOX_VERSION_MAJOR > (major) || \
+	 (MBOX_VERSION_MAJOR == (major) && MBOX_VERSION_MINOR >= (minor)))
+
 /**
  * struct mbox - a handle: one open file on a mailbox, with its rights
  *
@@ -729,10 +740,33 @@ int mbox_inbox(struct mbox **mbp);
  * mbox_strerror() - the text of an error, as mbox uses it
  * @error:	the result of a function, or an errno value of the same call
  *
- * Return: static English text without a full stop, never NULL; one text for all
- * values that mbox does not use.
+ * Return: static English text without a full stop, never NULL: for errors that no call
+ * of mbox returns, that of strerror() in the C locale.
  */
 const char *mbox_strerror(int error);
+
+/**
+ * mbox_version() - the version of the library that runs
+ *
+ * MBOX_VERSION is the version of the header that the program was built with. The
+ * versions of a major number are compatible: a newer library serves older programs.
+ *
+ * Return: static text of three numbers, as "1.0.0".
+ */
+const char *mbox_version(void);
+
+/**
+ * mbox_has_call() - ask the running kernel module whether it knows a call
+ * @mb:		a handle, for a call on handles; NULL for a call on /dev/mbox
+ * @request:	MBOX_IOC_*
+ *
+ * Makes no call and changes nothing. Asks for the call itself, and not for each field
+ * of its argument: a module that does not know a field returns -E2BIG if it is used.
+ *
+ * Return: 1 if it does, 0 if not, -EINVAL if @request is no call of mbox; without a
+ * handle also -ENODEV, -EACCES, -EMFILE, -ENFILE.
+ */
+int mbox_has_call(const struct mbox *mb, unsigned long request);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,6 @@
 #include "lib/library.h"
 #include "lib/user.h"
 
-#include <limits.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -358,32 +357,6 @@ TEST_F(lib, set)
 	EXPECT_NOTHING_CHANGED();
 	ASSERT_EQ(0, mbox_delete_handle(self->mb, MBOX_DELETE_FORCE, NULL));
 	EXPECT_RET(-EIDRM, mbox_chmod(self->mb, 0600));
-}
-
-/* Each error of the calls has words of its own, and all others have the same. */
-TEST(error_words)
-{
-	static const int errors[] = {
-		0, EAGAIN, EBADF, EDQUOT, E2BIG, EEXIST, EFAULT, EIDRM, EINTR, EINVAL, EMSGSIZE,
-		ENOENT, ENODEV, ENOMEM, ENOTEMPTY, ENOTTY, EACCES, EPERM, ETIMEDOUT, ENFILE, EMFILE,
-		EBUSY, EDEADLK, EBADMSG, EOPNOTSUPP, EOWNERDEAD, ESRCH, EUSERS, ENOSYS,
-	};
-	static const int others[] = { INT_MIN, INT_MAX, -1000, 1000, EXFULL, -EXFULL };
-	const char *other = mbox_strerror(EXFULL);
-
-	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
-		const char *text = mbox_strerror(errors[i]);
-
-		ASSERT_NE(NULL, text);
-		ASSERT_LT(0, strlen(text));
-		EXPECT_NE('.', text[strlen(text) - 1]);
-		EXPECT_STRNE(other, text);
-		EXPECT_STREQ(text, mbox_strerror(-errors[i]));
-		for (size_t j = 0; j < i; j++)
-			EXPECT_STRNE(mbox_strerror(errors[j]), text);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		EXPECT_STREQ(other, mbox_strerror(others[i]));
 }
 
 /* Without the device, or without a module behind it, no error says that a mailbox is missing. */
