@@ -86,6 +86,11 @@ uninstall:
 	@$(MAKE) -C tools uninstall O=$(OUT)/tools prefix=$(prefix) DESTDIR=$(DESTDIR)
 	@$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
 
+##python_install, python_uninstall     the module mbox.py; pythondir=DIRECTORY, else where python3 looks
+python_install python_uninstall:
+	@$(BUILD)/need.sh "to find the directory of Python's modules" python:ctypes
+	@$(MAKE) -C lib $@ $(if $(pythondir),pythondir=$(pythondir)) DESTDIR=$(DESTDIR)
+
 ##modules_install, modules_uninstall   the module, for the running kernel or for RELEASE=; it is loaded
 ##               at boot
 MODULE_DIR = $(DESTDIR)/lib/modules/$(RELEASE)/updates
@@ -139,7 +144,7 @@ system_uninstall:
 ##
 # Kernels, their headers and their sources are unpacked into a cache, not installed.
 DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
-DEPS_VM := busybox-static cpio kmod perl qemu-system-x86
+DEPS_VM := busybox-static cpio kmod perl python3 qemu-system-x86
 DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse python3 python3-jsonschema python3-yaml
 DEPS_MODEL := spin
 DEPS_BENCH := gnuplot-nox libzmq3-dev
@@ -283,6 +288,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools module module-running module-vm selftests \
-	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage ynl install uninstall modules_install modules_uninstall \
+	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user $(TIDY) lint-shell lint-help lint-english lint-build
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user $(TIDY) lint-shell lint-bindings lint-help lint-english lint-build
 LINT_KERNELS ?= 6.12 6.1
 
 need-lint:
@@ -162,6 +162,15 @@ lint-shell: need-lint
 	@echo "  LINT    shell scripts"
 	@find . \( -name .git -o -path ./build \) -prune -o -type f -print0 | xargs -0 grep -IlE -m 1 '^(#!.*[ /](ba|da)?sh|# shellcheck shell=)' | \
 		xargs -d '\n' shellcheck -x -P SCRIPTDIR
+
+##lint-bindings      the bindings of other languages have the constants and structures of the C headers
+lint-bindings: lib
+	@$(BUILD)/need.sh "to check the bindings" python:ctypes
+	@echo "  LINT    bindings"
+	@mkdir -p $(OUT)/lint && $(BUILD)/layout.sh >$(OUT)/lint/layout
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=lib/python MBOX_PY_LIBRARY=$(OUT)/lib/libmbox.so.1 \
+		/usr/bin/python3 -W error selftests/python/compare.py <$(OUT)/lint/layout
+	@! command -v pyflakes3 >/dev/null || pyflakes3 lib/python selftests/python
 
 ##lint-build         a copy of the tree builds without dpkg, apt and sudo; make names missing things and installs nothing
 lint-build: need-lint

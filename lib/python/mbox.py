@@ -1,0 +1,999 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Linux mailboxes from Python, over ctypes and libmbox.so.1.
+
+A mailbox is a named queue of messages that the kernel owns, see mbox(4). A
+Mailbox is a handle on one: a file descriptor with rights.
+
+    import mbox
+
+    with mbox.Mailbox.open_or_create("jobs") as jobs:
+        jobs.send(b"paint the fence", prio=3)
+        message = jobs.recv(timeout=1.5)
+        print(message.data, message.pid)
+
+Timeouts are in seconds: None waits for ever, 0 does not wait. Errors are
+MboxError, an OSError, and for the common ones a subclass that names the
+situation: Empty, Full, Timeout, Gone, OwnerDied, NobodyLeft and others.
+
+Any thread may use a Mailbox, and calls that block release the interpreter's
+lock. A call that a signal interrupts goes on, with the same deadline, after the
+signal's handler has run, unless the handler raises an exception. close() while
+another thread is in a call takes effect when that call returns; shutdown() ends
+such a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import enum
+import errno
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from typing import (Any, AsyncIterator, Dict, Iterable, Iterator, List, NamedTuple,
+                    Optional, Tuple, Type, Union)
+
+__all__ = [
+    "Busy", "Clock", "Deadlock", "Delete", "Deleted", "Empty", "Exists", "Full", "Gone", "Handover", "Info",
+    "Kind", "Lifetime", "Mailbox", "MboxError", "Message", "NoMailbox", "NobodyLeft", "NotAllowed",
+    "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy", "QuotaExceeded", "Right", "Sender",
+    "ShutDown", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
+    "ABI_VERSION", "BATCH_MAX", "CAPACITY_MAX", "CAPACITY_UNBOUNDED", "CAPACITY_ZERO", "CYCLE_MAX",
+    "LARGE_CHARGE", "LARGE_ROUND", "MSG_SIZE_DEFAULT", "NAME_SIZE", "PRIO_MAX", "PROCS_MAX",
+    "RECEIVERS_MAX", "RING_MAX", "RING_MIN", "SMALL_CHARGE", "SMALL_SIZE", "WAITERS_MAX",
+]
+
+Buffer = Union[bytes, bytearray, memoryview, Any]
+
+# <linux/mbox.h>. A test compares each value and each offset with the header.
+
+ABI_VERSION = 1
+NAME_SIZE = 64
+PRIO_MAX = 32767
+CAPACITY_ZERO = 0
+CAPACITY_MAX = 1048576
+CAPACITY_UNBOUNDED = 0xFFFFFFFF
+MSG_SIZE_DEFAULT = 8192
+SMALL_SIZE = 256
+SMALL_CHARGE = 384
+LARGE_CHARGE = 128
+LARGE_ROUND = 4194304
+WAITERS_MAX = 512
+PROCS_MAX = 4096
+CYCLE_MAX = 64
+RECEIVERS_MAX = 4096
+RING_MIN = 4096
+RING_MAX = 1 << 30
+BATCH_MAX = 1024
+
+
+class Right(enum.IntFlag):
+    """Rights of a handle."""
+    RECV = 1
+    SEND = 2
+
+
+class Lifetime(enum.IntEnum):
+    """When a mailbox ends: deleted, with its owner, with its last handle."""
+    OS = 0
+    PROCESS = 1
+    FD = 2
+
+
+class Policy(enum.IntEnum):
+    """The choice among receivers that wait."""
+    FIFO = 0
+    LIFO = 1
+    RR = 2
+    PRIO = 3
+    BROADCAST = 4
+    MAX = 4
+
+
+class Option(enum.IntFlag):
+    """Options of a new mailbox."""
+    EXCLUSIVE = 1
+    OVERFLOW = 2
+    GROW = 4
+
+
+class Delete(enum.IntEnum):
+    """How to delete a mailbox, see mbox_delete(3)."""
+    EMPTY = 0
+    DRAIN = 1
+    FORCE = 2
+    UNLINK = 3
+
+
+class State(enum.IntEnum):
+    """State of a mailbox."""
+    LIVE = 0
+    UNLINKED = 1
+    DRAINING = 2
+    DEAD = 3
+
+
+class Kind(enum.IntEnum):
+    """Kind of a mailbox, or of a handle."""
+    MAILBOX = 0
+    RING = 1
+    INBOX = 2
+    LINK = 3
+
+
+class Clock(enum.IntEnum):
+    """Clock of a deadline. Timeouts of this module are on MONOTONIC."""
+    NONE = 0
+    MONOTONIC = 1
+    BOOTTIME = 2
+    REALTIME = 3
+
+
+class Handover(enum.IntFlag):
+    """With the right to receive; when the owner ends, not now."""
+    RECV = 1
+    HEIR = 2
+
+
+class _Send(enum.IntFlag):
+    NONBLOCK = 1
+    SYNC = 2
+
+
+class _Recv(enum.IntFlag):
+    NONBLOCK = 1
+    PEEK = 2
+    BY_TYPE = 4
+    BY_SENDER = 8
+    BY_START = 16
+
+
+class _Set(enum.IntFlag):
+    MODE = 1
+    UID = 2
+    GID = 4
+    CAPACITY = 8
+    MSG_SIZE = 16
+    BYTES = 32
+
+
+_U32, _U64, _S64 = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_int64
+
+
+class _Attr(ctypes.Structure):
+    _fields_ = [
+        ("mode", _U32), ("lifetime", _U32), ("capacity", _U32), ("msg_size", _U32),
+        ("bytes", _U64), ("policy", _U32), ("max_procs", _U32), ("options", _U32),
+        ("ring", _U64),
+    ]
+
+
+class _Deleted(ctypes.Structure):
+    _fields_ = [("queued", _U64), ("dropped", _U64)]
+
+
+class _SendOpts(ctypes.Structure):
+    _fields_ = [
+        ("flags", _U32), ("prio", _U32), ("type", _U32), ("clock", _U32), ("deadline", _S64),
+    ]
+
+
+class _RecvOpts(ctypes.Structure):
+    _fields_ = [
+        ("flags", _U32), ("type", _U32), ("pid", _U32), ("min_prio", _U32), ("clock", _U32),
+        ("deadline", _S64), ("start", _U64),
+    ]
+
+
+class _Header(ctypes.Structure):
+    _fields_ = [
+        ("length", _U64), ("seq", _U64), ("time", _U64), ("prio", _U32), ("type", _U32),
+        ("pid", _U32), ("uid", _U32), ("gid", _U32), ("flags", _U32), ("start", _U64),
+    ]
+
+
+class _SendEntry(ctypes.Structure):
+    _fields_ = [
+        ("flags", _U32), ("prio", _U32), ("type", _U32), ("pad", _U32), ("data", _U64),
+        ("size", _U64),
+    ]
+
+
+class _RecvEntry(ctypes.Structure):
+    _fields_ = [
+        ("flags", _U32), ("pad", _U32), ("data", _U64), ("size", _U64), ("header", _Header),
+    ]
+
+
+class _Info(ctypes.Structure):
+    _fields_ = [
+        ("flags", _U32), ("state", _U32), ("name", ctypes.c_char * NAME_SIZE), ("id", _U64),
+        ("uid", _U32), ("gid", _U32), ("mode", _U32), ("lifetime", _U32), ("capacity", _U32),
+        ("msg_size", _U32), ("bytes", _U64), ("rights", _U32), ("handles", _U32),
+        ("senders", _U32), ("receivers", _U32), ("queued", _U64), ("queued_bytes", _U64),
+        ("sent", _U64), ("received", _U64), ("withdrawn", _U64), ("dropped", _U64),
+        ("created", _U64), ("kind", _U32), ("policy", _U32), ("options", _U32),
+        ("max_procs", _U32), ("procs", _U32), ("owner", _U32), ("heir", _U32), ("peer", _U32),
+        ("ring", _U64), ("lost", _U64), ("handle_received", _U64), ("handle_lost", _U64),
+        ("handle_queued", _U64), ("creator", _U32), ("pad", _U32), ("spin_hits", _U64),
+        ("spin_misses", _U64),
+    ]
+
+
+class _IocSet(ctypes.Structure):
+    _fields_ = [
+        ("flags", _U32), ("mask", _U32), ("mode", _U32), ("uid", _U32), ("gid", _U32),
+        ("capacity", _U32), ("msg_size", _U32), ("pad", _U32), ("bytes", _U64),
+    ]
+
+
+def _load() -> ctypes.CDLL:
+    """Load the library, and declare the functions that this module calls."""
+    # A test names a library that is not installed.
+    library = ctypes.CDLL(os.environ.get("MBOX_PY_LIBRARY", "libmbox.so.1"))
+    handle, out = ctypes.c_void_p, ctypes.POINTER
+    integer, unsigned, size = ctypes.c_int, ctypes.c_uint, ctypes.c_size_t
+    text, ssize = ctypes.c_char_p, ctypes.c_ssize_t
+    functions: List[Tuple[str, Any, List[Any]]] = [
+        ("mbox_create", integer, [out(handle), text, unsigned, out(_Attr)]),
+        ("mbox_open", integer, [out(handle), text, unsigned]),
+        ("mbox_open_or_create", integer, [out(handle), text, unsigned, out(_Attr)]),
+        ("mbox_from_fd", integer, [out(handle), integer]),
+        ("mbox_link", integer, [out(handle), integer, _U32, _U32]),
+        ("mbox_link_sender", integer, [out(handle), out(_Header), _U32, _U32]),
+        ("mbox_link_pidfd", integer, [out(handle), integer, _U32, _U32]),
+        ("mbox_inbox", integer, [out(handle)]),
+        ("mbox_fd", integer, [handle]),
+        ("mbox_close", None, [handle]),
+        ("mbox_delete", integer, [text, unsigned, out(_Deleted)]),
+        ("mbox_delete_handle", integer, [handle, unsigned, out(_Deleted)]),
+        ("mbox_send", integer, [handle, ctypes.c_void_p, size, out(_SendOpts)]),
+        ("mbox_recv", ssize, [handle, ctypes.c_void_p, size, out(_RecvOpts), out(_Header)]),
+        ("mbox_sendv", integer, [handle, out(_SendEntry), unsigned, out(_SendOpts)]),
+        ("mbox_recvv", integer, [handle, out(_RecvEntry), unsigned, unsigned, out(_RecvOpts)]),
+        ("mbox_get", integer, [handle, out(_Info)]),
+        ("mbox_set", integer, [handle, out(_IocSet)]),
+        ("mbox_shutdown", integer, [handle, unsigned]),
+        ("mbox_handover", integer, [handle, integer, unsigned]),
+        ("mbox_handover_sender", integer, [handle, out(_Header), unsigned]),
+        ("mbox_handover_pidfd", integer, [handle, integer, unsigned]),
+        ("mbox_strerror", text, [integer]),
+        ("mbox_version", text, []),
+    ]
+    for name, result, arguments in functions:
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+_lib = _load()
+
+
+def version() -> str:
+    """Return the version of libmbox, as "1.0.0"."""
+    return _lib.mbox_version().decode()
+
+
+def strerror(error: int) -> str:
+    """Return the text of an errno value, as mbox uses it."""
+    return _lib.mbox_strerror(error).decode()
+
+
+# Errors
+
+
+class MboxError(OSError):
+    """A call failed: errno and strerror say why. filename is the name of the mailbox, if it has one."""
+
+
+class Empty(MboxError, BlockingIOError):
+    """There is no message, and the call may not wait (EAGAIN)."""
+
+
+class Full(MboxError, BlockingIOError):
+    """There is no room, nobody is receiving, and the call may not wait (EAGAIN)."""
+
+
+class Timeout(MboxError, TimeoutError):
+    """The time is up; nothing was sent or received (ETIMEDOUT)."""
+
+
+class Gone(MboxError):
+    """The mailbox was deleted (EIDRM)."""
+
+
+class OwnerDied(MboxError):
+    """The owner, the peer or the other side has ended (EOWNERDEAD)."""
+
+
+class NobodyLeft(MboxError, BrokenPipeError):
+    """Nobody is left to send, or to receive, and nobody can come (EPIPE)."""
+
+
+class ShutDown(MboxError):
+    """The handle gave up the right that the call needs (ESHUTDOWN)."""
+
+
+class TooLong(MboxError):
+    """The message is longer than the mailbox takes, or than the buffer (EMSGSIZE).
+
+    length is the length of a message that did not fit into the buffer; it is still queued."""
+    length: Optional[int] = None
+
+
+class NotEmpty(MboxError):
+    """The deletion would lose messages (ENOTEMPTY). queued is their number."""
+    queued: int = 0
+
+
+class NoMailbox(MboxError, FileNotFoundError):
+    """There is no mailbox of that name (ENOENT)."""
+
+
+class Exists(MboxError, FileExistsError):
+    """The name is taken (EEXIST)."""
+
+
+class NotAllowed(MboxError, PermissionError):
+    """The mode of the mailbox, or its owner, does not allow this (EACCES, EPERM)."""
+
+
+class QuotaExceeded(MboxError):
+    """The user's quota of mailboxes or bytes is used up (EDQUOT)."""
+
+
+class Deadlock(MboxError):
+    """The call would wait for a process that waits for this one (EDEADLK)."""
+
+
+class TooMany(MboxError):
+    """Too many processes take part; or the handle serves another process (EUSERS)."""
+
+
+class Busy(MboxError):
+    """Another process is in a receive, or has the side of the ring (EBUSY)."""
+
+
+class NotLoaded(MboxError):
+    """There is no /dev/mbox: the kernel module is not loaded (ENODEV)."""
+
+
+_ERRORS: Dict[int, Type[MboxError]] = {
+    errno.EAGAIN: Empty, errno.ETIMEDOUT: Timeout, errno.EIDRM: Gone,
+    errno.EOWNERDEAD: OwnerDied, errno.EPIPE: NobodyLeft, errno.ESHUTDOWN: ShutDown,
+    errno.EMSGSIZE: TooLong, errno.ENOTEMPTY: NotEmpty, errno.ENOENT: NoMailbox,
+    errno.EEXIST: Exists, errno.EACCES: NotAllowed, errno.EPERM: NotAllowed,
+    errno.EDQUOT: QuotaExceeded, errno.EDEADLK: Deadlock, errno.EUSERS: TooMany,
+    errno.EBUSY: Busy, errno.ENODEV: NotLoaded,
+}
+
+
+def _error(ret: int, name: Optional[str], sending: bool = False) -> MboxError:
+    """Make the exception of a negative result."""
+    kind = _ERRORS.get(-ret, MboxError)
+    if sending and kind is Empty:
+        kind = Full
+    return kind(-ret, strerror(ret), name)
+
+
+# Results
+
+
+class Sender(NamedTuple):
+    """The identity of a process: its number, and the time when it started."""
+    pid: int
+    start: int
+
+
+class Message(NamedTuple):
+    """A message, and its header as of mbox_recv(3)."""
+    data: bytes
+    seq: int
+    time: int
+    prio: int
+    type: int
+    pid: int
+    uid: int
+    gid: int
+    start: int
+
+    @property
+    def sender(self) -> Sender:
+        """The process that sent it, for link_sender(), handover() and recv(sender=)."""
+        return Sender(self.pid, self.start)
+
+
+class Deleted(NamedTuple):
+    """The messages that were queued, and those of them that were dropped."""
+    queued: int
+    dropped: int
+
+
+class Info(NamedTuple):
+    """Attributes and counters of a mailbox, see mbox_get(3)."""
+    state: State
+    name: str
+    id: int
+    uid: int
+    gid: int
+    mode: int
+    lifetime: Lifetime
+    capacity: int
+    msg_size: int
+    bytes: int
+    rights: Right
+    handles: int
+    senders: int
+    receivers: int
+    queued: int
+    queued_bytes: int
+    sent: int
+    received: int
+    withdrawn: int
+    dropped: int
+    created: int
+    kind: Kind
+    policy: Policy
+    options: Option
+    max_procs: int
+    procs: int
+    owner: int
+    heir: int
+    peer: int
+    ring: int
+    lost: int
+    handle_received: int
+    handle_lost: int
+    handle_queued: int
+    creator: int
+    spin_hits: int
+    spin_misses: int
+
+
+_INFO_TYPES = {
+    "state": State, "lifetime": Lifetime, "rights": Right, "kind": Kind, "policy": Policy,
+    "options": Option,
+}
+
+
+def _info(raw: _Info) -> Info:
+    values = {}
+    for field in Info._fields:
+        value = getattr(raw, field)
+        if field == "name":
+            value = value.decode("ascii")
+        elif field in _INFO_TYPES:
+            value = _INFO_TYPES[field](value)
+        values[field] = value
+    return Info(**values)
+
+
+def _message(data: bytes, header: _Header) -> Message:
+    return Message(data, header.seq, header.time, header.prio, header.type, header.pid,
+                   header.uid, header.gid, header.start)
+
+
+def _header_of(sender: Union[Sender, Message]) -> _Header:
+    return _Header(pid=sender.pid, start=sender.start)
+
+
+def _deadline(timeout: Optional[float]) -> Tuple[bool, int, int]:
+    """Turn a timeout into: may the call not wait, its clock, its deadline."""
+    if timeout is None:
+        return False, Clock.NONE, 0
+    if not timeout >= 0:
+        raise ValueError("a timeout is None or at least 0")
+    if timeout == 0:
+        return True, Clock.NONE, 0
+    last = 2 ** 63 - 1
+    if timeout > last / 1e9:
+        return False, Clock.MONOTONIC, last
+    return False, Clock.MONOTONIC, min(time.monotonic_ns() + int(timeout * 1e9), last)
+
+
+def _readable(data: Buffer) -> Tuple[Any, int]:
+    """Give a payload to C: an argument, which keeps the memory, and a size."""
+    if isinstance(data, bytes):
+        return data, len(data)
+    view = memoryview(data)
+    if view.readonly or not view.c_contiguous or not view.nbytes:
+        data = view.tobytes()
+        return data, len(data)
+    return (ctypes.c_char * view.nbytes).from_buffer(view), view.nbytes
+
+
+def _address(argument: Any) -> int:
+    """The address of what _readable() returned. The caller keeps the argument."""
+    if isinstance(argument, bytes):
+        return ctypes.cast(argument, ctypes.c_void_p).value or 0
+    return ctypes.addressof(argument)
+
+
+def _encode(name: str) -> bytes:
+    if not isinstance(name, str):
+        raise TypeError("the name of a mailbox is a string")
+    # A byte of 0 would end the name early; the library refuses all that is not valid.
+    data = name.encode("utf-8", "surrogateescape")
+    if 0 in data:
+        raise _error(-errno.EINVAL, name)
+    return data
+
+
+def delete(name: str, how: Delete = Delete.EMPTY) -> Deleted:
+    """Delete a mailbox by name, see mbox_delete(3). NotEmpty if messages would be lost."""
+    result = _Deleted()
+    ret = _lib.mbox_delete(_encode(name), how, ctypes.byref(result))
+    return _deleted(ret, name, result)
+
+
+def _deleted(ret: int, name: Optional[str], result: _Deleted) -> Deleted:
+    if ret < 0:
+        error = _error(ret, name)
+        if isinstance(error, NotEmpty):
+            error.queued = result.queued
+        raise error
+    return Deleted(result.queued, result.dropped)
+
+
+class _Waiters:
+    """The tasks of one event loop that wait for one direction of a handle.
+
+    A loop takes one callback for a descriptor: it wakes the tasks one after the other,
+    and comes again as long as the descriptor is ready."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, sending: bool) -> None:
+        self.futures: deque[asyncio.Future[None]] = deque()
+        self._add = loop.add_writer if sending else loop.add_reader
+        self._remove = loop.remove_writer if sending else loop.remove_reader
+        self._loop, self._fd = loop, fd
+
+    def _ready(self) -> None:
+        for future in self.futures:
+            if not future.done():
+                future.set_result(None)
+                return
+
+    async def wait(self) -> None:
+        future = self._loop.create_future()
+        self.futures.append(future)
+        if len(self.futures) == 1:
+            self._add(self._fd, self._ready)
+        try:
+            await future
+        finally:
+            self.futures.remove(future)
+            if not self.futures:
+                self._remove(self._fd)
+
+    def fail(self, error: MboxError) -> None:
+        """End all waits, before the descriptor is closed."""
+        self._remove(self._fd)
+        for future in self.futures:
+            if not future.done():
+                future.set_exception(error)
+
+
+class Mailbox:
+    """A handle on a mailbox: a file descriptor, and the rights that it was opened with.
+
+    Made by open(), create(), open_or_create(), from_fd(), link(), link_sender(),
+    link_pidfd() and inbox(). It is a context manager, which closes it; fileno() serves
+    select, poll and asyncio; iterating receives messages until no more can come."""
+
+    _ALL = Right.RECV | Right.SEND
+
+    def __init__(self) -> None:
+        raise TypeError("use Mailbox.open(), create() or another of the class methods")
+
+    @classmethod
+    def _new(cls, name: Optional[str], function: Any, *arguments: Any) -> Mailbox:
+        """Make a handle by a function of the library."""
+        handle = ctypes.c_void_p()
+        ret = function(ctypes.byref(handle), *arguments)
+        if ret < 0:
+            raise _error(ret, name)
+        self = cls.__new__(cls)
+        self._handle: Optional[int] = handle.value
+        self._name = name
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._closing = False
+        self._size = 4096
+        self._waiters: Dict[Tuple[asyncio.AbstractEventLoop, bool], _Waiters] = {}
+        # A side of a ring belongs to one thread at a time.
+        self._sides: Optional[Tuple[threading.Lock, threading.Lock]] = None
+        if self.get().kind == Kind.RING:
+            self._sides = (threading.Lock(), threading.Lock())
+        return self
+
+    @classmethod
+    def open(cls, name: str, rights: Right = _ALL) -> Mailbox:
+        """Open a mailbox that exists. Right(0): a handle for get(), set() and delete() only."""
+        return cls._new(name, _lib.mbox_open, _encode(name), rights)
+
+    @staticmethod
+    def _attr(name: Optional[str], mode: int, lifetime: Optional[Lifetime], capacity: Optional[int],
+              msg_size: int, max_bytes: int, policy: Policy, max_procs: int, options: Option,
+              ring: int) -> _Attr:
+        if lifetime is None:
+            lifetime = Lifetime.FD if name is None else Lifetime.OS
+        if capacity is None:
+            capacity = CAPACITY_ZERO if ring else 64
+        return _Attr(mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs, options, ring)
+
+    @classmethod
+    def create(cls, name: Optional[str] = None, rights: Right = _ALL, *, mode: int = 0o600,
+               lifetime: Optional[Lifetime] = None, capacity: Optional[int] = None,
+               msg_size: int = 0, max_bytes: int = 0, policy: Policy = Policy.FIFO,
+               max_procs: int = 0, options: Option = Option(0), ring: int = 0) -> Mailbox:
+        """Make a mailbox and open it: anonymous without a name.
+
+        The attributes are those of mbox_create(3). Without lifetime, a mailbox with a
+        name lasts until it is deleted, an anonymous one as long as its handles; without
+        capacity, it takes 64 messages, or is a ring if ring is given."""
+        attr = cls._attr(name, mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs,
+                         options, ring)
+        text = None if name is None else _encode(name)
+        return cls._new(name, _lib.mbox_create, text, rights, ctypes.byref(attr))
+
+    @classmethod
+    def open_or_create(cls, name: str, rights: Right = _ALL, *, mode: int = 0o600,
+                       lifetime: Lifetime = Lifetime.OS, capacity: Optional[int] = None,
+                       msg_size: int = 0, max_bytes: int = 0, policy: Policy = Policy.FIFO,
+                       max_procs: int = 0, options: Option = Option(0), ring: int = 0) -> Mailbox:
+        """Open a mailbox, or make it if it is missing: then with these attributes."""
+        attr = cls._attr(name, mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs,
+                         options, ring)
+        return cls._new(name, _lib.mbox_open_or_create, _encode(name), rights, ctypes.byref(attr))
+
+    @classmethod
+    def from_fd(cls, fd: int) -> Mailbox:
+        """Make a handle of a descriptor that was inherited or received; it belongs to the handle then."""
+        return cls._new(None, _lib.mbox_from_fd, fd)
+
+    @classmethod
+    def link(cls, pid: int, capacity: int = 64, msg_size: int = 0) -> Mailbox:
+        """Open the link to a process by its number, which may be another process's by now."""
+        return cls._new(None, _lib.mbox_link, pid, capacity, msg_size)
+
+    @classmethod
+    def link_sender(cls, sender: Union[Message, Sender], capacity: int = 64,
+                    msg_size: int = 0) -> Mailbox:
+        """Open the link to the very process that sent a message, to answer it."""
+        return cls._new(None, _lib.mbox_link_sender, ctypes.byref(_header_of(sender)), capacity,
+                        msg_size)
+
+    @classmethod
+    def link_pidfd(cls, pidfd: int, capacity: int = 64, msg_size: int = 0) -> Mailbox:
+        """Open the link to the process of a pidfd, as of os.pidfd_open()."""
+        return cls._new(None, _lib.mbox_link_pidfd, pidfd, capacity, msg_size)
+
+    @classmethod
+    def inbox(cls) -> Mailbox:
+        """Open the inbox of this process, to which all its links lead."""
+        return cls._new(None, _lib.mbox_inbox)
+
+    # The handle
+
+    def _enter(self) -> int:
+        """Begin a call: the handle lasts until _leave()."""
+        with self._lock:
+            if self._closing or self._handle is None:
+                raise ValueError("the mailbox is closed")
+            self._calls += 1
+            return self._handle
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._calls -= 1
+            handle = self._last()
+        if handle is not None:
+            _lib.mbox_close(handle)
+
+    def _last(self) -> Optional[int]:
+        """The handle, if it is to be closed now."""
+        if not self._closing or self._calls:
+            return None
+        handle, self._handle = self._handle, None
+        return handle
+
+    def close(self) -> None:
+        """Close the handle; again is no error. Calls of other threads go on until they return."""
+        with self._lock:
+            waiters, self._waiters = self._waiters, {}
+            self._closing = True
+            handle = self._last()
+        for each in waiters.values():
+            each.fail(_error(-errno.EBADF, self._name))
+        if handle is not None:
+            _lib.mbox_close(handle)
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._closing
+
+    @property
+    def name(self) -> Optional[str]:
+        """The name that the handle was opened by, or None."""
+        return self._name
+
+    def fileno(self) -> int:
+        """The file descriptor, which the handle keeps owning."""
+        handle = self._enter()
+        try:
+            return _lib.mbox_fd(handle)
+        finally:
+            self._leave()
+
+    def __enter__(self) -> Mailbox:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closing", True):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        state = " closed" if self._closing else ""
+        return f"<mbox.Mailbox {self._name!r}{state}>"
+
+    def _call(self, function: Any, *arguments: Any, sending: bool = False,
+              side: Optional[int] = None) -> int:
+        """Call the library until no signal interrupts the call; an exception of a handler ends that."""
+        handle = self._enter()
+        lock = self._sides[side] if self._sides and side is not None else None
+        if lock:
+            lock.acquire()
+        try:
+            while True:
+                ret = function(handle, *arguments)
+                if ret != -errno.EINTR:
+                    break
+        finally:
+            if lock:
+                lock.release()
+            self._leave()
+        if ret < 0:
+            raise _error(ret, self._name, sending)
+        return ret
+
+    # Sending
+
+    def send(self, data: Buffer, *, prio: int = 0, type: int = 0, sync: bool = False,
+             timeout: Optional[float] = None) -> int:
+        """Send one message: bytes, or any object with a buffer.
+
+        Waits for room or, with sync, until the message was received; then returns the
+        pid of the receiver, and on a broadcast the number of receivers. Raises Full if
+        timeout is 0 and there is no room, else Timeout."""
+        nonblock, clock, deadline = _deadline(timeout)
+        flags = (_Send.NONBLOCK if nonblock else 0) | (_Send.SYNC if sync else 0)
+        argument, size = _readable(data)
+        opts = None
+        if flags or prio or type or clock:
+            opts = ctypes.byref(_SendOpts(flags, _u32(prio), _u32(type), clock, deadline))
+        return self._call(_lib.mbox_send, argument, size, opts, sending=True, side=1)
+
+    def send_many(self, messages: Iterable[Buffer], *, prio: int = 0, type: int = 0,
+                  timeout: Optional[float] = None) -> int:
+        """Send messages in order, up to BATCH_MAX of them in one call of the kernel.
+
+        Returns their number. An error has the number that was sent in its attribute sent."""
+        nonblock, clock, deadline = _deadline(timeout)
+        opts = _SendOpts(_Send.NONBLOCK if nonblock else 0, 0, 0, clock, deadline)
+        payloads = [_readable(data) for data in messages]
+        sent = 0
+        while sent < len(payloads):
+            batch = payloads[sent:sent + BATCH_MAX]
+            entries = (_SendEntry * len(batch))()
+            for entry, (argument, size) in zip(entries, batch):
+                entry.prio, entry.type = _u32(prio), _u32(type)
+                entry.data, entry.size = _address(argument), size
+            try:
+                sent += self._call(_lib.mbox_sendv, entries, len(batch), ctypes.byref(opts),
+                                   sending=True, side=1)
+            except MboxError as error:
+                error.sent = sent  # type: ignore[attr-defined]
+                raise
+        return sent
+
+    # Receiving
+
+    @staticmethod
+    def _opts(timeout: Optional[float], type: Optional[int],
+              sender: Union[None, int, Sender, Message], min_prio: int, peek: bool) -> _RecvOpts:
+        nonblock, clock, deadline = _deadline(timeout)
+        opts = _RecvOpts(flags=_Recv.NONBLOCK if nonblock else 0, clock=clock, deadline=deadline,
+                         min_prio=_u32(min_prio))
+        if peek:
+            opts.flags |= _Recv.PEEK
+        if type is not None:
+            opts.flags |= _Recv.BY_TYPE
+            opts.type = _u32(type)
+        if isinstance(sender, int):
+            opts.flags |= _Recv.BY_SENDER
+            opts.pid = _u32(sender)
+        elif sender is not None:
+            opts.flags |= _Recv.BY_SENDER | _Recv.BY_START
+            opts.pid, opts.start = sender.pid, sender.start
+        return opts
+
+    def _recv(self, buffer: Any, size: int, opts: _RecvOpts, header: _Header) -> int:
+        try:
+            return self._call(_lib.mbox_recv, buffer, size, ctypes.byref(opts),
+                              ctypes.byref(header), side=0)
+        except TooLong as error:
+            error.length = header.length
+            raise
+
+    def recv(self, *, timeout: Optional[float] = None, type: Optional[int] = None,
+             sender: Union[None, int, Sender, Message] = None, min_prio: int = 0,
+             peek: bool = False) -> Message:
+        """Receive the next message, of any length.
+
+        type, sender (a message, for the very process that sent it, or a pid) and
+        min_prio take the first message that passes them all; peek leaves it queued.
+        Raises Empty if timeout is 0 and there is none, else Timeout."""
+        opts = self._opts(timeout, type, sender, min_prio, peek)
+        header = _Header()
+        while True:
+            buffer = bytearray(self._size)
+            memory = (ctypes.c_char * len(buffer)).from_buffer(buffer)
+            try:
+                length = self._recv(memory, len(buffer), opts, header)
+            except TooLong as error:
+                # It stays queued. Another receiver may be faster: go on until one fits.
+                self._size = max(self._size, error.length or 0)
+                continue
+            return _message(bytes(memoryview(buffer)[:length]), header)
+
+    def recv_into(self, buffer: Buffer, *, timeout: Optional[float] = None,
+                  type: Optional[int] = None, sender: Union[None, int, Sender, Message] = None,
+                  min_prio: int = 0, peek: bool = False) -> Tuple[int, Message]:
+        """Receive the next message into a writable buffer, without a copy.
+
+        Returns the number of bytes, and the header: a Message whose data is empty. Raises
+        TooLong if the message does not fit, which leaves it queued."""
+        view = memoryview(buffer)
+        if view.readonly or not view.c_contiguous:
+            raise TypeError("the buffer has to be writable and contiguous")
+        opts = self._opts(timeout, type, sender, min_prio, peek)
+        header = _Header()
+        memory = (ctypes.c_char * view.nbytes).from_buffer(view) if view.nbytes else None
+        length = self._recv(memory, view.nbytes, opts, header)
+        return length, _message(b"", header)
+
+    def recv_many(self, count: int = BATCH_MAX, *, min: int = 1, size: int = 4096,
+                  timeout: Optional[float] = None, type: Optional[int] = None,
+                  sender: Union[None, int, Sender, Message] = None,
+                  min_prio: int = 0) -> List[Message]:
+        """Receive up to count messages in one call, after waiting for min of them.
+
+        size is the longest that the batch takes; one that is longer ends it early, and
+        comes alone next time. If the time is up, returns those that are there."""
+        if not 1 <= count <= BATCH_MAX or not 0 <= min <= count or size < 0:
+            raise ValueError(f"count is 1 to {BATCH_MAX}, min at most count, size at least 0")
+        opts = self._opts(timeout, type, sender, min_prio, False)
+        memory = (ctypes.c_char * (count * size or 1))()
+        base = ctypes.addressof(memory)
+        entries = (_RecvEntry * count)()
+        for i, entry in enumerate(entries):
+            entry.data, entry.size = base + i * size, size
+        try:
+            got = self._call(_lib.mbox_recvv, entries, count, min, ctypes.byref(opts), side=0)
+        except TooLong:
+            return [self.recv(timeout=timeout, type=type, sender=sender, min_prio=min_prio)]
+        view = memoryview(memory)
+        return [_message(view[i * size:i * size + entry.header.length].tobytes(), entry.header)
+                for i, entry in enumerate(entries[:got])]
+
+    def __iter__(self) -> Iterator[Message]:
+        """Receive until the mailbox is gone, its owner has ended, or nobody is left to send."""
+        while True:
+            try:
+                message = self.recv()
+            except (Gone, OwnerDied, NobodyLeft, ShutDown):
+                return
+            yield message
+
+    # asyncio
+
+    async def _ready(self, sending: bool) -> None:
+        loop = asyncio.get_running_loop()
+        waiters = self._waiters.get((loop, sending))
+        if waiters is None:
+            waiters = self._waiters[loop, sending] = _Waiters(loop, self.fileno(), sending)
+        try:
+            await waiters.wait()
+        finally:
+            if not waiters.futures and self._waiters.get((loop, sending)) is waiters:
+                del self._waiters[loop, sending]
+
+    async def send_async(self, data: Buffer, *, prio: int = 0, type: int = 0) -> int:
+        """Send one message without blocking the event loop. A cancelled call has sent nothing.
+
+        The send waits until the longest message of the mailbox would find room. To a
+        mailbox of capacity zero it waits for a receiver that blocks, in another thread
+        or process."""
+        while True:
+            try:
+                return self.send(data, prio=prio, type=type, timeout=0)
+            except Full:
+                await self._ready(True)
+
+    async def recv_async(self) -> Message:
+        """Receive the next message without blocking the event loop. A cancelled call has received nothing."""
+        while True:
+            try:
+                return self.recv(timeout=0)
+            except Empty:
+                await self._ready(False)
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        while True:
+            try:
+                message = await self.recv_async()
+            except (Gone, OwnerDied, NobodyLeft, ShutDown):
+                return
+            yield message
+
+    # The mailbox
+
+    def get(self) -> Info:
+        """Attributes and counters of the mailbox, at one instant."""
+        raw = _Info()
+        self._call(_lib.mbox_get, ctypes.byref(raw))
+        return _info(raw)
+
+    def set(self, *, mode: Optional[int] = None, uid: Optional[int] = None,
+            gid: Optional[int] = None, capacity: Optional[int] = None,
+            msg_size: Optional[int] = None, max_bytes: Optional[int] = None) -> None:
+        """Change attributes: all that are given, or none."""
+        arg = _IocSet()
+        for flag, field, value in ((_Set.MODE, "mode", mode), (_Set.UID, "uid", uid),
+                                   (_Set.GID, "gid", gid), (_Set.CAPACITY, "capacity", capacity),
+                                   (_Set.MSG_SIZE, "msg_size", msg_size),
+                                   (_Set.BYTES, "bytes", max_bytes)):
+            if value is not None:
+                arg.mask |= flag
+                setattr(arg, field, value if field == "bytes" else _u32(value))
+        self._call(_lib.mbox_set, ctypes.byref(arg))
+
+    def shutdown(self, rights: Right) -> None:
+        """Give up rights of the handle for good, and end the calls that need them, with ShutDown."""
+        self._call(_lib.mbox_shutdown, rights)
+
+    def handover(self, to: Union[int, Sender, Message], flags: Handover = Handover(0)) -> None:
+        """Make a process the owner: the sender of a message, or the process of a pid. 0: the system."""
+        if isinstance(to, int):
+            self._call(_lib.mbox_handover, to, flags)
+        else:
+            self._call(_lib.mbox_handover_sender, ctypes.byref(_header_of(to)), flags)
+
+    def handover_pidfd(self, pidfd: int, flags: Handover = Handover(0)) -> None:
+        """Make the process of a pidfd the owner."""
+        self._call(_lib.mbox_handover_pidfd, pidfd, flags)
+
+    def delete(self, how: Delete = Delete.EMPTY) -> Deleted:
+        """Delete the mailbox of the handle, which is still to be closed."""
+        result = _Deleted()
+        try:
+            self._call(_lib.mbox_delete_handle, how, ctypes.byref(result))
+        except NotEmpty as error:
+            error.queued = result.queued
+            raise
+        return Deleted(result.queued, result.dropped)
+
+
+def _u32(value: int) -> int:
+    """Refuse a number that ctypes would cut to 32 bits."""
+    if not 0 <= value <= 0xFFFFFFFF:
+        raise ValueError(f"{value} is not between 0 and 4294967295")
+    return value
