@@ -74,7 +74,7 @@ selftests: lib
 user-%:
 	+@export MBOX_OFFLINE=1; $(BUILD)/cross.sh $* $(MAKE) -s -C lib O=$(OUT)/$*/lib static && \
 	$(BUILD)/cross.sh $* $(MAKE) -s -C tools O=$(OUT)/$*/tools LIBO=$(OUT)/$*/lib && \
-	$(BUILD)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= LIBRARY_TARGET=static
+	$(BUILD)/cross.sh $* $(MAKE) -s -C selftests OUT=$(OUT)/$* CAN_32= CAN_CXX= LIBRARY_TARGET=static
 
 ##install        tool, library, headers, manual pages; prefix=$(prefix), DESTDIR=
 install: lib tools

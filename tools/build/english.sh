@@ -27,7 +27,7 @@ exec awk '
 # The kind of a file, by its name or by its first line.
 function kind_of(file, first)
 {
-	if (file ~ /\.([chyl]|pml|cocci|map)$/)
+	if (file ~ /\.([chyl]|[ch]pp|rs|pml|cocci|map)$/)
 		return "c"
 	if (file ~ /\.[1-8]$/)
 		return "man"

@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user $(TIDY) lint-shell lint-bindings lint-help lint-english lint-build
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user lint-cxx $(TIDY) lint-shell lint-bindings lint-help lint-english lint-build
 LINT_KERNELS ?= 6.12 6.1
 
 need-lint:
@@ -144,6 +144,16 @@ lint-user: need-lint lib lint-kselftest
 		$(MAKE) -s -C selftests/fuzz O=$$out/fuzz CC=$$cc CFLAGS="-O2 -g -Werror $$more" && \
 		$(MAKE) -s -C selftests OUTPUT=$$out/selftests USERCFLAGS="-Werror $$more" \
 			$$([ $$cc = gcc ] || echo LLVM=1) >$$out/output || exit 1; \
+	done
+
+##lint-cxx           the C++ header without a warning from g++ and clang++, as of C++17 and C++20
+lint-cxx: need-lint
+	@echo "  LINT    C++"
+	@for cxx in g++ clang++; do \
+		for std in c++17 c++20; do \
+			$$cxx -std=$$std -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iuapi -Ilib -fsyntax-only \
+				selftests/library_cxx_test.cpp || exit; \
+		done; \
 	done
 
 ##lint-tidy          clang-tidy over all user space, with the checks of .clang-tidy
