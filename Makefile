@@ -145,7 +145,7 @@ system_uninstall:
 # Kernels, their headers and their sources are unpacked into a cache, not installed.
 DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl python3 qemu-system-x86
-DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm perl shellcheck sparse python3 python3-jsonschema python3-yaml
+DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm mandoc perl shellcheck sparse python3 python3-jsonschema python3-yaml
 DEPS_MODEL := spin
 DEPS_BENCH := gnuplot-nox libzmq3-dev
 # As in Build-Depends of tools/debian/control.
@@ -256,9 +256,12 @@ ynl: need-ynl
 need-ynl:
 	@$(BUILD)/need.sh "to generate the netlink code" python:jsonschema python:yaml xz
 
-##man            the parts of the manual pages that come from uapi/linux/mbox.h
+##man            the parts of the manual pages that come from uapi/linux/mbox.h; then the pages in build/man, to be
+##               read by "man -M build/man mbox_send", and as HTML in build/man/html
 man:
 	@$(BUILD)/man.sh
+	@$(BUILD)/pages.sh $(OUT)/man
+	$(call say,MAN,build/man)
 
 ##
 ##deb            Debian packages, in build/deb: mbox-dkms, libmbox1, libmbox-dev, mboxctl

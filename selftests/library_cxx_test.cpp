@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -200,6 +202,21 @@ void rings()
 	EXPECT(!consumer.try_recv());
 }
 
+/* The example of libmbox(7). */
+void page()
+{
+	mboxpp::attr attr = short_lived();
+	mailbox box = mailbox::create("jobs", mboxpp::both, attr);
+	std::ostringstream said;
+	auto *before = std::cout.rdbuf(said.rdbuf());
+
+	{
+#include "pages/libmbox.7.c++.h"
+	}
+	std::cout.rdbuf(before);
+	EXPECT(said.str() == "paint the fence\n");
+}
+
 const struct {
 	const char *name;
 	void (*run)();
@@ -209,6 +226,7 @@ const struct {
 	{ "attributes", attributes },
 	{ "links", links },
 	{ "rings", rings },
+	{ "page", page },
 };
 
 } // namespace

@@ -132,6 +132,7 @@ STRICT := -std=c11 -O2 -g -Wall -Wextra -Werror
 lint-kselftest: lib
 	@$(BUILD)/source.sh >/dev/null
 	@$(MAKE) -s -C selftests list >/dev/null
+	@$(BUILD)/examples.sh $(OUT)/selftests/mbox.lib/pages
 
 lint-user: need-lint lib lint-kselftest
 	@for cc in gcc clang; do \
@@ -157,8 +158,8 @@ lint-cxx: need-lint
 	done
 
 ##lint-tidy          clang-tidy over all user space, with the checks of .clang-tidy
-TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -Iselftests -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DRUNTIME='"/dev/null"'
+TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -Iselftests -I$(OUT)/selftests/mbox.lib -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DLIBMBOX_VERSION=MBOX_VERSION -DRUNTIME='"/dev/null"'
 
 # One file at a time: the analyzer carries its knowledge of a va_list from one file to the next.
 lint-tidy: need-lint lint-kselftest
@@ -193,10 +194,16 @@ lint-help: tools
 	@$(MAKE) -s -C tools check-help O=$(OUT)/tools LIBO=$(OUT)/lib
 	@$(MAKE) -s -C tools/bench check-help O=$(OUT)/bench-check LIBO=$(OUT)/lib ZMQ=n
 
-##lint-man           the manual pages have the structures, rules and errors of uapi/linux/mbox.h
+##lint-man           the manual pages have the structures, rules and errors of uapi/linux/mbox.h; those of functions have
+##                   examples, which tests compile; mbox_strerror() has words for each error that a header names
 lint-man:
 	@echo "  LINT    man"
 	@$(BUILD)/man.sh -c
+	@$(BUILD)/examples.sh -c
+	@for error in $$(sed -nE 's/^ \* -?(E[A-Z0-9]+)[[:space:]].*/\1/p; s/^.*-(E[A-Z0-9]+)([^A-Za-z0-9_].*)?$$/\1/p' \
+			lib/mbox.h lib/mbox_monitor.h uapi/linux/mbox.h | sort -u | grep -v ^EPOLL); do \
+		grep -q "case -$$error:" lib/error.c || { echo "lib/error.c has no words for $$error"; exit 1; }; \
+	done
 
 ##lint-english       fewer than 2 % of comments and sentences turn on a who/what clause; lists them
 lint-english:

@@ -7,8 +7,8 @@
 # A part lies between the lines
 #	.\" generated: NAME
 #	.\" end
-# where NAME is a structure, "results" and a structure for the fields that a call returns, or
-# "errors".
+# where NAME is a structure, "results" and a structure for its declaration and the fields that a call
+# returns, or "errors".
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -126,6 +126,9 @@ function field(name, text,    i, family)
 # The fields that a call returns.
 function results(name,    i, text)
 {
+	print ".in +4n"
+	listing(name)
+	print ".in"
 	for (i = 1; i <= fields[name]; i++) {
 		text = field_text[name, i]
 		if (field_name[name, i] == "pad" || !sub(/^out, /, "", text))
