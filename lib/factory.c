@@ -22,6 +22,7 @@ int mbox_name_copy(char to[MBOX_NAME_SIZE], const char *name)
 
 int mbox_factory_ioctl(unsigned long request, void *arg)
 {
+	int cancel = mbox_cancel_disable();
 	int saved = errno;
 	int fd, ret;
 
@@ -37,5 +38,6 @@ int mbox_factory_ioctl(unsigned long request, void *arg)
 		close(fd);
 	}
 	errno = saved;
+	mbox_cancel_restore(cancel);
 	return ret;
 }

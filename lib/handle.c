@@ -168,12 +168,15 @@ int mbox_shutdown(struct mbox *mb, unsigned int rights)
 void mbox_close(struct mbox *mb)
 {
 	int saved = errno;
+	int cancel;
 
 	if (!mb)
 		return;
+	cancel = mbox_cancel_disable();
 	/* A mapping keeps the file open too: unmap first. */
 	mbox_ring_unmap(mb->ring);
 	close(mb->fd);
 	free(mb);
 	errno = saved;
+	mbox_cancel_restore(cancel);
 }

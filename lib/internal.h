@@ -36,6 +36,7 @@
 
 #include <stdbool.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 
@@ -71,6 +72,24 @@ static inline int mbox_ioctl(int fd, unsigned long request, void *arg)
 static inline uint64_t mbox_address(const void *p)
 {
 	return (uint64_t)(uintptr_t)p;
+}
+
+/*
+ * No function is a cancellation point: a thread that is cancelled in open(), close(),
+ * read() or poll() would leave a descriptor or memory behind. Functions that call one
+ * of these put it between these two.
+ */
+static inline int mbox_cancel_disable(void)
+{
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	return state;
+}
+
+static inline void mbox_cancel_restore(int state)
+{
+	pthread_setcancelstate(state, NULL);
 }
 
 #pragma GCC visibility push(hidden)

@@ -49,8 +49,11 @@
  * nothing was sent or received; the library does not retry. If the handler was
  * installed with SA_RESTART the kernel does, with the same deadline. The call turns
  * a relative timeout into a deadline once, at its start.
- * No function is a cancellation point: a thread that is blocked in one acts on
- * pthread_cancel() when the call has returned.
+ * No function is a cancellation point, for a thread that ends in a receive would take
+ * a message with it: a thread that is blocked in one acts on pthread_cancel() only after
+ * the call has returned. A thread that shall be cancelled while it waits makes poll() wait,
+ * which is a cancellation point and takes no message, and then a call that does not
+ * block. mbox_shutdown() and signals end blocked calls too.
  *
  * BLOCKING
  *

@@ -115,16 +115,19 @@ static int pidfd_read_number(int pidfd, uint32_t *pid)
 
 int mbox_pidfd_number(int pidfd, uint32_t *pid)
 {
+	int cancel = mbox_cancel_disable();
 	int saved = errno;
 	int ret = pidfd_read_number(pidfd, pid);
 
 	errno = saved;
+	mbox_cancel_restore(cancel);
 	return ret ? ret : mbox_pidfd_alive(pidfd);
 }
 
 int mbox_pidfd_alive(int pidfd)
 {
 	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
+	int cancel = mbox_cancel_disable();
 	int saved = errno;
 	int ret;
 
@@ -137,5 +140,6 @@ int mbox_pidfd_alive(int pidfd)
 	else if (ret)
 		ret = fd.revents & POLLNVAL ? -EBADF : -ESRCH;
 	errno = saved;
+	mbox_cancel_restore(cancel);
 	return ret;
 }
