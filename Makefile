@@ -66,6 +66,13 @@ module-running: need-module
 module-vm:
 	+@MBOX_OFFLINE=1 $(BUILD)/module.sh $(VM_KERNEL)
 
+##rust           the crates of lib/rust in build/rust, by cargo and offline, and their declarations compared with the
+##               headers; "make check" then runs their tests
+rust: lib
+	@$(BUILD)/need.sh "to build the crates" cargo rustc
+	$(call say,CARGO,lib/rust)
+	$(Q)$(BUILD)/rust.sh $(OUT)/rust $(OUT)/lib
+
 ##selftests      build/selftests, on kselftest of the cache or of KSELFTEST=LINUX/tools/testing/selftests
 selftests: lib
 	@$(MAKE) -C selftests
@@ -147,13 +154,14 @@ DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-de
 DEPS_VM := busybox-static cpio kmod perl python3 qemu-system-x86
 DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm mandoc perl shellcheck sparse python3 python3-jsonschema python3-yaml
 DEPS_MODEL := spin
+DEPS_RUST := cargo rustc
 DEPS_BENCH := gnuplot-nox libzmq3-dev
 # As in Build-Depends of tools/debian/control.
 DEPS_DEB := debhelper dh-dkms dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
 DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
 
 deps:
-	@$(BUILD)/deps.sh "make, make check and make lint use them" $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL)
+	@$(BUILD)/deps.sh "make, make check, make lint and make rust use them" $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL) $(DEPS_RUST)
 # For the targets that boot a virtual machine: with "deps" and "deb-check", these alone install packages.
 deps-vm:
 	@$(BUILD)/deps.sh "the module and programs are built, and a virtual machine runs them" $(DEPS_BUILD) $(DEPS_VM)
@@ -290,7 +298,7 @@ help:
 ##
 include $(BUILD)/lint.mk
 
-.PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools module module-running module-vm selftests \
+.PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
 	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

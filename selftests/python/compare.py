@@ -11,7 +11,7 @@ import sys
 
 import mbox
 
-# The calls of /dev/mbox, which the library makes, and what has another form in Python.
+# The calls of /dev/mbox, which the library makes, and constants that have another form in Python.
 OTHER_CONSTANTS = ("MBOX_IOC_", "MBOX_OPEN_", "MBOX_WAIT_", "MBOX_VERSION", "MBOX_NO_TIMEOUT")
 OTHER_STRUCTURES = ("mbox_ioc_",)
 BUT = ("mbox_ioc_set",)

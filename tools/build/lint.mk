@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user lint-cxx $(TIDY) lint-shell lint-bindings lint-help lint-english lint-build
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user lint-cxx $(TIDY) lint-shell lint-bindings lint-rust lint-help lint-english lint-build
 LINT_KERNELS ?= 6.12 6.1
 
 need-lint:
@@ -182,6 +182,9 @@ lint-bindings: lib
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=lib/python MBOX_PY_LIBRARY=$(OUT)/lib/libmbox.so.1 \
 		/usr/bin/python3 -W error selftests/python/compare.py <$(OUT)/lint/layout
 	@! command -v pyflakes3 >/dev/null || pyflakes3 lib/python selftests/python
+
+##lint-rust          the same of the crates, which build without a warning
+lint-rust: rust
 
 ##lint-build         a copy of the tree builds without dpkg, apt and sudo; make names missing things and installs nothing
 lint-build: need-lint

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Declarations of libmbox.so.1, as in `mbox.h` and `<linux/mbox.h>`: see their manual
+//! pages, beginning with libmbox(7). The crate `mbox` has a safe interface.
+//!
+//! The declarations are committed, so that building takes no libclang. `make rust-check`
+//! compares each constant, each structure and each function with the C headers.
+#![allow(non_camel_case_types)]
+
+use std::os::raw::{c_char, c_int, c_uint, c_void};
+
+pub const MBOX_ABI_VERSION: u32 = 1;
+pub const MBOX_NAME_SIZE: u32 = 64;
+pub const MBOX_PRIO_MAX: u32 = 32767;
+
+pub const MBOX_CAPACITY_ZERO: u32 = 0;
+pub const MBOX_CAPACITY_MAX: u32 = 1048576;
+pub const MBOX_CAPACITY_UNBOUNDED: u32 = 0xffffffff;
+
+pub const MBOX_MSG_SIZE_DEFAULT: u32 = 8192;
+pub const MBOX_SMALL_SIZE: u32 = 256;
+pub const MBOX_SMALL_CHARGE: u32 = 384;
+pub const MBOX_LARGE_CHARGE: u32 = 128;
+pub const MBOX_LARGE_ROUND: u32 = 4194304;
+
+pub const MBOX_RIGHT_RECV: u32 = 1;
+pub const MBOX_RIGHT_SEND: u32 = 2;
+
+pub const MBOX_LIFETIME_OS: u32 = 0; // until deleted
+pub const MBOX_LIFETIME_PROCESS: u32 = 1; // until its owner, a process, ends
+pub const MBOX_LIFETIME_FD: u32 = 2; // until its last handle is closed
+
+pub const MBOX_POLICY_FIFO: u32 = 0; // the receiver that has waited longest
+pub const MBOX_POLICY_LIFO: u32 = 1; // the receiver that has waited shortest
+pub const MBOX_POLICY_RR: u32 = 2; // the process that was served least recently
+pub const MBOX_POLICY_PRIO: u32 = 3; // by scheduling priority, then FIFO
+pub const MBOX_POLICY_BROADCAST: u32 = 4; // each handle that is open for receiving
+pub const MBOX_POLICY_MAX: u32 = 4; // the highest that this header has
+
+pub const MBOX_OPTION_EXCLUSIVE: u32 = 1; // one process in receive at a time
+pub const MBOX_OPTION_OVERFLOW: u32 = 2; // BROADCAST: slow handles lose messages
+pub const MBOX_OPTION_GROW: u32 = 4; // ring: memory only while it is used
+
+pub const MBOX_WAITERS_MAX: u32 = 512;
+pub const MBOX_PROCS_MAX: u32 = 4096;
+pub const MBOX_CYCLE_MAX: u32 = 64;
+pub const MBOX_RECEIVERS_MAX: u32 = 4096;
+
+pub const MBOX_RING_MIN: u32 = 4096;
+pub const MBOX_RING_MAX: u32 = 1 << 30;
+
+pub const MBOX_CLOCK_NONE: u32 = 0; // no deadline; the field has to be 0
+pub const MBOX_CLOCK_MONOTONIC: u32 = 1; // CLOCK_MONOTONIC
+pub const MBOX_CLOCK_BOOTTIME: u32 = 2; // CLOCK_BOOTTIME: counts suspend too
+pub const MBOX_CLOCK_REALTIME: u32 = 3; // CLOCK_REALTIME: follows the clock set
+
+pub const MBOX_DELETE_EMPTY: u32 = 0; // only if no message is queued, else ENOTEMPTY
+pub const MBOX_DELETE_DRAIN: u32 = 1; // sends fail; gone once it is empty
+pub const MBOX_DELETE_FORCE: u32 = 2; // gone now, queued messages are dropped
+pub const MBOX_DELETE_UNLINK: u32 = 3; // name goes; gone when the last handle is closed
+
+pub const MBOX_SEND_NONBLOCK: u32 = 1; // EAGAIN instead of blocking
+pub const MBOX_SEND_SYNC: u32 = 2; // return when the message was received
+
+pub const MBOX_RECV_NONBLOCK: u32 = 1; // EAGAIN instead of blocking
+pub const MBOX_RECV_PEEK: u32 = 2; // leave the message queued
+pub const MBOX_RECV_BY_TYPE: u32 = 4; // only messages of type @type
+pub const MBOX_RECV_BY_SENDER: u32 = 8; // only messages sent by process @pid
+pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.start
+
+pub const MBOX_BATCH_MAX: u32 = 1024;
+
+pub const MBOX_STATE_LIVE: u32 = 0; // not deleted
+pub const MBOX_STATE_UNLINKED: u32 = 1; // deleted with UNLINK, handles are open
+pub const MBOX_STATE_DRAINING: u32 = 2; // deleted with DRAIN, messages are queued
+pub const MBOX_STATE_DEAD: u32 = 3; // gone, only its handles are left
+
+pub const MBOX_KIND_MAILBOX: u32 = 0; // a mailbox with a queue
+pub const MBOX_KIND_RING: u32 = 1; // a ring in shared memory
+pub const MBOX_KIND_INBOX: u32 = 2; // a handle on an inbox
+pub const MBOX_KIND_LINK: u32 = 3; // a handle on a link
+
+pub const MBOX_SET_MODE: u32 = 1;
+pub const MBOX_SET_UID: u32 = 2;
+pub const MBOX_SET_GID: u32 = 4;
+pub const MBOX_SET_CAPACITY: u32 = 8;
+pub const MBOX_SET_MSG_SIZE: u32 = 16;
+pub const MBOX_SET_BYTES: u32 = 32;
+
+pub const MBOX_HANDOVER_RECV: u32 = 1; // with the right to receive
+pub const MBOX_HANDOVER_HEIR: u32 = 2; // when the owner ends, not now
+
+pub const MBOX_NO_TIMEOUT: i64 = -1;
+
+/// A handle.
+#[repr(C)]
+pub struct mbox {
+    _private: [u8; 0],
+}
+
+/// Attributes of a new mailbox.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_attr {
+    pub mode: u32,
+    pub lifetime: u32,
+    pub capacity: u32,
+    pub msg_size: u32,
+    pub bytes: u64,
+    pub policy: u32,
+    pub max_procs: u32,
+    pub options: u32,
+    pub ring: u64,
+}
+
+/// The result of a deletion.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_deleted {
+    pub queued: u64,
+    pub dropped: u64,
+}
+
+/// How to send; all zero is the usual send.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_send_opts {
+    pub flags: u32,
+    pub prio: u32,
+    pub type_: u32,
+    pub clock: u32,
+    pub deadline: i64,
+}
+
+/// How to receive; all zero is the usual receive.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_recv_opts {
+    pub flags: u32,
+    pub type_: u32,
+    pub pid: u32,
+    pub min_prio: u32,
+    pub clock: u32,
+    pub deadline: i64,
+    pub start: u64,
+}
+
+/// The header of a message.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_header {
+    pub length: u64,
+    pub seq: u64,
+    pub time: u64,
+    pub prio: u32,
+    pub type_: u32,
+    pub pid: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub flags: u32,
+    pub start: u64,
+}
+
+/// A message of MBOX_IOC_SENDV.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_send_entry {
+    pub flags: u32,
+    pub prio: u32,
+    pub type_: u32,
+    pub pad: u32,
+    pub data: u64,
+    pub size: u64,
+}
+
+/// A buffer of MBOX_IOC_RECVV.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_recv_entry {
+    pub flags: u32,
+    pub pad: u32,
+    pub data: u64,
+    pub size: u64,
+    pub header: mbox_header,
+}
+
+/// Argument of MBOX_IOC_GET.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mbox_info {
+    pub flags: u32,
+    pub state: u32,
+    pub name: [c_char; 64],
+    pub id: u64,
+    pub uid: u32,
+    pub gid: u32,
+    pub mode: u32,
+    pub lifetime: u32,
+    pub capacity: u32,
+    pub msg_size: u32,
+    pub bytes: u64,
+    pub rights: u32,
+    pub handles: u32,
+    pub senders: u32,
+    pub receivers: u32,
+    pub queued: u64,
+    pub queued_bytes: u64,
+    pub sent: u64,
+    pub received: u64,
+    pub withdrawn: u64,
+    pub dropped: u64,
+    pub created: u64,
+    pub kind: u32,
+    pub policy: u32,
+    pub options: u32,
+    pub max_procs: u32,
+    pub procs: u32,
+    pub owner: u32,
+    pub heir: u32,
+    pub peer: u32,
+    pub ring: u64,
+    pub lost: u64,
+    pub handle_received: u64,
+    pub handle_lost: u64,
+    pub handle_queued: u64,
+    pub creator: u32,
+    pub pad: u32,
+    pub spin_hits: u64,
+    pub spin_misses: u64,
+}
+
+/// Argument of MBOX_IOC_SET.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_ioc_set {
+    pub flags: u32,
+    pub mask: u32,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub capacity: u32,
+    pub msg_size: u32,
+    pub pad: u32,
+    pub bytes: u64,
+}
+
+extern "C" {
+    pub fn mbox_create(
+        mbp: *mut *mut mbox,
+        name: *const c_char,
+        rights: c_uint,
+        attr: *const mbox_attr,
+    ) -> c_int;
+    pub fn mbox_open(mbp: *mut *mut mbox, name: *const c_char, rights: c_uint) -> c_int;
+    pub fn mbox_open_or_create(
+        mbp: *mut *mut mbox,
+        name: *const c_char,
+        rights: c_uint,
+        attr: *const mbox_attr,
+    ) -> c_int;
+    pub fn mbox_from_fd(mbp: *mut *mut mbox, fd: c_int) -> c_int;
+    pub fn mbox_fd(mb: *const mbox) -> c_int;
+    pub fn mbox_close(mb: *mut mbox);
+    pub fn mbox_delete(name: *const c_char, how: c_uint, res: *mut mbox_deleted) -> c_int;
+    pub fn mbox_delete_handle(mb: *mut mbox, how: c_uint, res: *mut mbox_deleted) -> c_int;
+
+    pub fn mbox_send(
+        mb: *mut mbox,
+        data: *const c_void,
+        size: usize,
+        opts: *const mbox_send_opts,
+    ) -> c_int;
+    pub fn mbox_send_timeout(
+        mb: *mut mbox,
+        data: *const c_void,
+        size: usize,
+        timeout_ns: i64,
+    ) -> c_int;
+    pub fn mbox_send_string(mb: *mut mbox, s: *const c_char) -> c_int;
+    pub fn mbox_recv(
+        mb: *mut mbox,
+        buf: *mut c_void,
+        size: usize,
+        opts: *const mbox_recv_opts,
+        hdr: *mut mbox_header,
+    ) -> isize;
+    pub fn mbox_recv_timeout(
+        mb: *mut mbox,
+        buf: *mut c_void,
+        size: usize,
+        timeout_ns: i64,
+    ) -> isize;
+    pub fn mbox_recv_string(mb: *mut mbox, buf: *mut c_char, size: usize) -> isize;
+    pub fn mbox_recv_alloc(
+        mb: *mut mbox,
+        datap: *mut *mut c_void,
+        opts: *const mbox_recv_opts,
+        hdr: *mut mbox_header,
+    ) -> isize;
+    pub fn mbox_sendv(
+        mb: *mut mbox,
+        entries: *const mbox_send_entry,
+        count: c_uint,
+        opts: *const mbox_send_opts,
+    ) -> c_int;
+    pub fn mbox_recvv(
+        mb: *mut mbox,
+        entries: *mut mbox_recv_entry,
+        count: c_uint,
+        min: c_uint,
+        opts: *const mbox_recv_opts,
+    ) -> c_int;
+
+    pub fn mbox_ring_reserve(
+        mb: *mut mbox,
+        size: usize,
+        datap: *mut *mut c_void,
+        opts: *const mbox_send_opts,
+    ) -> c_int;
+    pub fn mbox_ring_commit(mb: *mut mbox, size: usize) -> c_int;
+    pub fn mbox_ring_peek(
+        mb: *mut mbox,
+        datap: *mut *const c_void,
+        opts: *const mbox_recv_opts,
+        hdr: *mut mbox_header,
+    ) -> isize;
+    pub fn mbox_ring_release(mb: *mut mbox) -> c_int;
+
+    pub fn mbox_deadline_after(timeout_ns: i64, clock: u32, deadline: *mut i64) -> c_int;
+    pub fn mbox_get(mb: *mut mbox, info: *mut mbox_info) -> c_int;
+    pub fn mbox_set(mb: *mut mbox, set: *const mbox_ioc_set) -> c_int;
+    pub fn mbox_chmod(mb: *mut mbox, mode: c_uint) -> c_int;
+    pub fn mbox_chown(mb: *mut mbox, uid: u32, gid: u32) -> c_int;
+    pub fn mbox_shutdown(mb: *mut mbox, rights: c_uint) -> c_int;
+
+    pub fn mbox_handover(mb: *mut mbox, pid: c_int, flags: c_uint) -> c_int;
+    pub fn mbox_handover_sender(
+        mb: *mut mbox,
+        hdr: *const mbox_header,
+        flags: c_uint,
+    ) -> c_int;
+    pub fn mbox_handover_pidfd(mb: *mut mbox, pidfd: c_int, flags: c_uint) -> c_int;
+    pub fn mbox_link(mbp: *mut *mut mbox, pid: c_int, capacity: u32, msg_size: u32) -> c_int;
+    pub fn mbox_link_sender(
+        mbp: *mut *mut mbox,
+        hdr: *const mbox_header,
+        capacity: u32,
+        msg_size: u32,
+    ) -> c_int;
+    pub fn mbox_link_pidfd(
+        mbp: *mut *mut mbox,
+        pidfd: c_int,
+        capacity: u32,
+        msg_size: u32,
+    ) -> c_int;
+    pub fn mbox_inbox(mbp: *mut *mut mbox) -> c_int;
+
+    pub fn mbox_strerror(error: c_int) -> *const c_char;
+    pub fn mbox_version() -> *const c_char;
+    pub fn mbox_has_call(mb: *const mbox, request: std::os::raw::c_ulong) -> c_int;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Messages, and how to send and receive them.
+use crate::error::Result;
+use crate::Header;
+use std::time::Duration;
+
+/// A message: payload and header.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The payload.
+    pub data: Vec<u8>,
+    /// The header; pid and start are the identity of the sender.
+    pub header: Header,
+}
+
+/// A point in time, on CLOCK_MONOTONIC, for any number of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(i64);
+
+impl Deadline {
+    /// That long from now. A time beyond the range of the clock never comes.
+    pub fn after(time: Duration) -> Deadline {
+        let nanoseconds = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        let mut deadline = i64::MAX;
+        // SAFETY: writes a number. It fails for clocks and times that are not passed.
+        unsafe {
+            mbox_sys::mbox_deadline_after(
+                nanoseconds,
+                mbox_sys::MBOX_CLOCK_MONOTONIC,
+                &mut deadline,
+            )
+        };
+        Deadline(deadline)
+    }
+}
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Wait {
+    /// As long as it takes.
+    #[default]
+    Forever,
+    /// Not at all.
+    Never,
+    /// Until then.
+    Until(Deadline),
+}
+
+impl From<Duration> for Wait {
+    fn from(time: Duration) -> Wait {
+        if time.is_zero() {
+            Wait::Never
+        } else {
+            Wait::Until(Deadline::after(time))
+        }
+    }
+}
+
+impl Wait {
+    fn clock(self) -> (u32, i64) {
+        match self {
+            Wait::Until(Deadline(deadline)) => (mbox_sys::MBOX_CLOCK_MONOTONIC, deadline),
+            _ => (mbox_sys::MBOX_CLOCK_NONE, 0),
+        }
+    }
+}
+
+/// How to send.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SendOptions {
+    /// Higher is received first, up to 32767.
+    pub prio: u32,
+    /// Any number, for receivers to select by.
+    pub type_: u32,
+    /// Return when the message was received.
+    pub sync: bool,
+    /// How long to wait for room or, with sync, for the receiver.
+    pub wait: Wait,
+}
+
+impl SendOptions {
+    pub(crate) fn raw(&self) -> mbox_sys::mbox_send_opts {
+        let (clock, deadline) = self.wait.clock();
+        let mut flags = 0;
+        if self.wait == Wait::Never {
+            flags |= mbox_sys::MBOX_SEND_NONBLOCK;
+        }
+        if self.sync {
+            flags |= mbox_sys::MBOX_SEND_SYNC;
+        }
+        mbox_sys::mbox_send_opts { flags, prio: self.prio, type_: self.type_, clock, deadline }
+    }
+}
+
+/// How to receive: the first message that passes all of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// The type.
+    pub type_: Option<u32>,
+    /// The very process that sent a message, by its header.
+    pub sender: Option<Header>,
+    /// The lowest priority.
+    pub min_prio: u32,
+    /// Leave the message queued.
+    pub peek: bool,
+    /// How long to wait for a message.
+    pub wait: Wait,
+}
+
+impl Filter {
+    pub(crate) fn raw(&self) -> mbox_sys::mbox_recv_opts {
+        let (clock, deadline) = self.wait.clock();
+        let mut raw =
+            mbox_sys::mbox_recv_opts { min_prio: self.min_prio, clock, deadline, ..Default::default() };
+        if self.wait == Wait::Never {
+            raw.flags |= mbox_sys::MBOX_RECV_NONBLOCK;
+        }
+        if self.peek {
+            raw.flags |= mbox_sys::MBOX_RECV_PEEK;
+        }
+        if let Some(type_) = self.type_ {
+            raw.flags |= mbox_sys::MBOX_RECV_BY_TYPE;
+            raw.type_ = type_;
+        }
+        if let Some(sender) = self.sender {
+            raw.flags |= mbox_sys::MBOX_RECV_BY_SENDER | mbox_sys::MBOX_RECV_BY_START;
+            raw.pid = sender.pid;
+            raw.start = sender.start;
+        }
+        raw
+    }
+}
+
+/// Receive into a vector that grows as the message needs it: `receive` fills a buffer.
+pub(crate) fn grow(
+    mut receive: impl FnMut(&mut [u8]) -> Result<Header>,
+) -> Result<Message> {
+    let mut data = vec![0; 4096];
+    loop {
+        match receive(&mut data) {
+            Ok(header) => {
+                data.truncate(header.length as usize);
+                return Ok(Message { data, header });
+            }
+            // It stays queued; another receiver may be faster, so that the next one is longer.
+            Err(error) if error.length() > data.len() as u64 => {
+                data.resize(error.length() as usize, 0);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The crates of lib/rust, and their example. In KTAP; needs the module, and the programs of "make rust" on the PATH.
+
+skip_all()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+command -v mailbox_test >/dev/null || skip_all "\"make rust\" has not built the tests of lib/rust"
+
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+count=$(mailbox_test --list | grep -c ': test$')
+echo "TAP version 13"
+echo "1..$((count + 1))"
+status=0
+mailbox_test >"$dir/out" 2>&1 || status=1
+awk '
+	/^test .* \.\.\. / {
+		word = $NF == "ok" ? "ok" : "not ok"
+		number++
+		print word " " number " " $2
+		next
+	}
+	{ print "# " $0 }
+' "$dir/out"
+number=$((count + 1))
+if rust_work_pool >"$dir/out" 2>&1 && grep -qxE '2262 primes below 20000, by [0-9]+ workers' "$dir/out"; then
+	echo "ok $number work_pool"
+else
+	sed 's/^/# /' "$dir/out"
+	echo "not ok $number work_pool"
+	status=1
+fi
+exit $status
