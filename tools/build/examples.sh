@@ -3,8 +3,8 @@
 # Take the examples out of the manual pages, for tests to compile and run.
 #
 # examples.sh DIRECTORY writes each into DIRECTORY/PAGE.SECTION.h, as mbox_send.3.examples.h; a second one of the
-# section has a 2 before the .h. Files that would not change are left alone.
-# examples.sh -c fails unless each page of a function has an example, and a test includes each example in C or C++.
+# section has a 2 before the .h. Those of other languages than C are called so too. Files that would not change are left alone.
+# examples.sh -c fails unless each page of a function has an example, and a test includes or runs each.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -57,7 +57,7 @@ for page in lib/man/*.3; do
 	}
 done
 for file in "$1"/*; do
-	grep -qF "pages/${file##*/}\"" selftests/*.c selftests/*.cpp || {
+	grep -qF "pages/${file##*/}" selftests/*.c selftests/*.cpp selftests/*.sh || {
 		echo "no test includes pages/${file##*/}" >&2
 		status=1
 	}

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The examples of mbox_languages(7), as printed there. In KTAP; needs the module, perl, and for Python what
+# python_test.sh needs.
+
+skip_all()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+here=${0%/*}
+# The guest has no other locale.
+export LC_ALL=C
+python=/usr/bin/python3
+[ -n "${PYTHONPATH-}" ] || [ ! -d /mbox/python ] || export PYTHONPATH=/mbox/python
+
+number=0
+failed=0
+
+# language NAME EXPECTED COMMAND [ARG…]: run an example, and compare its output.
+language()
+{
+	name=$1
+	expected=$2
+	shift 2
+	number=$((number + 1))
+	if ! command -v "$1" >/dev/null; then
+		echo "ok $number $name # SKIP there is no $1"
+		return
+	fi
+	said=$("$@" 2>&1)
+	status=$?
+	if [ $status = 0 ] && [ "$said" = "$expected" ]; then
+		echo "ok $number $name"
+		return
+	fi
+	echo "$said" | sed 's/^/# /'
+	echo "# exit status $status"
+	echo "not ok $number $name"
+	failed=1
+}
+
+echo "TAP version 13"
+echo "1..3"
+language python "paint the fence 3
+nothing to do" $python "$here/pages/mbox_languages.7.python.h"
+language asyncio "done: mow the lawn" $python "$here/pages/mbox_languages.7.python2.h"
+mboxctl create jobs
+language perl "paint the fence" perl "$here/pages/mbox_languages.7.perl.h"
+mboxctl delete jobs
+exit $failed
