@@ -60,6 +60,7 @@ for thing; do
 		xz)	package=xz-utils ;;
 		dpkg-buildpackage) package=dpkg-dev ;;
 		dh)	package=debhelper ;;
+		dh_python3) package=dh-python ;;
 		dh_*)	package=dh-${thing#dh_} ;;
 		*)	package=$thing ;;
 		esac
