@@ -33,7 +33,7 @@ const char *mbox_strerror(int error)
 	case -EBUSY:
 		return "another process is in a receive of the exclusive mailbox, or has the side of the ring";
 	case -ECANCELED:
-		return "the message was purged before anybody received it";
+		return "the message was purged before anybody received it, or its sender has withdrawn it";
 	case -EDEADLK:
 		return "the call would wait for a process that waits for the caller";
 	case -EDQUOT:
@@ -52,6 +52,8 @@ const char *mbox_strerror(int error)
 		return "interrupted by a signal; nothing was sent or received";
 	case -EINVAL:
 		return "a name, flag or value that the call does not take";
+	case -ELOOP:
+		return "the dead-letter mailbox has a dead-letter mailbox itself";
 	case -EMSGSIZE:
 		return "the message is longer than the mailbox takes or the buffer holds";
 	case -ENOENT:
@@ -71,21 +73,25 @@ const char *mbox_strerror(int error)
 	case -EOPNOTSUPP:
 		return "not on a mailbox of this kind";
 	case -EOWNERDEAD:
-		return "the process that the mailbox, link or side of the ring belonged to has ended";
+		return "the process that the mailbox, link or side of the ring belonged to has ended, or the server of the call";
 	case -EPIPE:
 		return "nobody is left to send or to receive, and nobody can come";
+	case -EPROTO:
+		return "the receiver took the request of a call without a lease, so that it cannot reply";
+	case -EREMOTEIO:
+		return "the server rejected the call";
 	case -ESHUTDOWN:
 		return "this handle gave up the right that the call needs";
 	case -ESRCH:
 		return "no process of that id, or it has ended";
+	case -ESTALE:
+		return "the token is not valid any more: the message was acknowledged, given to somebody else, withdrawn or dropped";
 	case -EUSERS:
 		return "as many processes take part, or as many calls wait, as allowed; or the handle serves another process";
 	case -ENOSYS:
 		return "a pidfd does not tell its process here: no /proc, or that of another pid namespace";
 	case -ENOBUFS:
 		return "events came faster than the caller took them, and some are lost";
-	case -EPROTO:
-		return "the answer of the kernel is invalid";
 	case -EPROTONOSUPPORT:
 		return "the kernel has no generic netlink";
 	case -ERANGE:

@@ -37,10 +37,10 @@ from typing import (Any, AsyncIterator, Dict, Iterable, Iterator, List, NamedTup
                     Optional, Tuple, Type, Union)
 
 __all__ = [
-    "Busy", "Clock", "Deadlock", "Delete", "Deleted", "Empty", "Exists", "Full", "Gone", "Handover", "Info",
-    "Kind", "Lifetime", "Mailbox", "MboxError", "Message", "NoMailbox", "NobodyLeft", "NotAllowed",
-    "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy", "QuotaExceeded", "Right", "Sender",
-    "ShutDown", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
+    "Busy", "Clock", "Deadlock", "Delete", "Deleted", "Delivery", "Empty", "Exists", "Full", "Gone",
+    "Handover", "Info", "Kind", "Lifetime", "Mailbox", "MboxError", "Message", "Nack", "NoMailbox",
+    "NobodyLeft", "NotAllowed", "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy",
+    "QuotaExceeded", "Reason", "Right", "Sender", "ShutDown", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
     "ABI_VERSION", "BATCH_MAX", "CAPACITY_MAX", "CAPACITY_UNBOUNDED", "CAPACITY_ZERO", "CYCLE_MAX",
     "LARGE_CHARGE", "LARGE_ROUND", "MSG_SIZE_DEFAULT", "NAME_SIZE", "PRIO_MAX", "PROCS_MAX",
     "RECEIVERS_MAX", "RING_MAX", "RING_MIN", "SMALL_CHARGE", "SMALL_SIZE", "WAITERS_MAX",
@@ -138,9 +138,45 @@ class Handover(enum.IntFlag):
     HEIR = 2
 
 
+class Delivery(enum.IntFlag):
+    """Of a leased message: a reply is expected; it was given out before."""
+    CALL = 1
+    AGAIN = 2
+
+
+class Reason(enum.IntEnum):
+    """Why a message went to the dead-letter mailbox."""
+    NONE = 0
+    DELIVERIES = 1
+    REJECTED = 2
+    EXPIRED = 3
+
+
+class Nack(enum.IntEnum):
+    """How to give a leased message back: not counted, to be tried again, never again."""
+    RELEASE = 0
+    RETRY = 1
+    REJECT = 2
+
+
 class _Send(enum.IntFlag):
     NONBLOCK = 1
     SYNC = 2
+
+
+class _Lease(enum.IntFlag):
+    HANDLE = 1
+
+
+class _Post(enum.IntFlag):
+    MARK = 1
+    NOT_BEFORE = 2
+    EXPIRES = 4
+    ACKED = 8
+
+
+class _Call(enum.IntFlag):
+    RETRY = 1
 
 
 class _Recv(enum.IntFlag):
@@ -208,6 +244,17 @@ class _RecvEntry(ctypes.Structure):
     ]
 
 
+class _Delivery(ctypes.Structure):
+    _fields_ = [
+        ("token", _U64), ("flags", _U32), ("deliveries", _U32), ("reason", _U32), ("code", _U32),
+        ("room", _U64), ("left", _S64), ("origin", _U64), ("origin_seq", _U64),
+    ]
+
+
+class _AckEntry(ctypes.Structure):
+    _fields_ = [("token", _U64), ("result", ctypes.c_int32), ("pad", _U32)]
+
+
 class _Info(ctypes.Structure):
     _fields_ = [
         ("flags", _U32), ("state", _U32), ("name", ctypes.c_char * NAME_SIZE), ("id", _U64),
@@ -219,7 +266,9 @@ class _Info(ctypes.Structure):
         ("max_procs", _U32), ("procs", _U32), ("owner", _U32), ("heir", _U32), ("peer", _U32),
         ("ring", _U64), ("lost", _U64), ("handle_received", _U64), ("handle_lost", _U64),
         ("handle_queued", _U64), ("creator", _U32), ("pad", _U32), ("spin_hits", _U64),
-        ("spin_misses", _U64),
+        ("spin_misses", _U64), ("leased", _U32), ("delayed", _U32), ("parked", _U32),
+        ("max_deliveries", _U32), ("redelivered", _U64), ("dead", _U64), ("dead_letter", _U64),
+        ("mark", _U64),
     ]
 
 
@@ -451,6 +500,14 @@ class Info(NamedTuple):
     creator: int
     spin_hits: int
     spin_misses: int
+    leased: int
+    delayed: int
+    parked: int
+    max_deliveries: int
+    redelivered: int
+    dead: int
+    dead_letter: int
+    mark: int
 
 
 _INFO_TYPES = {

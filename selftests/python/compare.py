@@ -25,7 +25,7 @@ def constant(name):
     family, _, member = word.partition("_")
     for prefix in ("", "_"):
         kind = getattr(mbox, prefix + family.capitalize(), None)
-        if kind is not None and member in kind.__members__:
+        if member in getattr(kind, "__members__", ()):
             return int(kind[member])
     return None
 

@@ -69,6 +69,27 @@ pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.sta
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
 
+pub const MBOX_DELIVERY_CALL: u32 = 1; // a request: a reply is expected
+pub const MBOX_DELIVERY_AGAIN: u32 = 2; // it was given out before
+
+pub const MBOX_REASON_NONE: u32 = 0; // it did not
+pub const MBOX_REASON_DELIVERIES: u32 = 1; // it was given out max_deliveries times
+pub const MBOX_REASON_REJECTED: u32 = 2; // a holder rejected it
+pub const MBOX_REASON_EXPIRED: u32 = 3; // its time was over before it was received
+
+pub const MBOX_LEASE_HANDLE: u32 = 1; // the lease is the open file's, not the process'
+
+pub const MBOX_NACK_RELEASE: u32 = 0; // as if it had not been given out: not counted
+pub const MBOX_NACK_RETRY: u32 = 1; // it failed: try again, after a delay
+pub const MBOX_NACK_REJECT: u32 = 2; // never again, for the reason in a code
+
+pub const MBOX_POST_MARK: u32 = 1;
+pub const MBOX_POST_NOT_BEFORE: u32 = 2;
+pub const MBOX_POST_EXPIRES: u32 = 4;
+pub const MBOX_POST_ACKED: u32 = 8; // wait until it is acknowledged
+
+pub const MBOX_CALL_RETRY: u32 = 1; // another server, if the first one ends
+
 pub const MBOX_STATE_LIVE: u32 = 0; // not deleted
 pub const MBOX_STATE_UNLINKED: u32 = 1; // deleted with UNLINK, handles are open
 pub const MBOX_STATE_DRAINING: u32 = 2; // deleted with DRAIN, messages are queued
@@ -183,6 +204,30 @@ pub struct mbox_recv_entry {
     pub header: mbox_header,
 }
 
+/// What a receive with a lease tells beside the header.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_delivery {
+    pub token: u64,
+    pub flags: u32,
+    pub deliveries: u32,
+    pub reason: u32,
+    pub code: u32,
+    pub room: u64,
+    pub left: i64,
+    pub origin: u64,
+    pub origin_seq: u64,
+}
+
+/// A token of MBOX_IOC_ACK.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_ack_entry {
+    pub token: u64,
+    pub result: i32,
+    pub pad: u32,
+}
+
 /// Argument of MBOX_IOC_GET.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -226,6 +271,14 @@ pub struct mbox_info {
     pub pad: u32,
     pub spin_hits: u64,
     pub spin_misses: u64,
+    pub leased: u32,
+    pub delayed: u32,
+    pub parked: u32,
+    pub max_deliveries: u32,
+    pub redelivered: u64,
+    pub dead: u64,
+    pub dead_letter: u64,
+    pub mark: u64,
 }
 
 /// Argument of MBOX_IOC_SET.
