@@ -116,7 +116,8 @@ struct mbox;
  * @ring:	bytes of a ring, a power of two; 0 for a mailbox that is no ring. The
  *		capacity of a ring has to be 0.
  *
- * Initialise it with MBOX_ATTR_INIT before setting fields.
+ * Initialise it with MBOX_ATTR_INIT or, for a ring, MBOX_ATTR_RING_INIT(size) before
+ * setting fields.
  */
 struct mbox_attr {
 	uint32_t mode;
@@ -135,6 +136,11 @@ struct mbox_attr {
  * In the order of the fields, since C++ before C++20 has no designators.
  */
 #define MBOX_ATTR_INIT	{ 0600, MBOX_LIFETIME_OS, 64, 0, 0, MBOX_POLICY_FIFO, 0, 0, 0 }
+
+/* The same for a ring of @size bytes, a power of two: it has no capacity in messages. */
+#define MBOX_ATTR_RING_INIT(size) \
+	{ 0600, MBOX_LIFETIME_OS, MBOX_CAPACITY_ZERO, 0, 0, MBOX_POLICY_FIFO, 0, 0, \
+	  (uint64_t)(size) }
 
 /*
  * Relative timeouts are int64_t nanoseconds: MBOX_NO_TIMEOUT waits for ever, 0

@@ -186,10 +186,9 @@ void links()
 
 void rings()
 {
-	mboxpp::attr attr = short_lived();
+	mbox_attr attr = MBOX_ATTR_RING_INIT(4096);
 
-	attr.capacity = 0;
-	attr.ring = 4096;
+	attr.lifetime = MBOX_LIFETIME_FD;
 	mailbox producer = mailbox::create(name_of("ring"), MBOX_RIGHT_SEND, attr);
 	mailbox consumer = mailbox::open(name_of("ring"), MBOX_RIGHT_RECV);
 

@@ -60,14 +60,12 @@ static unsigned int consume(struct mbox *mb)
 
 static void run(const char *what, uint64_t ring, uint32_t options)
 {
-	struct mbox_attr attr = MBOX_ATTR_INIT;
+	struct mbox_attr attr = MBOX_ATTR_RING_INIT(ring);
 	char name[MBOX_NAME_SIZE];
 	struct mbox *mb;
 	int ret, status;
 
-	attr.capacity = 0;
 	attr.lifetime = MBOX_LIFETIME_FD;
-	attr.ring = ring;
 	attr.options = options;
 	snprintf(name, sizeof(name), "producer_consumer-%d", getpid());
 	ret = mbox_create(&mb, name, MBOX_RIGHT_RECV, &attr);

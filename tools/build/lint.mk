@@ -150,9 +150,10 @@ lint-user: need-lint lib lint-kselftest
 ##lint-cxx           the C++ header without a warning from g++ and clang++, as of C++17 and C++20
 lint-cxx: need-lint
 	@echo "  LINT    C++"
+	@$(BUILD)/examples.sh $(OUT)/lint/pages
 	@for cxx in g++ clang++; do \
 		for std in c++17 c++20; do \
-			$$cxx -std=$$std -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iuapi -Ilib -fsyntax-only \
+			$$cxx -std=$$std -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iuapi -Ilib -I$(OUT)/lint -fsyntax-only \
 				selftests/library_cxx_test.cpp || exit; \
 		done; \
 	done
