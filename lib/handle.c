@@ -70,6 +70,8 @@ static void attr_copy(struct mbox_ioc_open *arg, const struct mbox_attr *attr)
 	arg->max_procs = attr->max_procs;
 	arg->options = attr->options;
 	arg->ring = attr->ring;
+	arg->dead_letter = attr->dead_letter;
+	arg->max_deliveries = attr->max_deliveries;
 }
 
 int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,

@@ -7,6 +7,9 @@
  * deletion.c	deleting a mailbox, by name or by handle
  * message.c	sending and receiving
  * batch.c	the same, many messages in one call
+ * lease.c	leases: receive a message for a time, acknowledge it, give it back
+ * post.c	sending with a mark or with a time
+ * call.c	requests and replies
  * ring.c	sending and receiving through shared memory
  * ring_map.c	mapping a ring
  * ring_wait.c	waiting for the other side of a ring
@@ -45,6 +48,8 @@
 _Static_assert(sizeof(struct mbox_header) == 56, "mbox_recv, mbox_recv_alloc, mbox_ring_peek");
 _Static_assert(sizeof(struct mbox_send_entry) == 32, "mbox_sendv");
 _Static_assert(sizeof(struct mbox_recv_entry) == 80, "mbox_recvv");
+_Static_assert(sizeof(struct mbox_delivery) == 64, "mbox_lease, mbox_reply_recv");
+_Static_assert(sizeof(struct mbox_ack_entry) == 16, "mbox_ackv");
 _Static_assert(sizeof(struct mbox_info) == 328, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
@@ -90,6 +95,41 @@ static inline int mbox_cancel_disable(void)
 static inline void mbox_cancel_restore(int state)
 {
 	pthread_setcancelstate(state, NULL);
+}
+
+/* Fill in a send. */
+static inline void mbox_send_set(struct mbox_ioc_send *arg, const void *data, size_t size,
+				 const struct mbox_send_opts *opts)
+{
+	arg->data = mbox_address(data);
+	arg->size = size;
+	if (!opts)
+		return;
+	arg->flags = opts->flags;
+	arg->prio = opts->prio;
+	arg->type = opts->type;
+	arg->clock = opts->clock;
+	arg->deadline = opts->deadline;
+}
+
+/* Fill in a receive. */
+static inline void mbox_recv_set(struct mbox_ioc_recv *arg, void *buf, size_t size,
+				 const struct mbox_recv_opts *opts)
+{
+	arg->data = mbox_address(buf);
+	/* A length beyond SSIZE_MAX cannot be returned. */
+	arg->size = size > SIZE_MAX / 2 ? SIZE_MAX / 2 : size;
+	if (!opts)
+		return;
+	arg->flags = opts->flags;
+	arg->clock = opts->clock;
+	arg->deadline = opts->deadline;
+	arg->type = opts->type;
+	arg->pid = opts->pid;
+	arg->min_prio = opts->min_prio;
+	/* A caller that does not set the flag may not have the field. */
+	if (opts->flags & MBOX_RECV_BY_START)
+		arg->header.start = opts->start;
 }
 
 #pragma GCC visibility push(hidden)
@@ -141,6 +181,17 @@ int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
 ssize_t mbox_ring_recv(struct mbox *mb, void *buf, size_t size,
 		       const struct mbox_recv_opts *opts,
 		       struct mbox_header *hdr);
+
+/* Fill in a receive with a lease. */
+void mbox_lease_set(struct mbox_ioc_lease *arg, void *buf, size_t size,
+		    const struct mbox_lease_opts *opts);
+
+/*
+ * Give the caller the results of a receive with a lease, of which the call returned
+ * @ret. Returns the result of the function.
+ */
+ssize_t mbox_lease_result(const struct mbox_ioc_lease *arg, int ret,
+			  struct mbox_header *hdr, struct mbox_delivery *delivery);
 
 #pragma GCC visibility pop
 

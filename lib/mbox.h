@@ -115,6 +115,9 @@ struct mbox;
  * @options:	MBOX_OPTION_*
  * @ring:	bytes of a ring, a power of two; 0 for a mailbox that is no ring. The
  *		capacity of a ring has to be 0.
+ * @dead_letter: the id of its dead-letter mailbox, as mbox_get() reports it; 0 for none.
+ *		The caller needs the right to send to it. See LEASES.
+ * @max_deliveries: times that a message is given out under a lease; 0 for any number
  *
  * Initialise it with MBOX_ATTR_INIT or, for a ring, MBOX_ATTR_RING_INIT(size) before
  * setting fields.
@@ -129,18 +132,20 @@ struct mbox_attr {
 	uint32_t max_procs;
 	uint32_t options;
 	uint64_t ring;
+	uint64_t dead_letter;
+	uint32_t max_deliveries;
 };
 
 /*
  * The defaults: for the owner alone, until deleted, 64 messages of up to 8 KiB.
  * In the order of the fields, since C++ before C++20 has no designators.
  */
-#define MBOX_ATTR_INIT	{ 0600, MBOX_LIFETIME_OS, 64, 0, 0, MBOX_POLICY_FIFO, 0, 0, 0 }
+#define MBOX_ATTR_INIT	{ 0600, MBOX_LIFETIME_OS, 64, 0, 0, MBOX_POLICY_FIFO, 0, 0, 0, 0, 0 }
 
 /* The same for a ring of @size bytes, a power of two: it has no capacity in messages. */
 #define MBOX_ATTR_RING_INIT(size) \
 	{ 0600, MBOX_LIFETIME_OS, MBOX_CAPACITY_ZERO, 0, 0, MBOX_POLICY_FIFO, 0, 0, \
-	  (uint64_t)(size) }
+	  (uint64_t)(size), 0, 0 }
 
 /*
  * Relative timeouts are int64_t nanoseconds: MBOX_NO_TIMEOUT waits for ever, 0
@@ -160,7 +165,8 @@ struct mbox_attr {
  *		cannot have MBOX_LIFETIME_OS)
  *
  * Return: 0, -EEXIST if the name is taken, -EDQUOT if the user's quota of
- * mailboxes is used up.
+ * mailboxes is used up; -ENOENT if @attr->dead_letter is no mailbox, -ELOOP if it has a
+ * dead-letter mailbox itself, -EOPNOTSUPP if it is of another kind.
  */
 int mbox_create(struct mbox **mbp, const char *name, unsigned int rights,
 		const struct mbox_attr *attr);
@@ -188,7 +194,7 @@ int mbox_open(struct mbox **mbp, const char *name, unsigned int rights);
  * One step in the kernel: if several processes call this together, one makes the
  * mailbox and all get it.
  *
- * Return: 0, -EACCES, -EDQUOT.
+ * Return: 0, -EACCES, -EDQUOT; -ENOENT, -ELOOP and -EOPNOTSUPP as for mbox_create().
  */
 int mbox_open_or_create(struct mbox **mbp, const char *name,
 			unsigned int rights, const struct mbox_attr *attr);
@@ -468,6 +474,305 @@ int mbox_sendv(struct mbox *mb, const struct mbox_send_entry *entries,
 int mbox_recvv(struct mbox *mb, struct mbox_recv_entry *entries,
 	       unsigned int count, unsigned int min,
 	       const struct mbox_recv_opts *opts);
+
+/*
+ * LEASES
+ *
+ * A receive with a lease hides a message instead of taking it: if the worker that holds it
+ * ends, by exit or kill -9, or closes its handle, the message returns to its place, and the
+ * next receive finds it. mbox_ack() ends the lease, and the message is gone. Until then it
+ * counts as queued.
+ *
+ * A worker may also end after it has done the work and before the acknowledgement: then the
+ * message is given out again. So make the work of a message idempotent, or store its
+ * number (seq of the header) with the result.
+ *
+ * The token of a lease is a number, valid until the message is given to somebody else. Any
+ * thread, and any process that has a handle with the right to receive, may use it. A
+ * token that is not valid is -ESTALE, and nothing happens: a late acknowledgement does no
+ * harm. No token is 0.
+ *
+ * A message that was given out max_deliveries times and returns once more, one that a worker
+ * rejects and one that expires go to the dead-letter mailbox. Without one, or if it is
+ * full, they are parked: still queued, but only mbox_kick() brings them back.
+ *
+ * All functions of this section return -EOPNOTSUPP on a ring, and on a mailbox of policy
+ * MBOX_POLICY_BROADCAST. They need MBOX_RIGHT_RECV (-EBADF) if nothing else is said.
+ */
+
+/**
+ * struct mbox_lease_opts - how to receive with a lease; all zero is the usual lease
+ * @recv:	filters, deadline and flags of the receive, without MBOX_RECV_PEEK, or NULL
+ * @flags:	MBOX_LEASE_HANDLE: the lease ends with the last descriptor of the open
+ *		file only, not with the process: for a parent whose children do the work
+ * @clock:	MBOX_CLOCK_MONOTONIC or MBOX_CLOCK_BOOTTIME, on which @time counts;
+ *		MBOX_CLOCK_NONE if @time is 0
+ * @time:	nanoseconds from the receive after which the lease ends by itself; 0: it
+ *		does not. In its last quarter poll() reports EPOLLPRI.
+ * @ack:	in, a token to acknowledge before the receive, or 0. Out, also from a call
+ *		that fails: 0, unless the token is still to be acknowledged. A call with 0
+ *		does not write to the structure, so that threads may share it.
+ */
+struct mbox_lease_opts {
+	const struct mbox_recv_opts *recv;
+	uint32_t flags;
+	uint32_t clock;
+	uint64_t time;
+	uint64_t ack;
+};
+
+/**
+ * mbox_lease() - receive a message with a lease
+ * @mb:		a handle
+ * @buf:	out, the payload, as for mbox_recv()
+ * @size:	size of @buf in bytes
+ * @opts:	or NULL for a blocking receive of the next message, without an end of the
+ *		lease
+ * @hdr:	out, the header, also with -EMSGSIZE; may be NULL
+ * @delivery:	out, the token, and how often the message was given out; not NULL
+ *
+ * Acknowledges @opts->ack first, so that a worker makes one call for each message. A call
+ * that fails in its second half, as with -EINTR, has acknowledged, and set @opts->ack to
+ * 0: make it again with the same options.
+ *
+ * Return: bytes of payload; errors as for mbox_recv(). -ESTALE: @opts->ack was not valid:
+ * the message was acknowledged before, or given to another worker. -ECANCELED: the sender
+ * has withdrawn it. Both set @opts->ack to 0, and nothing was received.
+ */
+ssize_t mbox_lease(struct mbox *mb, void *buf, size_t size, struct mbox_lease_opts *opts,
+		   struct mbox_header *hdr, struct mbox_delivery *delivery);
+
+/**
+ * mbox_ack() - acknowledge a message: it counts as received, and is gone
+ * @mb:		a handle on the mailbox; not always the one that received
+ * @token:	of the lease
+ *
+ * To acknowledge the request of a call is to reply without data.
+ *
+ * Return: 0; -ESTALE and -ECANCELED as for mbox_lease().
+ */
+int mbox_ack(struct mbox *mb, uint64_t token);
+
+/* Make an entry of mbox_ackv(). */
+static inline void mbox_ack_entry_set(struct mbox_ack_entry *entry, uint64_t token)
+{
+	entry->token = token;
+	entry->result = 0;
+	entry->pad = 0;
+}
+
+/**
+ * mbox_ackv() - acknowledge messages in one call
+ * @mb:		a handle
+ * @entries:	the tokens, as of mbox_ack_entry_set(); out: the result of each, as of
+ *		mbox_ack()
+ * @count:	how many, 1 to MBOX_BATCH_MAX
+ *
+ * An entry that fails does not stop the others.
+ *
+ * Return: how many were acknowledged, 0 to @count. With -EFAULT those before the entry
+ * that is not writable were.
+ */
+int mbox_ackv(struct mbox *mb, struct mbox_ack_entry *entries, unsigned int count);
+
+/**
+ * mbox_nack() - give a message back
+ * @mb:		a handle
+ * @token:	of the lease
+ * @how:	MBOX_NACK_RELEASE: to its place, as if it had not been given out;
+ *		MBOX_NACK_RETRY: to its place, and the delivery counts;
+ *		MBOX_NACK_REJECT: to the dead-letter mailbox, or it is parked; the caller
+ *		of a request gets -EREMOTEIO
+ * @delay_ns:	with MBOX_NACK_RETRY nanoseconds of CLOCK_MONOTONIC for which nobody
+ *		receives it, else 0
+ * @code:	with MBOX_NACK_REJECT any number, which the receiver of the dead letter
+ *		(code of struct mbox_delivery) or the caller (struct mbox_called) gets,
+ *		else 0
+ *
+ * Return: 0; -ESTALE and -ECANCELED as for mbox_lease().
+ */
+int mbox_nack(struct mbox *mb, uint64_t token, unsigned int how, uint64_t delay_ns,
+	      uint32_t code);
+
+/**
+ * mbox_extend() - give a lease another end
+ * @mb:		a handle; the caller, through it, becomes the holder of the lease
+ * @token:	of the lease
+ * @opts:	@time from now, @clock and @flags, as for mbox_lease(), and the rest is
+ *		ignored: the options of the lease do. NULL: it does not end by itself
+ *
+ * A lease that has ended is renewed, unless the message was given to another worker.
+ *
+ * Return: 0; -ESTALE and -ECANCELED as for mbox_lease().
+ */
+int mbox_extend(struct mbox *mb, uint64_t token, const struct mbox_lease_opts *opts);
+
+/**
+ * mbox_kick() - bring parked messages back to their places
+ * @mb:		the handle; it needs no right, but the caller has to be the owner, as for
+ *		mbox_set()
+ * @most:	how many, at least 1; UINT_MAX for all. The first that were parked come
+ *		first.
+ *
+ * They are given out as if they had never been.
+ *
+ * Return: how many came back, 0 to @most; -EPERM.
+ */
+int mbox_kick(struct mbox *mb, unsigned int most);
+
+/**
+ * struct mbox_post_opts - what mbox_post() does beyond mbox_send()
+ * @send:	priority, type, deadline and flags of the send, or NULL
+ * @flags:	MBOX_POST_*, for each of the fields below that is set, or
+ *		MBOX_POST_ACKED: wait until a receiver has acknowledged the message
+ * @clock:	MBOX_CLOCK_MONOTONIC or MBOX_CLOCK_BOOTTIME, of @not_before and @expires;
+ *		MBOX_CLOCK_NONE without them
+ * @mark:	with MBOX_POST_MARK any number: mbox_get() reports the last as mark. The
+ *		mailbox stores it in the moment in which it accepts the message, so that
+ *		a program that copies messages, and dies, knows how far it came.
+ * @not_before:	with MBOX_POST_NOT_BEFORE, absolute, nanoseconds on @clock before which
+ *		nobody receives the message, see mbox_deadline_after()
+ * @expires:	with MBOX_POST_EXPIRES, likewise, from which on nobody receives it: it goes
+ *		to the dead-letter mailbox, or is parked
+ */
+struct mbox_post_opts {
+	const struct mbox_send_opts *send;
+	uint32_t flags;
+	uint32_t clock;
+	uint64_t mark;
+	int64_t not_before;
+	int64_t expires;
+};
+
+/**
+ * mbox_post() - send a message with a mark, with a time, or until it is acknowledged
+ * @mb:		a handle with MBOX_RIGHT_SEND
+ * @data:	as for mbox_send()
+ * @size:	likewise
+ * @opts:	or NULL, for a send without options
+ *
+ * A message with a time (@not_before, @expires) does not wait for room, but fails with
+ * -EAGAIN, and it can be waited for neither with MBOX_POST_ACKED nor with MBOX_SEND_SYNC.
+ * If a send with MBOX_POST_ACKED ends without success, it has withdrawn the message, also
+ * from a worker that holds it.
+ *
+ * Return: as mbox_send(); with MBOX_POST_ACKED the receiver's process id. -EOPNOTSUPP also
+ * for a mark or a time on a link.
+ */
+int mbox_post(struct mbox *mb, const void *data, size_t size,
+	      const struct mbox_post_opts *opts);
+
+/*
+ * CALLS
+ *
+ * A call sends a request and waits for the reply. The server leases the request: its token
+ * is the address of the reply, so neither a second mailbox nor a right to send is needed
+ * to reply. If the server ends before it has replied, the caller gets -EOWNERDEAD at once
+ * or, with MBOX_CALL_RETRY, the next server gets the request. A server that only serves
+ * calls which may be made twice needs nothing else to lose none.
+ *
+ * -EOPNOTSUPP as for leases. Calls work over links too.
+ */
+
+/**
+ * struct mbox_call_opts - how to call; all zero is the usual call
+ * @send:	priority, type and flags of the request, without MBOX_SEND_SYNC, and the
+ *		deadline of the reply, or NULL. With MBOX_SEND_NONBLOCK the call does
+ *		not wait for room, but it waits for the reply.
+ * @flags:	MBOX_CALL_RETRY: if the server ends, another one gets the request
+ */
+struct mbox_call_opts {
+	const struct mbox_send_opts *send;
+	uint32_t flags;
+};
+
+/**
+ * struct mbox_called - the end of a call, beside the reply
+ * @pid:	process id of the server in the caller's pid namespace, or 0; it may be
+ *		another process's by now
+ * @code:	with -EREMOTEIO the code of mbox_nack(), else 0
+ * @start:	start time of the server, which tells it from other processes of that id,
+ *		or 0
+ */
+struct mbox_called {
+	uint32_t pid;
+	uint32_t code;
+	uint64_t start;
+};
+
+/**
+ * mbox_call() - send a request and wait for the reply
+ * @mb:		a handle with MBOX_RIGHT_SEND
+ * @data:	the request; may be NULL if @size is 0
+ * @size:	its bytes, 0 to the mailbox's msg_size
+ * @reply:	out, the reply; not written if the call fails, except with -EFAULT
+ * @room:	size of @reply in bytes, up to the kernel module's parameter max_msg_size;
+ *		the server learns it, and cannot reply more. The caller's quota is charged
+ *		with it until the call ends
+ * @opts:	or NULL for a call of priority 0, type 0, without a deadline
+ * @called:	out, also with -EREMOTEIO; may be NULL
+ *
+ * A call that times out or is interrupted has withdrawn the request: a later reply
+ * is refused. The server may have done the work. So a call that a server has begun is
+ * never restarted: a signal, also with SA_RESTART, or a stop ends it with -EINTR.
+ *
+ * Return: bytes of the reply. -EREMOTEIO if the server rejected the request, -EOWNERDEAD
+ * if it ended or closed its handle without a reply, -EPROTO if it received the request
+ * without a lease, so that it cannot reply, -EMSGSIZE if @size or @room is too large,
+ * -EDQUOT if the quota does not have room for request and reply, -EDEADLK as for
+ * mbox_send(), and the other errors of mbox_send().
+ */
+ssize_t mbox_call(struct mbox *mb, const void *data, size_t size, void *reply, size_t room,
+		  const struct mbox_call_opts *opts, struct mbox_called *called);
+
+/**
+ * mbox_call_timeout() - call, waiting for a limited time
+ * @timeout_ns:	nanoseconds on CLOCK_MONOTONIC for request and reply, or
+ *		MBOX_NO_TIMEOUT; 0 is too short for any server
+ *
+ * Otherwise as mbox_call() without options. -ETIMEDOUT when the time is up.
+ */
+ssize_t mbox_call_timeout(struct mbox *mb, const void *data, size_t size, void *reply,
+			  size_t room, int64_t timeout_ns);
+
+/**
+ * mbox_reply() - reply to a request
+ * @mb:		a handle with MBOX_RIGHT_RECV
+ * @token:	of the request's lease
+ * @data:	the reply; may be NULL if @size is 0
+ * @size:	its bytes, up to room of the request's struct mbox_delivery
+ *
+ * Never blocks: the caller waits for it. A message that is no request
+ * (MBOX_DELIVERY_CALL) is acknowledged, if @size is 0.
+ *
+ * Return: 0. -ESTALE if the caller has given up, or the request was given to another
+ * server; -EMSGSIZE if the caller has no room for it; -EINVAL if the message is no request
+ * and @size is not 0. The request stays leased with these two.
+ */
+int mbox_reply(struct mbox *mb, uint64_t token, const void *data, size_t size);
+
+/**
+ * mbox_reply_recv() - reply to a request, and receive the next one with a lease
+ * @mb:		a handle with MBOX_RIGHT_RECV
+ * @data:	the reply to the request whose token is @opts->ack; ignored if that is 0
+ * @data_size:	its bytes
+ * @buf:	out, the next request, as for mbox_lease()
+ * @size:	size of @buf in bytes
+ * @opts:	as for mbox_lease(); or NULL: without a reply
+ * @hdr:	as for mbox_lease()
+ * @delivery:	likewise
+ *
+ * As mbox_reply() and then mbox_lease(), in one call. If the reply fails, nothing is
+ * received. @opts->ack tells how far a call that fails came, and the call can be made
+ * again as it is: it is 0 once the reply was given, or can never be (-ESTALE).
+ *
+ * Return: bytes of the next request; the errors of both. -EMSGSIZE with @opts->ack 0: the
+ * request is longer than @size, and @hdr->length has its length; else the reply is too
+ * long.
+ */
+ssize_t mbox_reply_recv(struct mbox *mb, const void *data, size_t data_size, void *buf,
+			size_t size, struct mbox_lease_opts *opts,
+			struct mbox_header *hdr, struct mbox_delivery *delivery);
 
 /*
  * RINGS

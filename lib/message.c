@@ -53,17 +53,8 @@ int mbox_send(struct mbox *mb, const void *data, size_t size,
 		return mbox_ring_send(mb, data, size, opts);
 	if (!opts && !mb->counts && size <= MESSAGE_RW_MAX)
 		return message_write(mb->fd, data, size);
-	arg = (struct mbox_ioc_send) {
-		.data = mbox_address(data),
-		.size = size,
-	};
-	if (opts) {
-		arg.flags = opts->flags;
-		arg.prio = opts->prio;
-		arg.type = opts->type;
-		arg.clock = opts->clock;
-		arg.deadline = opts->deadline;
-	}
+	arg = (struct mbox_ioc_send) { .flags = 0 };
+	mbox_send_set(&arg, data, size, opts);
 	return mbox_ioctl(mb->fd, MBOX_IOC_SEND, &arg);
 }
 
@@ -92,24 +83,10 @@ static __attribute__((noinline)) ssize_t
 message_recv(const struct mbox *mb, void *buf, size_t size,
 	     const struct mbox_recv_opts *opts, struct mbox_header *hdr)
 {
-	/* A length beyond SSIZE_MAX cannot be returned. */
-	struct mbox_ioc_recv arg = {
-		.data = mbox_address(buf),
-		.size = size > SIZE_MAX / 2 ? SIZE_MAX / 2 : size,
-	};
+	struct mbox_ioc_recv arg = { .flags = 0 };
 	int ret;
 
-	if (opts) {
-		arg.flags = opts->flags;
-		arg.clock = opts->clock;
-		arg.deadline = opts->deadline;
-		arg.type = opts->type;
-		arg.pid = opts->pid;
-		arg.min_prio = opts->min_prio;
-		/* A caller that does not set the flag may not have the field. */
-		if (opts->flags & MBOX_RECV_BY_START)
-			arg.header.start = opts->start;
-	}
+	mbox_recv_set(&arg, buf, size, opts);
 	ret = mbox_ioctl(mb->fd, MBOX_IOC_RECV, &arg);
 	if (hdr && (ret == 0 || ret == -EMSGSIZE))
 		*hdr = arg.header;

@@ -203,7 +203,7 @@ class _Attr(ctypes.Structure):
     _fields_ = [
         ("mode", _U32), ("lifetime", _U32), ("capacity", _U32), ("msg_size", _U32),
         ("bytes", _U64), ("policy", _U32), ("max_procs", _U32), ("options", _U32),
-        ("ring", _U64),
+        ("ring", _U64), ("dead_letter", _U64), ("max_deliveries", _U32),
     ]
 
 
@@ -248,11 +248,34 @@ class _Delivery(ctypes.Structure):
     _fields_ = [
         ("token", _U64), ("flags", _U32), ("deliveries", _U32), ("reason", _U32), ("code", _U32),
         ("room", _U64), ("left", _S64), ("origin", _U64), ("origin_seq", _U64),
+        ("origin_deliveries", _U32), ("pad", _U32),
     ]
 
 
 class _AckEntry(ctypes.Structure):
     _fields_ = [("token", _U64), ("result", ctypes.c_int32), ("pad", _U32)]
+
+
+class _LeaseOpts(ctypes.Structure):
+    _fields_ = [
+        ("recv", ctypes.POINTER(_RecvOpts)), ("flags", _U32), ("clock", _U32), ("time", _U64),
+        ("ack", _U64),
+    ]
+
+
+class _PostOpts(ctypes.Structure):
+    _fields_ = [
+        ("send", ctypes.POINTER(_SendOpts)), ("flags", _U32), ("clock", _U32), ("mark", _U64),
+        ("not_before", _S64), ("expires", _S64),
+    ]
+
+
+class _CallOpts(ctypes.Structure):
+    _fields_ = [("send", ctypes.POINTER(_SendOpts)), ("flags", _U32)]
+
+
+class _Called(ctypes.Structure):
+    _fields_ = [("pid", _U32), ("code", _U32), ("start", _U64)]
 
 
 class _Info(ctypes.Structure):

@@ -131,6 +131,8 @@ pub struct mbox_attr {
     pub max_procs: u32,
     pub options: u32,
     pub ring: u64,
+    pub dead_letter: u64,
+    pub max_deliveries: u32,
 }
 
 /// The result of a deletion.
@@ -217,6 +219,8 @@ pub struct mbox_delivery {
     pub left: i64,
     pub origin: u64,
     pub origin_seq: u64,
+    pub origin_deliveries: u32,
+    pub pad: u32,
 }
 
 /// A token of MBOX_IOC_ACK.
@@ -226,6 +230,46 @@ pub struct mbox_ack_entry {
     pub token: u64,
     pub result: i32,
     pub pad: u32,
+}
+
+/// How to receive with a lease.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mbox_lease_opts {
+    pub recv: *const mbox_recv_opts,
+    pub flags: u32,
+    pub clock: u32,
+    pub time: u64,
+    pub ack: u64,
+}
+
+/// How to post.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mbox_post_opts {
+    pub send: *const mbox_send_opts,
+    pub flags: u32,
+    pub clock: u32,
+    pub mark: u64,
+    pub not_before: i64,
+    pub expires: i64,
+}
+
+/// How to call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mbox_call_opts {
+    pub send: *const mbox_send_opts,
+    pub flags: u32,
+}
+
+/// The end of a call, beside the reply.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_called {
+    pub pid: u32,
+    pub code: u32,
+    pub start: u64,
 }
 
 /// Argument of MBOX_IOC_GET.
@@ -362,6 +406,60 @@ extern "C" {
         min: c_uint,
         opts: *const mbox_recv_opts,
     ) -> c_int;
+
+    pub fn mbox_lease(
+        mb: *mut mbox,
+        buf: *mut c_void,
+        size: usize,
+        opts: *mut mbox_lease_opts,
+        hdr: *mut mbox_header,
+        delivery: *mut mbox_delivery,
+    ) -> isize;
+    pub fn mbox_ack(mb: *mut mbox, token: u64) -> c_int;
+    pub fn mbox_ackv(mb: *mut mbox, entries: *mut mbox_ack_entry, count: c_uint) -> c_int;
+    pub fn mbox_nack(
+        mb: *mut mbox,
+        token: u64,
+        how: c_uint,
+        delay_ns: u64,
+        code: u32,
+    ) -> c_int;
+    pub fn mbox_extend(mb: *mut mbox, token: u64, opts: *const mbox_lease_opts) -> c_int;
+    pub fn mbox_kick(mb: *mut mbox, most: c_uint) -> c_int;
+    pub fn mbox_post(
+        mb: *mut mbox,
+        data: *const c_void,
+        size: usize,
+        opts: *const mbox_post_opts,
+    ) -> c_int;
+    pub fn mbox_call(
+        mb: *mut mbox,
+        data: *const c_void,
+        size: usize,
+        reply: *mut c_void,
+        room: usize,
+        opts: *const mbox_call_opts,
+        called: *mut mbox_called,
+    ) -> isize;
+    pub fn mbox_call_timeout(
+        mb: *mut mbox,
+        data: *const c_void,
+        size: usize,
+        reply: *mut c_void,
+        room: usize,
+        timeout_ns: i64,
+    ) -> isize;
+    pub fn mbox_reply(mb: *mut mbox, token: u64, data: *const c_void, size: usize) -> c_int;
+    pub fn mbox_reply_recv(
+        mb: *mut mbox,
+        data: *const c_void,
+        data_size: usize,
+        buf: *mut c_void,
+        size: usize,
+        opts: *mut mbox_lease_opts,
+        hdr: *mut mbox_header,
+        delivery: *mut mbox_delivery,
+    ) -> isize;
 
     pub fn mbox_ring_reserve(
         mb: *mut mbox,
