@@ -32,7 +32,15 @@ lines_of()
 	work_pool)
 		echo '1 worker: 41538 primes'
 		echo '[0-9]+ workers: 41538 primes'
-		echo '.* speed-up [0-9.]+' ;;
+		echo '.* speed-up [0-9.]+'
+		echo 'a worker was killed in the middle of its third job'
+		echo '[0-9]+ workers: 41538 primes, 1 job came back and was done by another' ;;
+	client_server)
+		echo 'server 1 was killed in the middle of a request'
+		for n in 1 2 3; do
+			echo "client $n: 20 questions, 20 answers; the last: client $n, question 20: yes, says server 2"
+		done
+		echo '60 requests, 1 served by another server' ;;
 	pipeline)
 		echo 'splitter -> lowerer -> counter: 10 words, 55 letters' ;;
 	publish)
