@@ -621,7 +621,7 @@ int mbox_extend(struct mbox *mb, uint64_t token, const struct mbox_lease_opts *o
 int mbox_kick(struct mbox *mb, unsigned int most);
 
 /**
- * struct mbox_post_opts - what mbox_post() does beyond mbox_send()
+ * struct mbox_post_opts - how to post; all zero is the usual send
  * @send:	priority, type, deadline and flags of the send, or NULL
  * @flags:	MBOX_POST_*, for each of the fields below that is set, or
  *		MBOX_POST_ACKED: wait until a receiver has acknowledged the message

@@ -142,7 +142,9 @@ function structure(name,    i, text)
 	listing(name)
 	for (i = 1; i <= fields[name]; i++) {
 		text = field_text[name, i]
+		sub(/^in and out/, "Input and output", text)
 		sub(/^in/, "Input", text)
+		sub(/\. Out: /, ". Output: ", text)
 		sub(/^out/, "Output", text)
 		field(field_name[name, i], text)
 	}

@@ -853,7 +853,7 @@ struct mbox_ioc_recvv {
 #define MBOX_DELIVERY_AGAIN	(1U << 1)  /* it was given out before */
 
 /* struct mbox_delivery, reason: why a message went to the dead-letter mailbox. */
-#define MBOX_REASON_NONE	0U	/* it did not */
+#define MBOX_REASON_NONE	0U	/* it is no dead letter */
 #define MBOX_REASON_DELIVERIES	1U	/* it was given out max_deliveries times */
 #define MBOX_REASON_REJECTED	2U	/* a holder rejected it */
 #define MBOX_REASON_EXPIRED	3U	/* its time was over before it was received */
@@ -1186,13 +1186,13 @@ struct mbox_ioc_kick {
  * @spin_hits:	out, receives that polled before they would have slept, and whose wait
  *		ended meanwhile
  * @spin_misses: out, receives that polled in vain, then slept, and whose wait has ended
- * @leased:	out, of the queued messages those that are leased,
- * @delayed:	out, those that nobody receives before a time to come,
- * @parked:	out, and those that are parked
+ * @leased:	out, queued messages that are leased
+ * @delayed:	out, queued messages that nobody receives before a time to come
+ * @parked:	out, queued messages that are parked
  * @max_deliveries: out, as at creation
  * @redelivered: out, leases that ended without an acknowledgement
- * @dead:	out, of the dropped messages those that went to the dead-letter mailbox
- * @dead_letter: out, its id, or 0
+ * @dead:	out, dropped messages that went to the dead-letter mailbox
+ * @dead_letter: out, id of the dead-letter mailbox, or 0
  * @mark:	out, the mark of the last message that was accepted with one, or 0
  *
  * Reports the attributes, the state and the counters of a mailbox. The handle needs
