@@ -21,21 +21,13 @@
  * Where nobody listens no event becomes pending. Else sending is limited:
  *	- of one mailbox events are sent once a period. A mailbox that comes too early is
  *	  postponed, in the order in which the times come;
- *	- a namespace is sent some events of the mailboxes of each user, their creator,
- *	  and some more of any user, so that a busy user does not hide the events of
- *	  others. Each of the first users in a window has a share; users beyond the table
- *	  of shares have only the common part;
- *	- sending takes time by the number of listeners, and any process may listen: so
- *	  much time of the worker, which serves all namespaces;
+ *	- a namespace has a budget of events, and of the worker's time, see budget.c;
  *	- refused mailboxes are reported once a period.
  * Events beyond these limits, or without memory, are suppressed and counted; a while
  * after the first, the namespace is sent their number (overrun).
  */
 #define MAILBOX_PERIOD	(HZ / 10)	/* between events of one mailbox */
-#define WINDOW		HZ		/* of the budget of a namespace */
-#define COMMON_EVENTS	1000		/* so many, of all users, */
-#define USER_EVENTS	100		/* and so many of each before */
-#define WINDOW_TIME	(NSEC_PER_SEC / 4) /* of the worker; for all half of it */
+#define OVERRUN_PERIOD	HZ		/* between reports of suppressed events */
 
 static LLIST_HEAD(pending);		/* mailboxes */
 static struct llist_node *postponed;	/* worker: mailboxes, by their time */
@@ -224,54 +216,13 @@ void mbox_event_refused(struct mbox_registry *registry, kuid_t uid)
 	spin_unlock(&registry->lock);
 }
 
-/* Return the number of events sent of a user's share; NULL if he has none. */
-static u32 *budget_share(struct mbox_event_budget *budget, kuid_t uid)
-{
-	unsigned int i;
-
-	/* Bounded by the size of the table. */
-	for (i = 0; i < budget->nr_shares; i++) {
-		if (uid_eq(budget->shares[i].uid, uid))
-			return &budget->shares[i].sent;
-	}
-	if (i == ARRAY_SIZE(budget->shares))
-		return NULL;
-	budget->nr_shares++;
-	budget->shares[i].uid = uid;
-	budget->shares[i].sent = 0;
-	return &budget->shares[i].sent;
-}
-
-/* Take one event of @uid out of the budget; false if that is used up. */
-static bool budget_take(struct mbox_event_budget *budget, kuid_t uid)
-{
-	u64 now = get_jiffies_64();
-	u32 *sent;
-
-	if (time_after_eq64(now, budget->window_end)) {
-		budget->window_end = now + WINDOW;
-		budget->nr_shares = 0;
-		budget->common = 0;
-		budget->spent = 0;
-	}
-	sent = budget_share(budget, uid);
-	if (sent && *sent < USER_EVENTS) {
-		++*sent;
-		return budget->spent < WINDOW_TIME;
-	}
-	if (budget->common == COMMON_EVENTS)
-		return false;
-	budget->common++;
-	return budget->spent < WINDOW_TIME / 2;
-}
-
 /* Count @n events that are not sent; report them some time after the first. */
 static void event_suppress(struct mbox_event_net *net, u64 n)
 {
 	if (!n)
 		return;
 	if (!net->suppressed)
-		throttle_close(&net->overrun, WINDOW);
+		throttle_close(&net->overrun, OVERRUN_PERIOD);
 	net->suppressed += n;
 	spin_lock(&pending_lock);
 	event_queue_net(net);
@@ -340,7 +291,7 @@ static void event_flush_mailbox(struct mbox_pending *from)
 			 event == MBOX_EVENT_OWNER_DIED)
 			dropped = events.dropped_at_end;
 		if (mbox_notice_possible(mbox->registry) &&
-		    (!budget_take(&net->budget, notice.user) ||
+		    (!mbox_budget_take(&net->budget, notice.user) ||
 		     event_send(&notice, event, events.counts[event], dropped)))
 			event_suppress(net, 1);
 	}
@@ -411,7 +362,7 @@ static u64 event_flush_refused(struct mbox_event_net *net)
 	spin_unlock(&pending_lock);
 	if (refused) {
 		throttle_close(&net->refusals, MAILBOX_PERIOD);
-		if (!budget_take(&net->budget, notice.uid) ||
+		if (!mbox_budget_take(&net->budget, notice.uid) ||
 		    event_send(&notice, MBOX_EVENT_QUOTA, refused, 0))
 			others += refused;
 	}
@@ -434,7 +385,7 @@ static u64 event_flush_overrun(struct mbox_event_net *net)
 	if (time)
 		return time;
 	if (event_send(&notice, MBOX_EVENT_OVERRUN, net->suppressed, 0)) {
-		throttle_close(&net->overrun, WINDOW);
+		throttle_close(&net->overrun, OVERRUN_PERIOD);
 		return net->overrun.next;
 	}
 	net->suppressed = 0;

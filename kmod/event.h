@@ -86,6 +86,9 @@ void mbox_event_quota(struct mbox *mbox);
 void mbox_event_lease(struct mbox *mbox, u64 token);
 void mbox_event_refused(struct mbox_registry *registry, kuid_t uid);
 
+/* budget.c */
+bool mbox_budget_take(struct mbox_event_budget *budget, kuid_t uid);
+
 /* notice.c */
 bool mbox_notice_heard(const struct mbox_registry *registry);
 bool mbox_notice_possible(const struct mbox_registry *registry);

@@ -47,6 +47,7 @@
  *	access.h	access.c	rights: modes, owners, capabilities
  *	registry.h	registry.c	names and mailboxes of one network namespace
  *	event.h		event.c		events that are pending, and limits of sending them
+ *			budget.c	how many events a namespace is sent
  *			notice.c	one event, to the listeners allowed to see it
  *	process.h	owner.c		the process that owns a mailbox, and its heir
  *			member.c	the processes that take part in a mailbox
