@@ -73,6 +73,24 @@ field()
 	[ "$value" = "$2" ] || wrong "$1 is '$value', not '$2'"
 }
 
+# becomes NAME VALUE: wait until the field has the value
+becomes()
+{
+	tries=300
+	until [ "$(mboxctl show "$box" | sed -n "s/^$1  *//p")" = "$2" ]; do
+		[ $((tries -= 1)) -gt 0 ] || { wrong "$1 is never $2: $(mboxctl show "$box")"; return; }
+		sleep 0.1
+	done
+}
+
+# A process that does nothing, in $idle; it ends with its test.
+idle()
+{
+	sleep 1000 &
+	idle=$!
+	pids="$pids $idle"
+}
+
 # Start mboxctl in the background.
 start()
 {

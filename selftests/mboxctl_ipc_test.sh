@@ -5,14 +5,6 @@
 
 . "${0%/*}/mboxctl_helper.sh"
 
-# A process that does nothing, in $idle; it ends with its test.
-idle()
-{
-	sleep 1000 &
-	idle=$!
-	pids="$pids $idle"
-}
-
 # gone PID: end it, and wait until it has
 gone()
 {

@@ -321,9 +321,17 @@ static bool complete(struct command *cmd)
 	return true;
 }
 
+/* Does COMMAND follow after --, now that the operand of the verb is there? */
+static bool takes_command(const struct command *cmd)
+{
+	const struct verb *verb = cmd->sub ? cmd->sub : cmd->verb;
+
+	return verb->command && (cmd->name || cmd->verb->first == FIRST_NONE);
+}
+
 /*
  * Parse the words after the verb. If the verb takes TEXT, then TEXT begins with the
- * first word that is not in the verb's table, or after --.
+ * first word that is not in the verb's table, or after --. COMMAND begins after -- only.
  */
 bool parse_words(struct command *cmd, int argc, char **argv)
 {
@@ -335,6 +343,11 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 		bool takes_text = cmd->sub ? cmd->sub->text : verb->text;
 		const struct word *word = NULL;
 
+		if (!strcmp(argv[i], "--") && takes_command(cmd)) {
+			cmd->text = i + 1 < argc ? argv + i + 1 : NULL;
+			cmd->ntext = argc - i - 1;
+			break;
+		}
 		if (!ended && !strcmp(argv[i], "--")) {
 			ended = true;
 			continue;
@@ -364,12 +377,12 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 		if (word) {
 			if (!take_word(cmd, word, argv[i]))
 				return false;
+		} else if (verb->operand && !cmd->operand) {
+			cmd->operand = argv[i];
 		} else if (takes_text) {
 			cmd->text = argv + i;
 			cmd->ntext = argc - i;
 			break;
-		} else if (verb->operand && !cmd->operand) {
-			cmd->operand = argv[i];
 		} else {
 			usage(cmd, "%s: unknown argument", argv[i]);
 			return false;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "mboxctl.h"
+#include "leasing.h"
 
 static bool parse_capacity(const struct word *word, const char *text, uint64_t *num)
 {
@@ -22,7 +22,7 @@ static bool parse_power(const struct word *word, const char *text, uint64_t *num
 }
 
 enum { CAPACITY, BYTES, MSGSIZE, MODE, LIFETIME, OWNER, POLICY, MAXPROCS, EXCLUSIVE, OVERFLOW,
-       RING, GROW };
+       RING, GROW, DELIVERIES, DEAD };
 
 static const struct word words[] = {
 	[CAPACITY] = { .name = "capacity", .arg = "zero|N|unbounded", .parse = parse_capacity,
@@ -66,6 +66,12 @@ static const struct word words[] = {
 		   .hints = "4K 64K 1M 16M",
 		   .help = "a ring in shared memory, between one sender and one receiver" },
 	[GROW] = { .name = "grow", .help = "with ring: it takes memory only while it is used" },
+	[DELIVERIES] = { .name = "deliveries", .arg = "N", .parse = parse_number, .min = 1,
+			 .max = UINT32_MAX, .form = "1 to 4294967295", .hints = "1 3 5 10",
+			 .help = "times that a message is tried under a lease (default any)" },
+	[DEAD] = { .name = "dead", .arg = "NAME", .parse = parse_text,
+		   .form = "the name of a mailbox", .hints = "NAME",
+		   .help = "the mailbox for messages that failed: its dead letters" },
 	{ 0 },
 };
 
@@ -74,7 +80,8 @@ _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 /* Explain combinations that the kernel would refuse with EINVAL. */
 static bool check_words(const struct command *cmd)
 {
-	static const int not_ring[] = { CAPACITY, BYTES, POLICY, MAXPROCS, EXCLUSIVE };
+	static const int not_ring[] = { CAPACITY, BYTES, POLICY, MAXPROCS, EXCLUSIVE, DELIVERIES,
+					DEAD };
 	const struct value *v = cmd->v;
 	bool broadcast = v[POLICY].given && v[POLICY].num == MBOX_POLICY_BROADCAST;
 	bool process = v[LIFETIME].given && v[LIFETIME].num == MBOX_LIFETIME_PROCESS;
@@ -93,6 +100,8 @@ static bool check_words(const struct command *cmd)
 		wrong = "policy=broadcast needs room for messages: capacity must not be zero";
 	else if (v[OVERFLOW].given && !broadcast)
 		wrong = "overflow needs policy=broadcast";
+	else if (broadcast && (v[DELIVERIES].given || v[DEAD].given))
+		wrong = "deliveries and dead are about leases, and policy=broadcast has none";
 	else if (v[GROW].given && !v[RING].given)
 		wrong = "grow needs ring=BYTES";
 	if (wrong)
@@ -117,6 +126,42 @@ static int give_away(const struct command *cmd, struct mbox *mb)
 	return refuse(cmd, NULL, "owner=%d: %s; no mailbox was made", pid, mbox_strerror(error));
 }
 
+/* Find the id of the dead-letter mailbox. Return an exit status. */
+static int find_dead(const struct command *cmd, uint64_t *id)
+{
+	const char *name = cmd->v[DEAD].text;
+	struct mbox_info info;
+	struct mbox *mb;
+	int error;
+
+	*id = 0;
+	if (!cmd->v[DEAD].given)
+		return STATUS_DONE;
+	error = mbox_open(&mb, name, 0);
+	if (!error) {
+		error = mbox_get(mb, &info);
+		mbox_close(mb);
+		*id = info.id;
+	}
+	return error ? refuse(cmd, NULL, "dead=%s: %s", name, mbox_strerror(error)) : STATUS_DONE;
+}
+
+/* Explain errors that may be about the dead-letter mailbox. */
+static int refuse_dead(const struct command *cmd, int error)
+{
+	const char *name = cmd->v[DEAD].text;
+
+	switch (-error) {
+	case ELOOP:
+		return refuse(cmd, NULL, "dead=%s: it has a dead-letter mailbox itself", name);
+	case EACCES:
+		return refuse(cmd, NULL, "dead=%s: you may not send to it", name);
+	case EOPNOTSUPP:
+		return refuse(cmd, NULL, "dead=%s: a ring or a broadcast takes no dead letters", name);
+	}
+	return refuse_errno(cmd, error);
+}
+
 static int run(struct command *cmd)
 {
 	struct mbox_attr attr = MBOX_ATTR_INIT;
@@ -124,9 +169,13 @@ static int run(struct command *cmd)
 	int error, status = STATUS_DONE;
 	struct mbox_info info;
 	struct mbox *mb;
+	uint64_t dead;
 
 	if (!check_words(cmd))
 		return STATUS_USAGE;
+	status = find_dead(cmd, &dead);
+	if (status)
+		return status;
 	if (v[CAPACITY].given)
 		attr.capacity = (uint32_t)v[CAPACITY].num;
 	if (v[MODE].given)
@@ -149,7 +198,12 @@ static int run(struct command *cmd)
 
 	/* The mode is exactly the one that was asked for. */
 	umask(0);
-	error = mbox_create(&mb, cmd->name, 0, &attr);
+	if (v[DELIVERIES].given || v[DEAD].given)
+		error = leasing_create(&mb, cmd->name, &attr, (uint32_t)v[DELIVERIES].num, dead);
+	else
+		error = mbox_create(&mb, cmd->name, 0, &attr);
+	if (error && dead && error != -EEXIST && error != -EINVAL)
+		return refuse_dead(cmd, error);
 	if (error == -EINVAL && v[RING].given)
 		return refuse(cmd, "a larger ring= or a smaller msgsize=; with grow, two pages at least",
 			      "ring=%llu is too small: a message takes at most half of it",

@@ -24,7 +24,7 @@ void list_verbs(FILE *to)
 	      "  -v, --verbose  print the result of verbs that are silent by default\n"
 	      "  -h, --help     print this; after a verb, the verb's own help\n"
 	      "  --version      print the version\n"
-	      "  --             ends the options; in send, TEXT follows\n"
+	      "  --             ends the options; TEXT or COMMAND follows\n"
 	      "\n"
 	      "exit status: 0 done, 1 usage, 2 the kernel refused\n", to);
 }
@@ -68,7 +68,7 @@ static void print_usage(const struct verb *verb)
 		snprintf(item, sizeof(item), "[%s]", form);
 		print_items(&column, item);
 	}
-	if (verb->text)
+	if (verb->text && !verb->synopsis)
 		print_items(&column, "[TEXT...]");
 	putchar('\n');
 }

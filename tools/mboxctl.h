@@ -11,6 +11,7 @@
  *   box.c       mailboxes in tables: columns, filters, order
  *   job.c       messages that are leased, delayed or parked
  *   loop.c      verbs that go on until they are told to end
+ *   leasing.h   leases and calls: the map of their files
  *   VERB.c      one file per verb: a table of its words and a function
  *   tour/       mboxctl tour; tour/tour.h has the map of its files
  *
@@ -100,12 +101,14 @@ struct verb {
 	const char *operand;		/* one more operand after NAME, or NULL */
 	const char *operand_hints;	/* its values for completion, as of a word */
 	bool text;			/* any words may follow as TEXT */
+	bool command;			/* after --, any words may follow as COMMAND */
 	int (*run)(struct command *cmd);
 };
 
 /* All verbs, in the order of "mboxctl help". Each is a struct verb, NAME_verb. */
 #define VERBS(X) \
 	X(create) X(delete) X(send) X(recv) \
+	X(ack) X(nack) X(kick) X(call) X(reply) X(serve) \
 	X(list) X(show) X(watch) X(top) X(stat) X(links) \
 	X(purge) X(chmod) X(chown) X(handover) \
 	X(link) X(inbox) X(tour) X(help)

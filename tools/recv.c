@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "mboxctl.h"
+#include "leasing.h"
 
 /* Messages that are received in one call, and bytes of their buffers. */
 #define BATCH_MAX	32
@@ -20,7 +20,8 @@ static bool parse_count(const struct word *word, const char *text, uint64_t *num
 	return parse_number(word, text, num);
 }
 
-enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES };
+enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES, FOLLOW,
+       LEASE, FOR, HOLDER, EXEC, DELAY };
 
 static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N|all", .parse = parse_count, .min = 1,
@@ -42,6 +43,20 @@ static const struct word words[] = {
 		      .form = "0 to 32767", .help = "only messages of at least this priority" },
 	[HEADER] = { .name = "header", .help = "print one line about each message before it" },
 	[LINES] = { .name = "lines", .help = "print a newline after each message" },
+	[FOLLOW] = { .name = "follow", .help = "go on until the mailbox ends, or for ever" },
+	[LEASE] = { .name = "lease",
+		    .help = "print it and its token, and hold it until it is acknowledged" },
+	[FOR] = { .name = "for", .arg = "SECONDS", .parse = parse_seconds, .min = 1,
+		  .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "1 10 60",
+		  .help = "with lease: then it returns, if it is not acknowledged" },
+	[HOLDER] = { .name = "holder", .arg = "PID", .parse = parse_process,
+		     .form = "the id of a process", .hints = "PID",
+		     .help = "with lease: end at once, and hold it until this process ends" },
+	[EXEC] = { .name = "exec",
+		   .help = "run COMMAND for each message, and acknowledge on success" },
+	[DELAY] = { .name = "delay", .arg = "SECONDS", .parse = parse_seconds, .max = INT64_MAX,
+		    .form = TIMEOUT_FORM, .hints = "0 0.1 1 10 60",
+		    .help = "with exec: a failed message returns after this (with follow 1)" },
 	{ 0 },
 };
 
@@ -78,8 +93,7 @@ static bool sender_ended(const struct command *cmd, const struct mbox_info *info
 		start_of(&cmd->v[FROM]));
 }
 
-static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
-		       uint64_t done)
+int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error, uint64_t done)
 {
 	bool filter = cmd->v[TYPE].given || cmd->v[FROM].given || cmd->v[MINPRIO].given;
 	struct mbox_info info = { .flags = 0 };
@@ -87,13 +101,14 @@ static int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int
 
 	if (all && (error == -EAGAIN || error == -EPIPE))
 		return STATUS_DONE;
+	all |= cmd->v[FOLLOW].given;
 	/* A draining mailbox ends with its last message. */
 	if (all && error == -EIDRM && !mbox_get(mb, &info) && !info.dropped)
 		return STATUS_DONE;
 	/* A link, a ring or a sender has ended when its last message is received. */
 	if (error == -EOWNERDEAD && !mbox_get(mb, &info) && all && sender_ended(cmd, &info))
 		return STATUS_DONE;
-	if (cmd->v[COUNT].given && done)
+	if ((cmd->v[COUNT].given || cmd->v[FOLLOW].given) && done)
 		snprintf(after, sizeof(after), " after %llu message%s",
 			 (unsigned long long)done, done == 1 ? "" : "s");
 	switch (-error) {
@@ -251,10 +266,60 @@ static int print_pid(const struct command *cmd)
 
 _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 
+/* Check the words of lease and exec. */
+static bool check_lease(const struct command *cmd)
+{
+	static const int plain[] = { PEEK, HEADER, LINES };
+	static const int many[] = { COUNT, ALL, FOLLOW };
+	const struct value *v = cmd->v;
+	const char *wrong = NULL;
+
+	if (!exclusive(cmd, LEASE, EXEC))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (!exclusive(cmd, LEASE, (size_t)plain[i]) ||
+		    !exclusive(cmd, EXEC, (size_t)plain[i]))
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		if (!exclusive(cmd, LEASE, (size_t)many[i]))
+			return false;
+	if ((v[FOR].given || v[HOLDER].given) && !v[LEASE].given)
+		wrong = "for and holder go with lease";
+	else if (v[DELAY].given && !v[EXEC].given)
+		wrong = "delay goes with exec";
+	else if (v[EXEC].given && !cmd->text)
+		wrong = "COMMAND is missing; it comes after --";
+	else if (!v[EXEC].given && cmd->text)
+		wrong = "COMMAND goes with exec";
+	if (wrong)
+		usage(cmd, "%s", wrong);
+	return !wrong;
+}
+
+/* Receive with a lease, or by a process for each message. */
+static int receive_lease(struct command *cmd, struct mbox *mb,
+			 const struct mbox_recv_opts *opts, uint64_t count)
+{
+	const struct value *v = cmd->v;
+	const struct leasing how = {
+		.opts = *opts,
+		.timed = v[TIMEOUT].given,
+		.timeout = v[TIMEOUT].num,
+		.time = v[FOR].num,
+		.count = v[ALL].given ? UINT64_MAX : count,
+		.all = v[ALL].given || count == UINT64_MAX,
+		.follow = v[FOLLOW].given,
+		.delay = v[FOLLOW].given && !v[DELAY].given ? 1000000000 : v[DELAY].num,
+		.holder = (pid_t)v[HOLDER].num,
+	};
+
+	return v[LEASE].given ? lease_run(cmd, mb, &how) : exec_run(cmd, mb, &how);
+}
+
 static int run(struct command *cmd)
 {
 	const struct value *v = cmd->v;
-	uint64_t count = v[COUNT].given ? v[COUNT].num : 1;
+	uint64_t count = v[COUNT].given ? v[COUNT].num : v[FOLLOW].given ? UINT64_MAX - 1 : 1;
 	bool all = v[ALL].given || count == UINT64_MAX;
 	struct mbox_recv_opts opts = {
 		.type = (uint32_t)v[TYPE].num,
@@ -267,7 +332,10 @@ static int run(struct command *cmd)
 	uint64_t done = 0;
 	struct mbox *mb;
 
-	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK))
+	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK) ||
+	    !exclusive(cmd, FOLLOW, COUNT) || !exclusive(cmd, FOLLOW, ALL) ||
+	    !exclusive(cmd, FOLLOW, NONBLOCK) || !exclusive(cmd, FOLLOW, PEEK) ||
+	    !check_lease(cmd))
 		return STATUS_USAGE;
 	if (v[PEEK].given && (all || count > 1))
 		return usage(cmd, "peek leaves the message queued, so every receive would return the same one");
@@ -291,6 +359,11 @@ static int run(struct command *cmd)
 		return refuse_errno(cmd, ret);
 	if (cmd->verbose && cmd->verb->first != FIRST_NAME)
 		status = print_pid(cmd);
+	if (!status && (v[LEASE].given || v[EXEC].given)) {
+		status = receive_lease(cmd, mb, &opts, count);
+		mbox_close(mb);
+		return status;
+	}
 	if (all || count > 1)
 		batch_init(&batch, mb);
 	while (!status && (all || done < count)) {
@@ -314,11 +387,15 @@ static int run(struct command *cmd)
 const struct verb recv_verb = {
 	.name = "recv",
 	.operands = "NAME",
-	.synopsis = "[count=N|all] [nonblock] [timeout=SECONDS] [peek] [type=N] [from=PID[:START]] "
-		    "[minprio=N] [header] [lines]",
+	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=SECONDS] [peek] [type=N] "
+		    "[from=PID[:START]] [minprio=N] [header] [lines] [lease] [for=SECONDS] "
+		    "[holder=PID] [exec] [delay=SECONDS] [-- COMMAND...]",
 	.summary = "receive messages and print them",
 	.notes = "Payloads are printed byte for byte. With -j each message is one line of JSON:\n"
-		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".",
+		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".\n"
+		 "With exec, the payload is the standard input of COMMAND; if COMMAND fails, the message\n"
+		 "returns to its place, and its status is that of recv, unless recv follows.",
 	.words = words,
+	.command = true,
 	.run = run,
 };

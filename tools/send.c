@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "mboxctl.h"
+#include "leasing.h"
 
 /* Read up to here to report the length of a message that is too long. */
 #define COUNT_LIMIT	(256ULL << 20)
@@ -14,7 +14,7 @@
 #define LINES_BATCH	64
 #define INPUT_ROOM	65536
 
-enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES };
+enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES, ACKED, DELAY, EXPIRES, MARK };
 
 static const struct word words[] = {
 	[PRIO] = { .name = "prio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
@@ -29,6 +29,15 @@ static const struct word words[] = {
 		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
 		      .help = "longest wait for each message; may have a fraction" },
 	[LINES] = { .name = "lines", .help = "each line of standard input is a message" },
+	[ACKED] = { .name = "acked", .help = "wait until the message is acknowledged" },
+	[DELAY] = { .name = "delay", .arg = "SECONDS", .parse = parse_seconds, .max = INT64_MAX,
+		    .form = TIMEOUT_FORM, .hints = "1 10 60 3600",
+		    .help = "nobody receives it before; may have a fraction" },
+	[EXPIRES] = { .name = "expires", .arg = "SECONDS", .parse = parse_seconds, .min = 1,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "1 10 60 3600",
+		      .help = "nobody receives it after; may have a fraction" },
+	[MARK] = { .name = "mark", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		   .form = "a number", .help = "the mailbox keeps the last mark, for show" },
 	{ 0 },
 };
 
@@ -38,6 +47,7 @@ struct sending {
 	struct mbox *mb;
 	struct mbox_info info;
 	struct mbox_send_opts opts;
+	struct mbox_ioc_post post;	/* without its send */
 };
 
 static int refuse_too_long(const struct sending *s, unsigned long long size, bool more)
@@ -57,6 +67,9 @@ static int refuse_send(struct sending *s, int error, size_t size)
 	case EMSGSIZE:
 		return refuse_too_long(s, size, false);
 	case EAGAIN:
+		if (s->post.clock)
+			return refuse(cmd, "a message with delay or expires does not wait for room",
+				      "the mailbox is full, or its capacity is zero");
 		/* The counters of a link are about the other direction. */
 		if (s->info.kind != MBOX_KIND_MAILBOX)
 			return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
@@ -75,7 +88,14 @@ static int refuse_send(struct sending *s, int error, size_t size)
 			return refuse(cmd, "start a receiver: mboxctl recv NAME",
 				      "the ring is full, and the receiving process has ended");
 		break;
+	case EOPNOTSUPP:
+		if (s->post.flags)
+			return refuse_leasing(cmd, error);
+		break;
 	case ETIMEDOUT:
+		if (cmd->v[ACKED].given)
+			return refuse(cmd, NULL, "nobody acknowledged it within %g seconds; it is withdrawn",
+				      (double)cmd->v[TIMEOUT].num / 1e9);
 		return refuse(cmd, NULL, "%s within %g seconds; nothing was sent",
 			      s->info.capacity == MBOX_CAPACITY_ZERO || cmd->v[SYNC].given ?
 			      "nobody received it" : "no room",
@@ -93,7 +113,12 @@ static int send_one(struct sending *s, const void *data, size_t size)
 	if (cmd->v[TIMEOUT].given)
 		mbox_deadline_after((int64_t)cmd->v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC,
 				    &s->opts.deadline);
-	ret = mbox_send(s->mb, data, size, &s->opts);
+	if (cmd->v[DELAY].given)
+		s->post.not_before = leasing_time(cmd->v[DELAY].num, s->post.clock);
+	if (cmd->v[EXPIRES].given)
+		s->post.expires = leasing_time(cmd->v[EXPIRES].num, s->post.clock);
+	ret = s->post.flags ? leasing_post(s->mb, data, size, &s->opts, &s->post) :
+			      mbox_send(s->mb, data, size, &s->opts);
 	if (ret < 0)
 		return refuse_send(s, ret, size);
 	if (cmd->verbose && (ret || broadcast)) {
@@ -224,7 +249,7 @@ static int send_batch(struct sending *s, struct lines *lines)
 
 static int flush_lines(struct sending *s, struct lines *lines)
 {
-	bool each = s->cmd->v[SYNC].given || s->cmd->verbose;
+	bool each = s->cmd->v[SYNC].given || s->post.flags || s->cmd->verbose;
 	int status = STATUS_DONE;
 
 	if (lines->count)
@@ -338,6 +363,29 @@ static int send_lines(struct sending *s)
 	return status;
 }
 
+/* Check the words that a post has beyond a send, and take them over. */
+static bool set_post(struct sending *s)
+{
+	static const int waits[] = { SYNC, ACKED, TIMEOUT };
+	const struct command *cmd = s->cmd;
+	const struct value *v = cmd->v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
+		if (!exclusive(cmd, DELAY, (size_t)waits[i]) ||
+		    !exclusive(cmd, EXPIRES, (size_t)waits[i]))
+			return false;
+	if (!exclusive(cmd, ACKED, SYNC) || !exclusive(cmd, ACKED, NONBLOCK))
+		return false;
+	s->post.flags = (v[MARK].given ? MBOX_POST_MARK : 0) |
+			(v[ACKED].given ? MBOX_POST_ACKED : 0) |
+			(v[DELAY].given ? MBOX_POST_NOT_BEFORE : 0) |
+			(v[EXPIRES].given ? MBOX_POST_EXPIRES : 0);
+	s->post.mark = v[MARK].num;
+	if (v[DELAY].given || v[EXPIRES].given)
+		s->post.clock = MBOX_CLOCK_BOOTTIME;
+	return true;
+}
+
 static int run(struct command *cmd)
 {
 	struct sending s = {
@@ -349,7 +397,7 @@ static int run(struct command *cmd)
 	};
 	int status;
 
-	if (!exclusive(cmd, SYNC, NONBLOCK) || !exclusive(cmd, TIMEOUT, NONBLOCK))
+	if (!exclusive(cmd, SYNC, NONBLOCK) || !exclusive(cmd, TIMEOUT, NONBLOCK) || !set_post(&s))
 		return STATUS_USAGE;
 	if (cmd->v[LINES].given && cmd->text)
 		return usage(cmd, "lines reads the messages from standard input, so TEXT has no use");

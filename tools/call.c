@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mboxctl call */
+#include <errno.h>
+#include <stdlib.h>
+#include "leasing.h"
+
+enum { PRIO, TYPE, RETRY, NONBLOCK, TIMEOUT, ROOM };
+
+static const struct word words[] = {
+	[PRIO] = { .name = "prio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
+		   .form = "0 to 32767",
+		   .help = "priority, 0 to 32767 (default 0); higher is received first" },
+	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
+		   .form = "0 to 4294967295",
+		   .help = "type, a number that servers may select by (default 0)" },
+	[RETRY] = { .name = "retry", .help = "if the server ends, have another one answer" },
+	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for room" },
+	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
+		      .help = "longest wait for the reply; may have a fraction" },
+	[ROOM] = { .name = "room", .arg = "N", .parse = parse_size, .max = UINT32_MAX,
+		   .form = "a number of bytes, with K (1024) or M (1024 K) if you like",
+		   .hints = "4K 8K 64K 256K 1M",
+		   .help = "longest reply in bytes (default msgsize); may end in K or M" },
+	{ 0 },
+};
+
+_Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
+
+static int refuse_ended(const struct command *cmd, struct mbox *mb)
+{
+	struct mbox_info info;
+
+	if (!mbox_get(mb, &info) && info.state != MBOX_STATE_DEAD && info.kind != MBOX_KIND_LINK)
+		return refuse(cmd, "with retry another server answers",
+			      "the server has ended without a reply");
+	return refuse_errno(cmd, -EOWNERDEAD);
+}
+
+static int refuse_call(const struct command *cmd, struct mbox *mb, const struct mbox_info *info,
+		       const struct mbox_ioc_call *call, int error)
+{
+	switch (-error) {
+	case EREMOTEIO:
+		return refuse(cmd, NULL, "the server rejected the call, with code %u", call->code);
+	case EPROTO:
+		return refuse(cmd, "servers use leases, as mboxctl serve NAME does",
+			      "a process received the request without a lease, and cannot reply");
+	case EOWNERDEAD:
+		return refuse_ended(cmd, mb);
+	case ETIMEDOUT:
+		return refuse(cmd, NULL, "no reply within %g seconds; the call is withdrawn",
+			      (double)cmd->v[TIMEOUT].num / 1e9);
+	case EAGAIN:
+		return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
+			      "the mailbox is full, or has capacity zero and nobody receives");
+	case EMSGSIZE:
+		if (call->send.size > info->msg_size)
+			return refuse(cmd, NULL, "the request has %llu bytes, the mailbox takes %u",
+				      (unsigned long long)call->send.size, info->msg_size);
+		return refuse(cmd, "see max_msg_size in /sys/module/mbox/parameters",
+			      "room=%llu is more than the module allows",
+			      (unsigned long long)call->room);
+	}
+	return refuse_leasing(cmd, error);
+}
+
+static int print_reply(const struct command *cmd, const struct mbox_ioc_call *call,
+		       const char *reply)
+{
+	int error;
+
+	if (cmd->json) {
+		out_begin(OUT_LINE);
+		out_number("length", call->length);
+		out_number("pid", call->pid);
+		out_number("start", call->start);
+		out_payload(reply, (size_t)call->length);
+		out_close();
+	} else {
+		out_payload(reply, (size_t)call->length);
+	}
+	error = out_flush();
+	return error ? refuse_output(cmd, error) : STATUS_DONE;
+}
+
+static int call_make(struct command *cmd, struct mbox *mb, const struct mbox_info *info)
+{
+	const struct value *v = cmd->v;
+	struct mbox_ioc_call call = {
+		.send = {
+			.flags = v[NONBLOCK].given ? MBOX_SEND_NONBLOCK : 0,
+			.prio = (uint32_t)v[PRIO].num,
+			.type = (uint32_t)v[TYPE].num,
+		},
+		.flags = v[RETRY].given ? MBOX_CALL_RETRY : 0,
+		.room = v[ROOM].given ? v[ROOM].num : info->msg_size,
+	};
+	char *reply = malloc((size_t)call.room + 1);
+	struct text text = { .data = NULL };
+	int status, error;
+
+	if (!reply)
+		return refuse_errno(cmd, -ENOMEM);
+	status = text_get(cmd, info->msg_size, &text);
+	if (!status) {
+		call.send.data = (uintptr_t)text.data;
+		call.send.size = text.size;
+		call.reply = (uintptr_t)reply;
+		if (v[TIMEOUT].given) {
+			call.send.clock = MBOX_CLOCK_MONOTONIC;
+			call.send.deadline = leasing_time(v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC);
+		}
+		error = leasing_call(mb, &call);
+		status = error ? refuse_call(cmd, mb, info, &call, error) :
+			 print_reply(cmd, &call, reply);
+		free(text.data);
+	}
+	free(reply);
+	return status;
+}
+
+static int run(struct command *cmd)
+{
+	struct mbox_info info;
+	struct mbox *mb;
+	int error, status;
+
+	error = open_box(cmd, &mb, MBOX_RIGHT_SEND);
+	if (error)
+		return refuse_errno(cmd, error);
+	error = mbox_get(mb, &info);
+	status = error ? refuse_errno(cmd, error) : call_make(cmd, mb, &info);
+	mbox_close(mb);
+	return status;
+}
+
+const struct verb call_verb = {
+	.name = "call",
+	.operands = "NAME",
+	.summary = "send a request, wait for its reply, and print it",
+	.notes = "TEXT is the request, its words joined by one space; without TEXT it is standard\n"
+		 "input. The reply is printed byte for byte. A server answers: mboxctl serve NAME.",
+	.words = words,
+	.text = true,
+	.run = run,
+};
