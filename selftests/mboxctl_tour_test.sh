@@ -74,10 +74,12 @@ bounded()	{ concept bounded '[a][b]' '1 sender blocked' '[b][c]'; }
 unbounded()	{ concept unbounded '2000 queued' '1000, in order'; }
 ring()		{ concept ring 'BLOCKED' 'WAKES' 'of 4096 bytes'; }
 growing()	{ concept growing 'BLOCKED' 'WAKES' 'in order'; }
+lease()		{ concept lease '1 queued, 1 leased' 'BLOCKED' 'kill -KILL' 'WAKES' '"job" from P' 'ack()' '0 queued'; }
+call()		{ concept call 'call("6 * 7?")' 'BLOCKED' 'reply("42")' '"42" from Q' 'kill -KILL' 'fails: EOWNERDEAD'; }
 
 concepts='direct inbox identity indirect two exclusive fifo lifo rr prio broadcast owner handover
 	blocking_send nonblocking_send blocking_receive nonblocking_receive rendezvous deadlock
-	zero bounded unbounded ring growing'
+	zero bounded unbounded ring growing lease call'
 
 # Each that --help knows is tested above, and without words they are all drawn, in that order.
 all()

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../leasing.h"
 #include "tour.h"
 
 /* The actor's side. */
@@ -67,6 +68,41 @@ static long do_recv(struct mbox *box, const struct order *order, struct answer *
 	return ret;
 }
 
+static long do_lease(struct mbox *box, struct answer *answer)
+{
+	static const struct leasing how;
+	struct job job = JOB_INIT;
+	long ret = leasing_lease(box, &how, 0, &job);
+
+	if (!ret) {
+		snprintf(answer->text, TEXT_SIZE, "%.*s", (int)job.header.length, job.data);
+		answer->pid = (pid_t)job.header.pid;
+		answer->token = job.delivery.token;
+	}
+	leasing_exit(&job);
+	return ret;
+}
+
+static long do_call(struct mbox *box, const struct order *order, struct answer *answer)
+{
+	struct mbox_ioc_call call = {
+		.send = {
+			.type = order->type,
+			.data = (uintptr_t)order->text,
+			.size = strlen(order->text),
+		},
+		.reply = (uintptr_t)answer->text,
+		.room = TEXT_SIZE - 1,
+	};
+	long ret = leasing_call(box, &call);
+
+	if (!ret) {
+		answer->text[call.length] = '\0';
+		answer->pid = (pid_t)call.pid;
+	}
+	return ret;
+}
+
 static long perform(struct mbox **box, const struct order *order, struct answer *answer)
 {
 	struct mbox **mine = &box[order->handle];
@@ -88,6 +124,14 @@ static long perform(struct mbox **box, const struct order *order, struct answer 
 		return mbox_handover(*mine, order->pid, order->flags);
 	case CALL_NICE:
 		return setpriority(PRIO_PROCESS, 0, 10) ? -errno : 0;
+	case CALL_LEASE:
+		return do_lease(*mine, answer);
+	case CALL_ACK:
+		return leasing_settle(*mine, order->token);
+	case CALL_CALL:
+		return do_call(*mine, order, answer);
+	case CALL_REPLY:
+		return leasing_reply(*mine, order->token, order->text, strlen(order->text));
 	}
 	return -EINVAL;
 }

@@ -265,6 +265,11 @@ static void contents(struct tour *tour, const struct mbox_info *info, char *text
 	case SHOW_COUNT:
 		snprintf(text, size, "%llu queued", (unsigned long long)info->queued);
 		break;
+	case SHOW_LEASED:
+		length = (size_t)snprintf(text, size, "%llu queued", (unsigned long long)info->queued);
+		if (info->leased)
+			snprintf(text + length, size - length, ", %u leased", info->leased);
+		break;
 	case SHOW_EACH:
 		each(tour, text, size);
 		break;

@@ -67,12 +67,18 @@ static bool all_blocked(struct tour *tour)
 
 		if (!a->pending)
 			continue;
-		if (a->order.call != CALL_SEND && a->order.call != CALL_RECV)
-			return false;
-		if (a->order.call == CALL_SEND)
+		switch (a->order.call) {
+		case CALL_SEND:
+		case CALL_CALL:
 			senders++;
-		else
+			break;
+		case CALL_RECV:
+		case CALL_LEASE:
 			receivers++;
+			break;
+		default:
+			return false;
+		}
 	}
 	tour_look(tour, &look);
 	return senders == look.senders && receivers == look.receivers;
@@ -167,6 +173,8 @@ static void outcome(struct tour *tour, struct actor *a)
 	}
 	switch (a->order.call) {
 	case CALL_RECV:
+	case CALL_LEASE:
+	case CALL_CALL:
 		other = who_is(tour, answer->pid);
 		if (a->order.count > 1)
 			snprintf(a->outcome, size, "%u, in order", answer->count);
@@ -208,8 +216,8 @@ static void moment_end(struct tour *tour)
 }
 
 /* Tell an actor; @drawn is the call as it is drawn, or NULL if it is not drawn. */
-static void step(struct tour *tour, struct actor *actor, const struct order *order,
-		 const char *drawn)
+void tour_step(struct tour *tour, struct actor *actor, const struct order *order,
+	       const char *drawn)
 {
 	int error;
 
@@ -236,7 +244,7 @@ static void step(struct tour *tour, struct actor *actor, const struct order *ord
 	moment_end(tour);
 }
 
-static struct order order_of(struct tour *tour, enum call call)
+struct order tour_order(struct tour *tour, enum call call)
 {
 	struct order order = { .call = call, .count = 1 };
 
@@ -247,21 +255,21 @@ static struct order order_of(struct tour *tour, enum call call)
 void tour_create(struct tour *tour, struct actor *actor, const struct mbox_attr *attr,
 		 const char *how)
 {
-	struct order order = order_of(tour, CALL_CREATE);
+	struct order order = tour_order(tour, CALL_CREATE);
 	char drawn[TEXT_SIZE];
 
 	order.attr = *attr;
 	order.rights = MBOX_RIGHT_SEND | MBOX_RIGHT_RECV;
 	snprintf(drawn, sizeof(drawn), "create(%s)", how);
-	step(tour, actor, &order, drawn);
+	tour_step(tour, actor, &order, drawn);
 }
 
 void tour_open(struct tour *tour, struct actor *actor, unsigned int rights)
 {
-	struct order order = order_of(tour, CALL_OPEN);
+	struct order order = tour_order(tour, CALL_OPEN);
 
 	order.rights = rights;
-	step(tour, actor, &order, "open()");
+	tour_step(tour, actor, &order, "open()");
 }
 
 /* A link to the first of the other actors is handle 0, one to the next handle 1. */
@@ -275,27 +283,27 @@ static unsigned int handle_to(const struct tour *tour, const struct actor *actor
 
 void tour_link(struct tour *tour, struct actor *actor, struct actor *peer)
 {
-	struct order order = order_of(tour, CALL_LINK);
+	struct order order = tour_order(tour, CALL_LINK);
 	char drawn[TEXT_SIZE];
 
 	order.pid = peer->pid;
 	order.attr.capacity = 4;
 	order.handle = handle_to(tour, actor, peer);
 	snprintf(drawn, sizeof(drawn), "link(%s)", peer->name);
-	step(tour, actor, &order, drawn);
+	tour_step(tour, actor, &order, drawn);
 }
 
 /* The inbox is the handle after those of the links. */
 void tour_inbox(struct tour *tour, struct actor *actor)
 {
-	struct order order = order_of(tour, CALL_INBOX);
+	struct order order = tour_order(tour, CALL_INBOX);
 
 	order.handle = ACTORS_MAX - 1;
-	step(tour, actor, &order, "inbox()");
+	tour_step(tour, actor, &order, "inbox()");
 }
 
-static void send_step(struct tour *tour, struct actor *actor, struct order *order,
-		      const char *text, const char *drawn)
+void tour_step_text(struct tour *tour, struct actor *actor, struct order *order,
+		    const char *text, const char *drawn)
 {
 	snprintf(order->text, sizeof(order->text), "%s", text);
 	/* The type of a message tells its text. */
@@ -303,105 +311,105 @@ static void send_step(struct tour *tour, struct actor *actor, struct order *orde
 		snprintf(tour->sent[tour->messages], TEXT_SIZE, "%s", text);
 		order->type = ++tour->messages;
 	}
-	step(tour, actor, order, drawn);
+	tour_step(tour, actor, order, drawn);
 }
 
 void tour_send(struct tour *tour, struct actor *actor, const char *text, unsigned int flags)
 {
-	struct order order = order_of(tour, CALL_SEND);
+	struct order order = tour_order(tour, CALL_SEND);
 	char drawn[TEXT_SIZE];
 
 	order.flags = flags;
 	snprintf(drawn, sizeof(drawn), "send(\"%s\"%s)", text,
 		 flags & MBOX_SEND_SYNC ? ", sync" :
 		 flags & MBOX_SEND_NONBLOCK ? ", nonblock" : "");
-	send_step(tour, actor, &order, text, drawn);
+	tour_step_text(tour, actor, &order, text, drawn);
 }
 
 void tour_send_to(struct tour *tour, struct actor *actor, struct actor *peer, const char *text)
 {
-	struct order order = order_of(tour, CALL_SEND);
+	struct order order = tour_order(tour, CALL_SEND);
 	char drawn[TEXT_SIZE];
 
 	order.handle = handle_to(tour, actor, peer);
 	snprintf(drawn, sizeof(drawn), "send(%s, \"%s\")", peer->name, text);
-	send_step(tour, actor, &order, text, drawn);
+	tour_step_text(tour, actor, &order, text, drawn);
 }
 
 void tour_send_large(struct tour *tour, struct actor *actor, const char *text, size_t size)
 {
-	struct order order = order_of(tour, CALL_SEND);
+	struct order order = tour_order(tour, CALL_SEND);
 	char drawn[TEXT_SIZE];
 
 	order.size = size;
 	snprintf(drawn, sizeof(drawn), "send(%zu B \"%s\")", size, text);
-	send_step(tour, actor, &order, text, drawn);
+	tour_step_text(tour, actor, &order, text, drawn);
 }
 
 void tour_send_many(struct tour *tour, struct actor *actor, unsigned int count)
 {
-	struct order order = order_of(tour, CALL_SEND);
+	struct order order = tour_order(tour, CALL_SEND);
 	char drawn[TEXT_SIZE];
 
 	order.count = count;
 	snprintf(drawn, sizeof(drawn), "%u times send()", count);
-	step(tour, actor, &order, drawn);
+	tour_step(tour, actor, &order, drawn);
 }
 
 void tour_recv(struct tour *tour, struct actor *actor, unsigned int flags)
 {
-	struct order order = order_of(tour, CALL_RECV);
+	struct order order = tour_order(tour, CALL_RECV);
 
 	order.flags = flags;
-	step(tour, actor, &order, flags & MBOX_RECV_NONBLOCK ? "receive(nonblock)" : "receive()");
+	tour_step(tour, actor, &order, flags & MBOX_RECV_NONBLOCK ? "receive(nonblock)" : "receive()");
 }
 
 void tour_recv_from(struct tour *tour, struct actor *actor, struct actor *peer)
 {
-	struct order order = order_of(tour, CALL_RECV);
+	struct order order = tour_order(tour, CALL_RECV);
 	char drawn[TEXT_SIZE];
 
 	order.handle = handle_to(tour, actor, peer);
 	snprintf(drawn, sizeof(drawn), "receive(%s)", peer->name);
-	step(tour, actor, &order, drawn);
+	tour_step(tour, actor, &order, drawn);
 }
 
 void tour_recv_any(struct tour *tour, struct actor *actor)
 {
-	struct order order = order_of(tour, CALL_RECV);
+	struct order order = tour_order(tour, CALL_RECV);
 
 	order.handle = ACTORS_MAX - 1;
-	step(tour, actor, &order, "receive(any)");
+	tour_step(tour, actor, &order, "receive(any)");
 }
 
 void tour_recv_many(struct tour *tour, struct actor *actor, unsigned int count)
 {
-	struct order order = order_of(tour, CALL_RECV);
+	struct order order = tour_order(tour, CALL_RECV);
 	char drawn[TEXT_SIZE];
 
 	order.count = count;
 	snprintf(drawn, sizeof(drawn), "%u times receive()", count);
-	step(tour, actor, &order, drawn);
+	tour_step(tour, actor, &order, drawn);
 }
 
 /* @to is NULL for the operating system. */
 void tour_handover(struct tour *tour, struct actor *actor, struct actor *to, unsigned int flags)
 {
-	struct order order = order_of(tour, CALL_HANDOVER);
+	struct order order = tour_order(tour, CALL_HANDOVER);
 	char drawn[TEXT_SIZE];
 
 	order.pid = to ? to->pid : 0;
 	order.flags = flags;
 	snprintf(drawn, sizeof(drawn), "%s(%s)",
 		 flags & MBOX_HANDOVER_HEIR ? "heir" : "handover", to ? to->name : "OS");
-	step(tour, actor, &order, drawn);
+	tour_step(tour, actor, &order, drawn);
 }
 
 void tour_nice(struct tour *tour, struct actor *actor)
 {
-	struct order order = order_of(tour, CALL_NICE);
+	struct order order = tour_order(tour, CALL_NICE);
 
-	step(tour, actor, &order, "nice(10)");
+	tour_step(tour, actor, &order, "nice(10)");
 }
 
 /* Delete the mailbox by name, as mboxctl does. */
@@ -433,9 +441,9 @@ void tour_kill(struct tour *tour, struct actor *victim, until_fn *until,
 /* Open the mailbox without drawing it. */
 void tour_join(struct tour *tour, struct actor *actor, unsigned int rights)
 {
-	struct order order = order_of(tour, CALL_OPEN);
+	struct order order = tour_order(tour, CALL_OPEN);
 
 	order.rights = rights;
-	step(tour, actor, &order, NULL);
+	tour_step(tour, actor, &order, NULL);
 	want_done(tour, actor);
 }

@@ -7,6 +7,7 @@
  *   want.c      compares the claims of a concept with the calls and the mailbox
  *   actor.c     the actors: processes that carry out orders
  *   draw.c      the time line
+ *   job.c       moments with leases and calls
  *   SECTION.c   concepts, as scripts for director and actors
  *
  * A moment is one call of one actor. It is over when all actors have settled: each has
@@ -49,7 +50,9 @@
 	X(bounded, "bounded", "a queue of N: the sender waits when it is full") \
 	X(unbounded, "unbounded", "a queue without end: the sender never waits") \
 	X(ring, "ring", "shared memory: a bounded buffer") \
-	X(growing, "growing", "shared memory: an unbounded buffer")
+	X(growing, "growing", "shared memory: an unbounded buffer") \
+	X(lease, "lease", "a job comes back when its worker dies") \
+	X(call, "call", "a request and its reply in one call")
 
 #define ACTORS_MAX	3
 #define HANDLES_MAX	3
@@ -66,6 +69,10 @@ enum call {
 	CALL_RECV,
 	CALL_HANDOVER,
 	CALL_NICE,
+	CALL_LEASE,
+	CALL_ACK,
+	CALL_CALL,
+	CALL_REPLY,
 };
 
 struct order {
@@ -79,6 +86,7 @@ struct order {
 	unsigned int type;	/* SEND: number of the message */
 	unsigned int count;	/* SEND, RECV: so many of them */
 	size_t size;		/* SEND: @text is followed by NULs up to here */
+	uint64_t token;		/* ACK, REPLY */
 	char text[TEXT_SIZE];
 };
 
@@ -87,7 +95,8 @@ struct answer {
 	bool begun;		/* the order was read, nothing else */
 	long value;		/* of the library, or a negated errno value */
 	unsigned int count;	/* SEND, RECV: how many were done */
-	pid_t pid;		/* RECV: the sender */
+	pid_t pid;		/* RECV, LEASE: the sender; CALL: the server */
+	uint64_t token;		/* LEASE */
 	char text[TEXT_SIZE];
 };
 
@@ -119,6 +128,7 @@ enum show {
 	SHOW_EACH,	/* number of messages for each process */
 	SHOW_OWNER,	/* owner and heir */
 	SHOW_PROCS,	/* number of processes that take part */
+	SHOW_LEASED,	/* number of messages, and how many of these are leased */
 	SHOW_BYTES,	/* bytes of a ring: the kernel does not see its messages */
 };
 
@@ -187,6 +197,19 @@ void tour_handover(struct tour *tour, struct actor *actor, struct actor *to, uns
 void tour_nice(struct tour *tour, struct actor *actor);
 void tour_delete(struct tour *tour);
 
+/* The parts of a moment, for job.c. */
+struct order tour_order(struct tour *tour, enum call call);
+void tour_step(struct tour *tour, struct actor *actor, const struct order *order,
+	       const char *drawn);
+void tour_step_text(struct tour *tour, struct actor *actor, struct order *order,
+		    const char *text, const char *drawn);
+
+/* Moments with leases and calls. */
+void tour_lease(struct tour *tour, struct actor *actor);
+void tour_ack(struct tour *tour, struct actor *actor);
+void tour_call(struct tour *tour, struct actor *actor, const char *text);
+void tour_reply(struct tour *tour, struct actor *actor, const char *text);
+
 /* @until tells whether the end of the process has shown its effect. */
 typedef bool until_fn(struct tour *tour, const struct actor *actor);
 bool until_dead(struct tour *tour, const struct actor *actor);
@@ -204,6 +227,7 @@ void want_text(struct tour *tour, const struct actor *actor, const char *text,
 	       const struct actor *from);
 void want_value(struct tour *tour, const struct actor *actor, long value);
 void want_queued(struct tour *tour, uint64_t count);
+void want_leased(struct tour *tour, unsigned int count);
 void want_procs(struct tour *tour, unsigned int count);
 void want_owner(struct tour *tour, const struct actor *actor);
 

@@ -110,6 +110,14 @@ void want_queued(struct tour *tour, uint64_t count)
 	want_number(tour, "the number of queued messages", look.info.queued, count);
 }
 
+void want_leased(struct tour *tour, unsigned int count)
+{
+	struct look look;
+
+	tour_look(tour, &look);
+	want_number(tour, "the number of leased messages", look.info.leased, count);
+}
+
 void want_procs(struct tour *tour, unsigned int count)
 {
 	struct look look;
