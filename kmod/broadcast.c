@@ -312,7 +312,7 @@ static int broadcast_message(struct mbox_handle *handle, struct mbox_user *user,
 	struct mbox_deferred deferred;
 	int stage;
 
-	stage = mbox_message_fill(sender->message, args->data);
+	stage = mbox_message_fill(sender->message, args);
 	if (!stage)
 		stage = broadcast_begin(handle, user, sender, args);
 	if (stage < 0) {

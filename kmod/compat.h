@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/shmem_fs.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -71,6 +72,18 @@ static inline void mbox_compat_hrtimer(struct hrtimer *timer,
 	timer->function = fire;
 #else
 	hrtimer_setup(timer, fire, clock, mode);
+#endif
+}
+
+/* Return where the next byte of an iterator over one piece of user memory lies. */
+static inline void __user *mbox_compat_iter_address(const struct iov_iter *iter)
+{
+	if (iter_is_ubuf(iter))
+		return iter->ubuf + iter->iov_offset;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	return iter->iov->iov_base + iter->iov_offset;
+#else
+	return iter_iov_addr(iter);
 #endif
 }
 

@@ -104,14 +104,10 @@ static ssize_t handle_write(struct file *file, const char __user *data,
 	struct mbox_send_args args __uninitialized;
 	int result;
 
+	mbox_send_args_setup(&args);
 	args.data = data;
 	args.length = size;
-	args.prio = 0;
-	args.type = 0;
 	args.nonblock = file->f_flags & O_NONBLOCK;
-	args.sync = false;
-	args.deadline.set = false;
-	args.share = NULL;
 	if (size > U32_MAX)
 		return -EMSGSIZE;
 	result = mbox_send(handle, &args);
@@ -230,6 +226,8 @@ static const struct file_operations handle_fops = {
 	.release = handle_release,
 	.read = handle_read,
 	.write = handle_write,
+	.read_iter = mbox_iter_read,
+	.write_iter = mbox_iter_write,
 	.poll = handle_poll,
 	.mmap = handle_mmap,
 	.unlocked_ioctl = mbox_ioctl_handle,
@@ -303,6 +301,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		goto err_member;
 	}
 	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
 	mbox_compat_no_notify(file);
 	handle->pid = get_pid(task_tgid(current));
 	handle_list(mbox, handle);

@@ -109,6 +109,7 @@ static __always_inline int ioctl_set_send(struct file *file,
 	args->length = send->size;
 	args->prio = send->prio;
 	args->type = send->type;
+	args->scattered = false;
 	args->share = NULL;
 	args->post = NULL;
 	return 0;

@@ -16,6 +16,7 @@
  *			dump_job.c	dumps of leased, delayed and parked messages
  *			dump_mailbox.c	attributes of a mailbox
  *	mbox.h		handle.c	an open file on a mailbox: file operations
+ *			iter.c		a message in several pieces, or by io_uring
  *	link.h		direct.c	handles on links and inboxes
  *	kind.h		kind.c		mailbox, broadcast, ring, inbox: their operations
  *
@@ -202,6 +203,8 @@
 #include "wait.h"
 
 struct file;
+struct iov_iter;
+struct kiocb;
 struct mbox_cast;
 struct mbox_endpoint;
 struct mbox_inbox;
@@ -412,6 +415,10 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
 int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights);
 void mbox_handle_end_calls(struct mbox_handle *handle, u32 rights);
 struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number);
+
+/* iter.c */
+ssize_t mbox_iter_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t mbox_iter_write(struct kiocb *iocb, struct iov_iter *from);
 
 /* mailbox.c */
 int mbox_mailbox_init(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Messages: their sender, their payload, their references. */
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "job.h"
 #include "mbox.h"
@@ -22,11 +23,18 @@ void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 }
 
 /* Copy the payload in; may sleep. 0 or EFAULT. */
-int mbox_message_fill(struct mbox_message *message, const void __user *data)
+int mbox_message_fill(struct mbox_message *message,
+		      const struct mbox_send_args *args)
 {
-	if (copy_from_user(message->data, data, message->length))
-		return -EFAULT;
-	return 0;
+	size_t length = message->length;
+
+	if (unlikely(args->scattered)) {
+		struct iov_iter from = *args->iter;
+
+		return copy_from_iter(message->data, length, &from) == length ?
+		       0 : -EFAULT;
+	}
+	return copy_from_user(message->data, args->data, length) ? -EFAULT : 0;
 }
 
 /* Free a message that only the caller knows, without the lock. */

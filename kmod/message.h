@@ -13,6 +13,7 @@
 #include "queue.h"
 #include "wait.h"
 
+struct iov_iter;
 struct mbox;
 struct mbox_deferred;
 struct mbox_handle;
@@ -78,6 +79,12 @@ struct mbox_message {
 	u8 data[] __aligned(8);
 };
 
+/*
+ * In place of the address of a payload that lies in several pieces: no copy takes it, so
+ * the fast paths leave the message to a slow one, which looks at the iterator.
+ */
+#define MBOX_DATA_SCATTERED	((void __user *)-1L)
+
 /* Arguments of a call, copied and checked. */
 struct mbox_send_args {
 	const void __user *data;
@@ -86,8 +93,12 @@ struct mbox_send_args {
 	u32 type;
 	bool nonblock;
 	bool sync;
+	bool scattered;			/* data is MBOX_DATA_SCATTERED: the payload is in
+					 * iter, which is not advanced
+					 */
 	struct mbox_post *post;		/* with sync: more than a SEND; or NULL */
 	struct mbox_deadline deadline;
+	const struct iov_iter *iter;
 	struct mbox_room *room;		/* out: of the mailbox, or of a lane */
 	struct mbox_share *share;	/* for the message, if it needs one; or NULL */
 };
@@ -98,9 +109,11 @@ struct mbox_recv_args {
 	struct mbox_header __user *header;	/* or NULL */
 	bool nonblock;
 	bool peek;
+	bool scattered;			/* as of a send; header, if any, comes first */
 	bool ended;			/* BY_START: the sender has, see sender.c */
 	struct mbox_filter filter;
 	struct mbox_deadline deadline;
+	const struct iov_iter *iter;
 	u64 turn;			/* kept by a retry; 0: has none yet */
 	struct mbox_member *member;	/* that makes the call; NULL: not kept */
 	struct mbox_sender *sender;	/* BY_START: watched; or NULL */
@@ -108,11 +121,23 @@ struct mbox_recv_args {
 	u32 length;			/* out: of the message received */
 };
 
+/* Send as write() does, and set nothing that only the caller knows. */
+static __always_inline void mbox_send_args_setup(struct mbox_send_args *args)
+{
+	args->prio = 0;
+	args->type = 0;
+	args->sync = false;
+	args->scattered = false;
+	args->deadline.set = false;
+	args->share = NULL;
+}
+
 /* Ask for any message, and set nothing that only the caller knows. */
 static __always_inline void mbox_recv_args_setup(struct mbox_recv_args *args)
 {
 	args->header = NULL;
 	args->peek = false;
+	args->scattered = false;
 	args->ended = false;
 	args->filter.flags = 0;
 	args->filter.min_prio = 0;
@@ -142,7 +167,8 @@ struct mbox_receive_slow {
 /* message.c */
 void mbox_message_set(struct mbox_message *message, struct mbox_user *user,
 		      const struct mbox_send_args *args);
-int mbox_message_fill(struct mbox_message *message, const void __user *data);
+int mbox_message_fill(struct mbox_message *message,
+		      const struct mbox_send_args *args);
 void mbox_message_put(struct mbox *mbox, struct mbox_message *message,
 		      struct mbox_deferred *deferred);
 void mbox_message_unflag(struct mbox *mbox, struct mbox_message *message);

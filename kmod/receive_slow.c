@@ -4,6 +4,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "broadcast.h"
 #include "link.h"
@@ -30,12 +31,34 @@ enum receive_step {
 	RECEIVE_FLIGHT,		/* copy the message, which is IN_FLIGHT */
 };
 
+/* Copy @length bytes to a buffer in pieces, after @offset others. 0 or EFAULT. */
+static int receive_scatter(const struct mbox_recv_args *args, size_t offset,
+			   const void *from, size_t length)
+{
+	struct iov_iter to = *args->iter;
+
+	iov_iter_advance(&to, offset);
+	return copy_to_iter(from, length, &to) == length ? 0 : -EFAULT;
+}
+
 static int receive_put_header(const struct mbox_header *header,
 			      const struct mbox_recv_args *args)
 {
-	if (args->header && copy_to_user(args->header, header, sizeof(*header)))
-		return -EFAULT;
-	return 0;
+	if (!args->header)
+		return 0;
+	if (unlikely(args->scattered))
+		return receive_scatter(args, 0, header, sizeof(*header));
+	return copy_to_user(args->header, header, sizeof(*header)) ? -EFAULT : 0;
+}
+
+static int receive_put_payload(const void *payload, u32 length,
+			       const struct mbox_recv_args *args)
+{
+	if (unlikely(args->scattered))
+		return receive_scatter(args, args->header ?
+				       sizeof(*args->header) : 0,
+				       payload, length);
+	return copy_to_user(args->data, payload, length) ? -EFAULT : 0;
 }
 
 /* The header last: it is written only with the payload that it describes. */
@@ -44,15 +67,19 @@ static int receive_copy_out(const struct mbox_handle *handle,
 			    const struct mbox_header *header,
 			    const struct mbox_recv_args *args)
 {
-	if (copy_to_user(args->data, mbox_delivery_payload(handle, message),
-			 message->length))
-		return -EFAULT;
-	return receive_put_header(header, args);
+	return receive_put_payload(mbox_delivery_payload(handle, message),
+				   message->length, args) ?:
+	       receive_put_header(header, args);
 }
 
 /* Make sure that a header and @length bytes can be written. 0 or EFAULT. */
 static int receive_prefault(const struct mbox_recv_args *args, u32 length)
 {
+	size_t all = (size_t)length + (args->header ? sizeof(*args->header) : 0);
+
+	if (unlikely(args->scattered))
+		return fault_in_iov_iter_writeable(args->iter, all) ?
+		       -EFAULT : 0;
 	if (args->header &&
 	    fault_in_safe_writeable((char __user *)args->header,
 				    sizeof(*args->header)))

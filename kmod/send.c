@@ -221,7 +221,7 @@ static noinline int send_made(struct mbox *mbox, struct mbox_user *user,
 		mbox_message_set(message, user, args);
 	}
 	*made = message;
-	if (mbox_message_fill(message, args->data)) {
+	if (mbox_message_fill(message, args)) {
 		mbox_message_free(message);
 		return -EFAULT;
 	}

@@ -3,7 +3,6 @@
 #include "lib/child_call.h"
 
 #include <sys/stat.h>
-#include <sys/uio.h>
 
 FIXTURE(file)
 {
@@ -139,23 +138,6 @@ TEST_F(file, nonblock)
 	EXPECT_EQ(1, xwrite(self->fd, "y", 1));
 	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, 0));
 	EXPECT_EQ(0, fcntl(self->fd, F_GETFL) & O_NONBLOCK);
-}
-
-/* A segment is a message, each way. */
-TEST_F(file, vectors)
-{
-	char one[3], two[4], three[16];
-	struct iovec out[] = { { "one", 3 }, { "four", 4 }, { "seven", 5 } };
-	struct iovec in[] = { { one, 3 }, { two, 4 }, { three, 16 } };
-
-	EXPECT_EQ(12, writev(self->fd, out, 3));
-	EXPECT_EQ(3, info_of(self->fd).queued);
-	EXPECT_EQ(12, readv(self->fd, in, 3));
-	EXPECT_EQ(0, memcmp(one, "one", 3));
-	EXPECT_EQ(0, memcmp(two, "four", 4));
-	EXPECT_EQ(0, memcmp(three, "seven", 5));
-	EXPECT_EQ(0, info_of(self->fd).queued);
-	EXPECT_BALANCED(self->fd);
 }
 
 TEST_F(file, rights)

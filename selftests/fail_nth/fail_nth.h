@@ -186,6 +186,7 @@ long call_write(struct scene *s);
 void sent(struct scene *s, long ret);
 void written(struct scene *s, long ret);
 void prepare_segments(struct scene *s);
+void pieces_set(struct scene *s, void *data);
 
 /* recv.c */
 void prepare_recv(struct scene *s);

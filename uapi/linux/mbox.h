@@ -111,13 +111,16 @@
  * takes the message with it, even if its call had not returned.
  *
  * write() sends a message of priority 0 and type 0, read() receives the next
- * one. readv() and writev() are a read() or write() for each segment in turn:
- * writev() sends as many messages as there are segments, but not reliably for an
- * empty one; readv() goes on to the next segment if a message filled one exactly,
- * and may block there, with messages received that it has not returned yet. O_ASYNC
- * has no effect. All handles share one inode with other files that have no inode of
- * their own: st_ino does not tell mailboxes apart (id of struct mbox_info does), and
- * flock() locks them all.
+ * one. readv(), writev() and their relatives, io_uring and Linux AIO do the same: a
+ * call is one message, over all of its segments. (A readv() or writev() without a byte
+ * in any segment does not reach the mailbox, and returns 0: write() and io_uring send
+ * empty messages.) A READ or WRITE of io_uring that would block keeps no thread: it
+ * waits in poll(), also with O_NONBLOCK, and is made again when poll() reports it
+ * ready. RWF_NOWAIT is O_NONBLOCK for a call. A READ or WRITE of Linux AIO blocks
+ * io_submit(). splice() and sendfile() fail with EINVAL. O_ASYNC has no effect. All
+ * handles share one inode with other files that have no inode of their own: st_ino
+ * does not tell mailboxes apart (id of struct mbox_info does), and flock() locks them
+ * all.
  *
  * poll() agrees with the calls, for the handle and the process that ask. It reports
  * EPOLLIN when a receive would find a message and be let in (EBUSY, EUSERS);
