@@ -11,6 +11,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "mode.h"
 #include "poll.h"
 #include "process.h"
 #include "queue.h"
@@ -291,13 +292,14 @@ static __poll_t direct_poll_link(struct mbox_handle *handle, struct file *file,
 		.start = mbox_process_start(current->group_leader),
 	};
 	struct mbox *inbox = handle->mbox;
-	__poll_t events;
+	__poll_t events, found;
 	u32 shut;
 
 	/* Once it is hooked up, see relay_hook(), events come here. */
 	if (mbox_compat_poll_waits(wait) && !smp_load_acquire(&relay->hooked))
 		relay_hook(handle);
 	poll_wait(file, &relay->queue, wait);
+	found = mbox_mode_poll(handle, poll_requested_events(wait));
 	spin_lock(&inbox->lock);
 	events = mbox_poll_shut(handle);
 	shut = handle->shut;
@@ -309,7 +311,9 @@ static __poll_t direct_poll_link(struct mbox_handle *handle, struct file *file,
 		events |= EPOLLHUP;
 	else if (shut & MBOX_RIGHT_RECV)
 		; /* said */
-	else if (in->queued || !RB_EMPTY_ROOT(&in->room.senders.rb_root))
+	else if (likely(found == MBOX_POLL_ANY) ?
+		 in->queued || !RB_EMPTY_ROOT(&in->room.senders.rb_root) :
+		 !!(found & EPOLLIN))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (in->ended)
 		events |= EPOLLHUP;

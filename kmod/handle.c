@@ -13,6 +13,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "mode.h"
 #include "process.h"
 #include "ring.h"
 #include "user.h"
@@ -74,6 +75,8 @@ static int handle_release(struct inode *inode, struct file *file)
 	mbox_mailbox_detach(handle->mbox, 0);
 	mbox_member_close(handle->member);
 	kind->release(handle);
+	if (handle->mode)
+		mbox_mode_put(handle->mode);
 	mbox_mailbox_put(handle->mbox);
 	mbox_user_put(handle->user);
 	put_pid(handle->pid);
@@ -217,6 +220,7 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 		   info.rights & MBOX_RIGHT_RECV ? "r" : "-",
 		   info.rights & MBOX_RIGHT_SEND ? "w" : "-");
 	seq_printf(seq, "mbox-queued:\t%llu\n", info.queued);
+	seq_printf(seq, "mbox-mode:\t%x\n", info.handle_mode);
 	seq_printf(seq, "mbox-received:\t%llu\n", info.handle_received);
 }
 #endif

@@ -13,6 +13,7 @@
 #include "kind.h"
 #include "mbox.h"
 #include "message.h"
+#include "mode.h"
 #include "pool.h"
 #include "process.h"
 #include "queue.h"
@@ -407,6 +408,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	if (handle) {
 		info->rights = handle->rights & ~handle->shut;
 		info->handle_received = handle->received;
+		info->handle_mode = handle->mode ? handle->mode->flags : 0;
 	}
 	if (stats)
 		mailbox_stats(mbox, stats);

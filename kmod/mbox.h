@@ -32,6 +32,7 @@
  *			sender.c	the end of the process that a receive names
  *	job.h		post.c		what a send may ask for beside its message
  *			dead.c		messages that move to the dead-letter mailbox
+ *	mode.h		mode.c		how a handle receives: its filter, headers
  *	broadcast.h	broadcast.c	one message to all: send it, take it back
  *			cast.c		delivers a message to all, a few at a time
  *			subscription.c	a handle in a broadcast: its room and losses
@@ -211,6 +212,7 @@ struct mbox_inbox;
 struct mbox_kind;
 struct mbox_lane;
 struct mbox_member;
+struct mbox_mode;
 struct mbox_owner;
 struct mbox_pending;
 struct mbox_pool;
@@ -337,7 +339,7 @@ struct mbox_handle {
 	u32 rights;			/* MBOX_RIGHT_* */
 	u32 shut;			/* mbox->lock: of these, given up; only grows */
 	bool plain;			/* takes the fast path: as mbox->plain, and
-					 * nothing is shut
+					 * nothing is shut, nor is there a mode
 					 */
 	bool unlimited;			/* opened with CAP_SYS_RESOURCE */
 	struct mbox_subscription *sub;	/* to receive from a BROADCAST; or NULL */
@@ -346,6 +348,7 @@ struct mbox_handle {
 	struct mbox_lane *in;		/* of a link, counted with the peer; else NULL */
 	struct mbox_lane *out;		/* of a link; else NULL */
 	struct mbox_relay *relay;	/* of a link; else NULL */
+	struct mbox_mode *mode;		/* mbox->lock: counted; or NULL */
 	/*
 	 * Written by each receive: far from the fields above, which each send reads,
 	 * where one handle serves both.

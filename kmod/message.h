@@ -19,6 +19,7 @@ struct mbox_deferred;
 struct mbox_handle;
 struct mbox_lease;
 struct mbox_member;
+struct mbox_mode;
 struct mbox_sender;
 struct mbox_share;
 struct mbox_post;
@@ -118,6 +119,8 @@ struct mbox_recv_args {
 	struct mbox_member *member;	/* that makes the call; NULL: not kept */
 	struct mbox_sender *sender;	/* BY_START: watched; or NULL */
 	struct mbox_lease *lease;	/* to be leased, not taken; or NULL */
+	struct mbox_mode *mode;		/* of a handle that is not plain: counted; or NULL */
+	bool framed;			/* likewise: a header goes before the payload */
 	u32 length;			/* out: of the message received */
 };
 

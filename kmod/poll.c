@@ -7,6 +7,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "mode.h"
 #include "poll.h"
 #include "process.h"
 #include "queue.h"
@@ -34,15 +35,22 @@ __poll_t mbox_poll_shut(const struct mbox_handle *handle)
 	return events;
 }
 
-/* Under the lock, of a handle that may receive from a mailbox that is not dead. */
+/*
+ * Under the lock, of a handle that may receive from a mailbox that is not dead. @found
+ * has the events of its filter, or is MBOX_POLL_ANY.
+ */
 static __always_inline __poll_t poll_receive(const struct mbox_handle *handle,
-					     __poll_t wanted,
+					     __poll_t wanted, __poll_t found,
 					     const struct poll_ops *ops)
 {
 	struct mbox *mbox = handle->mbox;
 	__poll_t events = 0;
 
-	if ((wanted & (EPOLLIN | EPOLLRDNORM)) && ops->readable(handle) &&
+	if (unlikely(found != MBOX_POLL_ANY))
+		events = found & EPOLLHUP;
+	if ((wanted & (EPOLLIN | EPOLLRDNORM)) &&
+	    (likely(found == MBOX_POLL_ANY) ? ops->readable(handle) :
+					      !!(found & EPOLLIN)) &&
 	    (!mbox->procs || mbox_member_admits(mbox, MBOX_RIGHT_RECV)))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (unlikely(handle->nr_warned))
@@ -86,17 +94,18 @@ static __always_inline __poll_t poll_handle(struct mbox_handle *handle,
 	struct mbox *mbox = handle->mbox;
 	/* A caller that does not ask for an event need not pay for it. */
 	__poll_t wanted = poll_requested_events(wait);
-	__poll_t events;
+	__poll_t events, found;
 	u32 rights, length, slots;
 
 	poll_wait(file, &mbox->poll, wait);
+	found = mbox_mode_poll(handle, wanted);
 	spin_lock(&mbox->lock);
 	events = mbox_poll_shut(handle);
 	rights = handle->rights & ~handle->shut;
 	if (mbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLHUP;
 	else if (rights & MBOX_RIGHT_RECV)
-		events |= poll_receive(handle, wanted, ops);
+		events |= poll_receive(handle, wanted, found, ops);
 	if (rights & MBOX_RIGHT_SEND)
 		events |= poll_send(handle, wanted, ops);
 	length = mbox->room.msg_size;

@@ -3,10 +3,26 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "process.h"
+
+static struct pid *process_get(struct pid_namespace *pid_ns, u32 nr)
+{
+	struct pid *pid;
+
+	if (!nr || nr > INT_MAX)
+		return ERR_PTR(-ESRCH);
+	rcu_read_lock();
+	pid = get_pid(find_pid_ns(nr, pid_ns));
+	rcu_read_unlock();
+	if (pid && pid_has_task(pid, PIDTYPE_TGID))
+		return pid;
+	put_pid(pid);
+	return ERR_PTR(-ESRCH);
+}
 
 /**
  * mbox_process_get - find a process by its number
@@ -16,12 +32,23 @@
  */
 struct pid *mbox_process_get(u32 nr)
 {
-	struct pid *pid;
+	return process_get(task_active_pid_ns(current), nr);
+}
 
-	if (!nr || nr > INT_MAX)
-		return ERR_PTR(-ESRCH);
-	pid = find_get_pid(nr);
-	if (pid && pid_has_task(pid, PIDTYPE_TGID))
+/* Find a process by its number and its start; the number is meant in @pid_ns. */
+struct pid *mbox_process_find_in(struct pid_namespace *pid_ns, u32 nr, u64 start)
+{
+	struct pid *pid = process_get(pid_ns, nr);
+	struct task_struct *leader;
+	bool same;
+
+	if (IS_ERR(pid))
+		return pid;
+	rcu_read_lock();
+	leader = pid_task(pid, PIDTYPE_TGID);
+	same = leader && mbox_process_start(leader) == start;
+	rcu_read_unlock();
+	if (same)
 		return pid;
 	put_pid(pid);
 	return ERR_PTR(-ESRCH);
@@ -36,20 +63,7 @@ struct pid *mbox_process_get(u32 nr)
  */
 struct pid *mbox_process_find(u32 nr, u64 start)
 {
-	struct pid *pid = mbox_process_get(nr);
-	struct task_struct *leader;
-	bool same;
-
-	if (IS_ERR(pid))
-		return pid;
-	rcu_read_lock();
-	leader = pid_task(pid, PIDTYPE_TGID);
-	same = leader && mbox_process_start(leader) == start;
-	rcu_read_unlock();
-	if (same)
-		return pid;
-	put_pid(pid);
-	return ERR_PTR(-ESRCH);
+	return mbox_process_find_in(task_active_pid_ns(current), nr, start);
 }
 
 /* Return whether all threads of a process are gone, reaped or not. */

@@ -15,6 +15,7 @@ struct mbox_member;
 struct mbox_owner;
 struct mbox_watch;
 struct pid;
+struct pid_namespace;
 
 /*
  * A process that has a part in a mailbox until it ends: as its owner, as a member,
@@ -50,6 +51,7 @@ struct mbox_procs {
 /* process.c */
 struct pid *mbox_process_get(u32 nr);
 struct pid *mbox_process_find(u32 nr, u64 start);
+struct pid *mbox_process_find_in(struct pid_namespace *pid_ns, u32 nr, u64 start);
 bool mbox_process_ended(struct pid *pid);
 u32 mbox_process_nr(struct pid *pid);
 const struct cred *mbox_process_cred(struct pid *pid);

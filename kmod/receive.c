@@ -8,6 +8,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "mode.h"
 #include "path.h"
 #include "process.h"
 #include "queue.h"
@@ -247,12 +248,17 @@ noinline int mbox_receive_enter(struct mbox_handle *handle,
 		return -ESHUTDOWN;
 	if (handle->sub)
 		mbox_subscription_catch_up(handle->mbox, handle->sub);
-	if (!handle->endpoint)
-		return mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
-					 &args->member);
+	if (!handle->endpoint) {
+		int error = mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
+					      &args->member);
+
+		if (error)
+			return error;
+	}
 	/* A link or an inbox serves its process only. */
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
+	mbox_mode_enter(handle, args);
 	args->filter.lane = handle->in;
 	if (handle->in)
 		args->filter.flags |= MBOX_FILTER_LANE;
@@ -265,6 +271,35 @@ noinline void mbox_receive_leave(struct mbox_handle *handle,
 	if (!handle->endpoint)
 		mbox_member_leave(handle->mbox, MBOX_RIGHT_RECV, args->member,
 				  result);
+	if (args->mode)
+		mbox_mode_put(args->mode);
+}
+
+/* Slow path: enter, and have a header come before the payload where the mode says so. */
+static noinline int receive_begin(struct mbox_handle *handle,
+				  struct mbox_recv_args *args)
+{
+	int error;
+
+	error = mbox_receive_enter(handle, args);
+	if (error)
+		return error;
+	error = mbox_mode_frame(args);
+	if (error)
+		mbox_receive_leave(handle, args, error);
+	return error;
+}
+
+static noinline void receive_end(struct mbox_handle *handle,
+				 struct mbox_recv_args *args, int result)
+{
+	if (args->framed && !result)
+		args->length += sizeof(struct mbox_header);
+	/* The filter of a read() comes from the mode, and so does its sender. */
+	if (args->sender)
+		mbox_sender_forget(args->sender);
+	args->sender = NULL;
+	mbox_receive_leave(handle, args, result);
 }
 
 /**
@@ -282,12 +317,12 @@ int mbox_receive(struct mbox_handle *handle, struct mbox_recv_args *args)
 	int error;
 
 	if (unlikely(!plain)) {
-		error = mbox_receive_enter(handle, args);
+		error = receive_begin(handle, args);
 		if (error)
 			return error;
 	}
 	error = receive_one(handle, args);
 	if (unlikely(!plain))
-		mbox_receive_leave(handle, args, error);
+		receive_end(handle, args, error);
 	return error;
 }

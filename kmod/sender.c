@@ -88,7 +88,8 @@ int mbox_sender_check(struct mbox_recv_args *args)
 	struct mbox_sender *sender;
 	struct pid *pid;
 
-	pid = mbox_process_find(args->filter.pid, args->filter.start);
+	pid = mbox_process_find_in(args->filter.pid_ns, args->filter.pid,
+				   args->filter.start);
 	if (IS_ERR(pid)) {
 		args->ended = true;
 		return MBOX_RETRY;

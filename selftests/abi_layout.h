@@ -117,6 +117,15 @@ ASSERT_LAYOUT(mbox_ioc_recvv, pid, 40);
 ASSERT_LAYOUT(mbox_ioc_recvv, min_prio, 44);
 ASSERT_LAYOUT(mbox_ioc_recvv, start, 48);
 
+ASSERT_SIZE(mbox_ioc_mode, 32);
+ASSERT_LAYOUT(mbox_ioc_mode, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_mode, header_size, 4);
+ASSERT_LAYOUT(mbox_ioc_mode, type, 8);
+ASSERT_LAYOUT(mbox_ioc_mode, pid, 12);
+ASSERT_LAYOUT(mbox_ioc_mode, min_prio, 16);
+ASSERT_LAYOUT(mbox_ioc_mode, pad, 20);
+ASSERT_LAYOUT(mbox_ioc_mode, start, 24);
+
 ASSERT_SIZE(mbox_delivery, 64);
 ASSERT_LAYOUT(mbox_delivery, token, 0);
 ASSERT_LAYOUT(mbox_delivery, flags, 8);
@@ -230,7 +239,7 @@ ASSERT_LAYOUT(mbox_info, handle_received, 232);
 ASSERT_LAYOUT(mbox_info, handle_lost, 240);
 ASSERT_LAYOUT(mbox_info, handle_queued, 248);
 ASSERT_LAYOUT(mbox_info, creator, 256);
-ASSERT_LAYOUT(mbox_info, pad, 260);
+ASSERT_LAYOUT(mbox_info, handle_mode, 260);
 ASSERT_LAYOUT(mbox_info, spin_hits, 264);
 ASSERT_LAYOUT(mbox_info, spin_misses, 272);
 ASSERT_LAYOUT(mbox_info, leased, 280);

@@ -25,6 +25,7 @@ TEST(numbers)
 	EXPECT_EQ(0x4008bd18U, MBOX_IOC_SHUTDOWN);
 	EXPECT_EQ(0x4020bd12U, MBOX_IOC_SENDV);
 	EXPECT_EQ(0x4038bd13U, MBOX_IOC_RECVV);
+	EXPECT_EQ(0x4020bd19U, MBOX_IOC_MODE);
 	EXPECT_EQ(0xc0b8bd1aU, MBOX_IOC_LEASE);
 	EXPECT_EQ(0x4010bd1bU, MBOX_IOC_ACK);
 	EXPECT_EQ(0x4020bd1cU, MBOX_IOC_NACK);
@@ -81,6 +82,7 @@ VARIANT(wait, MBOX_IOC_WAIT, mbox_ioc_wait, false);
 VARIANT(shutdown, MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown, false);
 VARIANT(sendv, MBOX_IOC_SENDV, mbox_ioc_sendv, false);
 VARIANT(recvv, MBOX_IOC_RECVV, mbox_ioc_recvv, false);
+VARIANT(mode, MBOX_IOC_MODE, mbox_ioc_mode, false);
 VARIANT(lease, MBOX_IOC_LEASE, mbox_ioc_lease, false);
 VARIANT(ack, MBOX_IOC_ACK, mbox_ioc_ack, false);
 VARIANT(nack, MBOX_IOC_NACK, mbox_ioc_nack, false);
@@ -554,6 +556,13 @@ static const struct bad_value {
 	BAD(mbox_ioc_recvv, RECVV, pid, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, start, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, flags, 0xfffffff3),
+	BAD(mbox_ioc_mode, MODE, header_size, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, type, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, pid, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, pad, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, start, 0xffffffff),
 	/* BY_START goes with BY_SENDER; no PEEK */
 	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xfffffff2),
 	BAD(mbox_ioc_lease, LEASE, recv.clock, 0xfffffffc, 0xffffffff),

@@ -56,7 +56,7 @@ static int create_as_other(void *arg)
 		return -EPROTO;
 	if (info_get(open_name(self->name, 0), &info))
 		return -EPROTO;
-	return info.creator == self->uid && info.uid == self->other && !info.pad ? 0 : -EBADMSG;
+	return info.creator == self->uid && info.uid == self->other && !info.handle_mode ? 0 : -EBADMSG;
 }
 
 TEST_F(creator, stays)

@@ -29,7 +29,7 @@ const char *info_diff(int fd, const struct mbox_info *before)
 		INFO_FIELD(max_procs), INFO_FIELD(procs), INFO_FIELD(owner), INFO_FIELD(heir),
 		INFO_FIELD(peer), INFO_FIELD(ring), INFO_FIELD(lost),
 		INFO_FIELD(handle_received), INFO_FIELD(handle_lost), INFO_FIELD(handle_queued),
-		INFO_FIELD(creator), INFO_FIELD(pad), INFO_FIELD(leased), INFO_FIELD(delayed),
+		INFO_FIELD(creator), INFO_FIELD(handle_mode), INFO_FIELD(leased), INFO_FIELD(delayed),
 		INFO_FIELD(parked), INFO_FIELD(max_deliveries), INFO_FIELD(dead),
 		INFO_FIELD(dead_letter), INFO_FIELD(mark),
 	};

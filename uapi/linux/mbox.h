@@ -851,6 +851,55 @@ struct mbox_ioc_recvv {
 	__aligned_u64	start;
 };
 
+/* struct mbox_ioc_mode, flags; also MBOX_RECV_BY_* */
+#define MBOX_MODE_HEADER	(1U << 8)  /* read() yields the header, too */
+
+/**
+ * struct mbox_ioc_mode - argument of MBOX_IOC_MODE
+ * @flags:	in, MBOX_MODE_HEADER, MBOX_RECV_BY_*
+ * @header_size: in, with HEADER: sizeof(struct mbox_header), else 0
+ * @type:	in, with MBOX_RECV_BY_TYPE, else 0
+ * @pid:	in, with MBOX_RECV_BY_SENDER, else 0; as of struct mbox_ioc_recv
+ * @min_prio:	in, likewise
+ * @pad:	in, 0
+ * @start:	in, with MBOX_RECV_BY_START, else 0: start time of process @pid
+ *
+ * Sets how this handle receives, for all processes that have it, in place of what was
+ * set before. All zero is the mode of a new handle. Calls that are blocked go on as
+ * they began.
+ *
+ * With HEADER, a read() yields a struct mbox_header and then the payload, and returns
+ * the size of both: never 0, so that an empty message does not look like an end. So do
+ * readv(), io_uring and Linux AIO; with READ_MULTISHOT each buffer has its header. A
+ * buffer that is smaller than the header is EINVAL. If header and payload do not fit,
+ * the header is written, the message stays queued, and the call fails with EMSGSIZE.
+ * MBOX_IOC_RECV and MBOX_IOC_RECVV have a header anyway, and do not change.
+ *
+ * With a filter (MBOX_RECV_BY_*, @min_prio) the handle is for these messages: EPOLLIN
+ * says that one of them is there, and read(), and each MBOX_IOC_RECV and
+ * MBOX_IOC_RECVV without a filter of its own, receives the first of them. A call with a
+ * filter of its own goes by that alone. With MBOX_RECV_BY_START, poll() reports EPOLLHUP
+ * once that process has ended and none of its messages is queued; receives fail with
+ * EOWNERDEAD then. All other handles, and the rules of a BROADCAST, do not change: a
+ * message that no handle asks for stays queued, and takes room.
+ *
+ * A poll() with a filter searches the queue as a receive does. It takes time by the
+ * messages that it passes, and the pollers of a mailbox look at each message that comes.
+ *
+ * Return: 0. E2BIG (also if @header_size is larger than the kernel's), EBADF, EFAULT,
+ * EINVAL, ENOMEM, EOPNOTSUPP (a ring; BY_SENDER on a link), ESHUTDOWN, EUSERS (the
+ * handle is on a link or inbox of another process).
+ */
+struct mbox_ioc_mode {
+	__u32	flags;
+	__u32	header_size;
+	__u32	type;
+	__u32	pid;
+	__u32	min_prio;
+	__u32	pad;
+	__aligned_u64	start;
+};
+
 /* struct mbox_delivery, flags */
 #define MBOX_DELIVERY_CALL	(1U << 0)  /* a request: a reply is expected */
 #define MBOX_DELIVERY_AGAIN	(1U << 1)  /* it was given out before */
@@ -1185,7 +1234,7 @@ struct mbox_ioc_kick {
  *		the user whose quota of mailboxes is charged. Of a mailbox created
  *		through a factory that was passed on: of the factory's opener. It
  *		never changes. (Of a link or an inbox: of the charged user.)
- * @pad:	out, 0
+ * @handle_mode: out, flags of the mode of this handle, see MBOX_IOC_MODE
  * @spin_hits:	out, receives that polled before they would have slept, and whose wait
  *		ended meanwhile
  * @spin_misses: out, receives that polled in vain, then slept, and whose wait has ended
@@ -1250,7 +1299,7 @@ struct mbox_info {
 	__aligned_u64	handle_lost;
 	__aligned_u64	handle_queued;
 	__u32	creator;
-	__u32	pad;
+	__u32	handle_mode;
 	__aligned_u64	spin_hits;
 	__aligned_u64	spin_misses;
 	__u32	leased;
@@ -1425,6 +1474,7 @@ struct mbox_ioc_shutdown {
 #define MBOX_IOC_SET		_IOW(MBOX_IOC_TYPE, 21, struct mbox_ioc_set)
 #define MBOX_IOC_HANDOVER	_IOW(MBOX_IOC_TYPE, 22, struct mbox_ioc_handover)
 #define MBOX_IOC_SHUTDOWN	_IOW(MBOX_IOC_TYPE, 24, struct mbox_ioc_shutdown)
+#define MBOX_IOC_MODE		_IOW(MBOX_IOC_TYPE, 25, struct mbox_ioc_mode)
 #define MBOX_IOC_LEASE		_IOWR(MBOX_IOC_TYPE, 26, struct mbox_ioc_lease)
 #define MBOX_IOC_ACK		_IOW(MBOX_IOC_TYPE, 27, struct mbox_ioc_ack)
 #define MBOX_IOC_NACK		_IOW(MBOX_IOC_TYPE, 28, struct mbox_ioc_nack)
