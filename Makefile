@@ -150,7 +150,7 @@ system_uninstall:
 ##kernels        the names of the kernels that the virtual machine can run
 ##
 # Kernels, their headers and their sources are unpacked into a cache, not installed.
-DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 pkg-config xz-utils
+DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-dev libelf1 libnl-3-dev libnl-genl-3-dev libssl3 liburing-dev pkg-config xz-utils
 DEPS_VM := busybox-static cpio kmod perl python3 qemu-system-x86
 DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm mandoc perl shellcheck sparse python3 python3-jsonschema python3-yaml
 DEPS_MODEL := spin

@@ -29,7 +29,7 @@ if ! resolved "$CACHE/cross/$arch" || ! [ -d "$REPLY" ]; then
 		note "fetching a compiler for $arch, and what its programs need"
 		apt_unpack "$dir.new" {gcc,cpp}-{,"$gcc-"}"$triplet" "binutils-$triplet" "libgcc-$gcc-dev-$arch-cross" \
 			"libc6-$arch-cross" "libc6-dev-$arch-cross" "linux-libc-dev-$arch-cross"
-		apt_unpack "$dir.new/guest" {busybox-static,coreutils,libnl-3-dev,libnl-genl-3-dev}":$arch"
+		apt_unpack "$dir.new/guest" {busybox-static,coreutils,libnl-3-dev,libnl-genl-3-dev,liburing-dev}":$arch"
 		mv "$dir.new" "$dir"
 	fi
 	echo "$dir" >"$CACHE/cross/$arch"
