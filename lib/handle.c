@@ -20,6 +20,7 @@ static int handle_setup(struct mbox *mb, const struct mbox_info *info)
 	mb->counts = info->policy == MBOX_POLICY_BROADCAST ||
 		     info->kind == MBOX_KIND_LINK ||
 		     info->capacity == MBOX_CAPACITY_ZERO;
+	mbox_handle_framed(mb, info->handle_mode & MBOX_MODE_HEADER);
 	return mbox_ring_map(&mb->ring, mb->fd, info);
 }
 

@@ -13,6 +13,7 @@
  * ring.c	sending and receiving through shared memory
  * ring_map.c	mapping a ring
  * ring_wait.c	waiting for the other side of a ring
+ * mode.c	the mode of a handle: its filter, headers
  * attr.c	attributes: get, set
  * owner.c	the owner of a mailbox: handing it over
  * link.c	direct communication: links to processes, the inbox
@@ -21,8 +22,8 @@
  * error.c	errors in words
  * version.c	the version, and the calls that the module knows
  *
- * A handle is a descriptor in an allocation, and never changes: threads can share
- * it without a lock. (A ring has state: each side belongs to one thread.) The
+ * A handle is a descriptor in an allocation, and never changes, but by mbox_mode():
+ * threads can share it without a lock. (A ring has state: each side belongs to one thread.) The
  * library does not keep the factory open between calls: the kernel takes
  * credentials and network namespace from its opener, and a program may change
  * either.
@@ -59,7 +60,20 @@ struct mbox {
 	int fd;
 	struct mbox_ring *ring;		/* the mappings, or NULL if it is no ring */
 	bool counts;			/* a send returns a number: not by write() */
+	size_t read_limit;		/* only smaller buffers go by read(); 0: its result
+					 * has a header. Read and written whole
+					 */
 };
+
+/* The kernel cuts longer transfers of read() and write() short. */
+#define MESSAGE_RW_MAX	0x7ffff000
+
+/* Note whether read() on the handle yields headers. */
+static inline void mbox_handle_framed(struct mbox *mb, bool framed)
+{
+	__atomic_store_n(&mb->read_limit, framed ? 0 : (size_t)MESSAGE_RW_MAX + 1,
+			 __ATOMIC_RELAXED);
+}
 
 /* Call ioctl(). Returns a negated errno on failure, and leaves errno unchanged. */
 static inline int mbox_ioctl(int fd, unsigned long request, void *arg)

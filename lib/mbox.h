@@ -409,6 +409,26 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 			const struct mbox_recv_opts *opts,
 			struct mbox_header *hdr);
 
+/**
+ * mbox_mode() - set how a handle receives
+ * @mb:		a handle with MBOX_RIGHT_RECV
+ * @flags:	0, or MBOX_MODE_HEADER: read() on the descriptor, readv() and io_uring yield
+ *		a struct mbox_header and then the payload
+ * @filter:	flags (MBOX_RECV_BY_*), type, pid, min_prio and start as for mbox_recv(),
+ *		the rest 0; or NULL for none
+ *
+ * Replaces the mode that was set before, for all processes that have the handle; a new
+ * handle has none. poll() and epoll report EPOLLIN for the filter, and each receive
+ * without a filter of its own goes by it. The functions of this library return headers
+ * and payloads as without MBOX_MODE_HEADER. Set the mode before other threads receive
+ * through the handle, and before mbox_from_fd() makes another handle of it.
+ *
+ * Return: 0, -EBADF if the handle may not receive, -EOPNOTSUPP on a ring, and for
+ * MBOX_RECV_BY_SENDER on a link.
+ */
+int mbox_mode(struct mbox *mb, unsigned int flags,
+	      const struct mbox_recv_opts *filter);
+
 /*
  * BATCHES
  *

@@ -10,9 +10,6 @@
 /* First size of the buffer of mbox_recv_alloc(), in bytes with the NUL. */
 #define ALLOC_START	4096
 
-/* The kernel cuts longer transfers of read() and write() short. */
-#define MESSAGE_RW_MAX	0x7ffff000
-
 /*
  * Without options the cheaper calls do: LSMs look at each ioctl(), and the argument of
  * a receive is long. Not by the functions of these names, which are cancellation
@@ -100,7 +97,8 @@ ssize_t mbox_recv(struct mbox *mb, void *buf, size_t size,
 		return -EINVAL;
 	if (mb->ring)
 		return mbox_ring_recv(mb, buf, size, opts, hdr);
-	if (!opts && !hdr && size <= MESSAGE_RW_MAX)
+	if (!opts && !hdr &&
+	    size < __atomic_load_n(&mb->read_limit, __ATOMIC_RELAXED))
 		return message_read(mb->fd, buf, size);
 	return message_recv(mb, buf, size, opts, hdr);
 }

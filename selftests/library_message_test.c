@@ -371,4 +371,54 @@ TEST_F(lib, threads)
 	EXPECT_BALANCED(mbox_fd(self->mb));
 }
 
+/* A filter by which the handle receives; headers, which only read() sees. */
+TEST_F(lib, mode)
+{
+	struct mbox_recv_opts by_type = { .flags = MBOX_RECV_BY_TYPE, .type = 2 };
+	struct mbox_recv_opts other = { .flags = MBOX_RECV_NONBLOCK | MBOX_RECV_BY_TYPE, .type = 1 };
+	struct mbox_recv_opts bad[] = {
+		{ .flags = MBOX_RECV_NONBLOCK },
+		{ .flags = MBOX_RECV_PEEK },
+		{ .flags = MBOX_MODE_HEADER },
+		{ .flags = MBOX_RECV_BY_START },
+		{ .type = 1 },
+		{ .clock = MBOX_CLOCK_MONOTONIC },
+		{ .deadline = 1 },
+		{ .min_prio = MBOX_PRIO_MAX + 1 },
+	};
+	struct mbox_send_opts send = { .flags = MBOX_SEND_NONBLOCK };
+	struct mbox *copy;
+	void *text;
+	int fd = mbox_fd(self->mb);
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_RET(-EINVAL, mbox_mode(self->mb, 0, &bad[i]));
+	EXPECT_RET(-EINVAL, mbox_mode(self->mb, 1, NULL));
+	EXPECT_RET(-EINVAL, mbox_mode(NULL, 0, NULL));
+	EXPECT_NOTHING_CHANGED();
+	for (send.type = 1; send.type <= 2; send.type++) {
+		EXPECT_RET(0, mbox_send(self->mb, "text", 4, &send));
+		EXPECT_RET(0, mbox_send(self->mb, "text", 4, &send));
+	}
+	EXPECT_RET(0, mbox_mode(self->mb, MBOX_MODE_HEADER, &by_type));
+	EXPECT_RET(4, mbox_recv(self->mb, self->data, 100, NULL, NULL));
+	EXPECT_EQ(0, memcmp("text", self->data, 4));
+	EXPECT_TRUE(untouched(self->data + 4, sizeof(self->data) - 4));
+	EXPECT_EQ(3, info_of(fd).queued);
+	/* a handle of the same file */
+	ASSERT_EQ(0, mbox_from_fd(&copy, dup(fd)));
+	EXPECT_RET(4, mbox_recv_alloc(copy, &text, NULL, &self->header));
+	EXPECT_EQ(2, self->header.type);
+	free(text);
+	EXPECT_RET(-EAGAIN, mbox_recv_timeout(copy, self->data, 100, 0));
+	EXPECT_RET(4, mbox_recv(copy, self->data, 100, &other, NULL));
+	send.type = 2;
+	EXPECT_RET(0, mbox_send(self->mb, "text", 4, &send));
+	EXPECT_EQ(sizeof(struct mbox_header) + 4, xread(fd, self->data, 100));
+	EXPECT_RET(0, mbox_mode(self->mb, 0, NULL));
+	EXPECT_RET(4, mbox_recv(self->mb, self->data, 100, NULL, NULL));
+	mbox_close(copy);
+	EXPECT_BALANCED(fd);
+}
+
 MBOX_TEST_MAIN

@@ -90,6 +90,7 @@ struct args {
 	struct mbox_ioc_call call;
 	struct mbox_ioc_reply reply;
 	struct mbox_ioc_kick kick;
+	struct mbox_ioc_mode mode;
 };
 
 struct scene {
@@ -152,6 +153,7 @@ extern const struct op open_ops[];
 extern const struct op delete_ops[];
 extern const struct op send_ops[];
 extern const struct op recv_ops[];
+extern const struct op mode_ops[];
 extern const struct op attr_ops[];
 extern const struct op member_ops[];
 extern const struct op broadcast_ops[];

@@ -70,7 +70,7 @@ FIXTURE_VARIANT(op)
 };
 
 static const struct op *const tables[] = {
-	open_ops, delete_ops, send_ops, recv_ops, attr_ops, member_ops, broadcast_ops, ring_ops, link_ops, owner_ops, netlink_ops, file_ops, netns_ops,
+	open_ops, delete_ops, send_ops, recv_ops, mode_ops, attr_ops, member_ops, broadcast_ops, ring_ops, link_ops, owner_ops, netlink_ops, file_ops, netns_ops,
 	lease_ops, call_ops
 };
 

@@ -66,6 +66,7 @@ static const uint64_t nl_cmds[] = {
 /* NLM_F_ACK, NLM_F_DUMP */
 static const uint64_t nl_flags[] = { 0, 4, 4, 0x300, 0x300, 0x300, 0x304, 0x100 };
 /* 2 and 3 are those of a mailbox' id and name, 3 and 4 those of the mailbox of a handle or waiter */
+static const uint64_t header_sizes[] = { 0, 0, 0, sizeof(struct mbox_header), sizeof(struct mbox_header), 48, 64 };
 static const uint64_t nl_attrs[] = { 0, 0, 2, 3, 4 };
 static const uint64_t nl_others[] = {
 	0, 0, 0, 1, 2, MBOX_A_MAILBOX_UID, MBOX_A_MAILBOX_GID, MBOX_A_MAILBOX_MODE, MBOX_A_MAILBOX_CAPACITY,
@@ -296,6 +297,17 @@ static const struct field recv_batch_fields[] = {
 	{ "wrong", K_ENUM, .valid = 127, .dflt = 127 }, { "wide", K_ENUM, .valid = 3 },
 };
 
+static const struct field mode_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_mode, flags), .valid = MBOX_MODE_HEADER | 28 },
+	{ "headersize", K_U32, MEMBER(mbox_ioc_mode, header_size), LIST(header_sizes) },
+	{ "type", K_U32, MEMBER(mbox_ioc_mode, type), LIST(types) },
+	{ "pid", K_PID, MEMBER(mbox_ioc_mode, pid) },
+	{ "minprio", K_U32, MEMBER(mbox_ioc_mode, min_prio), LIST(prios) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_mode, pad) },
+	{ "start", K_START, MEMBER(mbox_ioc_mode, start) },
+};
+
 static const struct field get_fields[] = {
 	IOCTL(SLOT_HANDLE),
 	{ "flags", K_FLAGS, MEMBER(mbox_info, flags) },
@@ -479,6 +491,7 @@ const struct op ops[] = {
 	{ "recvv", IOC(MBOX_IOC_RECVV, mbox_ioc_recvv), FIELDS(recvv_fields), .weight = 10 },
 	{ "sendbatch", HELPER(do_send_batch), FIELDS(send_batch_fields), .weight = 100 },
 	{ "recvbatch", HELPER(do_recv_batch), FIELDS(recv_batch_fields), .weight = 100 },
+	{ "mode", IOC(MBOX_IOC_MODE, mbox_ioc_mode), FIELDS(mode_fields), .weight = 40 },
 	{ "get", IOC(MBOX_IOC_GET, mbox_info), FIELDS(get_fields), .weight = 20 },
 	{ "set", IOC(MBOX_IOC_SET, mbox_ioc_set), FIELDS(set_fields), .weight = 70 },
 	{ "link", IOC(MBOX_IOC_LINK, mbox_ioc_link), FIELDS(link_fields), .weight = 60, .makes = SLOT_HANDLE },

@@ -2,6 +2,8 @@
 /* Actions of a worker: receiving. */
 #include "stress/stress.h"
 
+#include <sys/uio.h>
+
 static void received(struct thread *t, union handle handle, const struct mbox_header *header,
 		     uint64_t length, bool took)
 {
@@ -25,7 +27,16 @@ static void act_read(struct thread *t, union handle handle)
 
 	memset(slot->in, 0, sizeof(struct stamp));
 	__atomic_store_n(&slot->receiving, RECEIVING_READ, __ATOMIC_RELEASE);
-	ret = xread(handle.fd, (void *)(uintptr_t)kernel_view(t, slot->in), size);
+	if (one_in(t, 2)) {
+		ret = xread(handle.fd, (void *)(uintptr_t)kernel_view(t, slot->in), size);
+	} else {
+		size_t half = below(t, size + 1);
+		struct iovec pieces[] = { { slot->in, half }, { slot->in + half, size - half } };
+
+		/* with nothing in any piece it does not reach the mailbox */
+		ret = size ? readv(handle.fd, pieces, 2) : -EMSGSIZE;
+		ret = ret == -1 ? -errno : ret;
+	}
 	if (ret >= 0)
 		received(t, handle, NULL, ret, true);
 	__atomic_store_n(&slot->receiving, 0, __ATOMIC_RELEASE);

@@ -2,6 +2,8 @@
 /* Actions of a worker: sending. */
 #include "stress/stress.h"
 
+#include <sys/uio.h>
+
 /* Return the box that a handle sends to. */
 uint32_t handle_target(union handle handle)
 {
@@ -66,7 +68,16 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		__atomic_store_n(&slot->sending, index + 1, __ATOMIC_RELEASE);
 	}
 	if (use_write) {
-		ret = xwrite(handle.fd, (void *)(uintptr_t)arg.data, size);
+		if (size && one_in(t, 2)) {
+			char *data = (char *)(uintptr_t)arg.data;
+			size_t half = below(t, size + 1);
+			struct iovec pieces[] = { { data, half }, { data + half, size - half } };
+
+			ret = writev(handle.fd, pieces, 2);
+			ret = ret < 0 ? -errno : ret;
+		} else {
+			ret = xwrite(handle.fd, (void *)(uintptr_t)arg.data, size);
+		}
 		if (ret >= 0 && ret != size)
 			fault(FAULT_CALL, "write of %u bytes returned %ld", size, ret);
 		ret = ret < 0 ? ret : 0;

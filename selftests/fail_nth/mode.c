@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Operations: the mode of a handle, and reads by it. */
+#include "fail_nth/fail_nth.h"
+#include "lib/mode.h"
+
+static void prepare_type(struct scene *s)
+{
+	s->args.mode = (struct mbox_ioc_mode) {
+		.flags = MBOX_RECV_BY_TYPE | MBOX_MODE_HEADER, .header_size = HEADER_SIZE,
+		.type = 1,
+	};
+}
+
+/* A process that lives: its end is watched. */
+static void prepare_start(struct scene *s)
+{
+	struct mbox_header header;
+	char text[8];
+	SCENE(s);
+
+	ASSERT_EQ(0, put(s->observer, 0, "mine"));
+	ASSERT_EQ(0, recv_bytes(s->observer, MBOX_RECV_NONBLOCK, text, sizeof(text), &header));
+	s->args.mode = (struct mbox_ioc_mode) {
+		.flags = MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START, .pid = header.pid,
+		.start = header.start,
+	};
+}
+
+static long call_mode(struct scene *s)
+{
+	return make_ioctl(s, s->fd, MBOX_IOC_MODE, &s->args.mode);
+}
+
+static void has_mode(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	EXPECT_EQ(s->args.mode.flags, info_of(s->fd).handle_mode);
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
+static void has_no_mode(struct scene *s)
+{
+	SCENE(s);
+
+	EXPECT_EQ(0, info_of(s->fd).handle_mode);
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
+static void prepare_header(struct scene *s)
+{
+	SCENE(s);
+
+	ASSERT_EQ(0, mode_header(s->fd));
+}
+
+static long call_read(struct scene *s)
+{
+	return xread(s->fd, s->data, HEADER_SIZE + s->op->length);
+}
+
+static void was_framed(struct scene *s, long ret)
+{
+	const struct mbox_header *header = (void *)s->data;
+	SCENE(s);
+
+	EXPECT_EQ(HEADER_SIZE + op->length, ret);
+	EXPECT_EQ(op->length, header->length);
+	EXPECT_EQ(1, header->seq);
+	EXPECT_EQ(0, memcmp(message(1), s->data + HEADER_SIZE, op->length));
+	expect_queued(s, 2, op->queued - 1);
+}
+
+/* The sender that a read() waits for, by the filter of the handle, is watched for the call too. */
+static void prepare_ended(struct scene *s)
+{
+	struct mbox_ioc_mode mode = {
+		.flags = MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START, .pid = getpid(), .start = 1,
+	};
+	SCENE(s);
+
+	ASSERT_EQ(0, mode_set(s->fd, mode));
+}
+
+static void nothing_came(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
+#define MODE(variant, before, ...) \
+	{ \
+		.name = "mode_" #variant, .capacity = 4, .errors = { ENOMEM, EFAULT }, \
+		.prepare = before, .call = call_mode, .done = has_mode, .failed = has_no_mode, \
+		__VA_ARGS__ \
+	}
+
+#define READ(variant, before, after, ...) \
+	{ \
+		.name = "mode_read_" #variant, .capacity = 4, .errors = RECV_ERRORS, \
+		.prepare = before, .call = call_read, .done = after, __VA_ARGS__ \
+	}
+
+const struct op mode_ops[] = {
+	MODE(type, prepare_type),
+	MODE(start, prepare_start),
+	READ(small, prepare_header, was_framed, .length = SMALL, .queued = 3),
+	READ(small_lazy, prepare_header, was_framed, .length = SMALL, .queued = 3, .lazy = true),
+	READ(large, prepare_header, was_framed, .length = LARGE, .queued = 3),
+	READ(large_lazy, prepare_header, was_framed, .length = LARGE, .queued = 3, .lazy = true),
+	READ(huge, prepare_header, was_framed, .length = HUGE, .queued = 1),
+	READ(ended, prepare_ended, nothing_came, .length = SMALL, .result = -EOWNERDEAD),
+
+	LAZY(mode, .capacity = 4, .errors = { ENOMEM, EFAULT }, .prepare = prepare_type,
+	     .call = call_mode, .done = has_mode, .failed = has_no_mode),
+
+	{}
+};
