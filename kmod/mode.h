@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Modes of handles: the filter by which one receives, and headers in what it reads. */
+/* Modes of handles: the filter by which one receives, and headers of messages read. */
 #ifndef MBOX_MODE_H
 #define MBOX_MODE_H
 

@@ -321,7 +321,7 @@ TEST_F(filter, links)
 	EXPECT_EQ(EPOLLIN, next_event(epoll, 0));
 	EXPECT_STREQ("wanted", read_text(fd));
 	EXPECT_EQ(0, next_event(epoll, 0));
-	/* what is left is for a handle without a filter */
+	/* the other message is for a handle without a filter */
 	ASSERT_EQ(0, mode_set(inbox, (struct mbox_ioc_mode) { .flags = 0 }));
 	EXPECT_STREQ("of one", read_text(inbox));
 	peer_kill(one);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The mode of a handle: headers in what read() returns. */
+/* The mode of a handle: read() yields headers, too. */
 #include "lib/broadcast.h"
 #include "lib/memory.h"
 #include "lib/mode.h"
@@ -10,7 +10,7 @@
 
 #define MSG_SIZE	32768
 
-/* What a read() returns. */
+/* The result of a read(). */
 struct framed {
 	struct mbox_header header;
 	uint8_t payload[MSG_SIZE + 1];

@@ -117,7 +117,7 @@ TEST_F(end, loses_nothing)
 	} else if (variant->how != EXEC) {
 		EXPECT_EQ(0, status);
 	}
-	/* what comes now is ours, and only what was there is in the other */
+	/* a message that comes now is ours, and the other mailbox has the first one only */
 	ASSERT_EQ(0, put(self->fd, 0, "after"));
 	EXPECT_STREQ("after", take(self->fd));
 	EXPECT_STREQ("first", take(self->full));

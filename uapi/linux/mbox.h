@@ -864,9 +864,9 @@ struct mbox_ioc_recvv {
  * @pad:	in, 0
  * @start:	in, with MBOX_RECV_BY_START, else 0: start time of process @pid
  *
- * Sets how this handle receives, for all processes that have it, in place of what was
- * set before. All zero is the mode of a new handle. Calls that are blocked go on as
- * they began.
+ * Sets how this handle receives, for all processes that have it. It takes the place of
+ * the mode that was set before; all zero is the mode of a new handle. Calls that are
+ * blocked go on as they began.
  *
  * With HEADER, a read() yields a struct mbox_header and then the payload, and returns
  * the size of both: never 0, so that an empty message does not look like an end. So do
