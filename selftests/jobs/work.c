@@ -91,7 +91,9 @@ static void delivery_check(const struct mbox_delivery *delivery, const struct en
 		      delivery->flags, delivery->deliveries, (long long)delivery->origin,
 		      (long long)delivery->room);
 	if (box == BOX_LETTERS &&
-	    ((delivery->reason == MBOX_REASON_EXPIRED && !entry->expires) ||
+	    (delivery->reason == MBOX_REASON_NONE ||
+	     (ledger->most && delivery->origin_deliveries > ledger->most) ||
+	     (delivery->reason == MBOX_REASON_EXPIRED && !entry->expires) ||
 	     (delivery->reason == MBOX_REASON_REJECTED && delivery->code != number)))
 		fault("%08x died for reason %u, code %x", number, delivery->reason, delivery->code);
 }
