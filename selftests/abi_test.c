@@ -26,7 +26,7 @@ TEST(numbers)
 	EXPECT_EQ(0x4020bd12U, MBOX_IOC_SENDV);
 	EXPECT_EQ(0x4038bd13U, MBOX_IOC_RECVV);
 	EXPECT_EQ(0x4020bd19U, MBOX_IOC_MODE);
-	EXPECT_EQ(0xc0b8bd1aU, MBOX_IOC_LEASE);
+	EXPECT_EQ(0xc0c0bd1aU, MBOX_IOC_LEASE);
 	EXPECT_EQ(0x4010bd1bU, MBOX_IOC_ACK);
 	EXPECT_EQ(0x4020bd1cU, MBOX_IOC_NACK);
 	EXPECT_EQ(0x4018bd1dU, MBOX_IOC_EXTEND);
@@ -728,7 +728,9 @@ TEST(combinations)
 
 	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_ACK, &ack));
 	ack.count = 2;
-	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_ACK, &ack));
+	EXPECT_EQ(0, xioctl(fd, MBOX_IOC_ACK, &ack));
+	EXPECT_EQ(-ESTALE, entries[0].result);
+	EXPECT_EQ(-EINVAL, entries[1].result);
 	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_NACK, &nack));
 	nack = (struct mbox_ioc_nack) { .how = MBOX_NACK_REJECT, .delay = 1 };
 	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_NACK, &nack));
