@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The mailboxes, as the supervisor makes, renews and checks them. */
+#include "lib/lease.h"
 #include "stress/stress.h"
 
 struct current current;
@@ -98,6 +99,18 @@ void box_renew(struct thread *rng, uint32_t name)
 		box_make(rng, name);
 }
 
+/* Receive all, also what was rejected, or is to return. */
+static void box_empty(uint32_t box)
+{
+	int fd = common.kept[box];
+
+	if (!name_is_broadcast(ledger->boxes[box].name)) {
+		leases_settle(fd);
+		kick(fd, UINT32_MAX);
+	}
+	box_drain(box, UINT32_MAX, false);
+}
+
 /* Nobody uses it any more: receive the rest, and check. */
 struct mbox_info box_close(struct thread *rng, uint32_t box, int factory)
 {
@@ -115,7 +128,7 @@ struct mbox_info box_close(struct thread *rng, uint32_t box, int factory)
 	if (name_is_ring(name))
 		ring_check(rng, box, factory);
 	if (receives)
-		box_drain(box, UINT32_MAX, false);
+		box_empty(box);
 	info = info_of(fd);
 	if (name_is_broadcast(name))
 		broadcast_check(box, current.listener[box], &info);

@@ -65,6 +65,9 @@ static void tally_entry(void *data, const struct entry *entry, uint32_t number)
 	uint32_t flags = entry->flags;
 
 	order_check(&tally->order, entry, number);
+	/* Its holder was told to the sender, and another may have received it since. */
+	if (flags & LEASED)
+		flags &= ~WAITED;
 	if (flags & RECEIVED) {
 		tally->received++;
 		if (!(flags & SENT))

@@ -236,6 +236,13 @@ void ledger_reap(uint32_t thread)
 		memcpy(&stamp, slot->in, sizeof(stamp));
 		entry_maybe(slot, NULL, slot->in, stamp.size);
 		break;
+	case RECEIVING_LEASE:
+		memcpy(&stamp, slot->in, sizeof(stamp));
+		entry = stamp.size <= ROOM ? entry_find(&slot->lease.recv.header, slot->in, stamp.size, &n) :
+					     NULL;
+		if (entry)
+			mark(entry, LEASED);
+		break;
 	case RECEIVING_BATCH:
 		for (uint32_t i = 0; i < slot->nr_recvv; i++) {
 			const struct mbox_header *header = &slot->recvv[i].header;

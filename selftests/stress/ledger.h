@@ -87,6 +87,7 @@ enum entry_flag {
 	DIED		= 1 << 7,	/* FAILED: likewise, and then it was dropped */
 	OPEN		= 1 << 8,	/* the entry is in use */
 	SYNC		= 1 << 9,	/* of a broadcast: told counts receivers, not deliveries */
+	LEASED		= 1 << 10,	/* it was leased: who has it then need not receive it */
 };
 
 struct entry {
@@ -129,6 +130,7 @@ struct slot {
 	pid_t pid, tid;
 	bool single;		/* its process has no other thread */
 	struct mbox_ioc_recv recv;
+	struct mbox_ioc_lease lease;
 	struct mbox_recv_entry recvv[BATCH];
 	uint32_t nr_recvv;
 	uint8_t in[ROOM] __attribute__((aligned(4096)));
@@ -138,6 +140,7 @@ struct slot {
 #define RECEIVING_RECV	1	/* the header tells */
 #define RECEIVING_READ	2	/* the stamp tells */
 #define RECEIVING_BATCH	3	/* each header tells */
+#define RECEIVING_LEASE	4	/* it has not received */
 
 /* The positions of the two sides of a ring, see ring.c. */
 struct ring_marks {
@@ -189,6 +192,7 @@ struct ledger {
 	struct listener listeners[LISTENERS_MAX];	/* 0 is nobody */
 	uint64_t sends, receives, calls, kills, signals, deletions, namespaces;
 	uint64_t handovers, owners_ended, links, deadlocks, broadcasts, records, sides;
+	uint64_t leases, requests;
 	struct entry entries[THREADS_MAX][ENTRIES];
 	uint8_t stream[STREAM_SIZE];
 };

@@ -116,6 +116,7 @@ void inbox_end(struct thread *t)
 	__atomic_store_n(&box->quiet, true, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&ledger->stop, __ATOMIC_ACQUIRE) != STOP_QUIET)
 		nap();
+	leases_settle(process.inbox);
 	for (;;) {
 		arg = (struct mbox_ioc_recv) {
 			.flags = MBOX_RECV_NONBLOCK, .data = address_of(slot->in), .size = ROOM,

@@ -150,6 +150,8 @@ int main(int argc, char **argv)
 		       (long long)ledger->deadlocks, (long long)ledger->handovers,
 		       (long long)ledger->owners_ended, (long long)ledger->records,
 		       (long long)ledger->sides);
+	ksft_print_msg("%llu leases, %llu calls of servers\n", (long long)ledger->leases,
+		       (long long)ledger->requests);
 	ksft_print_msg("%u rounds: %llu calls, %llu sends, %llu receives, %llu signals, %llu kills, %llu deletions, %llu namespaces\n",
 		       ledger->round, (long long)ledger->calls, (long long)ledger->sends,
 		       (long long)ledger->receives, (long long)ledger->signals,

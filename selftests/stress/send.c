@@ -16,6 +16,60 @@ bool waits_for_peer(struct thread *t, union handle handle)
 	return process.single && handle.link && !handle.foreign && !handle.nonblock && one_in(t, 2);
 }
 
+/* How a message is sent beside SEND and write(). */
+enum manner { BY_SEND, BY_WRITE, BY_CALL, BY_POST };
+
+/* Make a request of it, whose reply goes to no message. */
+static long send_call(struct thread *t, union handle handle, const struct mbox_ioc_send *send, bool *waits)
+{
+	uint8_t data[300];
+	struct mbox_ioc_call arg = {
+		.send = *send, .flags = one_in(t, 2) ? MBOX_CALL_RETRY : 0,
+		.reply = address_of(data), .room = below(t, sizeof(data)),
+	};
+	long ret;
+
+	*waits = true;
+	ret = xioctl(handle.fd, MBOX_IOC_CALL, &arg);
+	count(&ledger->requests);
+	if (ret == 0 && (!arg.pid || arg.length > arg.room))
+		fault(FAULT_CALL, "process %u replied %llu bytes", arg.pid,
+		      (unsigned long long)arg.length);
+	/* a receiver took it without a lease */
+	return ret == -EPROTO ? 0 : ret ? ret : arg.pid;
+}
+
+/* With a mark, and perhaps to be received later. */
+static long send_post(struct thread *t, union handle handle, const struct mbox_ioc_send *send, bool *waits)
+{
+	struct mbox_ioc_post arg = { .send = *send };
+
+	if (!handle.link) {
+		arg.flags = MBOX_POST_MARK;
+		arg.mark = roll(t);
+	}
+	if (!handle.link && !(send->flags & MBOX_SEND_SYNC) && one_in(t, 2)) {
+		arg.flags |= MBOX_POST_NOT_BEFORE;
+		arg.clock = MBOX_CLOCK_MONOTONIC;
+		arg.not_before = now() + below(t, 2000000);
+		*waits = false;
+	}
+	return xioctl(handle.fd, MBOX_IOC_POST, &arg);
+}
+
+/* Write a message, as a whole or in two pieces. */
+static long send_write(struct thread *t, int fd, char *data, size_t size)
+{
+	size_t half = below(t, size + 1);
+	struct iovec pieces[] = { { data, half }, { data + half, size - half } };
+	ssize_t ret;
+
+	if (!size || !one_in(t, 2))
+		return xwrite(fd, data, size);
+	ret = writev(fd, pieces, 2);
+	return ret < 0 ? -errno : ret;
+}
+
 /* Send one message; in a flood they are small, and do not wait. */
 static void send_one(struct thread *t, union handle handle, uint32_t size, bool flood)
 {
@@ -23,7 +77,8 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	struct mbox_ioc_send arg = {};
 	uint32_t index = slot->next, number, flags, name;
 	struct entry *entry = &t->entries[index];
-	bool known, use_write, waits, broadcast;
+	enum manner manner = BY_SEND;
+	bool known, waits, broadcast;
 	uint32_t box = handle_target(handle);
 	long ret;
 
@@ -34,14 +89,17 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 	broadcast = name_is_broadcast(name);
 	if (known && name_has_read(name) && size < sizeof(struct stamp))
 		size = sizeof(struct stamp);
-	use_write = name_has_read(name) && !flood && one_in(t, 3);
+	if (!flood && name_has_read(name) && one_in(t, 3))
+		manner = BY_WRITE;
+	else if (!flood && !broadcast && !name_is_ring(name) && name != NAME_STREAM && one_in(t, 4))
+		manner = one_in(t, 3) ? BY_CALL : BY_POST;
 
 	number = number_of(t->index, index);
 	if (flood) {
 		arg.flags = MBOX_SEND_NONBLOCK;
 		arg.prio = one_in(t, 4) ? below(t, 4) : 0;
 		arg.type = one_in(t, 32) ? STREAM_TYPE : 0;
-	} else if (!use_write) {
+	} else if (manner != BY_WRITE) {
 		set_deadline(t, &arg.clock, (int64_t *)&arg.deadline);
 		arg.flags = one_in(t, 2) ? MBOX_SEND_NONBLOCK : one_in(t, 4) ? MBOX_SEND_SYNC : 0;
 		if ((arg.flags & MBOX_SEND_SYNC) && known && ledger->boxes[box].no_sync)
@@ -67,17 +125,14 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		mark(entry, OPEN);
 		__atomic_store_n(&slot->sending, index + 1, __ATOMIC_RELEASE);
 	}
-	if (use_write) {
-		if (size && one_in(t, 2)) {
-			char *data = (char *)(uintptr_t)arg.data;
-			size_t half = below(t, size + 1);
-			struct iovec pieces[] = { { data, half }, { data + half, size - half } };
-
-			ret = writev(handle.fd, pieces, 2);
-			ret = ret < 0 ? -errno : ret;
-		} else {
-			ret = xwrite(handle.fd, (void *)(uintptr_t)arg.data, size);
-		}
+	if (manner == BY_CALL)
+		arg.flags &= ~MBOX_SEND_SYNC;
+	if (manner == BY_CALL) {
+		ret = send_call(t, handle, &arg, &waits);
+	} else if (manner == BY_POST) {
+		ret = send_post(t, handle, &arg, &waits);
+	} else if (manner == BY_WRITE) {
+		ret = send_write(t, handle.fd, (char *)(uintptr_t)arg.data, size);
 		if (ret >= 0 && ret != size)
 			fault(FAULT_CALL, "write of %u bytes returned %ld", size, ret);
 		ret = ret < 0 ? ret : 0;
@@ -96,6 +151,9 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 			flags |= WITHDRAWN;
 		if (waits && (ret == -EIDRM || ret == -EOWNERDEAD))
 			flags |= DIED;
+		/* a server ended, or rejected it */
+		if (manner == BY_CALL && (ret == -EOWNERDEAD || ret == -EREMOTEIO || ret == -EFAULT))
+			flags |= WITHDRAWN;
 		if ((mark(entry, flags) & RECEIVED) && ret < 0)
 			fault(FAULT_LEDGER, "%08x: send failed with %s, but was received", number,
 			      strerrorname_np(-ret));
@@ -117,7 +175,9 @@ static void send_one(struct thread *t, union handle handle, uint32_t size, bool 
 		      arg.clock ? ETIMEDOUT : EBADF,
 		      handle.nonblock && (arg.flags & MBOX_SEND_SYNC) ? EINVAL : EBADF,
 		      maybe_users(handle), maybe_owner(handle), maybe_ring(handle),
-		      maybe_deadlock(handle), 0);
+		      maybe_deadlock(handle), may_be(manner == BY_POST, EAGAIN),
+		      may_be(manner == BY_CALL, EOWNERDEAD), may_be(manner == BY_CALL, EREMOTEIO),
+		      may_be(manner == BY_CALL, EAGAIN), 0);
 }
 
 void act_send(struct thread *t)

@@ -8,7 +8,7 @@
  *	box.c stream.c	the mailboxes; the supervisor is a receiver too
  *	observer.c	a process that reads everything over netlink meanwhile
  *	worker.c	a worker: threads that choose actions at random
- *	open.c delete.c send.c receive.c batch.c attr.c poll.c owner.c link.c ring.c environment.c
+ *	open.c delete.c send.c receive.c lease.c batch.c attr.c poll.c owner.c link.c ring.c environment.c
  *			the actions
  *	handle.c expect.c	a worker's handles; the errors that a call may end with
  *	ledger.c check.c	the ledger, and its comparison with the kernel's counters
@@ -55,6 +55,10 @@ void act_flood(struct thread *t);
 /* receive.c */
 bool handle_receives(union handle handle);
 void act_recv(struct thread *t);
+
+/* lease.c */
+void leases_settle(int fd);
+void act_lease(struct thread *t);
 
 /* batch.c */
 void act_send_batch(struct thread *t);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The supervisor of the workers: starts, disturbs, reaps and stops them. */
+#include "lib/lease.h"
 #include "stress/stress.h"
 
 #include <sched.h>
@@ -82,6 +83,9 @@ void disturb(void)
 		break;
 	case 21:
 		owner_appoint(rng, common.kept[current.newest[NAME_OWNED]]);
+		break;
+	case 24:
+		kick(common.kept[current.newest[below(rng, NAMES)]], 1 + below(rng, 16));
 		break;
 	case 22 ... 23:
 		if (slots[thread].tid) {

@@ -80,6 +80,9 @@ static void *live(void *arg)
 		case 142 ... 259:
 			act_send(t);
 			break;
+		case 260 ... 299:
+			act_lease(t);
+			break;
 		default:
 			act_recv(t);
 			break;
