@@ -226,7 +226,7 @@ static void play_owner(struct tour *tour)
 	want_done(tour, q);
 	tour_recv(tour, q, 0);
 	want_blocked(tour, q);
-	tour_kill(tour, p, until_dead, NULL);
+	tour_kill(tour, p, until_answered, q);
 	want_error(tour, q, EOWNERDEAD);
 	tour_send(tour, q, "P?", 0);
 	want_error(tour, q, EOWNERDEAD);
