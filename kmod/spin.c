@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Spinning: a receiver polls for a short time before it sleeps. */
+/* Spinning: a receiver, or a caller, polls for a short time before it sleeps. */
 #include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/processor.h>
@@ -18,7 +18,8 @@
 /*
  * Putting a task to sleep and waking it on another CPU costs many times a message. A
  * receiver that expects its message soon polls for it, on a CPU that would be idle: the
- * waiter is listed and completed as any other, but its sender need not wake it.
+ * waiter is listed and completed as any other, but its sender need not wake it. So does a
+ * caller that waits for its reply; read message as reply then.
  *
  * The handle learns from its waits how long a receive polls: its budget. A message is
  * near if it comes within the limit (parameter spin_us).

@@ -183,6 +183,11 @@ void mbox_waiter_block_sync(struct mbox *mbox, struct mbox_waiter *waiter)
 	waiter->message->sender = waiter;
 	INIT_LIST_HEAD(&waiter->node);
 	waiter_begin(mbox, waiter);
+	/* A reply mostly comes soon; one caller at a time polls for it. */
+	if (num_online_cpus() > 1)
+		waiter->spins = mbox_post_calls(waiter) &&
+				mbox->waits->nr_senders == 1 &&
+				READ_ONCE(mbox_spin_us);
 }
 
 /* Begin to wait on a side of a ring, among its other @waiters. */

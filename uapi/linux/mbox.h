@@ -1235,9 +1235,9 @@ struct mbox_ioc_kick {
  *		through a factory that was passed on: of the factory's opener. It
  *		never changes. (Of a link or an inbox: of the charged user.)
  * @handle_mode: out, flags of the mode of this handle, see MBOX_IOC_MODE
- * @spin_hits:	out, receives that polled before they would have slept, and whose wait
- *		ended meanwhile
- * @spin_misses: out, receives that polled in vain, then slept, and whose wait has ended
+ * @spin_hits:	out, receives and calls that polled before they would have slept, and whose
+ *		wait ended meanwhile
+ * @spin_misses: out, receives and calls that polled in vain, then slept, and whose wait has ended
  * @leased:	out, queued messages that are leased
  * @delayed:	out, queued messages that nobody receives before a time to come
  * @parked:	out, queued messages that are parked
