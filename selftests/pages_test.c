@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The examples of the manual pages, as printed there: they compile without a warning and do what the pages say. */
+#include "lib/lease.h"
 #include "lib/library.h"
 
 #include <inttypes.h>
@@ -473,6 +474,27 @@ TEST_F(page, monitor_each_mailbox)
 {
 	EXPECT_EQ(0, do_each(self->mon));
 	EXPECT_STREQ("jobs: 0 queued\n", said);
+}
+
+#include "pages/mbox_monitor_each_mailbox.3.examples3.h"
+
+static int do_each_job(struct mbox_monitor *mon)
+{
+	int ret;
+
+#include "pages/mbox_monitor_each_mailbox.3.examples4.h"
+	return ret;
+}
+
+TEST_F(page, monitor_each_job)
+{
+	char text[100];
+
+	ASSERT_EQ(0, mbox_send_string(self->mb, "text"));
+	ASSERT_EQ(0, lease(mbox_fd(self->mb)).error);
+	snprintf(text, sizeof(text), "process %d: message 1 for 0 s, delivery 1\n", getpid());
+	EXPECT_EQ(0, do_each_job(self->mon));
+	EXPECT_STREQ(text, said);
 }
 
 static int do_monitor_next(struct mbox_monitor *mon)
