@@ -19,7 +19,7 @@ static struct mbox_ack_entry *parse_tokens(const struct command *cmd, size_t *co
 			free(entries);
 			return NULL;
 		}
-		entries[(*count)++].token = token;
+		mbox_ack_entry_set(&entries[(*count)++], token);
 	}
 	return entries;
 }
@@ -29,7 +29,7 @@ static int ack_some(const struct command *cmd, struct mbox *mb, struct mbox_ack_
 		    size_t count, uint64_t *acked)
 {
 	int status = STATUS_DONE;
-	int ret = leasing_ack(mb, entries, count);
+	int ret = mbox_ackv(mb, entries, (unsigned int)count);
 
 	if (ret < 0)
 		return refuse_leasing(cmd, ret);

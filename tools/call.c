@@ -37,17 +37,26 @@ static int refuse_ended(const struct command *cmd, struct mbox *mb)
 	return refuse_errno(cmd, -EOWNERDEAD);
 }
 
-static int refuse_call(const struct command *cmd, struct mbox *mb, const struct mbox_info *info,
-		       const struct mbox_ioc_call *call, int error)
+/* A call that is under way. */
+struct calling {
+	struct mbox *mb;
+	struct mbox_info info;
+	struct text text;
+	size_t room;
+	struct mbox_called called;
+};
+
+static int refuse_call(const struct command *cmd, const struct calling *call, int error)
 {
 	switch (-error) {
 	case EREMOTEIO:
-		return refuse(cmd, NULL, "the server rejected the call, with code %u", call->code);
+		return refuse(cmd, NULL, "the server rejected the call, with code %u",
+			      call->called.code);
 	case EPROTO:
 		return refuse(cmd, "servers use leases, as mboxctl serve NAME does",
 			      "a process received the request without a lease, and cannot reply");
 	case EOWNERDEAD:
-		return refuse_ended(cmd, mb);
+		return refuse_ended(cmd, call->mb);
 	case ETIMEDOUT:
 		return refuse(cmd, NULL, "no reply within %g seconds; the call is withdrawn",
 			      (double)cmd->v[TIMEOUT].num / 1e9);
@@ -55,83 +64,89 @@ static int refuse_call(const struct command *cmd, struct mbox *mb, const struct 
 		return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
 			      "the mailbox is full, or has capacity zero and nobody receives");
 	case EMSGSIZE:
-		if (call->send.size > info->msg_size)
-			return refuse(cmd, NULL, "the request has %llu bytes, the mailbox takes %u",
-				      (unsigned long long)call->send.size, info->msg_size);
+		if (call->text.size > call->info.msg_size)
+			return refuse(cmd, NULL, "the request has %zu bytes, the mailbox takes %u",
+				      call->text.size, call->info.msg_size);
 		return refuse(cmd, "see max_msg_size in /sys/module/mbox/parameters",
-			      "room=%llu is more than the module allows",
-			      (unsigned long long)call->room);
+			      "room=%zu is more than the module allows", call->room);
 	}
 	return refuse_leasing(cmd, error);
 }
 
-static int print_reply(const struct command *cmd, const struct mbox_ioc_call *call,
-		       const char *reply)
+static int print_reply(const struct command *cmd, const struct calling *call, const char *reply,
+		       size_t size)
 {
 	int error;
 
 	if (cmd->json) {
 		out_begin(OUT_LINE);
-		out_number("length", call->length);
-		out_number("pid", call->pid);
-		out_number("start", call->start);
-		out_payload(reply, (size_t)call->length);
+		out_number("length", size);
+		out_number("pid", call->called.pid);
+		out_number("start", call->called.start);
+		out_payload(reply, size);
 		out_close();
 	} else {
-		out_payload(reply, (size_t)call->length);
+		out_payload(reply, size);
 	}
 	error = out_flush();
 	return error ? refuse_output(cmd, error) : STATUS_DONE;
 }
 
-static int call_make(struct command *cmd, struct mbox *mb, const struct mbox_info *info)
+static int call_make(const struct command *cmd, struct calling *call, char *reply)
 {
 	const struct value *v = cmd->v;
-	struct mbox_ioc_call call = {
-		.send = {
-			.flags = v[NONBLOCK].given ? MBOX_SEND_NONBLOCK : 0,
-			.prio = (uint32_t)v[PRIO].num,
-			.type = (uint32_t)v[TYPE].num,
-		},
-		.flags = v[RETRY].given ? MBOX_CALL_RETRY : 0,
-		.room = v[ROOM].given ? v[ROOM].num : info->msg_size,
+	struct mbox_send_opts send = {
+		.flags = v[NONBLOCK].given ? MBOX_SEND_NONBLOCK : 0,
+		.prio = (uint32_t)v[PRIO].num,
+		.type = (uint32_t)v[TYPE].num,
 	};
-	char *reply = malloc((size_t)call.room + 1);
-	struct text text = { .data = NULL };
-	int status, error;
+	const struct mbox_call_opts opts = {
+		.send = &send,
+		.flags = v[RETRY].given ? MBOX_CALL_RETRY : 0,
+	};
+	ssize_t ret;
 
-	if (!reply)
-		return refuse_errno(cmd, -ENOMEM);
-	status = text_get(cmd, info->msg_size, &text);
-	if (!status) {
-		call.send.data = (uintptr_t)text.data;
-		call.send.size = text.size;
-		call.reply = (uintptr_t)reply;
-		if (v[TIMEOUT].given) {
-			call.send.clock = MBOX_CLOCK_MONOTONIC;
-			call.send.deadline = leasing_time(v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC);
-		}
-		error = leasing_call(mb, &call);
-		status = error ? refuse_call(cmd, mb, info, &call, error) :
-			 print_reply(cmd, &call, reply);
-		free(text.data);
+	if (v[TIMEOUT].given) {
+		send.clock = MBOX_CLOCK_MONOTONIC;
+		send.deadline = leasing_time(v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC);
 	}
-	free(reply);
-	return status;
+	ret = mbox_call(call->mb, call->text.data, call->text.size, reply, call->room, &opts,
+			&call->called);
+	if (ret < 0)
+		return refuse_call(cmd, call, (int)ret);
+	return print_reply(cmd, call, reply, (size_t)ret);
+}
+
+/* Get the request, and room for the reply. Return an exit status. */
+static int call_prepare(const struct command *cmd, struct calling *call, char **reply)
+{
+	int error = mbox_get(call->mb, &call->info);
+
+	if (error)
+		return refuse_errno(cmd, error);
+	call->room = cmd->v[ROOM].given ? (size_t)cmd->v[ROOM].num : call->info.msg_size;
+	*reply = malloc(call->room + 1);
+	if (!*reply)
+		return refuse_errno(cmd, -ENOMEM);
+	return text_get(cmd, call->info.msg_size, &call->text);
 }
 
 static int run(struct command *cmd)
 {
-	struct mbox_info info;
-	struct mbox *mb;
-	int error, status;
+	struct calling call = { .room = 0 };
+	char *reply = NULL;
+	int status;
 
-	error = open_box(cmd, &mb, MBOX_RIGHT_SEND);
-	if (error)
-		return refuse_errno(cmd, error);
-	error = mbox_get(mb, &info);
-	status = error ? refuse_errno(cmd, error) : call_make(cmd, mb, &info);
-	mbox_close(mb);
+	status = open_box(cmd, &call.mb, MBOX_RIGHT_SEND);
+	if (status)
+		return refuse_errno(cmd, status);
+	status = call_prepare(cmd, &call, &reply);
+	if (!status) {
+		status = call_make(cmd, &call, reply);
+		free(call.text.data);
+	}
+	free(reply);
+	mbox_close(call.mb);
 	return status;
 }
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "leasing.h"
+#include "mboxctl.h"
 
 static bool parse_capacity(const struct word *word, const char *text, uint64_t *num)
 {
@@ -169,11 +169,10 @@ static int run(struct command *cmd)
 	int error, status = STATUS_DONE;
 	struct mbox_info info;
 	struct mbox *mb;
-	uint64_t dead;
 
 	if (!check_words(cmd))
 		return STATUS_USAGE;
-	status = find_dead(cmd, &dead);
+	status = find_dead(cmd, &attr.dead_letter);
 	if (status)
 		return status;
 	if (v[CAPACITY].given)
@@ -189,6 +188,7 @@ static int run(struct command *cmd)
 	attr.policy = (uint32_t)v[POLICY].num;
 	attr.max_procs = (uint32_t)v[MAXPROCS].num;
 	attr.ring = v[RING].num;
+	attr.max_deliveries = (uint32_t)v[DELIVERIES].num;
 	if (v[EXCLUSIVE].given)
 		attr.options |= MBOX_OPTION_EXCLUSIVE;
 	if (v[OVERFLOW].given)
@@ -198,11 +198,8 @@ static int run(struct command *cmd)
 
 	/* The mode is exactly the one that was asked for. */
 	umask(0);
-	if (v[DELIVERIES].given || v[DEAD].given)
-		error = leasing_create(&mb, cmd->name, &attr, (uint32_t)v[DELIVERIES].num, dead);
-	else
-		error = mbox_create(&mb, cmd->name, 0, &attr);
-	if (error && dead && error != -EEXIST && error != -EINVAL)
+	error = mbox_create(&mb, cmd->name, 0, &attr);
+	if (error && attr.dead_letter && error != -EEXIST && error != -EINVAL)
 		return refuse_dead(cmd, error);
 	if (error == -EINVAL && v[RING].given)
 		return refuse(cmd, "a larger ring= or a smaller msgsize=; with grow, two pages at least",

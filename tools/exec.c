@@ -18,11 +18,11 @@ static int exec_settle(struct mbox *mb, const struct leasing *how, const struct 
 	int error;
 
 	if (ran->error || ran->signal)
-		error = leasing_nack(mb, token, MBOX_NACK_RELEASE, 0, 0);
+		error = mbox_nack(mb, token, MBOX_NACK_RELEASE, 0, 0);
 	else if (ran->status)
-		error = leasing_nack(mb, token, MBOX_NACK_RETRY, how->delay, 0);
+		error = mbox_nack(mb, token, MBOX_NACK_RETRY, how->delay, 0);
 	else
-		error = leasing_settle(mb, token);
+		error = mbox_ack(mb, token);
 	/* The process may have settled it. */
 	return error == -ESTALE ? 0 : error;
 }

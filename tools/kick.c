@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mboxctl kick */
+#include <limits.h>
 #include "leasing.h"
 
 enum { COUNT };
 
 static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
-		    .max = UINT64_MAX, .form = "a number from 1 on", .hints = "1 10 100",
+		    .max = UINT32_MAX, .form = "1 to 4294967295", .hints = "1 10 100",
 		    .help = "at most N messages (default all)" },
 	{ 0 },
 };
@@ -15,20 +16,19 @@ _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 
 static int run(struct command *cmd)
 {
-	uint64_t most = cmd->v[COUNT].given ? cmd->v[COUNT].num : UINT64_MAX;
-	uint64_t kicked;
+	unsigned int most = cmd->v[COUNT].given ? (unsigned int)cmd->v[COUNT].num : UINT_MAX;
 	struct mbox *mb;
-	int error;
+	int ret;
 
-	error = open_box(cmd, &mb, 0);
-	if (error)
-		return refuse_errno(cmd, error);
-	error = leasing_kick(mb, most, &kicked);
+	ret = open_box(cmd, &mb, 0);
+	if (ret)
+		return refuse_errno(cmd, ret);
+	ret = mbox_kick(mb, most);
 	mbox_close(mb);
-	if (error)
-		return refuse_leasing(cmd, error);
+	if (ret < 0)
+		return refuse_leasing(cmd, ret);
 	out_begin(OUT_FIELDS);
-	out_number("kicked", kicked);
+	out_number("kicked", (unsigned int)ret);
 	out_close();
 	return STATUS_DONE;
 }

@@ -105,7 +105,7 @@ static int lease_hold(struct command *cmd, struct mbox *mb, const struct leasing
 	if (pid < 0) {
 		int error = -errno;
 
-		leasing_nack(mb, job->delivery.token, MBOX_NACK_RELEASE, 0, 0);
+		mbox_nack(mb, job->delivery.token, MBOX_NACK_RELEASE, 0, 0);
 		return refuse(cmd, NULL, "no process holds the lease: %s", strerror(-error));
 	}
 	if (pid)
@@ -129,7 +129,7 @@ static int lease_print(struct command *cmd, struct mbox *mb, const struct job *j
 	error = out_flush();
 	if (!error)
 		return STATUS_DONE;
-	leasing_nack(mb, job->delivery.token, MBOX_NACK_RELEASE, 0, 0);
+	mbox_nack(mb, job->delivery.token, MBOX_NACK_RELEASE, 0, 0);
 	return refuse_output(cmd, error);
 }
 

@@ -2,7 +2,7 @@
 /*
  * mboxctl: leases and calls
  *
- *   leasing.c  the calls of the device that libmbox has no functions for, and their errors
+ *   leasing.c  leases with a buffer for any message, tokens, and their errors in words
  *   lease.c    recv NAME lease: print a message, and hold its lease
  *   exec.c     recv NAME exec: a process for each message
  *   serve.c    serve: a process for each call
@@ -39,18 +39,9 @@ struct leasing {
 #define JOB_INIT	{ .data = NULL }
 int64_t leasing_time(uint64_t nanoseconds, uint32_t clock);
 void leasing_exit(struct job *job);
-int leasing_create(struct mbox **mbp, const char *name, const struct mbox_attr *attr,
-		   uint32_t max_deliveries, uint64_t dead_letter);
-int leasing_lease(struct mbox *mb, const struct leasing *how, unsigned int flags, struct job *job);
-int leasing_ack(struct mbox *mb, struct mbox_ack_entry *entries, size_t count);
-int leasing_settle(struct mbox *mb, uint64_t token);
-int leasing_nack(struct mbox *mb, uint64_t token, unsigned int how, uint64_t delay, uint32_t code);
+int leasing_lease(struct mbox *mb, const struct leasing *how, unsigned int flags,
+		  struct job *job);
 bool leasing_valid(struct mbox *mb, uint64_t token);
-int leasing_post(struct mbox *mb, const void *data, size_t size, const struct mbox_send_opts *opts,
-		 const struct mbox_ioc_post *post);
-int leasing_call(struct mbox *mb, struct mbox_ioc_call *call);
-int leasing_reply(struct mbox *mb, uint64_t token, const void *data, size_t size);
-int leasing_kick(struct mbox *mb, uint64_t most, uint64_t *kicked);
 bool parse_token(const char *text, uint64_t *token);
 int refuse_leasing(const struct command *cmd, int error);
 int refuse_token(const struct command *cmd, int error, uint64_t token);

@@ -41,7 +41,7 @@ static int run(struct command *cmd)
 	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (error)
 		return refuse_errno(cmd, error);
-	error = leasing_nack(mb, token, how, v[DELAY].num, (uint32_t)v[CODE].num);
+	error = mbox_nack(mb, token, how, v[DELAY].num, (uint32_t)v[CODE].num);
 	mbox_close(mb);
 	return error ? refuse_token(cmd, error, token) : STATUS_DONE;
 }

@@ -34,7 +34,7 @@ static int run(struct command *cmd)
 		return refuse_errno(cmd, error);
 	status = text_get(cmd, REPLY_MAX, &text);
 	if (!status) {
-		error = leasing_reply(mb, token, text.data, text.size);
+		error = mbox_reply(mb, token, text.data, text.size);
 		free(text.data);
 		if (error)
 			status = refuse_reply(cmd, error, token);

@@ -47,7 +47,7 @@ struct sending {
 	struct mbox *mb;
 	struct mbox_info info;
 	struct mbox_send_opts opts;
-	struct mbox_ioc_post post;	/* without its send */
+	struct mbox_post_opts post;	/* with @opts */
 };
 
 static int refuse_too_long(const struct sending *s, unsigned long long size, bool more)
@@ -117,7 +117,8 @@ static int send_one(struct sending *s, const void *data, size_t size)
 		s->post.not_before = leasing_time(cmd->v[DELAY].num, s->post.clock);
 	if (cmd->v[EXPIRES].given)
 		s->post.expires = leasing_time(cmd->v[EXPIRES].num, s->post.clock);
-	ret = s->post.flags ? leasing_post(s->mb, data, size, &s->opts, &s->post) :
+	s->post.send = &s->opts;
+	ret = s->post.flags ? mbox_post(s->mb, data, size, &s->post) :
 			      mbox_send(s->mb, data, size, &s->opts);
 	if (ret < 0)
 		return refuse_send(s, ret, size);

@@ -47,12 +47,12 @@ static int serve_answer(struct mbox *mb, const struct job *job, const struct ran
 	int error;
 
 	if (ran->error || ran->signal)
-		error = leasing_nack(mb, token, MBOX_NACK_RELEASE, 0, 0);
+		error = mbox_nack(mb, token, MBOX_NACK_RELEASE, 0, 0);
 	else if (ran->status || (call && output->cut))
-		error = leasing_nack(mb, token, MBOX_NACK_REJECT, 0,
-				     ran->status ? (uint32_t)ran->status : EMSGSIZE);
+		error = mbox_nack(mb, token, MBOX_NACK_REJECT, 0,
+				  ran->status ? (uint32_t)ran->status : EMSGSIZE);
 	else
-		error = leasing_reply(mb, token, output->data, call ? output->size : 0);
+		error = mbox_reply(mb, token, output->data, call ? output->size : 0);
 	/* The caller has given up, or the process has replied. */
 	return error == -ESTALE || error == -ECANCELED ? 0 : error;
 }

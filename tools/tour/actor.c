@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../leasing.h"
 #include "tour.h"
 
 /* The actor's side. */
@@ -70,35 +69,29 @@ static long do_recv(struct mbox *box, const struct order *order, struct answer *
 
 static long do_lease(struct mbox *box, struct answer *answer)
 {
-	static const struct leasing how;
-	struct job job = JOB_INIT;
-	long ret = leasing_lease(box, &how, 0, &job);
+	struct mbox_delivery delivery;
+	struct mbox_header header;
+	long ret = mbox_lease(box, answer->text, TEXT_SIZE - 1, NULL, &header, &delivery);
 
-	if (!ret) {
-		snprintf(answer->text, TEXT_SIZE, "%.*s", (int)job.header.length, job.data);
-		answer->pid = (pid_t)job.header.pid;
-		answer->token = job.delivery.token;
+	if (ret >= 0) {
+		answer->text[ret] = '\0';
+		answer->pid = (pid_t)header.pid;
+		answer->token = delivery.token;
 	}
-	leasing_exit(&job);
 	return ret;
 }
 
 static long do_call(struct mbox *box, const struct order *order, struct answer *answer)
 {
-	struct mbox_ioc_call call = {
-		.send = {
-			.type = order->type,
-			.data = (uintptr_t)order->text,
-			.size = strlen(order->text),
-		},
-		.reply = (uintptr_t)answer->text,
-		.room = TEXT_SIZE - 1,
-	};
-	long ret = leasing_call(box, &call);
+	const struct mbox_send_opts send = { .type = order->type };
+	const struct mbox_call_opts opts = { .send = &send };
+	struct mbox_called called;
+	long ret = mbox_call(box, order->text, strlen(order->text), answer->text, TEXT_SIZE - 1,
+			     &opts, &called);
 
-	if (!ret) {
-		answer->text[call.length] = '\0';
-		answer->pid = (pid_t)call.pid;
+	if (ret >= 0) {
+		answer->text[ret] = '\0';
+		answer->pid = (pid_t)called.pid;
 	}
 	return ret;
 }
@@ -127,11 +120,11 @@ static long perform(struct mbox **box, const struct order *order, struct answer 
 	case CALL_LEASE:
 		return do_lease(*mine, answer);
 	case CALL_ACK:
-		return leasing_settle(*mine, order->token);
+		return mbox_ack(*mine, order->token);
 	case CALL_CALL:
 		return do_call(*mine, order, answer);
 	case CALL_REPLY:
-		return leasing_reply(*mine, order->token, order->text, strlen(order->text));
+		return mbox_reply(*mine, order->token, order->text, strlen(order->text));
 	}
 	return -EINVAL;
 }

@@ -78,7 +78,7 @@ static void play_lease(struct tour *tour)
 const struct concept concept_lease = {
 	.says = "A job must not be lost when its worker dies. So a worker borrows the message, and "
 		"acknowledges it when the work is done.",
-	.lesson = "MBOX_IOC_LEASE and MBOX_IOC_ACK. Q was killed with the job; it returned to its "
+	.lesson = "mbox_lease() and mbox_ack(). Q was killed with the job; it returned to its "
 		  "place, and R got it at once. Without an acknowledgement it stays queued.",
 	.play = play_lease,
 };
@@ -116,7 +116,7 @@ static void play_call(struct tour *tour)
 const struct concept concept_call = {
 	.says = "A request and its reply: the caller waits until the server has answered, or "
 		"cannot answer any more.",
-	.lesson = "MBOX_IOC_CALL and MBOX_IOC_REPLY. The reply went straight to P, which needs no "
+	.lesson = "mbox_call() and mbox_reply(). The reply went straight to P, which needs no "
 		  "mailbox for it. Q was killed with the second request, and P was told.",
 	.play = play_call,
 };
