@@ -22,7 +22,8 @@
  * if the call has ended meanwhile, the server frees it. The caller copies the reply to its
  * buffer: neither has to wait for pages of the other.
  *
- * MBOX_WAKE orders the reply before the end of the wait.
+ * MBOX_WAKE orders the reply before the end of the wait. The model
+ * selftests/model/call.pml has the orders of reply, end and withdrawal.
  */
 
 /* Get memory for a reply, of those that the mailbox recycles if there is some. */

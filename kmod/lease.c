@@ -124,7 +124,8 @@ void mbox_lease_settle(struct mbox_handle *handle, struct mbox_job *job,
 
 /*
  * Find the job of a valid token: the message was not given to anybody else. 0, ECANCELED,
- * ESTALE, or what the mailbox died of.
+ * ESTALE, or what the mailbox died of. The model selftests/model/lease.pml covers tokens
+ * against all that may happen to the message.
  */
 int mbox_lease_lookup(struct mbox_handle *handle, u64 token, struct mbox_job **job)
 {
