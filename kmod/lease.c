@@ -159,24 +159,43 @@ static int lease_ack(struct mbox_handle *handle, u64 token,
 	return error;
 }
 
-/* Acknowledge, and find what a lease needs and is there. 0 or an error. */
-static int lease_prepare(struct mbox_handle *handle, struct mbox_lease *lease)
+/*
+ * Acknowledge, and lease the first message if that is all there is to do, in one
+ * section. 0, an error, or MBOX_RECEIVE_SLOW.
+ */
+static int lease_first(struct mbox_handle *handle, struct mbox_recv_args *args,
+		       struct mbox_lease *lease)
 {
 	struct mbox_deferred deferred __uninitialized;
 	struct mbox *mbox = handle->mbox;
-	int error = 0;
+	int step = 0;
 
+	lease->spare = NULL;
 	mbox_mailbox_lock(mbox, &deferred);
 	if (lease->ack)
-		error = lease_ack(handle, lease->ack, &deferred);
-	if (likely(!error)) {
+		step = lease_ack(handle, lease->ack, &deferred);
+	if (likely(!step)) {
 		lease->ack = 0;
 		lease->spare = mbox_job_pop(mbox->waits->jobs);
 		lease->worker = mbox_worker_find(handle, lease->file ? NULL :
 							 task_tgid(current));
+		step = MBOX_RECEIVE_SLOW;
+		if (likely(lease->spare && lease->worker && handle->plain))
+			step = mbox_receive_first(handle, args, &deferred);
 	}
 	mbox_mailbox_unlock(mbox, &deferred);
-	return error;
+	return step;
+}
+
+/* Lease a message that lease_first() could not. */
+static noinline int lease_slow(struct mbox_handle *handle, struct mbox_recv_args *args,
+			       struct mbox_lease *lease)
+{
+	if (!lease->worker)
+		lease->worker = mbox_worker_get(handle, lease->file);
+	if (!lease->spare)
+		lease->spare = mbox_job_new();
+	return lease->worker && lease->spare ? mbox_receive(handle, args) : -ENOMEM;
 }
 
 /**
@@ -191,31 +210,18 @@ int mbox_lease_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		       struct mbox_lease *lease)
 {
 	struct mbox *mbox = handle->mbox;
-	int error;
+	int step;
 
 	if (unlikely(!READ_ONCE(mbox->waits) || !READ_ONCE(mbox->waits->jobs)) &&
 	    mbox_job_attach(mbox))
 		return -ENOMEM;
-	error = lease_prepare(handle, lease);
-	if (unlikely(error))
-		return error;
-	if (unlikely(!lease->worker)) {
-		if (mbox_handle_foreign(handle))
-			error = -EUSERS;
-		else
-			lease->worker = mbox_worker_get(handle, lease->file);
-	}
-	if (unlikely(!lease->spare))
-		lease->spare = mbox_job_new();
-	if (unlikely(!error && (!lease->worker || !lease->spare)))
-		error = -ENOMEM;
-	if (likely(!error)) {
-		args->lease = lease;
-		error = mbox_receive(handle, args);
-	}
+	args->lease = lease;
+	step = lease_first(handle, args, lease);
+	if (unlikely(step == MBOX_RECEIVE_SLOW))
+		step = lease_slow(handle, args, lease);
 	if (unlikely(lease->spare))
 		kfree(lease->spare);
-	return error;
+	return step;
 }
 
 /* Acknowledge leases; each entry gets its result. Return how many succeeded. */
@@ -291,8 +297,6 @@ int mbox_lease_extend(struct mbox_handle *handle, const struct mbox_ioc_extend *
 	struct mbox_job *job;
 	int error;
 
-	if (mbox_handle_foreign(handle))
-		return -EUSERS;
 	worker = mbox_worker_get(handle, file);
 	if (!worker)
 		return -ENOMEM;
