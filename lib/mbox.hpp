@@ -71,6 +71,22 @@ public:
 		: std::system_error(-negative, category(), what) {}
 };
 
+/* A call that its server rejected: std::errc::remote_io does not exist, so it has a type. */
+class rejected : public error {
+public:
+	rejected(uint32_t number, const std::string &what)
+		: error(-EREMOTEIO, what), number_(number) {}
+
+	/* the number that the server gave */
+	uint32_t number() const noexcept
+	{
+		return number_;
+	}
+
+private:
+	uint32_t number_;
+};
+
 /* Throw for a negative result of the library, and pass on any other. */
 template <typename Number>
 Number check(Number result, const char *what)
@@ -103,6 +119,26 @@ struct filter {
 	bool peek = false;
 };
 
+/* Options of a post, which a send does not have: see mbox_post(3). */
+struct post_opts : send_opts {
+	std::optional<uint64_t> mark{};
+	/* nobody receives it before that time, or after that one */
+	std::optional<std::chrono::nanoseconds> delay{};
+	std::optional<std::chrono::nanoseconds> expires{};
+	/* wait until a receiver has acknowledged it */
+	bool acked = false;
+};
+
+/* How to call. */
+struct call_opts {
+	uint32_t prio = 0;
+	uint32_t type = 0;
+	/* another server, if the first one ends */
+	bool retry = false;
+	/* std::errc::timed_out after that time; the request is withdrawn then */
+	std::optional<std::chrono::nanoseconds> time{};
+};
+
 /* A message that was received: payload, with a NUL after it, and header. */
 class message {
 public:
@@ -129,6 +165,7 @@ public:
 
 private:
 	friend class mailbox;
+	friend class leased;
 	struct release {
 		void operator()(char *data) const noexcept
 		{
@@ -139,6 +176,122 @@ private:
 	message() = default;
 	mbox_header header_{};
 	std::unique_ptr<char, release> data_{};
+};
+
+/*
+ * A message under a lease. One of ack(), reply(), release(), retry() and reject() ends it;
+ * the destructor gives the message back as if it had not been given out. The mailbox has to
+ * outlive it.
+ */
+class leased {
+public:
+	leased(leased &&other) noexcept
+		: message_(std::move(other.message_)), delivery_(other.delivery_),
+		  mb_(std::exchange(other.mb_, nullptr)) {}
+
+	leased &operator=(leased &&other) noexcept
+	{
+		if (this != &other) {
+			drop();
+			message_ = std::move(other.message_);
+			delivery_ = other.delivery_;
+			mb_ = std::exchange(other.mb_, nullptr);
+		}
+		return *this;
+	}
+
+	~leased()
+	{
+		drop();
+	}
+
+	const class message &message() const noexcept
+	{
+		return message_;
+	}
+	std::string_view view() const noexcept
+	{
+		return message_.view();
+	}
+	/* the token, how often it was given out, whether it is a call, why it is a dead letter */
+	const mbox_delivery &delivery() const noexcept
+	{
+		return delivery_;
+	}
+	bool is_call() const noexcept
+	{
+		return delivery_.flags & MBOX_DELIVERY_CALL;
+	}
+
+	void ack()
+	{
+		struct mbox *mb = end();
+
+		check(mbox_ack(mb, delivery_.token), "ack");
+	}
+
+	/* Reply to a call. If the caller has no room for it, the lease goes on. */
+	void reply(std::string_view data)
+	{
+		int ret = mbox_reply(mb_, delivery_.token, data.data(), data.size());
+
+		if (ret != -EMSGSIZE)
+			mb_ = nullptr;
+		check(ret, "reply");
+	}
+
+	void release()
+	{
+		nack(MBOX_NACK_RELEASE, 0, 0);
+	}
+
+	void retry(std::chrono::nanoseconds delay = {})
+	{
+		nack(MBOX_NACK_RETRY, static_cast<uint64_t>(delay.count()), 0);
+	}
+
+	void reject(uint32_t number = 0)
+	{
+		nack(MBOX_NACK_REJECT, 0, number);
+	}
+
+	/* Have the lease end that long from now, or not by itself. */
+	void extend(std::optional<std::chrono::nanoseconds> time = {})
+	{
+		mbox_lease_opts raw{};
+
+		if (time) {
+			raw.clock = MBOX_CLOCK_MONOTONIC;
+			raw.time = static_cast<uint64_t>(time->count());
+		}
+		check(mbox_extend(mb_, delivery_.token, &raw), "extend");
+	}
+
+private:
+	friend class mailbox;
+	leased() = default;
+
+	class message message_{};
+	mbox_delivery delivery_{};
+	struct mbox *mb_ = nullptr;
+
+	struct mbox *end() noexcept
+	{
+		return std::exchange(mb_, nullptr);
+	}
+
+	void nack(unsigned int how, uint64_t delay, uint32_t number)
+	{
+		struct mbox *mb = end();
+
+		check(mbox_nack(mb, delivery_.token, how, delay, number), "nack");
+	}
+
+	void drop() noexcept
+	{
+		if (mb_)
+			mbox_nack(end(), delivery_.token, MBOX_NACK_RELEASE, 0, 0);
+	}
 };
 
 /* A handle on a mailbox, which its destructor closes. It can be moved, not copied. */
@@ -324,6 +477,101 @@ public:
 						      "recv"));
 	}
 
+	/* Receive with a lease, which ends by itself after a time if one is given. */
+	leased lease(const filter &choice = {},
+		     std::optional<std::chrono::nanoseconds> time = {})
+	{
+		leased result;
+		mbox_recv_opts recv = options(choice);
+
+		check(take(result, recv, time), "lease");
+		return result;
+	}
+
+	/* The same, if there is a message now, or one comes in time. */
+	std::optional<leased> try_lease(const filter &choice = {},
+					std::optional<std::chrono::nanoseconds> time = {})
+	{
+		leased result;
+		mbox_recv_opts recv = options(choice);
+
+		recv.flags |= MBOX_RECV_NONBLOCK;
+		if (!in_time(take(result, recv, time), "lease"))
+			return std::nullopt;
+		return result;
+	}
+
+	template <typename Rep, typename Period>
+	std::optional<leased> lease_for(std::chrono::duration<Rep, Period> wait,
+					const filter &choice = {},
+					std::optional<std::chrono::nanoseconds> time = {})
+	{
+		leased result;
+		mbox_recv_opts recv = options(choice);
+
+		recv.clock = MBOX_CLOCK_MONOTONIC;
+		recv.deadline = nanoseconds(after(wait));
+		if (!in_time(take(result, recv, time), "lease"))
+			return std::nullopt;
+		return result;
+	}
+
+	/* Bring parked messages back to their places. */
+	unsigned int kick(unsigned int most = std::numeric_limits<int>::max())
+	{
+		return static_cast<unsigned int>(check(mbox_kick(get(), most), "kick"));
+	}
+
+	/* Returns the result of mbox_post(). With a time it does not wait for room. */
+	int post(std::string_view data, const post_opts &opts)
+	{
+		mbox_send_opts send = options(opts);
+		mbox_post_opts raw{};
+
+		raw.send = &send;
+		if (opts.mark) {
+			raw.flags |= MBOX_POST_MARK;
+			raw.mark = *opts.mark;
+		}
+		if (opts.delay) {
+			raw.flags |= MBOX_POST_NOT_BEFORE;
+			raw.not_before = nanoseconds(after(*opts.delay));
+		}
+		if (opts.expires) {
+			raw.flags |= MBOX_POST_EXPIRES;
+			raw.expires = nanoseconds(after(*opts.expires));
+		}
+		if (opts.delay || opts.expires)
+			raw.clock = MBOX_CLOCK_MONOTONIC;
+		if (opts.acked)
+			raw.flags |= MBOX_POST_ACKED;
+		return check(mbox_post(get(), data.data(), data.size(), &raw), "post");
+	}
+
+	/* Send a request, and return the reply, of at most so many bytes. */
+	std::string call(std::string_view data, std::size_t room = 8192, const call_opts &opts = {})
+	{
+		std::string reply(room, '\0');
+		mbox_send_opts send{};
+		mbox_call_opts raw{};
+		mbox_called called{};
+		ssize_t length;
+
+		send.prio = opts.prio;
+		send.type = opts.type;
+		if (opts.time) {
+			send.clock = MBOX_CLOCK_MONOTONIC;
+			send.deadline = nanoseconds(after(*opts.time));
+		}
+		raw.send = &send;
+		raw.flags = opts.retry ? MBOX_CALL_RETRY : 0;
+		length = mbox_call(get(), data.data(), data.size(), &reply[0], room, &raw, &called);
+		if (length == -EREMOTEIO)
+			throw rejected(called.code, "call");
+		reply.resize(static_cast<std::size_t>(check(length, "call")));
+		return reply;
+	}
+
 	mbox_info info() const
 	{
 		mbox_info result;
@@ -488,6 +736,38 @@ private:
 
 		if (length >= 0)
 			into.data_.reset(static_cast<char *>(data));
+		return length;
+	}
+
+	/* Its buffer grows as the message needs it: a message that is too long stays queued. */
+	ssize_t take(leased &into, const mbox_recv_opts &recv,
+		     std::optional<std::chrono::nanoseconds> time)
+	{
+		mbox_lease_opts raw{};
+		std::size_t size = 4096;
+		ssize_t length;
+		char *data;
+
+		raw.recv = &recv;
+		if (time) {
+			raw.clock = MBOX_CLOCK_MONOTONIC;
+			raw.time = static_cast<uint64_t>(time->count());
+		}
+		for (;;) {
+			data = static_cast<char *>(std::malloc(size));
+			if (!data)
+				return -ENOMEM;
+			into.message_.data_.reset(data);
+			length = mbox_lease(get(), data, size - 1, &raw, &into.message_.header_,
+					    &into.delivery_);
+			if (length != -EMSGSIZE)
+				break;
+			size = into.message_.size() + 1;
+		}
+		if (length >= 0) {
+			data[length] = '\0';
+			into.mb_ = get();
+		}
 		return length;
 	}
 

@@ -201,6 +201,71 @@ void rings()
 	EXPECT(!consumer.try_recv());
 }
 
+void leases()
+{
+	mailbox box = mailbox::create(mboxpp::both, short_lived());
+	std::string big(8000, 'x');
+
+	box.send(big);
+	{
+		mboxpp::leased job = box.lease();
+
+		EXPECT(job.view() == big && job.delivery().deliveries == 1 && !job.is_call());
+		EXPECT(!box.try_lease());
+		EXPECT(box.info().leased == 1);
+		mboxpp::leased moved = std::move(job);
+	}
+	/* given back by the destructor, uncounted */
+	mboxpp::leased job = box.lease();
+	EXPECT(job.delivery().deliveries == 1);
+	job.retry();
+	job = box.lease({}, 20ms);
+	EXPECT(job.delivery().deliveries == 2);
+	auto again = box.lease_for(60s);
+	EXPECT(again && again->delivery().deliveries == 3);
+	EXPECT_ERROR(std::error_code(ESTALE, mboxpp::category()), job.ack());
+	again->extend(60s);
+	again->ack();
+	EXPECT(box.info().queued == 0);
+
+	box.send("x");
+	box.lease().reject(3);
+	EXPECT(box.info().parked == 1 && box.kick() == 1);
+	box.lease().ack();
+
+	mboxpp::post_opts later;
+	later.delay = 30ms;
+	later.mark = 77;
+	box.post("later", later);
+	EXPECT(box.info().mark == 77 && !box.try_recv());
+	EXPECT(box.recv().view() == "later");
+}
+
+void calls()
+{
+	mailbox box = mailbox::create(mboxpp::both, short_lived());
+	std::thread server([&] {
+		mboxpp::leased request = box.lease();
+
+		EXPECT(request.is_call() && request.delivery().room == 10);
+		EXPECT_ERROR(std::errc::message_size, request.reply("more than ten bytes"));
+		request.reply("answer");
+		box.lease().reject(7);
+	});
+
+	EXPECT(box.call("question", 10) == "answer");
+	try {
+		box.call("question");
+		EXPECT(false);
+	} catch (const mboxpp::rejected &error) {
+		EXPECT(error.number() == 7);
+	}
+	server.join();
+	mboxpp::call_opts opts;
+	opts.time = 20ms;
+	EXPECT_ERROR(std::errc::timed_out, box.call("", 10, opts));
+}
+
 /* The example of libmbox(7). */
 void page()
 {
@@ -225,6 +290,8 @@ const struct {
 	{ "attributes", attributes },
 	{ "links", links },
 	{ "rings", rings },
+	{ "leases", leases },
+	{ "calls", calls },
 	{ "page", page },
 };
 
