@@ -11,15 +11,18 @@ skip_all()
 }
 
 [ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
-command -v mailbox_test >/dev/null || skip_all "\"make rust\" has not built the tests of lib/rust"
+command -v rust_mailbox_test >/dev/null || skip_all "\"make rust\" has not built the tests of lib/rust"
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-count=$(mailbox_test --list | grep -c ': test$')
+programs="rust_mailbox_test rust_lease_test"
+count=$(for program in $programs; do $program --list; done | grep -c ': test$')
 echo "TAP version 13"
 echo "1..$((count + 1))"
 status=0
-mailbox_test >"$dir/out" 2>&1 || status=1
+for program in $programs; do
+	$program 2>&1 || status=1
+done >"$dir/out"
 awk '
 	/^test .* \.\.\. / {
 		word = $NF == "ok" ? "ok" : "not ok"

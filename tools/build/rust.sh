@@ -22,9 +22,13 @@ export MBOX_LIB_DIR="$libraries" CARGO_HOME="$out/home" CARGO_TARGET_DIR="$out" 
 cd lib/rust
 "$cargo" test --locked --offline --quiet --no-run
 "$cargo" build --locked --offline --quiet --lib --examples
-"$cargo" test --locked --offline --no-run --test mailbox 2>&1 |
-	sed -n 's/^ *Executable .*(\(.*\))$/\1/p' >"$out/tests"
-cp "$(cat "$out/tests")" "$out/bin/mailbox_test"
+for file in mbox/tests/*.rs; do
+	name=${file##*/}
+	name=${name%.rs}
+	"$cargo" test --locked --offline --no-run --test "$name" 2>&1 |
+		sed -n 's/^ *Executable .*(\(.*\))$/\1/p' >"$out/tests"
+	cp "$(cat "$out/tests")" "$out/bin/rust_${name}_test"
+done
 for example in mbox/examples/*.rs; do
 	name=${example##*/}
 	cp "$out/debug/examples/${name%.rs}" "$out/bin/rust_${name%.rs}"

@@ -206,7 +206,7 @@ pub struct mbox_recv_entry {
     pub header: mbox_header,
 }
 
-/// What a receive with a lease tells beside the header.
+/// The result of a receive with a lease, beside the header.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct mbox_delivery {

@@ -112,6 +112,19 @@ impl Create {
         self
     }
 
+    /// The id, of [`Info`](crate::Info), of the mailbox that gets the messages that nobody
+    /// could process.
+    pub fn dead_letter(mut self, id: u64) -> Self {
+        self.attr.dead_letter = id;
+        self
+    }
+
+    /// Times that a message is given out under a lease; 0 for any number.
+    pub fn max_deliveries(mut self, times: u32) -> Self {
+        self.attr.max_deliveries = times;
+        self
+    }
+
     pub(crate) fn ring(mut self, bytes: u64) -> Self {
         self.attr.ring = bytes;
         self.attr.capacity = mbox_sys::MBOX_CAPACITY_ZERO;

@@ -15,9 +15,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error {
     errno: c_int,
     length: u64,
+    code: u32,
 }
 
-/// What happened, for the errors that programs deal with.
+/// The kinds of errors that programs deal with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -61,6 +62,13 @@ pub enum ErrorKind {
     Invalid,
     /// The mailbox is of another kind (EOPNOTSUPP).
     Unsupported,
+    /// The lease is over: acknowledged, given to somebody else, withdrawn or dropped (ESTALE,
+    /// ECANCELED).
+    Stale,
+    /// The server rejected the call (EREMOTEIO).
+    Rejected,
+    /// The receiver took the request of a call without a lease, and cannot reply (EPROTO).
+    NoReply,
     /// Any other error.
     Other,
 }
@@ -69,14 +77,19 @@ pub enum ErrorKind {
 pub(crate) const EINVAL: c_int = 22;
 pub(crate) const EMSGSIZE: c_int = 90;
 pub(crate) const EOPNOTSUPP: c_int = 95;
+pub(crate) const EREMOTEIO: c_int = 121;
 
 impl Error {
     pub(crate) fn new(errno: c_int) -> Error {
-        Error { errno, length: 0 }
+        Error { errno, length: 0, code: 0 }
     }
 
     pub(crate) fn too_long(length: u64) -> Error {
-        Error { errno: EMSGSIZE, length }
+        Error { errno: EMSGSIZE, length, code: 0 }
+    }
+
+    pub(crate) fn rejected(code: u32) -> Error {
+        Error { errno: EREMOTEIO, length: 0, code }
     }
 
     /// The errno value.
@@ -84,7 +97,7 @@ impl Error {
         self.errno
     }
 
-    /// What happened.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self.errno {
             1 | 13 => ErrorKind::PermissionDenied,
@@ -102,9 +115,12 @@ impl Error {
             43 => ErrorKind::Gone,
             87 => ErrorKind::TooMany,
             EMSGSIZE => ErrorKind::TooLong,
+            71 => ErrorKind::NoReply,
             EOPNOTSUPP => ErrorKind::Unsupported,
             108 => ErrorKind::ShutDown,
             110 => ErrorKind::TimedOut,
+            116 | 125 => ErrorKind::Stale,
+            EREMOTEIO => ErrorKind::Rejected,
             122 => ErrorKind::Quota,
             130 => ErrorKind::OwnerDied,
             _ => ErrorKind::Other,
@@ -114,6 +130,11 @@ impl Error {
     /// Of a receive that is [`ErrorKind::TooLong`]: the length of the message, which stays queued.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Of a call that is [`ErrorKind::Rejected`]: the number of the server.
+    pub fn code(&self) -> u32 {
+        self.code
     }
 
     /// True for the errors after which no message can come any more.

@@ -21,20 +21,27 @@
 //! or received. To go on with the same limit in time, make the call again with the same
 //! [`Deadline`].
 //!
+//! A [`Lease`] hides a message until it is acknowledged: if the process ends first, the message
+//! returns to its place. [`Mailbox::call`] sends a request and waits for the reply.
+//!
 //! A [`Ring`] is a mailbox in shared memory, of one sender and one receiver.
 #![deny(missing_docs)]
 
 mod create;
 mod error;
+mod lease;
 mod mailbox;
 mod message;
+mod post;
 mod ring;
 
 pub use create::{Create, Lifetime, Policy, CAPACITY_UNBOUNDED, EXCLUSIVE, GROW, OVERFLOW};
 pub use error::{Error, ErrorKind, Result};
 pub use mailbox::{delete, Change, Delete, Deleted, Info, Mailbox, Messages, Rights, HANDOVER_HEIR, HANDOVER_RECV};
+pub use lease::{Lease, LeaseOptions, Reason};
 pub use mbox_sys::mbox_header as Header;
 pub use message::{Deadline, Filter, Message, SendOptions, Wait};
+pub use post::{CallOptions, PostOptions};
 pub use ring::Ring;
 
 /// The version of the library that runs, as `1.0.0`.

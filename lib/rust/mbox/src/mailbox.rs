@@ -225,7 +225,7 @@ impl Mailbox {
         Mailbox::make(|mbp| unsafe { sys::mbox_inbox(mbp) })
     }
 
-    fn raw(&self) -> *mut sys::mbox {
+    pub(crate) fn raw(&self) -> *mut sys::mbox {
         self.0.raw()
     }
 

@@ -18,6 +18,10 @@ pub struct Message {
 pub struct Deadline(i64);
 
 impl Deadline {
+    pub(crate) fn raw(self) -> i64 {
+        self.0
+    }
+
     /// That long from now. A time beyond the range of the clock never comes.
     pub fn after(time: Duration) -> Deadline {
         let nanoseconds = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
