@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The examples of mbox_languages(7), as printed there. In KTAP; needs the module, perl, and for Python what
-# python_test.sh needs.
+# The examples of mbox_languages(7), as printed there. In KTAP; needs the module, perl, and for Python the same as
+# python_test.sh.
 
 skip_all()
 {
@@ -45,10 +45,13 @@ language()
 }
 
 echo "TAP version 13"
-echo "1..3"
+echo "1..4"
 language python "paint the fence 3
 nothing to do" $python "$here/pages/mbox_languages.7.python.h"
 language asyncio "done: mow the lawn" $python "$here/pages/mbox_languages.7.python2.h"
+language leases "wash the car for the 1 time
+feed the cat for the 1 time
+done" $python "$here/pages/mbox_languages.7.python3.h"
 mboxctl create jobs
 language perl "paint the fence" perl "$here/pages/mbox_languages.7.perl.h"
 mboxctl delete jobs

@@ -38,9 +38,9 @@ from typing import (Any, AsyncIterator, Dict, Iterable, Iterator, List, NamedTup
 
 __all__ = [
     "Busy", "Clock", "Deadlock", "Delete", "Deleted", "Delivery", "Empty", "Exists", "Full", "Gone",
-    "Handover", "Info", "Kind", "Lifetime", "Mailbox", "MboxError", "Message", "Nack", "NoMailbox",
-    "NobodyLeft", "NotAllowed", "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy",
-    "QuotaExceeded", "Reason", "Right", "Sender", "ShutDown", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
+    "Handover", "Info", "Interrupted", "Kind", "Lease", "Lifetime", "Mailbox", "MboxError", "Message", "Nack", "NoMailbox",
+    "NoReply", "NobodyLeft", "NotAllowed", "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy",
+    "QuotaExceeded", "Reason", "Rejected", "Right", "Sender", "ShutDown", "Stale", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
     "ABI_VERSION", "BATCH_MAX", "CAPACITY_MAX", "CAPACITY_UNBOUNDED", "CAPACITY_ZERO", "CYCLE_MAX",
     "LARGE_CHARGE", "LARGE_ROUND", "MSG_SIZE_DEFAULT", "NAME_SIZE", "PRIO_MAX", "PROCS_MAX",
     "RECEIVERS_MAX", "RING_MAX", "RING_MIN", "SMALL_CHARGE", "SMALL_SIZE", "WAITERS_MAX",
@@ -326,6 +326,16 @@ def _load() -> ctypes.CDLL:
         ("mbox_recv", ssize, [handle, ctypes.c_void_p, size, out(_RecvOpts), out(_Header)]),
         ("mbox_sendv", integer, [handle, out(_SendEntry), unsigned, out(_SendOpts)]),
         ("mbox_recvv", integer, [handle, out(_RecvEntry), unsigned, unsigned, out(_RecvOpts)]),
+        ("mbox_lease", ssize, [handle, ctypes.c_void_p, size, out(_LeaseOpts), out(_Header),
+                               out(_Delivery)]),
+        ("mbox_ackv", integer, [handle, out(_AckEntry), unsigned]),
+        ("mbox_nack", integer, [handle, _U64, unsigned, _U64, _U32]),
+        ("mbox_extend", integer, [handle, _U64, out(_LeaseOpts)]),
+        ("mbox_kick", integer, [handle, unsigned]),
+        ("mbox_post", integer, [handle, ctypes.c_void_p, size, out(_PostOpts)]),
+        ("mbox_call", ssize, [handle, ctypes.c_void_p, size, ctypes.c_void_p, size, out(_CallOpts),
+                              out(_Called)]),
+        ("mbox_reply", integer, [handle, _U64, ctypes.c_void_p, size]),
         ("mbox_get", integer, [handle, out(_Info)]),
         ("mbox_set", integer, [handle, out(_IocSet)]),
         ("mbox_shutdown", integer, [handle, unsigned]),
@@ -429,6 +439,23 @@ class Busy(MboxError):
     """Another process is in a receive, or has the side of the ring (EBUSY)."""
 
 
+class Stale(MboxError):
+    """The lease is over: acknowledged, given to somebody else, withdrawn or dropped (ESTALE, ECANCELED)."""
+
+
+class Rejected(MboxError):
+    """The server rejected the call (EREMOTEIO). code is its number."""
+    code: int = 0
+
+
+class NoReply(MboxError):
+    """The receiver took the request of a call without a lease, and cannot reply (EPROTO)."""
+
+
+class Interrupted(MboxError, InterruptedError):
+    """A signal ended a call(): the server may have done the work (EINTR)."""
+
+
 class NotLoaded(MboxError):
     """There is no /dev/mbox: the kernel module is not loaded (ENODEV)."""
 
@@ -439,7 +466,8 @@ _ERRORS: Dict[int, Type[MboxError]] = {
     errno.EMSGSIZE: TooLong, errno.ENOTEMPTY: NotEmpty, errno.ENOENT: NoMailbox,
     errno.EEXIST: Exists, errno.EACCES: NotAllowed, errno.EPERM: NotAllowed,
     errno.EDQUOT: QuotaExceeded, errno.EDEADLK: Deadlock, errno.EUSERS: TooMany,
-    errno.EBUSY: Busy, errno.ENODEV: NotLoaded,
+    errno.EBUSY: Busy, errno.ENODEV: NotLoaded, errno.ESTALE: Stale, errno.ECANCELED: Stale,
+    errno.EREMOTEIO: Rejected, errno.EPROTO: NoReply, errno.EINTR: Interrupted,
 }
 
 
@@ -697,25 +725,29 @@ class Mailbox:
     @staticmethod
     def _attr(name: Optional[str], mode: int, lifetime: Optional[Lifetime], capacity: Optional[int],
               msg_size: int, max_bytes: int, policy: Policy, max_procs: int, options: Option,
-              ring: int) -> _Attr:
+              ring: int, dead_letter: Optional[Mailbox], max_deliveries: int) -> _Attr:
         if lifetime is None:
             lifetime = Lifetime.FD if name is None else Lifetime.OS
         if capacity is None:
             capacity = CAPACITY_ZERO if ring else 64
-        return _Attr(mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs, options, ring)
+        dead_id = 0 if dead_letter is None else dead_letter.get().id
+        return _Attr(mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs, options, ring,
+                     dead_id, _u32(max_deliveries))
 
     @classmethod
     def create(cls, name: Optional[str] = None, rights: Right = _ALL, *, mode: int = 0o600,
                lifetime: Optional[Lifetime] = None, capacity: Optional[int] = None,
                msg_size: int = 0, max_bytes: int = 0, policy: Policy = Policy.FIFO,
-               max_procs: int = 0, options: Option = Option(0), ring: int = 0) -> Mailbox:
+               max_procs: int = 0, options: Option = Option(0), ring: int = 0,
+               dead_letter: Optional[Mailbox] = None, max_deliveries: int = 0) -> Mailbox:
         """Make a mailbox and open it: anonymous without a name.
 
         The attributes are those of mbox_create(3). Without lifetime, a mailbox with a
         name lasts until it is deleted, an anonymous one as long as its handles; without
-        capacity, it takes 64 messages, or is a ring if ring is given."""
+        capacity, it takes 64 messages, or is a ring if ring is given. dead_letter is a handle
+        on the mailbox that gets the messages that nobody could process."""
         attr = cls._attr(name, mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs,
-                         options, ring)
+                         options, ring, dead_letter, max_deliveries)
         text = None if name is None else _encode(name)
         return cls._new(name, _lib.mbox_create, text, rights, ctypes.byref(attr))
 
@@ -723,10 +755,12 @@ class Mailbox:
     def open_or_create(cls, name: str, rights: Right = _ALL, *, mode: int = 0o600,
                        lifetime: Lifetime = Lifetime.OS, capacity: Optional[int] = None,
                        msg_size: int = 0, max_bytes: int = 0, policy: Policy = Policy.FIFO,
-                       max_procs: int = 0, options: Option = Option(0), ring: int = 0) -> Mailbox:
+                       max_procs: int = 0, options: Option = Option(0), ring: int = 0,
+                       dead_letter: Optional[Mailbox] = None,
+                       max_deliveries: int = 0) -> Mailbox:
         """Open a mailbox, or make it if it is missing: then with these attributes."""
         attr = cls._attr(name, mode, lifetime, capacity, msg_size, max_bytes, policy, max_procs,
-                         options, ring)
+                         options, ring, dead_letter, max_deliveries)
         return cls._new(name, _lib.mbox_open_or_create, _encode(name), rights, ctypes.byref(attr))
 
     @classmethod
@@ -825,7 +859,7 @@ class Mailbox:
         return f"<mbox.Mailbox {self._name!r}{state}>"
 
     def _call(self, function: Any, *arguments: Any, sending: bool = False,
-              side: Optional[int] = None) -> int:
+              side: Optional[int] = None, again: bool = True) -> int:
         """Call the library until no signal interrupts the call; an exception of a handler ends that."""
         handle = self._enter()
         lock = self._sides[side] if self._sides and side is not None else None
@@ -834,7 +868,7 @@ class Mailbox:
         try:
             while True:
                 ret = function(handle, *arguments)
-                if ret != -errno.EINTR:
+                if ret != -errno.EINTR or not again:
                     break
         finally:
             if lock:
@@ -883,6 +917,53 @@ class Mailbox:
                 error.sent = sent  # type: ignore[attr-defined]
                 raise
         return sent
+
+    def post(self, data: Buffer, *, prio: int = 0, type: int = 0, mark: Optional[int] = None,
+             delay: Optional[float] = None, expires: Optional[float] = None, acked: bool = False,
+             timeout: Optional[float] = None) -> int:
+        """Send one message with what send() does not have, see mbox_post(3).
+
+        mark is a number that get() reports until the next mark. Nobody receives the message
+        before delay seconds are over, and after expires seconds it goes to the dead-letter
+        mailbox, or is parked; a message with such a time does not wait for room, but raises
+        Full. acked waits until a receiver has acknowledged it, and returns its pid."""
+        nonblock, clock, deadline = _deadline(timeout)
+        send = _SendOpts(_Send.NONBLOCK if nonblock else 0, _u32(prio), _u32(type), clock, deadline)
+        opts = _PostOpts(ctypes.pointer(send))
+        if mark is not None:
+            opts.flags |= _Post.MARK
+            opts.mark = mark
+        if acked:
+            opts.flags |= _Post.ACKED
+        for seconds, flag, field in ((delay, _Post.NOT_BEFORE, "not_before"),
+                                     (expires, _Post.EXPIRES, "expires")):
+            if seconds is not None:
+                opts.flags |= flag
+                opts.clock = Clock.MONOTONIC
+                setattr(opts, field, time.monotonic_ns() + _nanoseconds(seconds))
+        argument, size = _readable(data)
+        return self._call(_lib.mbox_post, argument, size, ctypes.byref(opts), sending=True)
+
+    def call(self, data: Buffer, *, room: int = 8192, prio: int = 0, type: int = 0,
+             retry: bool = False, timeout: Optional[float] = None) -> bytes:
+        """Send a request and return the reply, of at most room bytes.
+
+        Raises Rejected if the server rejected it, OwnerDied if the server ended or closed its
+        handle; with retry another server gets the request then. After a timeout, or a signal
+        (Interrupted), the request is withdrawn, but a server may have done the work."""
+        nonblock, clock, deadline = _deadline(timeout)
+        send = _SendOpts(_Send.NONBLOCK if nonblock else 0, _u32(prio), _u32(type), clock, deadline)
+        opts = _CallOpts(ctypes.pointer(send), _Call.RETRY if retry else 0)
+        argument, size = _readable(data)
+        called = _Called()
+        reply = (ctypes.c_char * (room or 1))()
+        try:
+            length = self._call(_lib.mbox_call, argument, size, reply, room, ctypes.byref(opts),
+                                ctypes.byref(called), sending=True, again=False)
+        except Rejected as error:
+            error.code = called.code
+            raise
+        return reply[:length]
 
     # Receiving
 
@@ -983,6 +1064,85 @@ class Mailbox:
                 return
             yield message
 
+    # Leases
+
+    def lease(self, *, timeout: Optional[float] = None, type: Optional[int] = None,
+              sender: Union[None, int, Sender, Message] = None, min_prio: int = 0,
+              time: Optional[float] = None, shared: bool = False,
+              ack: Optional[Lease] = None) -> Lease:
+        """Receive the next message with a lease: it is gone once it is acknowledged.
+
+            with jobs.lease() as job:
+                work(job.data)
+
+        At the end of the with statement the message is acknowledged or, if an exception left
+        it, given back. If this process ends first, the message returns to its place. The lease
+        ends by itself after that time in seconds, if one is given; with shared, it ends with the
+        last handle of this open file, and not with this process. ack is a lease to acknowledge
+        in the same call."""
+        opts = _LeaseOpts(ctypes.pointer(self._opts(timeout, type, sender, min_prio, False)),
+                          _Lease.HANDLE if shared else 0)
+        if time is not None:
+            opts.clock, opts.time = Clock.MONOTONIC, max(_nanoseconds(time), 1)
+        if ack is not None:
+            opts.ack = ack.token
+        header, delivery = _Header(), _Delivery()
+        try:
+            while True:
+                buffer = bytearray(self._size)
+                memory = (ctypes.c_char * len(buffer)).from_buffer(buffer)
+                try:
+                    length = self._call(_lib.mbox_lease, memory, len(buffer), ctypes.byref(opts),
+                                        ctypes.byref(header), ctypes.byref(delivery))
+                    break
+                except TooLong:
+                    self._size = max(self._size, header.length)
+        finally:
+            if ack is not None and not opts.ack:
+                ack._done = True
+        data = bytes(memoryview(buffer)[:length])
+        return Lease(self, _message(data, header), delivery)
+
+    def leases(self, **arguments: Any) -> Iterator[Lease]:
+        """Lease messages, with the arguments of lease(), until no more can come.
+
+            for job in jobs.leases():
+                work(job.data)
+
+        The next turn of the loop acknowledges the message of the one before, in the call that
+        receives, unless the loop has dealt with it. If the loop is left by an exception or a
+        break, the message of that turn is given back, unless it was acknowledged."""
+        lease: Optional[Lease] = None
+        try:
+            while True:
+                done = lease if lease is not None and not lease.done else None
+                try:
+                    lease = self.lease(ack=done, **arguments)
+                except (Gone, OwnerDied, NobodyLeft, ShutDown):
+                    return
+                yield lease
+        finally:
+            if lease is not None and not lease.done:
+                lease._give_back()
+
+    def ack_many(self, leases: Iterable[Lease]) -> int:
+        """Acknowledge leases in one call of the kernel for each 1024. Returns how many were valid."""
+        todo = [lease for lease in leases if not lease.done]
+        count = 0
+        for start in range(0, len(todo), BATCH_MAX):
+            batch = todo[start:start + BATCH_MAX]
+            entries = (_AckEntry * len(batch))()
+            for entry, lease in zip(entries, batch):
+                entry.token = lease.token
+            count += self._call(_lib.mbox_ackv, entries, len(batch))
+            for lease in batch:
+                lease._done = True
+        return count
+
+    def kick(self, most: int = 0xFFFFFFFF) -> int:
+        """Bring parked messages back to their places. Returns how many."""
+        return self._call(_lib.mbox_kick, _u32(most))
+
     # asyncio
 
     async def _ready(self, sending: bool) -> None:
@@ -1013,6 +1173,14 @@ class Mailbox:
         while True:
             try:
                 return self.recv(timeout=0)
+            except Empty:
+                await self._ready(False)
+
+    async def lease_async(self, *, time: Optional[float] = None) -> Lease:
+        """Receive with a lease without blocking the event loop. A cancelled call has received nothing."""
+        while True:
+            try:
+                return self.lease(timeout=0, time=time)
             except Empty:
                 await self._ready(False)
 
@@ -1070,6 +1238,131 @@ class Mailbox:
             error.queued = result.queued
             raise
         return Deleted(result.queued, result.dropped)
+
+
+class Lease:
+    """A message that was received with a lease: data, header and how often it was given out.
+
+    Exactly one of ack(), reply(), release(), retry() and reject() ends it; Stale if the lease
+    is over, because its time was, or the sender has withdrawn the message."""
+
+    def __init__(self, mailbox: Mailbox, message: Message, delivery: _Delivery) -> None:
+        self._mailbox, self._done = mailbox, False
+        self.message = message
+        self.token: int = delivery.token
+        self.deliveries: int = delivery.deliveries
+        self.flags = Delivery(delivery.flags)
+        #: of a dead letter: why it is here, the number of the holder that rejected it, the id of
+        #: its mailbox, its number there, and how often it was given out there
+        self.reason = Reason(delivery.reason)
+        self.code: int = delivery.code
+        self.origin: int = delivery.origin
+        self.origin_seq: int = delivery.origin_seq
+        self.origin_deliveries: int = delivery.origin_deliveries
+        #: of a request: most bytes of the reply, and seconds until the caller gives up, or None
+        self.room: int = delivery.room
+        self.left: Optional[float] = None if delivery.left < 0 else delivery.left / 1e9
+
+    @property
+    def data(self) -> bytes:
+        """The payload."""
+        return self.message.data
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the sender waits for a reply."""
+        return bool(self.flags & Delivery.CALL)
+
+    @property
+    def done(self) -> bool:
+        """Whether the lease was ended through this object."""
+        return self._done
+
+    def _end(self, function: Any, *arguments: Any) -> None:
+        if self._done:
+            raise _error(-errno.ESTALE, self._mailbox.name)
+        try:
+            self._mailbox._call(function, *arguments)
+        except Stale:
+            self._done = True
+            raise
+        self._done = True
+
+    def ack(self) -> None:
+        """Acknowledge the message: it is gone. For the sender of a call, an empty reply."""
+        entry = _AckEntry(self.token)
+        if self._done:
+            raise _error(-errno.ESTALE, self._mailbox.name)
+        self._mailbox._call(_lib.mbox_ackv, ctypes.byref(entry), 1)
+        self._done = True
+        if entry.result < 0:
+            raise _error(entry.result, self._mailbox.name)
+
+    def reply(self, data: Buffer) -> None:
+        """Reply to a call. TooLong if the caller has no room for it; the lease goes on then."""
+        argument, size = _readable(data)
+        self._end(_lib.mbox_reply, self.token, argument, size)
+
+    def release(self) -> None:
+        """Give the message back as if it had not been given out."""
+        self._end(_lib.mbox_nack, self.token, Nack.RELEASE, 0, 0)
+
+    def retry(self, delay: float = 0) -> None:
+        """Give the message back, to be tried again after so many seconds."""
+        self._end(_lib.mbox_nack, self.token, Nack.RETRY, _nanoseconds(delay), 0)
+
+    def reject(self, code: int = 0) -> None:
+        """Give the message up: to the dead-letter mailbox, or it is parked. A call gets Rejected."""
+        self._end(_lib.mbox_nack, self.token, Nack.REJECT, 0, _u32(code))
+
+    def extend(self, time: Optional[float] = None) -> None:
+        """Have the lease end that many seconds from now, or not by itself."""
+        opts = _LeaseOpts()
+        if time is not None:
+            opts.clock, opts.time = Clock.MONOTONIC, max(_nanoseconds(time), 1)
+        self._mailbox._call(_lib.mbox_extend, self.token, ctypes.byref(opts))
+        self._done = False
+
+    def _give_back(self, failed: bool = False) -> None:
+        """Give the message back after an exception, which goes on: the lease may be over."""
+        try:
+            if not failed:
+                self.release()
+            elif self.is_call:
+                self.reject(1)
+            else:
+                self.retry()
+        except MboxError:
+            pass
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
+        """Acknowledge. After an exception: reject a call with code 1, have another message tried
+        again, and after one that only ends the program, give it back uncounted."""
+        if self._done:
+            return
+        if kind is None:
+            self.ack()
+        else:
+            self._give_back(issubclass(kind, Exception))
+
+    def __del__(self) -> None:
+        if not getattr(self, "_done", True) and not self._mailbox.closed:
+            warnings.warn(f"{self!r} was neither acknowledged nor given back", ResourceWarning,
+                          source=self)
+            self._give_back()
+
+    def __repr__(self) -> str:
+        return f"<mbox.Lease {self.token} of {self._mailbox!r}>"
+
+
+def _nanoseconds(seconds: float) -> int:
+    """Turn a time in seconds, which has to be in range, into nanoseconds."""
+    if not 0 <= seconds <= 2 ** 62 / 1e9:
+        raise ValueError(f"{seconds} is no number of seconds from 0 on, or too large")
+    return int(seconds * 1e9)
 
 
 def _u32(value: int) -> int:

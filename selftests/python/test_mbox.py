@@ -443,6 +443,257 @@ class Attributes(Case):
             self.assertEqual(got, [b"%d" % i for i in range(1000)])
 
 
+class Leases(Case):
+    """Messages that return to their place unless they are acknowledged."""
+
+    def test_acknowledged(self):
+        self.box.send(b"job", prio=3)
+        with self.box.lease() as job:
+            self.assertEqual((job.data, job.message.prio, job.deliveries, job.is_call), (b"job", 3, 1, False))
+            info = self.box.get()
+            self.assertEqual((info.queued, info.leased, info.received), (1, 1, 0))
+            with self.assertRaises(mbox.Empty):
+                self.box.recv(timeout=0)
+        self.assertTrue(job.done)
+        self.assertEqual((self.box.get().queued, self.box.get().received), (0, 1))
+        with self.assertRaises(mbox.Stale):
+            job.ack()
+
+    def test_given_back(self):
+        self.box.send(b"first")
+        self.box.send(b"second")
+        with self.assertRaises(ZeroDivisionError), self.box.lease():
+            1 // 0
+        with self.assertRaises(KeyboardInterrupt), self.box.lease() as job:
+            self.assertEqual((job.data, job.deliveries, job.flags), (b"first", 2, mbox.Delivery.AGAIN))
+            raise KeyboardInterrupt
+        job = self.box.lease()
+        self.assertEqual((job.data, job.deliveries), (b"first", 2))
+        job.retry(delay=0.05)
+        with self.box.lease() as job:
+            self.assertEqual(job.data, b"second")
+        with self.box.lease() as job:
+            self.assertEqual((job.data, job.deliveries), (b"first", 3))
+
+    def test_killed(self):
+        self.box.send(b"job")
+        held, holding = os.pipe()
+        pid = os.fork()
+        if not pid:
+            with Mailbox.open(self.name, Right.RECV) as box:
+                lease = box.lease()
+                os.write(holding, b"x")
+                signal.pause()
+                lease.ack()
+            os._exit(0)
+        os.read(held, 1)
+        with self.assertRaises(mbox.Empty):
+            self.box.lease(timeout=0)
+        os.kill(pid, signal.SIGKILL)
+        with self.box.lease(timeout=60) as job:
+            self.assertEqual((job.data, job.deliveries), (b"job", 2))
+        os.waitpid(pid, 0)
+        os.close(held)
+        os.close(holding)
+
+    def test_time(self):
+        self.box.send(b"job")
+        first = self.box.lease(time=0.05)
+        with self.box.lease(timeout=60) as second:
+            self.assertEqual(second.deliveries, 2)
+            with self.assertRaises(mbox.Stale):
+                first.ack()
+        self.box.send(b"job")
+        long = self.box.lease(time=0.05)
+        long.extend(60)
+        with self.assertRaises(mbox.Timeout):
+            self.box.lease(timeout=0.1)
+        long.ack()
+
+    def test_loop(self):
+        for data in (b"a", b"b", b"c"):
+            self.box.send(data)
+        self.box.delete(mbox.Delete.DRAIN)
+        seen = []
+        for job in self.box.leases():
+            seen.append(job.data)
+            if job.data == b"b":
+                job.ack()
+        self.assertEqual(seen, [b"a", b"b", b"c"])
+
+    def test_loop_left(self):
+        self.box.send(b"a")
+        self.box.send(b"b")
+        for job in self.box.leases():
+            break
+        with self.box.lease() as job:
+            self.assertEqual((job.data, job.deliveries), (b"a", 1))
+
+    def test_many(self):
+        for data in (b"a", b"b", b"c"):
+            self.box.send(data)
+        jobs = [self.box.lease() for _ in range(3)]
+        jobs[1].ack()
+        self.assertEqual(self.box.ack_many(jobs), 2)
+        self.assertEqual(self.box.get().queued, 0)
+
+    def test_dead_letters(self):
+        with Mailbox.create(self.name + ".dead", lifetime=mbox.Lifetime.FD) as dead, \
+                Mailbox.create(dead_letter=dead, max_deliveries=2) as box:
+            box.send(b"poison")
+            for _ in range(2):
+                box.lease().retry()
+            with dead.lease(timeout=60) as letter:
+                self.assertEqual((letter.data, letter.reason), (b"poison", mbox.Reason.DELIVERIES))
+                self.assertEqual((letter.origin, letter.origin_seq, letter.origin_deliveries),
+                                 (box.get().id, 1, 2))
+            box.send(b"nonsense")
+            box.lease().reject(42)
+            with dead.lease(timeout=60) as letter:
+                self.assertEqual((letter.reason, letter.code), (mbox.Reason.REJECTED, 42))
+            with self.assertRaises(mbox.MboxError) as caught:
+                Mailbox.create(dead_letter=box)
+            self.assertEqual(caught.exception.errno, errno.ELOOP)
+
+    def test_parked(self):
+        self.box.send(b"job")
+        self.box.lease().reject()
+        self.assertEqual((self.box.get().parked, self.box.kick()), (1, 1))
+        with self.box.lease() as job:
+            self.assertEqual(job.data, b"job")
+
+    def test_forgotten(self):
+        self.box.send(b"job")
+        with self.assertWarns(ResourceWarning):
+            self.box.lease()
+        with self.box.lease(timeout=60) as job:
+            self.assertEqual(job.deliveries, 1)
+
+    def test_post(self):
+        self.box.post(b"later", delay=0.1, mark=77)
+        self.assertEqual((self.box.get().mark, self.box.get().delayed), (77, 1))
+        with self.assertRaises(mbox.Empty):
+            self.box.recv(timeout=0)
+        self.assertEqual(self.box.recv(timeout=60).data, b"later")
+        self.box.post(b"old", expires=0.01)
+        while not self.box.get().parked:
+            time.sleep(0.01)
+        thread = threading.Thread(target=lambda: self.box.lease().ack())
+        thread.start()
+        self.assertEqual(self.box.post(b"now", acked=True), os.getpid())
+        thread.join()
+        for bad in (-1, float("inf")):
+            with self.assertRaises(ValueError):
+                self.box.post(b"", delay=bad)
+
+    def test_async(self):
+        async def run():
+            task = asyncio.create_task(self.box.lease_async())
+            await asyncio.sleep(0.01)
+            self.box.send(b"job")
+            with await task as job:
+                self.assertEqual(job.data, b"job")
+
+        asyncio.run(run())
+        self.assertEqual(self.box.get().queued, 0)
+
+
+class Calls(Case):
+    """Requests and replies."""
+
+    def serve(self, function, count=1):
+        """Lease that many requests in a thread."""
+        def run():
+            for _ in range(count):
+                function(self.box.lease())
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+
+    def test_reply(self):
+        self.serve(lambda request: request.reply(request.data.upper()))
+        self.assertEqual(self.box.call(b"question"), b"QUESTION")
+        self.serve(lambda request: request.ack())
+        self.assertEqual(self.box.call(b"question", prio=1), b"")
+
+    def test_request(self):
+        seen = []
+
+        def look(request):
+            seen.append((request.is_call, request.room, request.left))
+            with self.assertRaises(mbox.TooLong):
+                request.reply(b"x" * 101)
+            request.reply(b"x" * 100)
+
+        self.serve(look)
+        self.assertEqual(self.box.call(b"", room=100, timeout=60), b"x" * 100)
+        self.assertEqual(seen[0][:2], (True, 100))
+        self.assertTrue(0 < seen[0][2] <= 60)
+
+    def test_rejected(self):
+        self.serve(lambda request: request.reject(7))
+        with self.assertRaises(mbox.Rejected) as caught:
+            self.box.call(b"")
+        self.assertEqual(caught.exception.code, 7)
+
+        def fail(request):
+            with self.assertRaises(ZeroDivisionError), request:
+                1 // 0
+
+        self.serve(fail)
+        with self.assertRaises(mbox.Rejected) as caught:
+            self.box.call(b"")
+        self.assertEqual(caught.exception.code, 1)
+
+    def test_given_up(self):
+        with self.assertRaises(mbox.Timeout):
+            self.box.call(b"", timeout=0.05)
+        self.assertEqual(self.box.get().queued, 0)
+        given_up = threading.Event()
+
+        def late(request):
+            given_up.wait()
+            with self.assertRaises(mbox.Stale):
+                request.reply(b"late")
+
+        self.serve(late)
+        with self.assertRaises(mbox.Timeout):
+            self.box.call(b"", timeout=0.2)
+        given_up.set()
+
+    def test_no_reply(self):
+        thread = threading.Thread(target=self.box.recv)
+        thread.start()
+        with self.assertRaises(mbox.NoReply):
+            self.box.call(b"")
+        thread.join()
+
+    def test_server_killed(self):
+        def server():
+            with Mailbox.open(self.name, Right.RECV) as box:
+                request = box.lease()
+                os.kill(os.getpid(), signal.SIGKILL)
+                request.ack()
+
+        pid = os.fork()
+        if not pid:
+            server()
+        with self.assertRaises(mbox.OwnerDied):
+            self.box.call(b"", timeout=60)
+        os.waitpid(pid, 0)
+
+    def test_signal(self):
+        before = signal.signal(signal.SIGALRM, lambda *_: None)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+            with self.assertRaises(InterruptedError):
+                self.box.call(b"", timeout=60)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
 class Async(Case):
     """asyncio."""
 
