@@ -585,6 +585,14 @@ public:
 		check(mbox_set(get(), &changes), "mbox_set");
 	}
 
+	/* How this handle receives, see mbox_mode(3). */
+	void mode(unsigned int flags, const filter &choice = {})
+	{
+		mbox_recv_opts raw = options(choice);
+
+		check(mbox_mode(get(), flags, &raw), "mbox_mode");
+	}
+
 	void chmod(unsigned int mode)
 	{
 		check(mbox_chmod(get(), mode), "mbox_chmod");

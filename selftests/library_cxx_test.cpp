@@ -126,6 +126,9 @@ void messages()
 	second.sender = message.header();
 	EXPECT(box.try_recv(second)->view() == "two");
 	EXPECT(!box.try_recv(second));
+	box.mode(0, second);
+	EXPECT(!box.try_recv());
+	box.mode(0);
 	EXPECT_ERROR(std::errc::message_size, box.recv_into(buffer, 2));
 	EXPECT(box.recv_into(buffer, sizeof(buffer)) == 3 && !std::memcmp(buffer, "one", 3));
 

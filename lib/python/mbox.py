@@ -38,7 +38,7 @@ from typing import (Any, AsyncIterator, Dict, Iterable, Iterator, List, NamedTup
 
 __all__ = [
     "Busy", "Clock", "Deadlock", "Delete", "Deleted", "Delivery", "Empty", "Exists", "Full", "Gone",
-    "Handover", "Info", "Interrupted", "Kind", "Lease", "Lifetime", "Mailbox", "MboxError", "Message", "Nack", "NoMailbox",
+    "Handover", "Info", "Interrupted", "Kind", "Lease", "Lifetime", "Mailbox", "MboxError", "Message", "Mode", "Nack", "NoMailbox",
     "NoReply", "NobodyLeft", "NotAllowed", "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy",
     "QuotaExceeded", "Reason", "Rejected", "Right", "Sender", "ShutDown", "Stale", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
     "ABI_VERSION", "BATCH_MAX", "CAPACITY_MAX", "CAPACITY_UNBOUNDED", "CAPACITY_ZERO", "CYCLE_MAX",
@@ -136,6 +136,11 @@ class Handover(enum.IntFlag):
     """With the right to receive; when the owner ends, not now."""
     RECV = 1
     HEIR = 2
+
+
+class Mode(enum.IntFlag):
+    """How a handle receives: os.read() yields the header too."""
+    HEADER = 256
 
 
 class Delivery(enum.IntFlag):
@@ -288,7 +293,7 @@ class _Info(ctypes.Structure):
         ("created", _U64), ("kind", _U32), ("policy", _U32), ("options", _U32),
         ("max_procs", _U32), ("procs", _U32), ("owner", _U32), ("heir", _U32), ("peer", _U32),
         ("ring", _U64), ("lost", _U64), ("handle_received", _U64), ("handle_lost", _U64),
-        ("handle_queued", _U64), ("creator", _U32), ("pad", _U32), ("spin_hits", _U64),
+        ("handle_queued", _U64), ("creator", _U32), ("handle_mode", _U32), ("spin_hits", _U64),
         ("spin_misses", _U64), ("leased", _U32), ("delayed", _U32), ("parked", _U32),
         ("max_deliveries", _U32), ("redelivered", _U64), ("dead", _U64), ("dead_letter", _U64),
         ("mark", _U64),
@@ -337,6 +342,7 @@ def _load() -> ctypes.CDLL:
                               out(_Called)]),
         ("mbox_reply", integer, [handle, _U64, ctypes.c_void_p, size]),
         ("mbox_get", integer, [handle, out(_Info)]),
+        ("mbox_mode", integer, [handle, unsigned, out(_RecvOpts)]),
         ("mbox_set", integer, [handle, out(_IocSet)]),
         ("mbox_shutdown", integer, [handle, unsigned]),
         ("mbox_handover", integer, [handle, integer, unsigned]),
@@ -549,6 +555,7 @@ class Info(NamedTuple):
     handle_lost: int
     handle_queued: int
     creator: int
+    handle_mode: int
     spin_hits: int
     spin_misses: int
     leased: int
@@ -1169,7 +1176,9 @@ class Mailbox:
                 await self._ready(True)
 
     async def recv_async(self) -> Message:
-        """Receive the next message without blocking the event loop. A cancelled call has received nothing."""
+        """Receive the next message without blocking the event loop: of those that mode() selects.
+
+        A cancelled call has received nothing."""
         while True:
             try:
                 return self.recv(timeout=0)
@@ -1213,6 +1222,13 @@ class Mailbox:
                 arg.mask |= flag
                 setattr(arg, field, value if field == "bytes" else _u32(value))
         self._call(_lib.mbox_set, ctypes.byref(arg))
+
+    def mode(self, flags: Mode = Mode(0), *, type: Optional[int] = None,
+             sender: Union[None, int, Sender, Message] = None, min_prio: int = 0) -> None:
+        """Set how this handle receives: the filter counts for poll, for recv_async(), and for each
+        receive without a filter of its own. Without arguments, as a new handle does."""
+        opts = self._opts(None, type, sender, min_prio, False)
+        self._call(_lib.mbox_mode, flags, ctypes.byref(opts))
 
     def shutdown(self, rights: Right) -> None:
         """Give up rights of the handle for good, and end the calls that need them, with ShutDown."""

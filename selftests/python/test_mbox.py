@@ -731,6 +731,22 @@ class Async(Case):
 
         asyncio.run(run())
 
+    def test_filter(self):
+        async def run():
+            with Mailbox.open(self.name, Right.RECV) as two:
+                two.mode(type=2)
+                self.box.send(b"one", type=1)
+                task = asyncio.create_task(two.recv_async())
+                await asyncio.sleep(0.01)
+                self.assertFalse(task.done())
+                self.box.send(b"two", type=2)
+                self.assertEqual((await task).data, b"two")
+                two.mode(mbox.Mode.HEADER)
+                self.assertEqual(two.get().handle_mode, mbox.Mode.HEADER)
+                self.assertEqual(os.read(two.fileno(), 1000)[-3:], b"one")
+
+        asyncio.run(run())
+
     def test_close(self):
         async def run():
             task = asyncio.create_task(self.box.recv_async())

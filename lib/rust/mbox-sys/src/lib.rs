@@ -69,6 +69,8 @@ pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.sta
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
 
+pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
+
 pub const MBOX_DELIVERY_CALL: u32 = 1; // a request: a reply is expected
 pub const MBOX_DELIVERY_AGAIN: u32 = 2; // it was given out before
 
@@ -312,7 +314,7 @@ pub struct mbox_info {
     pub handle_lost: u64,
     pub handle_queued: u64,
     pub creator: u32,
-    pub pad: u32,
+    pub handle_mode: u32,
     pub spin_hits: u64,
     pub spin_misses: u64,
     pub leased: u32,
@@ -478,6 +480,7 @@ extern "C" {
 
     pub fn mbox_deadline_after(timeout_ns: i64, clock: u32, deadline: *mut i64) -> c_int;
     pub fn mbox_get(mb: *mut mbox, info: *mut mbox_info) -> c_int;
+    pub fn mbox_mode(mb: *mut mbox, flags: c_uint, filter: *const mbox_recv_opts) -> c_int;
     pub fn mbox_set(mb: *mut mbox, set: *const mbox_ioc_set) -> c_int;
     pub fn mbox_chmod(mb: *mut mbox, mode: c_uint) -> c_int;
     pub fn mbox_chown(mb: *mut mbox, uid: u32, gid: u32) -> c_int;

@@ -354,6 +354,15 @@ impl Mailbox {
         check(unsafe { sys::mbox_set(self.raw(), &raw) }).map(drop)
     }
 
+    /// Set how this handle receives: the filter, which does not wait or peek, counts for poll,
+    /// and for each receive without a filter of its own. With `header`, read() yields a
+    /// [`Header`] and then the payload.
+    pub fn mode(&self, header: bool, filter: &Filter) -> Result<()> {
+        let (raw, flags) = (filter.raw(), if header { sys::MBOX_MODE_HEADER } else { 0 });
+        // SAFETY: the filter lasts for the call.
+        check(unsafe { sys::mbox_mode(self.raw(), flags, &raw) }).map(drop)
+    }
+
     /// Give up rights of the handle for good, and end the calls that need them.
     pub fn shutdown(&self, rights: Rights) -> Result<()> {
         // SAFETY: no memory is passed.

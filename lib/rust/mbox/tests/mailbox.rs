@@ -83,6 +83,18 @@ fn filters() {
 }
 
 #[test]
+fn mode_of_a_handle() {
+    let mailbox = small().anonymous(Rights::BOTH).unwrap();
+    mailbox.mode(false, &Filter { type_: Some(2), ..Default::default() }).unwrap();
+    mailbox.send(b"one").unwrap();
+    assert_eq!(kind(mailbox.try_recv()), ErrorKind::WouldBlock);
+    mailbox.send_with(b"two", &SendOptions { type_: 2, ..Default::default() }).unwrap();
+    assert_eq!(mailbox.recv().unwrap().data, b"two");
+    mailbox.mode(false, &Filter::default()).unwrap();
+    assert_eq!(mailbox.recv().unwrap().data, b"one");
+}
+
+#[test]
 fn long() {
     let mailbox = small().msg_size(1 << 20).anonymous(Rights::BOTH).unwrap();
     let data: Vec<u8> = (0..1 << 20).map(|i| (i * 7) as u8).collect();
