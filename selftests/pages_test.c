@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 
 /* The output of an example, which its printf() adds to. */
@@ -153,6 +154,29 @@ TEST_F(page, sendv)
 	ASSERT_EQ(0, mbox_send_string(self->mb, "two"));
 	EXPECT_EQ(2, do_recvv(self->mb));
 	EXPECT_STREQ("<one><two>", said);
+}
+
+static void do_mode(struct mbox *alarms, int loop)
+{
+#include "pages/mbox_mode.3.examples.h"
+}
+
+/* Only urgent messages wake the loop, and are received through the handle. */
+TEST_F(page, mode)
+{
+	int loop = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	char text[16];
+
+	do_mode(self->mb, loop);
+	ASSERT_EQ(0, mbox_send_string(self->mb, "later"));
+	EXPECT_EQ(0, epoll_wait(loop, &event, 1, 0));
+	ASSERT_EQ(0, mbox_send(self->mb, "now", 3, &(struct mbox_send_opts) { .prio = 10 }));
+	EXPECT_EQ(1, epoll_wait(loop, &event, 1, 0));
+	EXPECT_EQ(self->mb, event.data.ptr);
+	EXPECT_EQ(3, mbox_recv_string(self->mb, text, sizeof(text)));
+	EXPECT_STREQ("now", text);
+	close(loop);
 }
 
 static ssize_t do_deadline(struct mbox *mb)
