@@ -148,9 +148,11 @@ TEST_F(page, ack)
 static int do_nack(struct mbox **jobsp, struct mbox **failedp)
 {
 #include "pages/mbox_nack.3.examples.h"
+	if (ret)
+		return ret;
 	*jobsp = jobs;
 	*failedp = failed;
-	return ret;
+	return 0;
 }
 
 TEST_F(page, nack)
