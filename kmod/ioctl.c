@@ -14,7 +14,6 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
-#include "mode.h"
 #include "process.h"
 #include "ring.h"
 #include "wait.h"
@@ -234,49 +233,11 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	return error;
 }
 
-#define MODE_FLAGS (MBOX_MODE_HEADER | RECV_FILTERS)
-
-/* Check the size of headers that the caller knows. 0 or an error. */
-static int ioctl_check_header(const struct mbox_ioc_mode *arg)
+/* The same for other files. */
+int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u32 type, u32 pid,
+			  u64 start, u32 min_prio)
 {
-	const u32 size = sizeof(struct mbox_header);
-
-	if (!(arg->flags & MBOX_MODE_HEADER))
-		return arg->header_size ? -EINVAL : 0;
-	if (arg->header_size > size)
-		return -E2BIG;
-	return arg->header_size < size ? -EINVAL : 0;
-}
-
-static long ioctl_mode(struct file *file, void __user *uarg, size_t usize)
-{
-	struct mbox_handle *handle = file->private_data;
-	struct mbox_filter filter = {};
-	struct mbox_ioc_mode arg;
-	int error;
-
-	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
-	if (error)
-		return error;
-	error = ioctl_check_right(handle, MBOX_RIGHT_RECV);
-	if (error)
-		return error;
-	if ((arg.flags & ~MODE_FLAGS) || arg.pad ||
-	    (arg.start && !(arg.flags & MBOX_RECV_BY_START)) ||
-	    ioctl_filter(&filter, arg.flags, arg.type, arg.pid, arg.start,
-			 arg.min_prio))
-		return -EINVAL;
-	error = ioctl_check_header(&arg);
-	if (error)
-		return error;
-	/* All messages of a link are of one process. */
-	if (handle->in && (arg.flags & MBOX_RECV_BY_SENDER))
-		return -EOPNOTSUPP;
-	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
-		return -ESHUTDOWN;
-	if (mbox_handle_foreign(handle))
-		return -EUSERS;
-	return mbox_mode_set(handle, arg.flags, &filter);
+	return ioctl_filter(filter, flags, type, pid, start, min_prio);
 }
 
 /* Take over and check the array of a batch. */
@@ -485,7 +446,7 @@ static const struct mbox_ioctl ioctl_table[] = {
 	MBOX_IOCTL(CALL, mbox_ioc_call, start, mbox_ioctl_call),
 	MBOX_IOCTL(REPLY, mbox_ioc_reply, lease, mbox_ioctl_reply),
 	MBOX_IOCTL(KICK, mbox_ioc_kick, kicked, mbox_ioctl_kick),
-	MBOX_IOCTL(MODE, mbox_ioc_mode, start, ioctl_mode),
+	MBOX_IOCTL(MODE, mbox_ioc_mode, start, mbox_ioctl_mode),
 };
 
 long mbox_ioctl_handle(struct file *file, unsigned int cmd, unsigned long arg)

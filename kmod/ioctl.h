@@ -13,6 +13,7 @@
 
 struct file;
 struct mbox;
+struct mbox_filter;
 struct mbox_recv_args;
 struct mbox_send_args;
 
@@ -74,6 +75,12 @@ int mbox_ioctl_set_send(struct file *file, const struct mbox_ioc_send *send,
 int mbox_ioctl_set_recv(struct file *file, const struct mbox_ioc_recv *recv,
 			struct mbox_ioc_recv __user *urecv,
 			struct mbox_recv_args *args);
+
+int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u32 type, u32 pid,
+			  u64 start, u32 min_prio);
+
+/* ioctl_mode.c */
+long mbox_ioctl_mode(struct file *file, void __user *uarg, size_t usize);
 
 /* ioctl_job.c */
 long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize);

@@ -10,6 +10,7 @@
  *	ioctl.h		cdev.c		the device /dev/mbox, its ioctls
  *			ioctl.c		ioctls on handles, copies of their arguments
  *			ioctl_job.c	the same of leases, posts and calls
+ *			ioctl_mode.c	the ioctl for the mode of a handle
  *			create.c	opening and creating by name
  *	netlink.h	netlink.c	the generic netlink family: requests
  *			dump.c		dumps: mailboxes, handles, waiters, links

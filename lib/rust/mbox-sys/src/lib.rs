@@ -66,6 +66,7 @@ pub const MBOX_RECV_PEEK: u32 = 2; // leave the message queued
 pub const MBOX_RECV_BY_TYPE: u32 = 4; // only messages of type @type
 pub const MBOX_RECV_BY_SENDER: u32 = 8; // only messages sent by process @pid
 pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.start
+pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
 
@@ -407,6 +408,12 @@ extern "C" {
         count: c_uint,
         min: c_uint,
         opts: *const mbox_recv_opts,
+    ) -> c_int;
+
+    pub fn mbox_mode(
+        mb: *mut mbox,
+        flags: c_uint,
+        filter: *const mbox_recv_opts,
     ) -> c_int;
 
     pub fn mbox_lease(
