@@ -873,12 +873,12 @@ struct mbox_ioc_recvv {
  * readv(), io_uring and Linux AIO; with READ_MULTISHOT each buffer has its header. A
  * buffer that is smaller than the header is EINVAL. If header and payload do not fit,
  * the header is written, the message stays queued, and the call fails with EMSGSIZE.
- * MBOX_IOC_RECV and MBOX_IOC_RECVV have a header anyway, and do not change.
+ * All other calls that receive have a header anyway, and do not change.
  *
  * With a filter (MBOX_RECV_BY_*, @min_prio) the handle is for these messages: EPOLLIN
- * says that one of them is there, and read(), and each MBOX_IOC_RECV and
- * MBOX_IOC_RECVV without a filter of its own, receives the first of them. A call with a
- * filter of its own goes by that alone. With MBOX_RECV_BY_START, poll() reports EPOLLHUP
+ * says that one of them is there, and read(), and each other call that receives
+ * without a filter of its own, receives the first of them. A call with a filter of its
+ * own goes by that alone. With MBOX_RECV_BY_START, poll() reports EPOLLHUP
  * once that process has ended and none of its messages is queued; receives fail with
  * EOWNERDEAD then. All other handles, and the rules of a BROADCAST, do not change: a
  * message that no handle asks for stays queued, and takes room.
