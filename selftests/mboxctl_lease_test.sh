@@ -306,7 +306,7 @@ exec_many()
 	printed '3\n0\n'
 }
 
-# A signal goes to the process; the message returns, and is not counted as tried.
+# A signal goes to the process; if that fails then, the message returns, and is not counted as tried.
 exec_signal()
 {
 	mboxctl create "$box"
@@ -319,6 +319,14 @@ exec_signal()
 	counts 1 0 0 0
 	expect 0 -j recv "$box" lease holder=$$
 	grep -q '"deliveries":1,' "$dir/out" || wrong "printed $(cat "$dir/out")"
+	mboxctl delete "$box" force
+	mboxctl create "$box"
+	mboxctl send "$box" text
+	start recv "$box" exec follow -- sh -c 'trap "exit 0" TERM; echo begun; while :; do sleep 0.1; done'
+	begun
+	kill -TERM "$pid"
+	finished 143
+	counts 0 0 0 0
 }
 
 # If mboxctl is killed, the message is leased as long as the process works, and returns then.

@@ -17,7 +17,8 @@ static int exec_settle(struct mbox *mb, const struct leasing *how, const struct 
 	uint64_t token = job->delivery.token;
 	int error;
 
-	if (ran->error || ran->signal)
+	/* A process that was told to end may have done its work. */
+	if (ran->error || (ran->signal && ran->status))
 		error = mbox_nack(mb, token, MBOX_NACK_RELEASE, 0, 0);
 	else if (ran->status)
 		error = mbox_nack(mb, token, MBOX_NACK_RETRY, how->delay, 0);

@@ -46,7 +46,7 @@ static int serve_answer(struct mbox *mb, const struct job *job, const struct ran
 	uint64_t token = job->delivery.token;
 	int error;
 
-	if (ran->error || ran->signal)
+	if (ran->error || (ran->signal && ran->status))
 		error = mbox_nack(mb, token, MBOX_NACK_RELEASE, 0, 0);
 	else if (ran->status || (call && output->cut))
 		error = mbox_nack(mb, token, MBOX_NACK_REJECT, 0,
