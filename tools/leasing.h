@@ -7,7 +7,7 @@
  *   exec.c     recv NAME exec: a process for each message
  *   serve.c    serve: a process for each call
  *   command.c  runs these processes
- *   text.c     the message of call and reply: TEXT, or standard input
+ *   text.c     the message of send, call and reply: TEXT, or standard input
  */
 #ifndef MBOXCTL_LEASING_H
 #define MBOXCTL_LEASING_H
@@ -81,6 +81,7 @@ struct text {
 	size_t size;
 };
 
+char *text_join(const struct command *cmd, size_t *size);
 int text_get(const struct command *cmd, uint64_t limit, struct text *text);
 
 #endif /* MBOXCTL_LEASING_H */

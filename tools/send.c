@@ -133,26 +133,16 @@ static int send_one(struct sending *s, const void *data, size_t size)
 	return STATUS_DONE;
 }
 
-/* Send the words of TEXT, with one space between two of them. */
+/* Send TEXT. */
 static int send_text(struct sending *s)
 {
-	struct command *cmd = s->cmd;
-	size_t size = 0;
-	char *text, *end;
+	size_t size;
+	char *text = text_join(s->cmd, &size);
 	int status;
 
-	for (int i = 0; i < cmd->ntext; i++)
-		size += strlen(cmd->text[i]) + 1;
-	text = malloc(size);
 	if (!text)
-		return refuse_errno(cmd, -ENOMEM);
-	end = text;
-	for (int i = 0; i < cmd->ntext; i++) {
-		if (i)
-			*end++ = ' ';
-		end = stpcpy(end, cmd->text[i]);
-	}
-	status = send_one(s, text, (size_t)(end - text));
+		return refuse_errno(s->cmd, -ENOMEM);
+	status = send_one(s, text, size);
 	free(text);
 	return status;
 }

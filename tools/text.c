@@ -6,8 +6,8 @@
 #include <string.h>
 #include "leasing.h"
 
-/* Join the words of TEXT, with one space between two of them. */
-static char *text_join(const struct command *cmd, size_t *size)
+/* Join the words of TEXT, with one space between two of them. The caller frees it. */
+char *text_join(const struct command *cmd, size_t *size)
 {
 	char *data, *end;
 
