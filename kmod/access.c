@@ -157,6 +157,15 @@ bool mbox_access_owns(struct mbox *mbox, struct file *file)
 	       (uid_eq(current_euid(), uid) || access_caller_privileged(mbox));
 }
 
+/* Check whether @file's opener and the caller may know the quotas of a user. */
+bool mbox_access_sees_user(const struct file *file, kuid_t uid)
+{
+	if (uid_eq(file->f_cred->uid, uid) && uid_eq(current_uid(), uid))
+		return true;
+	return access_opener_privileged(file, &init_user_ns) &&
+	       ns_capable(&init_user_ns, CAP_IPC_OWNER);
+}
+
 /*
  * Check whether a mailbox may be given to any user and group. Others rely on the
  * owner that GET reports, so an owner cannot make it look like another user's.

@@ -24,6 +24,7 @@ int mbox_access_open(struct mbox *mbox, struct file *file, u32 rights);
 bool mbox_access_sees(const struct file *file, struct mbox_registry *registry,
 		      kuid_t uid, kgid_t gid, umode_t mode);
 bool mbox_access_sees_mailbox(struct mbox *mbox, struct file *file);
+bool mbox_access_sees_user(const struct file *file, kuid_t uid);
 bool mbox_access_sees_endpoint(const struct mbox_endpoint *endpoint,
 			       const struct file *file);
 bool mbox_access_owns(struct mbox *mbox, struct file *file);

@@ -348,20 +348,27 @@ __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 			       mbox_poll_inbox(handle, file, wait);
 }
 
-/* Fill in the part of @info that differs on a link or an inbox. */
-void mbox_direct_info(const struct mbox_handle *handle, struct mbox_info *info)
+/* Fill in the process of an inbox, and its user. */
+void mbox_direct_info_process(const struct mbox_endpoint *endpoint, struct mbox_info *info)
 {
-	const struct cred *cred = mbox_process_cred(handle->endpoint->pid);
+	const struct cred *cred = mbox_process_cred(endpoint->pid);
 	struct user_namespace *user_ns = current_user_ns();
-	const struct mbox_lane *in = handle->in;
 
-	lockdep_assert_held(&handle->mbox->lock);
 	if (cred) {
 		info->uid = from_kuid_munged(user_ns, cred->euid);
 		info->gid = from_kgid_munged(user_ns, cred->egid);
 		put_cred(cred);
 	}
-	info->owner = mbox_process_nr(handle->endpoint->pid);
+	info->owner = mbox_process_nr(endpoint->pid);
+}
+
+/* Fill in the part of @info that differs on a link or an inbox. */
+void mbox_direct_info(const struct mbox_handle *handle, struct mbox_info *info)
+{
+	const struct mbox_lane *in = handle->in;
+
+	lockdep_assert_held(&handle->mbox->lock);
+	mbox_direct_info_process(handle->endpoint, info);
 	info->handle_queued = info->queued - info->leased - info->delayed -
 			      info->parked;
 	if (!in)

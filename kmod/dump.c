@@ -105,7 +105,7 @@ static int dump_fill_mailbox(struct mbox_dump *dump, struct mbox *mbox,
 	void *header = mbox_dump_row_begin(dump, MBOX_CMD_MAILBOX_GET);
 
 	return mbox_dump_row_end(dump, header,
-				 header && !mbox_dump_mailbox(dump->skb, mbox));
+				 header && !mbox_dump_mailbox(dump->skb, mbox, NULL));
 }
 
 /* Put the id and the name of a mailbox. */
@@ -320,6 +320,21 @@ static int dump_fill_waiters(struct mbox_dump *dump, struct mbox *mbox,
 	return error;
 }
 
+/* Add the row of an inbox. */
+static int dump_visit_mailbox(struct mbox_listed *entry, void *data)
+{
+	struct mbox_endpoint *endpoint;
+	struct mbox_dump *dump = data;
+	void *header;
+
+	endpoint = container_of(entry, struct mbox_endpoint, listing);
+	if (!mbox_access_sees_endpoint(endpoint, dump->file))
+		return 0;
+	header = mbox_dump_row_begin(dump, MBOX_CMD_MAILBOX_GET);
+	return mbox_dump_row_end(dump, header, header &&
+				 !mbox_dump_mailbox(dump->skb, endpoint->inbox, endpoint));
+}
+
 /* Add the rows of an inbox. */
 static int dump_visit_inbox(struct mbox_listed *entry, void *data)
 {
@@ -410,8 +425,18 @@ int mbox_nl_mailbox_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb)
 {
 	struct mbox_dump dump = { .fill = dump_fill_mailbox };
+	struct nlattr **attrs = mbox_compat_dump_attrs(cb);
+	int error;
 
 	dump_begin(&dump, skb, cb);
+	if (attrs[MBOX_A_MAILBOX_KIND] &&
+	    nla_get_u32(attrs[MBOX_A_MAILBOX_KIND]) == MBOX_KIND_INBOX) {
+		cb->seq = 0;
+		error = mbox_links_visit(&mbox_endpoint_list, dump.registry,
+					 &dump.progress->next, &cb->seq,
+					 dump_visit_mailbox, &dump);
+		return dump_end(&dump, error);
+	}
 	return dump_end(&dump, dump_mailboxes_of(&dump, MBOX_A_MAILBOX_ID,
 						 MBOX_A_MAILBOX_NAME));
 }

@@ -3,6 +3,7 @@
 #include <linux/kernel.h>
 #include <net/genetlink.h>
 
+#include "link.h"
 #include "mbox.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -105,13 +106,16 @@ static bool dump_put_u64s(struct sk_buff *skb, const struct mbox_info *info,
 	return true;
 }
 
-/* Put the attributes of a mailbox. 0 or EMSGSIZE. */
-int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox)
+/* Put the attributes of a mailbox, or of the inbox of @endpoint, else NULL. 0 or EMSGSIZE. */
+int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox,
+		      const struct mbox_endpoint *endpoint)
 {
 	struct mbox_stats stats = {};
 	struct mbox_info info = {};
 
 	mbox_mailbox_info(mbox, NULL, &info, &stats);
+	if (endpoint)
+		mbox_direct_info_process(endpoint, &info);
 	if ((info.name[0] &&
 	     nla_put_string(skb, MBOX_A_MAILBOX_NAME, info.name)) ||
 	    !dump_put_u64s(skb, &info, &stats) || !dump_put_u32s(skb, &info) ||

@@ -193,6 +193,8 @@ int mbox_direct_set(struct mbox_handle *handle, const struct mbox_ioc_set *arg);
 void mbox_direct_release(struct mbox_handle *handle);
 __poll_t mbox_direct_poll(struct mbox_handle *handle, struct file *file,
 			  struct poll_table_struct *wait);
+void mbox_direct_info_process(const struct mbox_endpoint *endpoint,
+			      struct mbox_info *info);
 void mbox_direct_info(const struct mbox_handle *handle, struct mbox_info *info);
 
 /* Whether a handle on a link or an inbox is used by another process than its own. */

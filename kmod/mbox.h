@@ -16,6 +16,7 @@
  *			dump.c		dumps: mailboxes, handles, waiters, links
  *			dump_job.c	dumps of leased, delayed and parked messages
  *			dump_mailbox.c	attributes of a mailbox
+ *			dump_user.c	quotas of a user
  *	mbox.h		handle.c	an open file on a mailbox: file operations
  *			iter.c		a message in several pieces, or by io_uring
  *	link.h		direct.c	handles on links and inboxes

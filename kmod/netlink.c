@@ -151,7 +151,7 @@ out:
 static int netlink_get(struct mbox *mbox, struct file *file, struct genl_info *info,
 		       struct sk_buff *reply)
 {
-	return mbox_dump_mailbox(reply, mbox);
+	return mbox_dump_mailbox(reply, mbox, NULL);
 }
 
 int mbox_nl_mailbox_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -8,6 +8,7 @@
 
 struct file;
 struct mbox;
+struct mbox_endpoint;
 struct mbox_registry;
 struct mbox_dump;
 struct netlink_callback;
@@ -73,7 +74,8 @@ int mbox_dump_all(struct sk_buff *skb, struct netlink_callback *cb, int id, int 
 		  mbox_dump_fill fill);
 
 /* dump_mailbox.c */
-int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox);
+int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox,
+		      const struct mbox_endpoint *endpoint);
 
 /* Put an attribute of 64 bits; false if there is no room. */
 static inline bool mbox_dump_u64(struct sk_buff *skb, int attr, u64 value, int pad)

@@ -18,9 +18,10 @@ static const struct nla_policy mbox_mailbox_get_do_nl_policy[MBOX_A_MAILBOX_NAME
 };
 
 /* MBOX_CMD_MAILBOX_GET - dump */
-static const struct nla_policy mbox_mailbox_get_dump_nl_policy[MBOX_A_MAILBOX_NAME + 1] = {
+static const struct nla_policy mbox_mailbox_get_dump_nl_policy[MBOX_A_MAILBOX_KIND + 1] = {
 	[MBOX_A_MAILBOX_ID] = { .type = NLA_U64, },
 	[MBOX_A_MAILBOX_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[MBOX_A_MAILBOX_KIND] = { .type = NLA_U32, },
 };
 
 /* MBOX_CMD_MAILBOX_SET - do */
@@ -71,6 +72,11 @@ static const struct nla_policy mbox_job_get_nl_policy[MBOX_A_JOB_NAME + 1] = {
 	[MBOX_A_JOB_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
+/* MBOX_CMD_USER_GET - do */
+static const struct nla_policy mbox_user_get_nl_policy[MBOX_A_USER_UID + 1] = {
+	[MBOX_A_USER_UID] = { .type = NLA_U32, },
+};
+
 /* Ops table for mbox */
 static const struct genl_split_ops mbox_nl_ops[] = {
 	{
@@ -84,7 +90,7 @@ static const struct genl_split_ops mbox_nl_ops[] = {
 		.cmd		= MBOX_CMD_MAILBOX_GET,
 		.dumpit		= mbox_nl_mailbox_get_dumpit,
 		.policy		= mbox_mailbox_get_dump_nl_policy,
-		.maxattr	= MBOX_A_MAILBOX_NAME,
+		.maxattr	= MBOX_A_MAILBOX_KIND,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
@@ -135,6 +141,13 @@ static const struct genl_split_ops mbox_nl_ops[] = {
 		.policy		= mbox_job_get_nl_policy,
 		.maxattr	= MBOX_A_JOB_NAME,
 		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= MBOX_CMD_USER_GET,
+		.doit		= mbox_nl_user_get_doit,
+		.policy		= mbox_user_get_nl_policy,
+		.maxattr	= MBOX_A_USER_UID,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 };
 

@@ -22,6 +22,7 @@ int mbox_nl_handle_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int mbox_nl_waiter_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int mbox_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int mbox_nl_job_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int mbox_nl_user_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	MBOX_NLGRP_EVENTS,

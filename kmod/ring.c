@@ -412,6 +412,8 @@ void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info,
 	info->queued = info->queued_bytes ? 1 : 0;
 	if (!stats)
 		return;
+	/* As its sides count: with the headers of records. */
+	stats->sent_bytes = mbox_ring_index(mbox->ring, MBOX_RING_PRODUCER);
 	stats->producer = ring_side_process(&mbox->ring->sides[MBOX_RING_PRODUCER]);
 	stats->consumer = ring_side_process(&mbox->ring->sides[MBOX_RING_CONSUMER]);
 }

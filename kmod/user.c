@@ -125,6 +125,20 @@ struct mbox_user *mbox_user_get(kuid_t uid)
 	return user;
 }
 
+/* Tell how many mailboxes and bytes a user has. */
+void mbox_user_usage(kuid_t uid, u32 *mailboxes, u64 *bytes)
+{
+	struct mbox_user *user = user_find(uid);
+
+	*mailboxes = 0;
+	*bytes = 0;
+	if (!user)
+		return;
+	*mailboxes = atomic_read(&user->mailboxes);
+	*bytes = mbox_user_bytes_in(atomic64_read(&user->pins));
+	mbox_user_put(user);
+}
+
 void mbox_user_put(struct mbox_user *user)
 {
 	mbox_user_unpin(user, MBOX_USER_REF);

@@ -65,6 +65,7 @@ bool mbox_user_add_units(struct mbox_user *user, int n, bool leaves);
 void mbox_user_remove_units(struct mbox_user *user, int n);
 struct mbox_user *mbox_user_get(kuid_t uid);
 void mbox_user_put(struct mbox_user *user);
+void mbox_user_usage(kuid_t uid, u32 *mailboxes, u64 *bytes);
 void mbox_user_ref(struct mbox_user *user);
 int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited);
 void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left);

@@ -64,7 +64,8 @@ static void attr_copy(struct mbox_ioc_open *arg, const struct mbox_attr *attr)
 		attr = &defaults;
 	arg->mode = attr->mode;
 	arg->lifetime = attr->lifetime;
-	arg->capacity = attr->capacity;
+	/* A ring has none; one that was left at the default was not asked for. */
+	arg->capacity = attr->ring && attr->capacity == defaults.capacity ? 0 : attr->capacity;
 	arg->msg_size = attr->msg_size;
 	arg->bytes = attr->bytes;
 	arg->policy = attr->policy;

@@ -113,8 +113,8 @@ struct mbox;
  * @max_procs:	processes that may take part, up to MBOX_PROCS_MAX; 0 for any
  *		number
  * @options:	MBOX_OPTION_*
- * @ring:	bytes of a ring, a power of two; 0 for a mailbox that is no ring. The
- *		capacity of a ring has to be 0.
+ * @ring:	bytes of a ring, a power of two; 0 for a mailbox that is no ring. A ring has
+ *		no capacity: it has to be 0, or left as MBOX_ATTR_INIT has it.
  * @dead_letter: the id of its dead-letter mailbox, as mbox_get() reports it; 0 for none.
  *		The caller needs the right to send to it. See LEASES.
  * @max_deliveries: times that a message is given out under a lease; 0 for any number

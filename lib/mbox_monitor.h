@@ -75,7 +75,7 @@ struct mbox_monitor;
  * @known:	MBOX_KNOWN(MBOX_A_MAILBOX_*)
  * @id:		unique number, never reused until the module is unloaded
  * @state:	MBOX_STATE_*
- * @kind:	MBOX_KIND_MAILBOX or MBOX_KIND_RING
+ * @kind:	MBOX_KIND_MAILBOX, MBOX_KIND_RING or MBOX_KIND_INBOX
  * @uid:	owner in the caller's user namespace, or the overflow uid
  * @gid:	group, likewise
  * @mode:	permission bits
@@ -99,7 +99,8 @@ struct mbox_monitor;
  * @peak:	highest value of @queued so far
  * @peak_bytes:	highest value of @queued_bytes so far
  * @sent:	messages accepted since creation
- * @sent_bytes:	bytes of payload in the accepted messages
+ * @sent_bytes:	bytes of payload in the accepted messages; of a ring, bytes that its
+ *		sender wrote, with the headers of records
  * @received:	messages received since creation
  * @withdrawn:	accepted messages that their synchronous sender took back
  * @dropped:	accepted messages that are gone, neither received nor withdrawn
@@ -317,6 +318,27 @@ struct mbox_monitor_link {
 };
 
 /**
+ * struct mbox_monitor_user - the quotas of a user
+ * @known:	MBOX_KNOWN(MBOX_A_USER_*)
+ * @uid:	the user in the caller's user namespace
+ * @mailboxes:	mailboxes that the user created and that exist
+ * @max_mailboxes: the most that the user may have
+ * @reserved:	0
+ * @bytes:	bytes charged to the user: queued messages of the user, and rings that
+ *		the user created
+ * @max_bytes:	the most that the user may be charged
+ */
+struct mbox_monitor_user {
+	uint64_t known;
+	uint32_t uid;
+	uint32_t mailboxes;
+	uint32_t max_mailboxes;
+	uint32_t reserved;
+	uint64_t bytes;
+	uint64_t max_bytes;
+};
+
+/**
  * struct mbox_monitor_event - an event
  * @known:	MBOX_KNOWN(MBOX_A_NOTICE_*)
  * @time:	time of the event, nanoseconds of CLOCK_REALTIME
@@ -389,6 +411,19 @@ const char *mbox_monitor_message(const struct mbox_monitor *mon);
 int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
 		     const struct mbox_monitor_mailbox **boxp);
 
+/**
+ * mbox_monitor_user() - the quotas of a user
+ * @mon:	the monitor
+ * @uid:	the user in the caller's user namespace, or (uid_t)-1 for the real user of
+ *		the caller
+ * @userp:	out, the record
+ *
+ * Return: 0, -EPERM for another user without CAP_IPC_OWNER, -EOPNOTSUPP if the kernel
+ * module is too old to tell.
+ */
+int mbox_monitor_user(struct mbox_monitor *mon, uid_t uid,
+		      const struct mbox_monitor_user **userp);
+
 /*
  * DUMPS
  *
@@ -407,6 +442,17 @@ int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
 int mbox_monitor_each_mailbox(struct mbox_monitor *mon,
 			      int (*fn)(const struct mbox_monitor_mailbox *box,
 					void *arg), void *arg);
+
+/**
+ * mbox_monitor_each_inbox() - all inboxes, in the order of their ids
+ *
+ * A record has the process as @owner and its user as @uid, and in @queued also the
+ * messages of links that have ended. Only inboxes of the caller's user are visible;
+ * with CAP_IPC_OWNER all.
+ */
+int mbox_monitor_each_inbox(struct mbox_monitor *mon,
+			    int (*fn)(const struct mbox_monitor_mailbox *box,
+				      void *arg), void *arg);
 
 /**
  * mbox_monitor_each_handle() - handles of one mailbox, or of all

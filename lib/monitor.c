@@ -79,6 +79,36 @@ int mbox_monitor_get(struct mbox_monitor *mon, const char *name, uint64_t id,
 	return 0;
 }
 
+static int monitor_keep_user(void *record, void *arg)
+{
+	memcpy(arg, record, sizeof(struct mbox_monitor_user));
+	return 0;
+}
+
+int mbox_monitor_user(struct mbox_monitor *mon, uid_t uid,
+		      const struct mbox_monitor_user **userp)
+{
+	struct monitor_request request = { .command = MBOX_CMD_USER_GET };
+	struct mbox_monitor_user *user;
+	int ret;
+
+	if (!mon)
+		return -EINVAL;
+	if (!userp)
+		return monitor_fail(mon, -EFAULT, NULL);
+	if (uid != (uid_t)-1)
+		monitor_add_number(&request, MBOX_A_USER_UID, MONITOR_U32, "uid", uid);
+	user = (struct mbox_monitor_user *)mon->record;
+	user->known = 0;
+	ret = monitor_ask(mon, &request, &monitor_user_shape, monitor_keep_user, user);
+	if (ret < 0)
+		return ret;
+	if (!user->known)
+		return monitor_fail(mon, -EPROTO, NULL);
+	*userp = user;
+	return 0;
+}
+
 int mbox_monitor_set(struct mbox_monitor *mon, const char *name, uint64_t id,
 		     const struct mbox_ioc_set *set)
 {
@@ -203,6 +233,24 @@ int mbox_monitor_each_mailbox(struct mbox_monitor *mon,
 		return -EINVAL;
 	if (!fn)
 		return monitor_fail(mon, -EFAULT, NULL);
+	return monitor_ask(mon, &request, &monitor_mailbox_shape, monitor_call_mailbox, &each);
+}
+
+int mbox_monitor_each_inbox(struct mbox_monitor *mon,
+			    int (*fn)(const struct mbox_monitor_mailbox *box,
+				      void *arg), void *arg)
+{
+	struct monitor_request request = {
+		.command = MBOX_CMD_MAILBOX_GET,
+		.dump = true,
+	};
+	struct each each = { .mailbox = fn, .arg = arg };
+
+	if (!mon)
+		return -EINVAL;
+	if (!fn)
+		return monitor_fail(mon, -EFAULT, NULL);
+	monitor_add_number(&request, MBOX_A_MAILBOX_KIND, MONITOR_U32, "kind", MBOX_KIND_INBOX);
 	return monitor_ask(mon, &request, &monitor_mailbox_shape, monitor_call_mailbox, &each);
 }
 

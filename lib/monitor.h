@@ -106,6 +106,7 @@ extern const struct monitor_shape monitor_handle_shape;
 extern const struct monitor_shape monitor_waiter_shape;
 extern const struct monitor_shape monitor_job_shape;
 extern const struct monitor_shape monitor_link_shape;
+extern const struct monitor_shape monitor_user_shape;
 extern const struct monitor_shape monitor_event_shape;
 extern const struct monitor_shape monitor_deleted_shape;
 extern const struct monitor_shape monitor_purged_shape;

@@ -23,6 +23,7 @@ KNOWN_FIRST(struct mbox_monitor_handle);
 KNOWN_FIRST(struct mbox_monitor_waiter);
 KNOWN_FIRST(struct mbox_monitor_job);
 KNOWN_FIRST(struct mbox_monitor_link);
+KNOWN_FIRST(struct mbox_monitor_user);
 KNOWN_FIRST(struct mbox_monitor_event);
 
 #define RECORD	struct mbox_monitor_mailbox
@@ -168,6 +169,19 @@ static const struct monitor_field job_fields[] = {
 
 const struct monitor_shape monitor_job_shape =
 	SHAPE(MBOX_CMD_JOB_GET, job_fields);
+#undef RECORD
+
+#define RECORD	struct mbox_monitor_user
+static const struct monitor_field user_fields[] = {
+	U32(MBOX_A_USER_UID, uid),
+	U32(MBOX_A_USER_MAILBOXES, mailboxes),
+	U32(MBOX_A_USER_MAX_MAILBOXES, max_mailboxes),
+	U64(MBOX_A_USER_BYTES, bytes),
+	U64(MBOX_A_USER_MAX_BYTES, max_bytes),
+};
+
+const struct monitor_shape monitor_user_shape =
+	SHAPE(MBOX_CMD_USER_GET, user_fields);
 #undef RECORD
 
 #define RECORD	struct mbox_monitor_link

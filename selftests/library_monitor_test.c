@@ -358,6 +358,94 @@ TEST_F(monitor, links)
 	EXPECT_LE(0, reap(pid));
 }
 
+static int take_inbox(const struct mbox_monitor_mailbox *box, void *arg)
+{
+	struct mbox_monitor_mailbox *found = arg;
+
+	if (box->owner == found->owner)
+		*found = *box;
+	return 0;
+}
+
+/* Messages of a sender that closed its link are in the inbox, and no link has them. */
+TEST_F(monitor, inboxes)
+{
+	struct mbox_monitor_mailbox inbox = { .known = 0 };
+	struct mbox *link;
+	pid_t pid, sender;
+
+	pid = fork_child();
+	if (pid == 0)
+		for (;;)
+			pause();
+	ASSERT_LT(0, pid);
+	inbox.owner = pid;
+	EXPECT_RET(0, mbox_monitor_each_inbox(self->mon, take_inbox, &inbox));
+	EXPECT_EQ(0, inbox.known);
+	sender = fork_child();
+	if (sender == 0)
+		_exit(mbox_link(&link, pid, 8, 100) || mbox_send_string(link, "left"));
+	EXPECT_EQ(0, reap(sender));
+	EXPECT_LE(0, mbox_monitor_each_inbox(self->mon, take_inbox, &inbox));
+	EXPECT_EQ(MBOX_KIND_INBOX, inbox.kind);
+	EXPECT_EQ(1, inbox.queued);
+	EXPECT_EQ(4, inbox.queued_bytes);
+	EXPECT_EQ(geteuid(), inbox.uid);
+	EXPECT_STREQ("", inbox.name);
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_LE(0, reap(pid));
+}
+
+TEST_F(monitor, quotas)
+{
+	const struct mbox_monitor_user *user;
+	struct mbox_monitor_user before;
+	struct mbox_attr attr = test_attr();
+	struct mbox *ring;
+
+	EXPECT_RET(0, mbox_monitor_user(self->mon, -1, &user));
+	before = *user;
+	EXPECT_EQ(getuid(), before.uid);
+	EXPECT_LE(1, before.mailboxes);
+	EXPECT_LE(before.mailboxes, before.max_mailboxes);
+	EXPECT_LE(before.bytes, before.max_bytes);
+	attr.capacity = 0;
+	attr.ring = 65536;
+	ASSERT_EQ(0, mbox_create(&ring, NULL, MBOX_RIGHT_SEND, &attr));
+	EXPECT_RET(0, mbox_monitor_user(self->mon, getuid(), &user));
+	EXPECT_EQ(before.mailboxes + 1, user->mailboxes);
+	EXPECT_EQ(before.bytes + 65536, user->bytes);
+	mbox_close(ring);
+	EXPECT_RET(-EFAULT, mbox_monitor_user(self->mon, -1, NULL));
+	EXPECT_RET(-EINVAL, mbox_monitor_user(NULL, -1, &user));
+}
+
+TEST_F(monitor, quotas_of_others)
+{
+	const struct mbox_monitor_user *user;
+	struct mbox_monitor *mon;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, "takes root");
+	EXPECT_RET(0, mbox_monitor_user(self->mon, 12345, &user));
+	EXPECT_EQ(12345, user->uid);
+	EXPECT_EQ(0, user->mailboxes);
+	EXPECT_EQ(0, user->bytes);
+	pid = fork_child();
+	if (pid == 0) {
+		if (setresuid(12345, 12345, 12345) || mbox_monitor_open(&mon))
+			_exit(1);
+		if (mbox_monitor_user(mon, 0, &user) != -EPERM)
+			_exit(2);
+		/* The socket of root does not help. */
+		if (mbox_monitor_user(self->mon, 0, &user) != -EPERM)
+			_exit(3);
+		_exit(mbox_monitor_user(mon, -1, &user) || user->uid != 12345 ? 4 : 0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
 TEST_F(monitor, set_purge_delete)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE | MBOX_SET_CAPACITY, .mode = 0604, .capacity = 9 };
@@ -414,6 +502,8 @@ TEST_F(monitor, fails_as_it_says)
 	EXPECT_RET(-EINVAL, mbox_monitor_each_mailbox(NULL, see, NULL));
 	EXPECT_RET(-EFAULT, mbox_monitor_each_mailbox(self->mon, NULL, NULL));
 	EXPECT_RET(-EINVAL, mbox_monitor_each_link(self->mon, -1, take_link, NULL));
+	EXPECT_RET(-EINVAL, mbox_monitor_each_inbox(NULL, see, NULL));
+	EXPECT_RET(-EFAULT, mbox_monitor_each_inbox(self->mon, NULL, NULL));
 	EXPECT_RET(-ENOENT, mbox_monitor_each_handle(self->mon, "no-such-mailbox", 0, take_handle, NULL));
 	EXPECT_RET(-ENOENT, mbox_monitor_each_job(self->mon, "no-such-mailbox", 0, take_job, NULL));
 	EXPECT_RET(-EFAULT, mbox_monitor_each_job(self->mon, self->name, 0, NULL, NULL));

@@ -64,6 +64,23 @@ FIXTURE_VARIANT(ring)
 FIXTURE_VARIANT_ADD(ring, fixed) { .options = 0 };
 FIXTURE_VARIANT_ADD(ring, grow) { .options = MBOX_OPTION_GROW };
 
+/* A ring has no capacity: the default means none, and any other is an error. */
+TEST(ring_without_capacity)
+{
+	struct mbox_attr attr = MBOX_ATTR_INIT;
+	struct mbox_info info;
+	struct mbox *mb;
+
+	attr.lifetime = MBOX_LIFETIME_FD;
+	attr.ring = 65536;
+	ASSERT_EQ(0, mbox_create(&mb, NULL, MBOX_RIGHT_SEND, &attr));
+	EXPECT_EQ(0, mbox_get(mb, &info));
+	EXPECT_EQ(0, info.capacity);
+	mbox_close(mb);
+	attr.capacity = 63;
+	EXPECT_RET(-EINVAL, mbox_create(&mb, NULL, MBOX_RIGHT_SEND, &attr));
+}
+
 FIXTURE_SETUP(ring)
 {
 	struct mbox_attr attr = ring_attr(variant->options);

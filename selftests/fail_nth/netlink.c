@@ -55,7 +55,7 @@ static long call_netlink(struct scene *s)
 		nl_put_string(&request, MBOX_A_WAITER_NAME, s->name);
 	else if (op->cmd == MBOX_CMD_JOB_GET)
 		nl_put_string(&request, MBOX_A_JOB_NAME, s->name);
-	else if (op->cmd != MBOX_CMD_LINK_GET)
+	else if (op->cmd != MBOX_CMD_LINK_GET && op->cmd != MBOX_CMD_USER_GET)
 		nl_put_string(&request, MBOX_A_MAILBOX_NAME, s->name);
 	if (op->cmd == MBOX_CMD_MAILBOX_SET)
 		nl_put_u32(&request, MBOX_A_MAILBOX_CAPACITY, 77);
@@ -172,6 +172,12 @@ const struct op netlink_ops[] = {
 		.name = "netlink_links",
 		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_LINK_GET,
 		.flags = NLM_F_DUMP,
+	},
+
+	{
+		.name = "netlink_user",
+		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_USER_GET,
+		.done = told_one,
 	},
 
 	{

@@ -61,7 +61,7 @@ static const uint64_t marks[] = { 0, 1, 2, UINT64_MAX };
 static const uint64_t codes[] = { 0, 0, 7, UINT32_MAX };
 static const uint64_t kicks[] = { 0, 1, 2, 100, UINT64_MAX };
 static const uint64_t nl_cmds[] = {
-	1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 8, 0, 9,
+	1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 8, 0, 9, 9, 10,
 };
 /* NLM_F_ACK, NLM_F_DUMP */
 static const uint64_t nl_flags[] = { 0, 4, 4, 0x300, 0x300, 0x300, 0x304, 0x100 };
@@ -69,7 +69,7 @@ static const uint64_t nl_flags[] = { 0, 4, 4, 0x300, 0x300, 0x300, 0x304, 0x100 
 static const uint64_t header_sizes[] = { 0, 0, 0, sizeof(struct mbox_header), sizeof(struct mbox_header), 48, 64 };
 static const uint64_t nl_attrs[] = { 0, 0, 2, 3, 4 };
 static const uint64_t nl_others[] = {
-	0, 0, 0, 1, 2, MBOX_A_MAILBOX_UID, MBOX_A_MAILBOX_GID, MBOX_A_MAILBOX_MODE, MBOX_A_MAILBOX_CAPACITY,
+	0, 0, 0, 1, 2, MBOX_A_USER_UID, MBOX_A_MAILBOX_KIND, MBOX_A_MAILBOX_UID, MBOX_A_MAILBOX_GID, MBOX_A_MAILBOX_MODE, MBOX_A_MAILBOX_CAPACITY,
 	MBOX_A_MAILBOX_CAPACITY, MBOX_A_MAILBOX_MSG_SIZE, MBOX_A_MAILBOX_BYTES, MBOX_A_MAILBOX_HOW,
 	MBOX_A_MAILBOX_HOW, MBOX_A_MAILBOX_MAX + 1, 0x4003, 0x8003,
 };
