@@ -156,12 +156,12 @@ signalled()
 gives_up()
 {
 	mboxctl create "$box" capacity=1
-	expect 2 call "$box" timeout=0.1 text
+	expect 3 call "$box" timeout=0.1 text
 	said 'no reply within 0.1 seconds; the call is withdrawn'
 	field withdrawn 1
 	field queued 0
 	mboxctl send "$box" text
-	expect 2 call "$box" nonblock text
+	expect 3 call "$box" nonblock text
 	said 'the mailbox is full'
 	mboxctl purge "$box" >/dev/null
 	start call "$box" timeout=0.5 text
@@ -237,9 +237,9 @@ messages()
 	served 0
 	field received 1
 	field parked 1
-	expect 2 serve "$box" nonblock -- cat
+	expect 3 serve "$box" nonblock -- cat
 	said 'no call is there'
-	expect 2 serve "$box" timeout=0.1 -- cat
+	expect 3 serve "$box" timeout=0.1 -- cat
 	said 'no call came within 0.1 seconds'
 }
 

@@ -48,7 +48,7 @@ expect()
 	[ "$got" = "$want" ] || wrong "mboxctl $*: exit status $got, not $want: $(cat "$dir/err")"
 	case $want in
 	0) [ ! -s "$dir/err" ] || wrong "mboxctl $*: said $(cat "$dir/err")" ;;
-	*) head -n 1 "$dir/err" | grep -q '^mboxctl: .*: .' ||
+	*) head -n 1 "$dir/err" | grep -qE '^(mboxctl: .*: .|\{"error":".*"status":[1-5].*\}$)' ||
 		wrong "mboxctl $*: no error of the form 'mboxctl: WHAT: WHY': $(cat "$dir/err")" ;;
 	esac
 }

@@ -32,7 +32,7 @@ from()
 	send_and_wait || return
 	mboxctl recv -j "$box" nonblock peek | grep -q "\"start\":${who#*:}," ||
 		wrong "JSON has no start"
-	expect 2 recv "$box" nonblock from="${who%:*}:1"
+	expect 4 recv "$box" nonblock from="${who%:*}:1"
 	said 'the sending process has ended'
 	expect 0 recv "$box" all from="${who%:*}:1"
 	printed ''
@@ -41,9 +41,9 @@ from()
 	expect 0 recv "$box" from="$who"
 	printed text
 	finished 0
-	expect 2 recv "$box" from="$who"
+	expect 4 recv "$box" from="$who"
 	said 'the sending process has ended'
-	expect 2 recv "$box" nonblock from="${who%:*}"
+	expect 3 recv "$box" nonblock from="${who%:*}"
 	said 'no message that fits is there'
 }
 
@@ -51,13 +51,13 @@ link()
 {
 	send_and_wait || return
 	expect 0 link "$who" send hello
-	expect 2 link "${who%:*}:1" send hello
+	expect 4 link "${who%:*}:1" send hello
 	said 'the process that started then has ended'
-	expect 2 handover "$box" "${who%:*}:1"
+	expect 4 handover "$box" "${who%:*}:1"
 	said 'the process that started then has ended'
 	mboxctl recv "$box" >/dev/null
 	finished 0
-	expect 2 link "$who" send hello
+	expect 4 link "$who" send hello
 	said 'the process that started then has ended'
 }
 
@@ -71,7 +71,7 @@ handover()
 created()
 {
 	send_and_wait || return
-	expect 2 create "$box.other" owner="${who%:*}:1"
+	expect 4 create "$box.other" owner="${who%:*}:1"
 	said 'no mailbox was made'
 	expect 0 create "$box.other" owner="$who"
 	mboxctl show "$box.other" | grep -q "^owner  *${who%:*}\$" || wrong "it is not its owner"

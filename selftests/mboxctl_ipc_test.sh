@@ -20,7 +20,7 @@ ended()
 		[ $((tries -= 1)) -gt 0 ] || { wrong "the mailbox is still there"; return; }
 		sleep 0.1
 	done
-	expect 2 show "$box"
+	expect 4 show "$box"
 	said 'no mailbox of that name'
 }
 
@@ -80,7 +80,7 @@ usage_errors()
 		create $box ring=4095
 		create $box ring=4097
 		create $box ring=2K
-		create $box ring=2048M
+		create $box ring=2G
 		create $box ring=12K
 		create $box ring=1M capacity=8
 		create $box ring=1M bytes=1M
@@ -119,7 +119,7 @@ usage_errors()
 		inbox recv text
 		inbox recv peek all
 	END
-	expect 2 show "$box"
+	expect 4 show "$box"
 }
 
 owned()
@@ -145,9 +145,9 @@ not_owned()
 {
 	idle
 	gone $idle
-	expect 2 create "$box" owner=$idle
+	expect 4 create "$box" owner=$idle
 	said "owner=$idle: no process of that id, or it has ended; no mailbox was made"
-	expect 2 show "$box"
+	expect 4 show "$box"
 	mboxctl create "$box"
 	idle
 	expect 2 create "$box" owner=$idle
@@ -164,7 +164,7 @@ owner_blocked()
 	start recv "$box"
 	blocked receivers
 	gone $idle
-	finished 2
+	finished 4
 	said 'the process that owned it has ended'
 	printed ''
 }
@@ -199,9 +199,9 @@ handover()
 	absent owner
 	gone $idle
 	field state live
-	expect 2 handover "$box" $idle
+	expect 4 handover "$box" $idle
 	said 'no process of that id'
-	expect 2 handover "$box.none" os
+	expect 4 handover "$box.none" os
 	said 'no mailbox of that name'
 }
 
@@ -314,7 +314,7 @@ link()
 	finished 0
 	grep -q ' length=9 prio=3 type=4 pid=[1-9][0-9]* ' "$dir/out" || wrong "printed $(cat "$dir/out")"
 	sed -n '3,$ s/seq=.*/-/p' "$dir/out" | grep -c '^.*-$' | grep -qx 2 || wrong "printed $(cat "$dir/out")"
-	expect 2 link "$told" send text
+	expect 4 link "$told" send text
 	said 'no process of that id'
 }
 
@@ -325,10 +325,10 @@ link_sync()
 	start -v link $idle recv
 	told
 	expect 0 link "$told" send not for it
-	expect 2 link "$told" send timeout=0.1 sync text
+	expect 3 link "$told" send timeout=0.1 sync text
 	said 'within 0.1 seconds'
 	gone $idle
-	finished 2
+	finished 4
 	said 'the sending process has ended'
 	start -j -v inbox recv
 	tries=300
@@ -343,16 +343,16 @@ link_sync()
 
 inbox_errors()
 {
-	expect 2 inbox recv nonblock
+	expect 3 inbox recv nonblock
 	said 'no message is there'
-	expect 2 -v inbox recv timeout=0.1
+	expect 3 -v inbox recv timeout=0.1
 	said 'within 0.1 seconds'
 	grep -q '^pid  *[0-9]*$' "$dir/out" || wrong "printed $(cat "$dir/out")"
 	expect 0 inbox recv all
 	printed ''
 	mboxctl -v inbox recv >/dev/full 2>"$dir/err" && wrong "done on a full device"
 	said 'standard output: No space left'
-	expect 2 link 2147483647 send text
+	expect 4 link 2147483647 send text
 	said 'no process of that id'
 	expect 2 link 1 send "$(printf '%09001d' 0)"
 	said 'has 9001 bytes, the mailbox takes 8192'
@@ -370,7 +370,12 @@ ring()
 	expect 0 create "$box" ring=64K msgsize=100 || return
 	field kind ring
 	field ring 65536
-	field capacity 0
+	absent capacity
+	absent policy
+	absent sent
+	has '"policy":null,'
+	has '"capacity":null,"bytes":null,'
+	has '"queued":null,"queued_bytes":0,"sent":null,'
 	absent grow
 	has '"kind":"ring"'
 	has '"ring":65536,"grow":false'
@@ -379,11 +384,14 @@ ring()
 	expect 0 send "$box" lines <"$dir/in"
 	finished 0
 	printed 'a\n\nccc\n'
+	# by its indices, with a header of 8 bytes for each record
+	field sent_bytes 40
+	field queued_bytes 0
 	expect 2 send "$box" "$(printf '%0101d' 0)"
 	said 'has 101 bytes, the mailbox takes 100'
 	expect 2 send "$box" prio=1 text
 	said 'not on a mailbox of this kind'
-	expect 2 recv "$box" nonblock
+	expect 4 recv "$box" nonblock
 	said 'the sending process has ended'
 	expect 0 recv "$box" all
 	printed ''

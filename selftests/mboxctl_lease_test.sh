@@ -103,9 +103,9 @@ errors()
 	said 'token 77 is not valid'
 	expect 2 ack "$box" 77 78
 	said 'token 78 is not valid'
-	expect 2 recv "$box" lease nonblock
+	expect 3 recv "$box" lease nonblock
 	said 'no message is there'
-	expect 2 recv "$box" exec timeout=0.1 -- true
+	expect 3 recv "$box" exec timeout=0.1 -- true
 	said 'within 0.1 seconds'
 	expect 0 recv "$box" exec all -- false
 	for verb in 'ack 1' 'nack 1' kick 'recv lease' 'recv exec -- true' 'serve -- true' 'call hi' 'reply 1 hi'; do
@@ -113,10 +113,10 @@ errors()
 		set -- $verb
 		first=$1
 		shift
-		expect 2 "$first" "$box.none" "$@"
+		expect 4 "$first" "$box.none" "$@"
 		said 'no mailbox of that name'
 	done
-	expect 2 create "$box.new" dead="$box.none"
+	expect 4 create "$box.new" dead="$box.none"
 	said "dead=$box.none: no mailbox of that name"
 	mboxctl delete "$box"
 	mboxctl create "$box" policy=broadcast
@@ -137,7 +137,7 @@ lease()
 	start recv "$box" lease
 	token "$dir/bg.out"
 	counts 1 1 0 0
-	expect 2 recv "$box" nonblock
+	expect 3 recv "$box" nonblock
 	expect 2 delete "$box"
 	expect 0 ack "$box" "$token"
 	printed ''
@@ -190,7 +190,7 @@ nack()
 	grep -q ' deliveries=1 ' "$dir/bg.out" || wrong "a release was counted: $(cat "$dir/bg.out")"
 	expect 0 nack "$box" "$token" delay=1000
 	counts 1 0 1 0
-	expect 2 recv "$box" nonblock
+	expect 3 recv "$box" nonblock
 	mboxctl delete "$box" force
 	mboxctl create "$box"
 	mboxctl send "$box" two
@@ -198,7 +198,7 @@ nack()
 	token "$dir/bg.out"
 	expect 0 nack "$box" "$token" reject code=5
 	counts 1 0 0 1
-	expect 2 recv "$box" nonblock
+	expect 3 recv "$box" nonblock
 	expect 0 kick "$box" count=3
 	printed 'kicked        1\n'
 	expect 0 kick "$box" -j
@@ -240,7 +240,7 @@ holder()
 	field redelivered 1
 	kill -KILL $idle
 	wait $idle 2>/dev/null
-	expect 2 recv "$box" lease holder=$idle
+	expect 4 recv "$box" lease holder=$idle
 	said 'no process of that id'
 	expect 0 recv "$box" nonblock
 	printed two
@@ -340,7 +340,7 @@ exec_killed()
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
 	counts 1 1 0 0
-	expect 2 recv "$box" nonblock
+	expect 3 recv "$box" nonblock
 	: >"$dir/go"
 	becomes leased 0
 	rm "$dir/go"
@@ -396,7 +396,7 @@ posts()
 	field mark 77
 	expect 0 send "$box" delay=0.3 two
 	field delayed 1
-	expect 2 send "$box" delay=1 three
+	expect 3 send "$box" delay=1 three
 	said 'does not wait for room'
 	expect 0 recv "$box"
 	printed one
@@ -404,7 +404,7 @@ posts()
 	printed two
 	expect 0 send "$box" expires=0.1 three
 	becomes parked 1
-	expect 2 recv "$box" nonblock
+	expect 3 recv "$box" nonblock
 	mboxctl kick "$box" >/dev/null
 	expect 0 recv "$box" nonblock
 	printed three
@@ -418,7 +418,7 @@ posts()
 acked()
 {
 	mboxctl create "$box"
-	expect 2 send "$box" acked timeout=0.1 text
+	expect 3 send "$box" acked timeout=0.1 text
 	said 'nobody acknowledged it within 0.1 seconds'
 	counts 0 0 0 0
 	start send "$box" acked text

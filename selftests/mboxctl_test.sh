@@ -36,9 +36,9 @@ create_defaults()
 	said 'exists'
 	expect 0 delete "$box"
 	printed ''
-	expect 2 show "$box"
+	expect 4 show "$box"
 	said 'no mailbox of that name'
-	expect 2 send "$box" text
+	expect 4 send "$box" text
 	said "mboxctl create $box"
 }
 
@@ -70,7 +70,7 @@ create_limits()
 	expect 2 create "$box" bytes=100
 	said 'bytes=100'
 	said 'msgsize=8192'
-	expect 2 show "$box"
+	expect 4 show "$box"
 }
 
 usage_errors()
@@ -99,11 +99,14 @@ usage_errors()
 		create $box capacity=99999999999999999999999
 		create $box capacity=one
 		create $box bytes=0
-		create $box bytes=1G
+		create $box bytes=1T
+		create $box bytes=1kB
+		create $box bytes=1Ki
 		create $box bytes=1KK
 		create $box bytes=K
 		create $box msgsize=0
 		create $box msgsize=4096M
+		create $box msgsize=4G
 		create $box mode=0777
 		create $box mode=1666
 		create $box mode=8
@@ -115,7 +118,13 @@ usage_errors()
 		delete
 		delete $box drain force
 		delete $box unlink force
-		delete $box nonsense
+		delete $box nonsense=
+		delete $box .a
+		delete $box id=
+		show id=
+		show id=0
+		show id=x
+		create id=1
 		send
 		send $box -x
 		send $box prio=32768
@@ -126,6 +135,14 @@ usage_errors()
 		send $box timeout=1.
 		send $box timeout=.
 		send $box timeout=1e3
+		send $box timeout=1w
+		send $box timeout=0.5ns
+		send $box timeout=1.0000001ms
+		send $box timout=5 text
+		send $box priority=5
+		send $box --timout=5 text
+		send $box nul lines
+		send $box nul text
 		send $box timeout=0.1234567890
 		send $box timeout=99999999999
 		send $box sync nonblock
@@ -142,6 +159,17 @@ usage_errors()
 		recv $box minprio=32768
 		recv $box from=me
 		recv $box text
+		recv $box follow all
+		recv $box follow count=2
+		recv $box follow nonblock
+		recv $box follow peek
+		recv $box nul lines
+		set
+		set $box
+		set $box capacity=
+		set $box policy=rr
+		set $box msgsize=0
+		save -j
 		show
 		show $box $box
 		chmod $box
@@ -157,7 +185,7 @@ usage_errors()
 	END
 	mboxctl >/dev/null 2>"$dir/err" && wrong "without words: done"
 	said usage
-	expect 2 show "$box"
+	expect 4 show "$box"
 }
 
 send_text()
@@ -172,9 +200,12 @@ send_text()
 	expect 0 send "$box" prio=0 -- prio=1 --
 	expect 0 send -- "$box" type=3
 	expect 0 -- send "$box" type=3 hi
-	expect 0 send "$box" priority=5
-	field queued 9
-	for text in 'two words' 'as it  is  ' '' 'word prio=9 -j' sync 'prio=1 --' type=3 hi priority=5; do
+	expect 0 send "$box" -- priority=5
+	expect 0 send "$box" a priority=5
+	expect 0 send "$box" --prio=0 1+1=2
+	field queued 11
+	for text in 'two words' 'as it  is  ' '' 'word prio=9 -j' sync 'prio=1 --' type=3 hi priority=5 \
+		    'a priority=5' 1+1=2; do
 		expect 0 recv "$box" nonblock
 		printed "$text"
 	done
@@ -193,7 +224,9 @@ send_input()
 	printed '\n'
 	echo >>"$dir/bytes"
 	expect 2 send "$box" <"$dir/bytes"
-	said 'has 2001 bytes, the mailbox takes 2000'
+	said 'has more than 2000 bytes, the mailbox takes 2000'
+	expect 2 send "$box" </dev/zero
+	said 'has more than 2000 bytes, the mailbox takes 2000'
 	expect 2 send "$box" "$(printf '%02001d' 0)"
 	said 'has 2001 bytes, the mailbox takes 2000'
 	field sent 2
@@ -221,7 +254,7 @@ send_lines()
 	field sent 6
 	{ printf '%070000d' 1; printf '\nnever\n'; } >"$dir/in"
 	expect 2 send "$box" lines <"$dir/in"
-	said 'line 1: the message has 70000 bytes, the mailbox takes 10'
+	said 'line 1: the message has more than 10 bytes, the mailbox takes 10'
 	# More than a batch has, in input that comes in pieces.
 	mboxctl create "$box-many" capacity=200
 	seq 1 200 >"$dir/in"
@@ -233,7 +266,7 @@ send_lines()
 	printed "$(seq 151 200)\n"
 	mboxctl delete "$box-many"
 	mboxctl create "$box-small" capacity=3
-	expect 2 send "$box-small" lines nonblock <"$dir/in"
+	expect 3 send "$box-small" lines nonblock <"$dir/in"
 	said 'line 4: the mailbox is full: 3 messages'
 	mboxctl delete "$box-small" force
 }
@@ -252,10 +285,10 @@ recv_count()
 	printed 'b\nc\n'
 	expect 0 recv "$box" count=1
 	printed d
-	expect 2 recv "$box" count=3 nonblock
+	expect 3 recv "$box" count=3 nonblock
 	printed ef
 	said 'no message is there after 2 messages'
-	said 'timeout=SECONDS'
+	said 'timeout=TIME'
 }
 
 recv_header()
@@ -281,10 +314,10 @@ recv_filters()
 	expect 0 recv "$box" peek type=1 nonblock
 	printed a
 	field queued 3
-	expect 2 recv "$box" nonblock type=4
+	expect 3 recv "$box" nonblock type=4
 	said 'no message that fits'
-	expect 2 recv "$box" nonblock minprio=4
-	expect 2 recv "$box" nonblock from=$$
+	expect 3 recv "$box" nonblock minprio=4
+	expect 3 recv "$box" nonblock from=$$
 	expect 0 recv "$box" nonblock from=$sender
 	printed b
 	expect 0 recv "$box" nonblock minprio=2
@@ -308,10 +341,10 @@ full()
 {
 	mboxctl create "$box" capacity=1
 	expect 0 send "$box" a
-	expect 2 send "$box" nonblock b
+	expect 3 send "$box" nonblock b
 	said 'full'
-	said 'timeout=SECONDS'
-	expect 2 send "$box" timeout=0.1 b
+	said 'timeout=TIME'
+	expect 3 send "$box" timeout=0.1 b
 	said 'no room within 0.1 seconds'
 	start send "$box" b
 	blocked senders
@@ -326,11 +359,11 @@ timeouts()
 {
 	mboxctl create "$box"
 	before=$(uptime)
-	expect 2 recv "$box" timeout=1.25
+	expect 3 recv "$box" timeout=1.25
 	said 'no message came within 1.25 seconds'
 	after=$(uptime)
 	[ $((after - before)) -ge 124 ] || wrong "waited $((after - before))0 ms"
-	expect 2 recv "$box" timeout=0
+	expect 3 recv "$box" timeout=0
 	start recv "$box" timeout=30
 	blocked receivers
 	expect 0 send "$box" timeout=0 text
@@ -341,9 +374,9 @@ timeouts()
 rendezvous()
 {
 	mboxctl create "$box" capacity=zero
-	expect 2 send "$box" nonblock text
+	expect 3 send "$box" nonblock text
 	said 'no receiver is waiting'
-	expect 2 send "$box" timeout=0.1 text
+	expect 3 send "$box" timeout=0.1 text
 	said 'nobody received it within 0.1 seconds'
 	start -v send "$box" text
 	blocked senders
@@ -357,7 +390,7 @@ rendezvous()
 sync()
 {
 	mboxctl create "$box"
-	expect 2 send "$box" sync timeout=0.1 text
+	expect 3 send "$box" sync timeout=100ms text
 	said 'nobody received it'
 	field queued 0
 	field withdrawn 1
@@ -383,7 +416,7 @@ delete_not_empty()
 	field queued 2
 	expect 0 -v delete "$box" force
 	grep -q '^dropped  *2$' "$dir/out" || wrong "printed '$(cat "$dir/out")'"
-	expect 2 delete "$box"
+	expect 4 delete "$box"
 	said 'no mailbox'
 }
 
@@ -396,7 +429,7 @@ delete_drain()
 	printf '1\n2\n3\n' >"$dir/in"
 	mboxctl send "$box" lines <"$dir/in"
 	expect 0 delete "$box" drain
-	expect 2 send "$box" 4
+	expect 4 send "$box" 4
 	kill -CONT "$pid"
 	finished 0
 	printed '1\n2\n3\n'
@@ -405,13 +438,13 @@ delete_drain()
 	mboxctl send "$box" a
 	expect 0 delete "$box" drain
 	field state draining
-	expect 2 send "$box" b
+	expect 4 send "$box" b
 	said 'deleted'
 	expect 2 create "$box"
 	said 'exists'
 	expect 0 recv "$box" count=all
 	printed 'a'
-	expect 2 recv "$box" nonblock
+	expect 4 recv "$box" nonblock
 	said 'no mailbox'
 }
 
@@ -422,13 +455,13 @@ delete_blocked()
 		start recv "$box"
 		blocked receivers
 		expect 0 delete "$box" $how
-		expect 2 show "$box"
+		expect 4 show "$box"
 		if [ $how = force ]; then
-			finished 2
+			finished 4
 			said 'deleted'
 		else
 			# it had no name any more, and nobody had it open to send
-			finished 2
+			finished 4
 			said 'nobody is left'
 		fi
 	done
@@ -441,7 +474,7 @@ chmod_chown()
 	field mode 0644
 	expect 0 chmod "$box" 0
 	field mode 0000
-	expect 2 chmod "$box-none" 0600
+	expect 4 chmod "$box-none" 0600
 	expect 0 chown "$box" "$(id -u)"
 	[ "$(id -u)" = 0 ] || { skip="chown takes root"; return; }
 	expect 0 chown "$box" 1:2
@@ -630,6 +663,7 @@ help_and_page()
 	for tools in "${0%/*}/../tools" "${0%/*}/../../../tools"; do
 		[ -e "$tools/check-help.sh" ] || continue
 		sh "$tools/check-help.sh" "$(command -v mboxctl)" "$tools/mboxctl.8" "$tools/mboxctl.bash" \
+			"$tools/mboxctl.zsh" "$tools/mboxctl.fish" \
 			>"$dir/out" 2>&1 || wrong "$(cat "$dir/out")"
 		return
 	done

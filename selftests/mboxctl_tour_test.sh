@@ -100,7 +100,7 @@ words()
 	said 'no JSON'
 	printed ''
 	expect 1 tour nonsense
-	said 'nonsense: unknown argument'
+	said 'nonsense: unknown word'
 	expect 1 tour zero zero
 	said 'given twice'
 }
@@ -155,7 +155,7 @@ interrupted()
 		kill -"${how%% *}" "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 		nothing_left
-		expect 2 show "tour.$pid.handover"
+		expect 4 show "tour.$pid.handover"
 		said 'no mailbox'
 	done
 }

@@ -54,7 +54,7 @@ static int run(struct command *cmd)
 	ret = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (ret) {
 		free(entries);
-		return refuse_errno(cmd, ret);
+		return ret;
 	}
 	for (size_t i = 0; i < count; i += MBOX_BATCH_MAX) {
 		ret = ack_some(cmd, mb, entries + i,

@@ -1,202 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: parse the words of the command line into values. Numbers are strict. */
+/* mboxctl: parse the command line: options, words, names and text */
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "mboxctl.h"
 
-/* Parse decimal digits only: no sign, no space, no other base. */
-static bool digits(const char *text, const char **end, uint64_t *num)
+static const char *const long_options[] = { "json", "verbose", "wide", "help", "version" };
+
+/* The place of an option in the command. Its short form is the first letter, but for --version. */
+static bool *option_of(struct command *cmd, size_t i)
 {
-	uint64_t n = 0;
+	bool *const options[] = { &cmd->json, &cmd->verbose, &cmd->wide, &cmd->help, &cmd->version };
 
-	if (!isdigit((unsigned char)*text))
-		return false;
-	for (; isdigit((unsigned char)*text); text++) {
-		unsigned int digit = (unsigned int)(*text - '0');
+	return options[i];
+}
 
-		if (n > (UINT64_MAX - digit) / 10)
+static bool take_letters(struct command *cmd, const char *letters)
+{
+	for (; *letters; letters++) {
+		size_t i;
+
+		for (i = 0; i < ARRAY_SIZE(long_options) - 1; i++)
+			if (*long_options[i] == *letters)
+				break;
+		if (i == ARRAY_SIZE(long_options) - 1)
 			return false;
-		n = n * 10 + digit;
+		*option_of(cmd, i) = true;
 	}
-	*end = text;
-	*num = n;
 	return true;
 }
 
-static bool in_range(const struct word *word, uint64_t num)
+/* Compare with the words of the verb, too: --timeout=5 is the same as timeout=5. */
+static void refuse_option(const struct command *cmd, const char *option)
 {
-	return num >= word->min && num <= word->max;
-}
+	const char *text = option + strspn(option, "-");
+	struct guess guess;
 
-bool parse_number(const struct word *word, const char *text, uint64_t *num)
-{
-	return digits(text, &text, num) && !*text && in_range(word, *num);
-}
-
-/* Parse a number, or a number and K (1024) or M (1024 K). */
-bool parse_size(const struct word *word, const char *text, uint64_t *num)
-{
-	unsigned int shift = 0;
-
-	if (!digits(text, &text, num))
-		return false;
-	if (*text == 'K')
-		shift = 10;
-	else if (*text == 'M')
-		shift = 20;
-	if (shift && *++text)
-		return false;
-	if (*text || *num > UINT64_MAX >> shift)
-		return false;
-	*num <<= shift;
-	return in_range(word, *num);
-}
-
-/* Parse one of the names in the word's table into its number. */
-bool parse_choice(const struct word *word, const char *text, uint64_t *num)
-{
-	for (*num = 0; *num <= word->max; ++*num)
-		if (!strcmp(word->choices[*num].name, text))
-			return true;
-	return false;
-}
-
-bool parse_octal(const struct word *word, const char *text, uint64_t *num)
-{
-	*num = 0;
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '7' || *num > word->max)
-			return false;
-		*num = *num * 8 + (uint64_t)(*text - '0');
-	}
-	return in_range(word, *num) && !(*num & ~word->max);
-}
-
-/* Parse seconds, with up to nine digits after a point, into nanoseconds. */
-bool parse_seconds(const struct word *word, const char *text, uint64_t *num)
-{
-	uint64_t seconds, fraction = 0;
-	unsigned int places = 0;
-
-	if (!digits(text, &text, &seconds) || seconds >= INT64_MAX / 1000000000)
-		return false;
-	if (*text == '.') {
-		for (text++; isdigit((unsigned char)*text); text++, places++)
-			fraction = fraction * 10 + (uint64_t)(*text - '0');
-		if (!places || places > 9)
-			return false;
-		for (; places < 9; places++)
-			fraction *= 10;
-	}
-	*num = seconds * 1000000000 + fraction;
-	return !*text && in_range(word, *num);
-}
-
-/* Parse the id of a process. */
-bool parse_pid(const char *text, pid_t *pid)
-{
-	static const struct word word = { .min = 1, .max = INT32_MAX };
-	uint64_t num;
-
-	if (!parse_number(&word, text, &num))
-		return false;
-	*pid = (pid_t)num;
-	return true;
-}
-
-/*
- * Parse PID or PID:START. START, of the header of a message, tells processes with the
- * same id apart. @start is 0 if it is not given.
- */
-bool parse_identity(const char *text, pid_t *pid, uint64_t *start)
-{
-	static const struct word word = { .min = 1, .max = UINT64_MAX };
-	const char *colon = strchr(text, ':');
-	char number[16];
-
-	*start = 0;
-	if (!colon)
-		return parse_pid(text, pid);
-	if ((size_t)(colon - text) >= sizeof(number))
-		return false;
-	memcpy(number, text, (size_t)(colon - text));
-	number[colon - text] = '\0';
-	return parse_pid(number, pid) && parse_number(&word, colon + 1, start);
-}
-
-/* Parse the same as the value of a word. The number is that of PID. */
-bool parse_sender(const struct word *word, const char *text, uint64_t *num)
-{
-	uint64_t start;
-	pid_t pid;
-
-	if (!strchr(text, ':'))
-		return parse_number(word, text, num);
-	if (!parse_identity(text, &pid, &start))
-		return false;
-	*num = (uint64_t)pid;
-	return true;
-}
-
-/* Return START of the value of a word, or 0. */
-uint64_t start_of(const struct value *value)
-{
-	uint64_t start = 0;
-	pid_t pid;
-
-	if (value->given && strchr(value->text, ':'))
-		parse_identity(value->text, &pid, &start);
-	return start;
-}
-
-/* Parse the id of a process as the value of a word. */
-bool parse_process(const struct word *word, const char *text, uint64_t *num)
-{
-	pid_t pid;
-
-	(void)word;
-	if (!parse_pid(text, &pid))
-		return false;
-	*num = (uint64_t)pid;
-	return true;
+	guess_begin(&guess, text, strcspn(text, "="));
+	for (size_t i = 0; i < ARRAY_SIZE(long_options); i++)
+		guess_try(&guess, long_options[i]);
+	for (const struct word *w = cmd->words; w && w->name; w++)
+		guess_try(&guess, w->name);
+	if (guess.word && option[1] == '-')
+		usage(cmd, "%s: unknown option; did you mean --%s?", option,
+		      guess.word + (*guess.word == '-' ? 2 : 0));
+	else
+		usage(cmd, "%s: unknown option; put -- before a word that begins with -", option);
 }
 
 static bool parse_option(struct command *cmd, const char *option)
 {
-	if (!strcmp(option, "--json"))
-		cmd->json = true;
-	else if (!strcmp(option, "--verbose"))
-		cmd->verbose = true;
-	else if (!strcmp(option, "--help"))
-		cmd->help = true;
-	else if (!strcmp(option, "--version"))
-		cmd->version = true;
-	else if (option[1] == '-')
-		goto unknown;
-	else
-		for (const char *c = option + 1; *c; c++) {
-			switch (*c) {
-			case 'j':
-				cmd->json = true;
-				break;
-			case 'v':
-				cmd->verbose = true;
-				break;
-			case 'h':
-				cmd->help = true;
-				break;
-			default:
-				goto unknown;
-			}
+	if (option[1] != '-') {
+		if (take_letters(cmd, option + 1))
+			return true;
+		refuse_option(cmd, option);
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(long_options); i++)
+		if (!strcmp(option + 2, long_options[i])) {
+			*option_of(cmd, i) = true;
+			return true;
 		}
-	return true;
-unknown:
-	usage(cmd, "%s: unknown option; put -- before a word that begins with -", option);
+	refuse_option(cmd, option);
 	return false;
 }
 
@@ -220,17 +85,60 @@ bool parse_options(struct command *cmd, int argc, char **argv, int *pos)
 	return true;
 }
 
+/* Return the length of the key in a text that looks like key=, or 0. */
+static size_t key_length(const char *text)
+{
+	size_t length = 0;
+
+	while (isalpha((unsigned char)text[length]) || text[length] == '_' || text[length] == '-')
+		length++;
+	return text[length] == '=' ? length : 0;
+}
+
+/* Find the only key that @text, up to its =, begins. */
+static const struct word *find_key(const struct word *words, const char *text)
+{
+	const struct word *found = NULL;
+	size_t length = key_length(text);
+
+	for (const struct word *w = words; length && w && w->name; w++) {
+		if (!w->parse || strncmp(text, w->name, length))
+			continue;
+		if (!w->name[length])
+			return w;
+		if (found)
+			return NULL;
+		found = w;
+	}
+	return found;
+}
+
+/* Find a flag, or a key or its beginning. --word is the same as word. */
 static const struct word *find_word(const struct word *words, const char *text)
 {
-	for (const struct word *w = words; w && w->name; w++) {
-		size_t length = strlen(w->name);
+	for (const struct word *w = words; w && w->name; w++)
+		if (!w->parse && (!strcmp(text, w->name) ||
+				  (!strncmp(text, "--", 2) && !strcmp(text + 2, w->name))))
+			return w;
+	return find_key(words, text + (strncmp(text, "--", 2) ? 0 : 2));
+}
 
-		if (!w->parse && !strcmp(text, w->name))
-			return w;
-		if (w->parse && !strncmp(text, w->name, length) && text[length] == '=')
-			return w;
-	}
-	return NULL;
+/* Report a word that the verb does not have. */
+static void refuse_word(const struct command *cmd, const char *text, bool takes_text)
+{
+	size_t length = key_length(text);
+	const char *after = takes_text ? "; put -- before a text that begins like that" : "";
+	struct guess guess;
+
+	guess_begin(&guess, text, length ? length : strlen(text));
+	for (const struct word *w = cmd->words; w && w->name; w++)
+		if (!length == !w->parse)
+			guess_try(&guess, w->name);
+	if (guess.word)
+		usage(cmd, "%s: unknown word; did you mean %s%s?%s", text, guess.word,
+		      length ? "=" : "", after);
+	else
+		usage(cmd, "%s: unknown word%s", text, after);
 }
 
 static void refuse_value(const struct command *cmd, const struct word *word, const char *text)
@@ -254,24 +162,32 @@ static bool take_word(struct command *cmd, const struct word *word, const char *
 		return false;
 	}
 	value->given = true;
-	value->text = word->parse ? text + strlen(word->name) + 1 : text;
-	if (word->parse &&
-	    !word->parse(word, text + strlen(word->name) + 1, &value->num)) {
+	value->text = word->parse ? strchr(text, '=') + 1 : text;
+	if (word->parse && !word->parse(word, value->text, &value->num)) {
 		refuse_value(cmd, word, text);
 		return false;
 	}
 	return true;
 }
 
-/* Explain a name that the kernel would refuse with EINVAL. */
-static bool check_name(const struct command *cmd)
+/* Explain a name that the kernel would refuse with EINVAL. id=N is the id of a mailbox. */
+bool take_name(struct command *cmd, const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				      "0123456789._-";
-	size_t length = strlen(cmd->name);
+	static const struct word id = { .min = 1, .max = UINT64_MAX };
+	size_t length = strlen(name);
 
-	if (length && length < MBOX_NAME_SIZE && cmd->name[0] != '.' &&
-	    strspn(cmd->name, allowed) == length)
+	cmd->name = name;
+	cmd->id = 0;
+	if (!strncmp(name, "id=", 3) && cmd->verb->first != FIRST_NEW) {
+		if (parse_number(&id, name + 3, &cmd->id))
+			return true;
+		usage(cmd, "an id is a number, as list and show print it");
+		return false;
+	}
+	if (length && length < MBOX_NAME_SIZE && name[0] != '.' &&
+	    strspn(name, allowed) == length)
 		return true;
 	usage(cmd, "invalid name: a name has 1 to %u of A-Z a-z 0-9 . _ -, and no dot first",
 	      MBOX_NAME_SIZE - 1);
@@ -281,15 +197,10 @@ static bool check_name(const struct command *cmd)
 /* Find the verb below this one that @text names. */
 static bool take_sub(struct command *cmd, const char *text)
 {
-	for (const struct verb *const *sub = cmd->verb->subs; *sub; sub++) {
-		if (strcmp((*sub)->name, text))
-			continue;
-		cmd->sub = *sub;
+	cmd->sub = find_verb(cmd, cmd->verb->subs, text);
+	if (cmd->sub)
 		cmd->words = cmd->sub->words;
-		return true;
-	}
-	usage(cmd, "%s: unknown verb", text);
-	return false;
+	return cmd->sub;
 }
 
 /* Check that all operands of the verb are there. */
@@ -299,13 +210,21 @@ static bool complete(struct command *cmd)
 
 	if (verb->first == FIRST_VERB)
 		return true;
-	if (verb->first != FIRST_NONE && verb->first != FIRST_MAYBE && !cmd->name) {
+	if ((verb->first == FIRST_NAME || verb->first == FIRST_NEW || verb->first == FIRST_PID) &&
+	    !cmd->name) {
 		usage(cmd, verb->first == FIRST_PID ? "the id of a process is missing" :
 		      "the name of a mailbox is missing");
 		return false;
 	}
-	if (cmd->name && verb->first != FIRST_PID && verb->first != FIRST_NONE && !check_name(cmd))
+	if (cmd->name && verb->first != FIRST_PID && verb->first != FIRST_NONE &&
+	    verb->first != FIRST_USER && verb->first != FIRST_FILES && !take_name(cmd, cmd->name))
 		return false;
+	for (int i = 0; i < cmd->nmore && verb->first == FIRST_MAYBE; i++) {
+		struct command one = *cmd;
+
+		if (!take_name(&one, cmd->more[i]))
+			return false;
+	}
 	if (verb->first == FIRST_PID && !parse_identity(cmd->name, &cmd->pid, &cmd->start)) {
 		usage(cmd, "invalid process id");
 		return false;
@@ -339,6 +258,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 	bool ended = false, no_name = false;
 
 	cmd->words = verb->words;
+	cmd->more = argv;
 	for (int i = 0; i < argc; i++) {
 		bool takes_text = cmd->sub ? cmd->sub->text : verb->text;
 		const struct word *word = NULL;
@@ -359,7 +279,7 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 				return false;
 			continue;
 		}
-		/* A name has no = in it; and after --all no name may follow. */
+		/* A name has no = in it, but for id=N; and after --all no name may follow. */
 		if (verb->first == FIRST_MAYBE && !cmd->name && !ended &&
 		    (no_name || strchr(argv[i], '=')))
 			word = find_word(cmd->words, argv[i]);
@@ -379,12 +299,18 @@ bool parse_words(struct command *cmd, int argc, char **argv)
 				return false;
 		} else if (verb->operand && !cmd->operand) {
 			cmd->operand = argv[i];
+		} else if (takes_text && !ended && key_length(argv[i])) {
+			refuse_word(cmd, argv[i], true);
+			return false;
 		} else if (takes_text) {
 			cmd->text = argv + i;
 			cmd->ntext = argc - i;
 			break;
+		} else if (verb->more_names && (!key_length(argv[i]) || !strncmp(argv[i], "id=", 3))) {
+			/* They move to the front, where words were. */
+			argv[cmd->nmore++] = argv[i];
 		} else {
-			usage(cmd, "%s: unknown argument", argv[i]);
+			refuse_word(cmd, argv[i], false);
 			return false;
 		}
 	}

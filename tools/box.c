@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: mailboxes in tables: columns, filters and order */
-#include <errno.h>
-#include <fnmatch.h>
+/* mboxctl: mailboxes in tables: columns, their cells, and order */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "mboxctl.h"
 
-/* FORM_COUNTER is a FORM_U64 that the monitor has and MBOX_IOC_GET has not. */
+/*
+ * FORM_COUNTER is a FORM_U64 that the monitor has and MBOX_IOC_GET has not; FORM_SIZE and
+ * FORM_COUNTER_SIZE are bytes.
+ */
 enum form {
 	FORM_U32, FORM_U64, FORM_COUNTER, FORM_NAME, FORM_USER, FORM_GROUP, FORM_MODE,
-	FORM_KIND, FORM_STATE, FORM_LIFETIME, FORM_POLICY, FORM_OWNER, FORM_HEIR,
+	FORM_KIND, FORM_STATE, FORM_LIFETIME, FORM_POLICY, FORM_OWNER, FORM_COMMAND, FORM_HEIR,
 	FORM_EXCLUSIVE, FORM_OVERFLOW, FORM_GROW, FORM_MAXPROCS, FORM_PROCS,
-	FORM_CAPACITY, FORM_BYTES, FORM_RING, FORM_PRODUCER, FORM_CONSUMER,
-	FORM_TIME, FORM_WAITERS, FORM_DETAIL_U32, FORM_DETAIL,
+	FORM_CAPACITY, FORM_BYTES, FORM_SIZE, FORM_RING, FORM_PRODUCER, FORM_CONSUMER,
+	FORM_TIME, FORM_WAITERS, FORM_FILL, FORM_COUNTER_SIZE, FORM_SIZE_U32,
+	FORM_DETAIL_U32, FORM_DETAIL,
 };
 
 /* The column comes first: a pointer to it points to the whole, too. */
@@ -22,88 +23,121 @@ struct box_column {
 	enum form form;
 	size_t offset;
 	const char *help;
+	bool not_ring;			/* a ring does not know it: its sides do without the kernel */
 };
 
 #define BOX(member)	offsetof(struct mbox_monitor_mailbox, member)
 
 static const struct box_column box_columns[] = {
-	{ { "id", 6, false, NULL }, FORM_U64, BOX(id), "number that no other mailbox has" },
-	{ { "user", 8, true, NULL }, FORM_USER, BOX(uid), "user that owns it" },
-	{ { "uid", 6, false, NULL }, FORM_U32, BOX(uid), "number of that user" },
-	{ { "group", 8, true, NULL }, FORM_GROUP, BOX(gid), "group that owns it" },
-	{ { "gid", 6, false, NULL }, FORM_U32, BOX(gid), "number of that group" },
-	{ { "mode", 4, true, NULL }, FORM_MODE, BOX(mode), "permission bits" },
-	{ { "kind", 7, true, NULL }, FORM_KIND, BOX(kind), "mailbox or ring" },
-	{ { "state", 8, true, NULL }, FORM_STATE, BOX(state), "live, unlinked or draining" },
-	{ { "lifetime", 8, true, NULL }, FORM_LIFETIME, BOX(lifetime), "os, process or fd" },
-	{ { "owner", 7, false, NULL }, FORM_OWNER, BOX(owner), "process that it ends with" },
-	{ { "heir", 7, false, NULL }, FORM_HEIR, BOX(heir), "process that is the next owner" },
+	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name),
+	  "its name", false },
+	{ { "id", 6, false, NULL }, FORM_U64, BOX(id),
+	  "number that no other mailbox has", false },
+	{ { "user", 8, true, NULL }, FORM_USER, BOX(uid),
+	  "user that owns it", false },
+	{ { "uid", 6, false, NULL }, FORM_U32, BOX(uid),
+	  "number of that user", false },
+	{ { "group", 8, true, NULL }, FORM_GROUP, BOX(gid),
+	  "group that owns it", false },
+	{ { "gid", 6, false, NULL }, FORM_U32, BOX(gid),
+	  "number of that group", false },
+	{ { "mode", 4, true, NULL }, FORM_MODE, BOX(mode),
+	  "permission bits", false },
+	{ { "kind", 7, true, NULL }, FORM_KIND, BOX(kind),
+	  "mailbox, ring or inbox", false },
+	{ { "state", 8, true, NULL }, FORM_STATE, BOX(state),
+	  "live, unlinked or draining", false },
+	{ { "lifetime", 8, true, NULL }, FORM_LIFETIME, BOX(lifetime),
+	  "os, process or fd", false },
+	{ { "owner", 7, false, NULL }, FORM_OWNER, BOX(owner),
+	  "process that it ends with", false },
+	{ { "command", 15, true, NULL }, FORM_COMMAND, BOX(owner),
+	  "name of that process", false },
+	{ { "heir", 7, false, NULL }, FORM_HEIR, BOX(heir),
+	  "process that is the next owner", false },
 	{ { "policy", 9, true, NULL }, FORM_POLICY, BOX(policy),
-	  "which of several receivers gets a message" },
+	  "which of several receivers gets a message", true },
 	{ { "exclusive", 9, true, NULL }, FORM_EXCLUSIVE, BOX(options),
-	  "one process in receive at a time" },
+	  "one process in receive at a time", true },
 	{ { "overflow", 8, true, NULL }, FORM_OVERFLOW, BOX(options),
-	  "slow receivers lose their oldest message" },
+	  "slow receivers lose their oldest message", true },
 	{ { "grow", 4, true, NULL }, FORM_GROW, BOX(options),
-	  "a ring that takes memory as it is used" },
+	  "a ring that takes memory as it is used", false },
 	{ { "maxprocs", 8, false, NULL }, FORM_MAXPROCS, BOX(max_procs),
-	  "processes that may take part" },
-	{ { "procs", 5, false, NULL }, FORM_PROCS, BOX(procs), "processes that do, if limited" },
-	{ { "ring", 10, false, NULL }, FORM_RING, BOX(ring), "bytes of a ring" },
+	  "processes that may take part", true },
+	{ { "procs", 5, false, NULL }, FORM_PROCS, BOX(procs),
+	  "processes that do, if limited", true },
+	{ { "ring", 10, false, NULL }, FORM_RING, BOX(ring),
+	  "bytes of a ring", false },
 	{ { "producer", 8, false, NULL }, FORM_PRODUCER, BOX(ring_producer),
-	  "process that sends to a ring" },
+	  "process that sends to a ring", false },
 	{ { "consumer", 8, false, NULL }, FORM_CONSUMER, BOX(ring_consumer),
-	  "process that receives from it" },
-	{ { "created", 30, true, NULL }, FORM_TIME, BOX(created), "when it was created" },
-	{ { "capacity", 9, false, NULL }, FORM_CAPACITY, BOX(capacity), "messages it keeps" },
-	{ { "bytes", 10, false, NULL }, FORM_BYTES, BOX(bytes), "bytes of payload it keeps" },
-	{ { "msgsize", 8, false, NULL }, FORM_U32, BOX(msg_size), "longest message, in bytes" },
-	{ { "queued", 8, false, NULL }, FORM_U64, BOX(queued), "messages in it now" },
-	{ { "queued_bytes", 12, false, NULL }, FORM_U64, BOX(queued_bytes),
-	  "bytes of payload in these" },
-	{ { "peak", 8, false, NULL }, FORM_COUNTER, BOX(peak), "the most that queued has been" },
-	{ { "peak_bytes", 12, false, NULL }, FORM_COUNTER, BOX(peak_bytes),
-	  "the most that queued_bytes has been" },
-	{ { "handles", 7, false, NULL }, FORM_U32, BOX(handles), "open handles" },
-	{ { "senders", 7, false, NULL }, FORM_U32, BOX(senders), "sends blocked now" },
-	{ { "receivers", 9, false, NULL }, FORM_U32, BOX(receivers), "receives blocked now" },
-	{ { "waiters", 7, false, NULL }, FORM_WAITERS, 0, "senders and receivers together" },
-	{ { "sent", 10, false, NULL }, FORM_U64, BOX(sent), "messages accepted since creation" },
-	{ { "sent_bytes", 12, false, NULL }, FORM_COUNTER, BOX(sent_bytes),
-	  "bytes of payload in these" },
-	{ { "received", 10, false, NULL }, FORM_U64, BOX(received), "messages received" },
+	  "process that receives from it", false },
+	{ { "created", 30, true, NULL }, FORM_TIME, BOX(created),
+	  "when it was created", false },
+	{ { "capacity", 9, false, NULL }, FORM_CAPACITY, BOX(capacity),
+	  "messages it keeps", true },
+	{ { "bytes", 10, false, NULL }, FORM_BYTES, BOX(bytes),
+	  "bytes of payload it keeps", true },
+	{ { "msgsize", 8, false, NULL }, FORM_SIZE_U32, BOX(msg_size),
+	  "longest message, in bytes", false },
+	{ { "queued", 8, false, NULL }, FORM_U64, BOX(queued),
+	  "messages in it now", true },
+	{ { "fill", 4, false, NULL }, FORM_FILL, 0,
+	  "per cent of its limits, or of its ring, that are in use", false },
+	{ { "queued_bytes", 12, false, NULL }, FORM_SIZE, BOX(queued_bytes),
+	  "bytes of payload in these", false },
+	{ { "peak", 8, false, NULL }, FORM_COUNTER, BOX(peak),
+	  "the most that queued has been", true },
+	{ { "peak_bytes", 12, false, NULL }, FORM_COUNTER_SIZE, BOX(peak_bytes),
+	  "the most that queued_bytes has been", true },
+	{ { "handles", 7, false, NULL }, FORM_U32, BOX(handles),
+	  "open handles", false },
+	{ { "senders", 7, false, NULL }, FORM_U32, BOX(senders),
+	  "sends blocked now", false },
+	{ { "receivers", 9, false, NULL }, FORM_U32, BOX(receivers),
+	  "receives blocked now", false },
+	{ { "waiters", 7, false, NULL }, FORM_WAITERS, 0,
+	  "senders and receivers together", false },
+	{ { "sent", 10, false, NULL }, FORM_U64, BOX(sent),
+	  "messages accepted since creation", true },
+	{ { "sent_bytes", 12, false, NULL }, FORM_COUNTER_SIZE, BOX(sent_bytes),
+	  "bytes of payload in these", false },
+	{ { "received", 10, false, NULL }, FORM_U64, BOX(received),
+	  "messages received", true },
 	{ { "withdrawn", 9, false, NULL }, FORM_U64, BOX(withdrawn),
-	  "messages their senders took back" },
-	{ { "dropped", 8, false, NULL }, FORM_U64, BOX(dropped), "messages gone otherwise" },
-	{ { "purged", 8, false, NULL }, FORM_COUNTER, BOX(purged), "of these, dropped by a purge" },
+	  "messages their senders took back", true },
+	{ { "dropped", 8, false, NULL }, FORM_U64, BOX(dropped),
+	  "messages gone otherwise", true },
+	{ { "purged", 8, false, NULL }, FORM_COUNTER, BOX(purged),
+	  "of these, dropped by a purge", true },
 	{ { "lost", 8, false, NULL }, FORM_U64, BOX(lost),
-	  "deliveries of a broadcast that were lost" },
+	  "deliveries of a broadcast that were lost", true },
 	{ { "refused", 8, false, NULL }, FORM_COUNTER, BOX(refused),
-	  "messages refused by a quota" },
-	{ { "blocked", 8, false, NULL }, FORM_COUNTER, BOX(blocked), "calls that had to wait" },
+	  "messages refused by a quota", true },
+	{ { "blocked", 8, false, NULL }, FORM_COUNTER, BOX(blocked),
+	  "calls that had to wait", false },
 	{ { "woken", 8, false, NULL }, FORM_COUNTER, BOX(woken),
-	  "of these, calls that were woken" },
+	  "of these, calls that were woken", false },
 	{ { "spin_hits", 9, false, NULL }, FORM_U64, BOX(spin_hits),
-	  "receives that polled, and need not sleep" },
+	  "receives that polled, and need not sleep", true },
 	{ { "spin_misses", 11, false, NULL }, FORM_U64, BOX(spin_misses),
-	  "receives that polled in vain" },
-	{ { "leased", 8, false, NULL }, FORM_U32, BOX(leased), "messages that are leased" },
+	  "receives that polled in vain", true },
+	{ { "leased", 8, false, NULL }, FORM_U32, BOX(leased), "messages that are leased", false },
 	{ { "delayed", 8, false, NULL }, FORM_U32, BOX(delayed),
-	  "messages whose time has not come" },
+	  "messages whose time has not come", false },
 	{ { "parked", 8, false, NULL }, FORM_U32, BOX(parked),
-	  "messages that cannot be delivered" },
+	  "messages that cannot be delivered", false },
 	{ { "redelivered", 11, false, NULL }, FORM_U64, BOX(redelivered),
-	  "leases that ended without an acknowledgement" },
+	  "leases that ended without an acknowledgement", false },
 	{ { "dead", 8, false, NULL }, FORM_U64, BOX(dead),
-	  "messages that went to the dead-letter mailbox" },
+	  "messages that went to the dead-letter mailbox", false },
 	{ { "maxdeliveries", 13, false, NULL }, FORM_DETAIL_U32, BOX(max_deliveries),
-	  "times that a message is given out under a lease" },
+	  "times that a message is given out under a lease", false },
 	{ { "deadletter", 10, false, NULL }, FORM_DETAIL, BOX(dead_letter),
-	  "id of its dead-letter mailbox" },
+	  "id of its dead-letter mailbox", false },
 	{ { "mark", 8, false, NULL }, FORM_DETAIL, BOX(mark),
-	  "mark of the last message sent with one" },
-	/* The last one, because it may be long. */
-	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name), "its name" },
+	  "mark of the last message sent with one", false },
 };
 
 static uint32_t u32_of(const struct mbox_monitor_mailbox *box, const struct box_column *column)
@@ -145,6 +179,41 @@ static void cell_detail(uint64_t num, bool known)
 		cell_none("-");
 }
 
+/* A bounded mailbox, or a ring, is so full; 0 to 100, or -1 if it has no bounds. */
+static int fill_of(const struct mbox_monitor_mailbox *box)
+{
+	double fill = -1;
+
+	if (box->kind == MBOX_KIND_RING)
+		fill = box->ring ? (double)box->queued_bytes / (double)box->ring : -1;
+	else if (box->capacity && box->capacity != MBOX_CAPACITY_UNBOUNDED)
+		fill = (double)box->queued / box->capacity;
+	if (box->bytes && (double)box->queued_bytes / (double)box->bytes > fill)
+		fill = (double)box->queued_bytes / (double)box->bytes;
+	return fill > 1 ? 100 : fill < 0 ? -1 : (int)(fill * 100);
+}
+
+/* Print per cent; text has the sign. */
+static void cell_fill(int fill)
+{
+	char text[16];
+
+	if (fill < 0) {
+		cell_none("-");
+	} else if (out_json()) {
+		cell_number((uint64_t)fill);
+	} else {
+		snprintf(text, sizeof(text), "%d%%", fill);
+		cell_text(text);
+	}
+}
+
+/* For people: red if senders are blocked, yellow if it is full. */
+static enum style style_of(const struct mbox_monitor_mailbox *box)
+{
+	return box->senders ? STYLE_BAD : box_full(box) ? STYLE_WARN : STYLE_NONE;
+}
+
 static void cell_limit(uint64_t num, bool limited)
 {
 	if (limited)
@@ -157,12 +226,18 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 {
 	char text[TIME_SIZE];
 
+	if (column->not_ring && box->kind == MBOX_KIND_RING) {
+		cell_none("-");
+		return;
+	}
 	switch (column->form) {
 	case FORM_U32:
 		cell_number(u32_of(box, column));
 		break;
 	case FORM_U64:
 	case FORM_COUNTER:
+		if (column->offset == BOX(queued))
+			cell_style(style_of(box));
 		cell_number(u64_of(box, column));
 		break;
 	case FORM_DETAIL_U32:
@@ -171,7 +246,19 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 	case FORM_DETAIL:
 		cell_detail(u64_of(box, column), u64_of(box, column));
 		break;
+	case FORM_SIZE:
+	case FORM_COUNTER_SIZE:
+		cell_size(u64_of(box, column));
+		break;
+	case FORM_SIZE_U32:
+		cell_size(u32_of(box, column));
+		break;
+	case FORM_FILL:
+		cell_style(style_of(box));
+		cell_fill(fill_of(box));
+		break;
 	case FORM_NAME:
+		cell_style(style_of(box));
 		if (*box->name)
 			cell_text(box->name);
 		else
@@ -206,6 +293,15 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 	case FORM_OWNER:
 		cell_detail(box->owner, box_owned(box));
 		break;
+	case FORM_COMMAND: {
+		const char *command = box_owned(box) ? process_name(box->owner) : NULL;
+
+		if (command)
+			cell_text(command);
+		else
+			cell_none("-");
+		break;
+	}
 	case FORM_HEIR:
 		cell_detail(box->heir, box_has_heir(box));
 		break;
@@ -228,10 +324,16 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 		cell_limit(box->capacity, box->capacity != MBOX_CAPACITY_UNBOUNDED);
 		break;
 	case FORM_BYTES:
-		cell_limit(box->bytes, box->bytes);
+		if (box->bytes)
+			cell_size(box->bytes);
+		else
+			cell_none("unbounded");
 		break;
 	case FORM_RING:
-		cell_detail(box->ring, box->ring);
+		if (box->ring)
+			cell_size(box->ring);
+		else
+			cell_none("-");
 		break;
 	case FORM_PRODUCER:
 		cell_detail(box->ring_producer, box_has_side(box, MBOX_A_RING_PRODUCER));
@@ -240,7 +342,14 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 		cell_detail(box->ring_consumer, box_has_side(box, MBOX_A_RING_CONSUMER));
 		break;
 	case FORM_TIME:
-		format_time(text, box->created);
+		if (out_human()) {
+			uint64_t now = realtime();
+
+			format_age(text, now > box->created ? now - box->created : 0);
+			strcat(text, " ago");
+		} else {
+			format_time(text, box->created);
+		}
 		cell_text(text);
 		break;
 	case FORM_WAITERS:
@@ -260,9 +369,18 @@ int box_row(const struct mbox_monitor_mailbox *box, const struct column *const *
 /* Print the counters that MBOX_IOC_GET does not have as fields of a record. */
 void box_print_counters(const struct mbox_monitor_mailbox *box)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
-		if (box_columns[i].form == FORM_COUNTER)
-			out_number(box_columns[i].column.name, u64_of(box, &box_columns[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++) {
+		const struct box_column *column = &box_columns[i];
+		bool known = !column->not_ring || box->kind != MBOX_KIND_RING;
+
+		if (column->form == FORM_COUNTER)
+			out_detail(column->column.name, u64_of(box, column), known);
+		else if (column->form == FORM_COUNTER_SIZE && known)
+			out_size(column->column.name, u64_of(box, column));
+		else if (column->form == FORM_COUNTER_SIZE)
+			out_detail(column->column.name, 0, false);
+	}
+	out_detail("fill", (uint64_t)fill_of(box), fill_of(box) >= 0);
 }
 
 /* Find the columns that @list names, separated by commas. Return their number, or 0. */
@@ -306,10 +424,14 @@ static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct
 	switch (column->form) {
 	case FORM_U64:
 	case FORM_COUNTER:
+	case FORM_SIZE:
+	case FORM_COUNTER_SIZE:
 	case FORM_RING:
 	case FORM_TIME:
 	case FORM_DETAIL:
 		return u64_of(box, column);
+	case FORM_FILL:
+		return (uint64_t)fill_of(box) + 1;
 	case FORM_BYTES:
 		/* Unlimited sorts highest. */
 		return box->bytes ? box->bytes : UINT64_MAX;
@@ -369,92 +491,4 @@ void box_print_column_names(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(box_columns); i++)
 		printf(" %s", box_columns[i].column.name);
-}
-
-bool parse_text(const struct word *word, const char *text, uint64_t *num)
-{
-	(void)word;
-	*num = 0;
-	return *text;
-}
-
-bool parse_columns(const struct word *word, const char *text, uint64_t *num)
-{
-	const struct column *columns[BOX_COLUMNS_MAX];
-
-	(void)word;
-	*num = box_columns_of(text, columns);
-	return *num;
-}
-
-bool parse_sort(const struct word *word, const char *text, uint64_t *num)
-{
-	(void)word;
-	*num = 0;
-	if (*text == '-')
-		text++;
-	return box_column_named(text, strlen(text));
-}
-
-static bool box_full(const struct mbox_monitor_mailbox *box)
-{
-	return (box->capacity && box->queued >= box->capacity) ||
-	       (box->bytes && box->queued_bytes >= box->bytes);
-}
-
-/* Does the mailbox pass the filters of the command? */
-bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box)
-{
-	const struct value *v = cmd->v;
-
-	return (!v[BOX_NAME].given || !fnmatch(v[BOX_NAME].text, box->name, 0)) &&
-	       (!v[BOX_USER].given || v[BOX_USER].num == box->uid) &&
-	       (!v[BOX_OWNER].given || (box_owned(box) && v[BOX_OWNER].num == box->owner)) &&
-	       (!v[BOX_STATE].given || v[BOX_STATE].num == box->state) &&
-	       (!v[BOX_KIND].given || v[BOX_KIND].num == box->kind) &&
-	       (!v[BOX_FULL].given || box_full(box)) &&
-	       (!v[BOX_MESSAGES].given || box->queued) &&
-	       (!v[BOX_WAITERS].given || box->senders || box->receivers);
-}
-
-bool box_filtered(const struct command *cmd)
-{
-	for (size_t i = 0; i < BOX_FILTERS; i++)
-		if (cmd->v[i].given)
-			return true;
-	return false;
-}
-
-static int collect(const struct mbox_monitor_mailbox *box, void *arg)
-{
-	struct boxes *boxes = arg;
-
-	if (boxes->cmd && !box_wanted(boxes->cmd, box))
-		return 0;
-	if (boxes->count == boxes->room) {
-		size_t room = boxes->room ? 2 * boxes->room : 64;
-		void *all = realloc(boxes->all, room * sizeof(*boxes->all));
-
-		if (!all)
-			return -ENOMEM;
-		boxes->all = all;
-		boxes->room = room;
-	}
-	boxes->all[boxes->count++] = *box;
-	return 0;
-}
-
-/*
- * Get the mailboxes that pass the filters, in the order of ids. If mailboxes come and
- * go meanwhile, try again a few times. Return 0 or -errno.
- */
-int boxes_get(struct boxes *boxes, struct mbox_monitor *mon)
-{
-	int ret, tries = 5;
-
-	do {
-		boxes->count = 0;
-		ret = mbox_monitor_each_mailbox(mon, collect, boxes);
-	} while (ret > 0 && --tries);
-	return ret < 0 ? ret : 0;
 }

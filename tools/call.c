@@ -15,13 +15,13 @@ static const struct word words[] = {
 		   .help = "type, a number that servers may select by (default 0)" },
 	[RETRY] = { .name = "retry", .help = "if the server ends, have another one answer" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for room" },
-	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
-		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
-		      .help = "longest wait for the reply; may have a fraction" },
+	[TIMEOUT] = { .name = "timeout", .arg = "TIME", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "100ms 1s 5s 10s 1m",
+		      .help = "longest wait for the reply: 5, 0.5, 500ms, 2m" },
 	[ROOM] = { .name = "room", .arg = "N", .parse = parse_size, .max = UINT32_MAX,
-		   .form = "a number of bytes, with K (1024) or M (1024 K) if you like",
+		   .form = SIZE_FORM,
 		   .hints = "4K 8K 64K 256K 1M",
-		   .help = "longest reply in bytes (default msgsize); may end in K or M" },
+		   .help = "longest reply in bytes (default msgsize)" },
 	{ 0 },
 };
 
@@ -32,7 +32,7 @@ static int refuse_ended(const struct command *cmd, struct mbox *mb)
 	struct mbox_info info;
 
 	if (!mbox_get(mb, &info) && info.state != MBOX_STATE_DEAD && info.kind != MBOX_KIND_LINK)
-		return refuse(cmd, "with retry another server answers",
+		return refuse(cmd, -EOWNERDEAD, "with retry another server answers",
 			      "the server has ended without a reply");
 	return refuse_errno(cmd, -EOWNERDEAD);
 }
@@ -50,24 +50,24 @@ static int refuse_call(const struct command *cmd, const struct calling *call, in
 {
 	switch (-error) {
 	case EREMOTEIO:
-		return refuse(cmd, NULL, "the server rejected the call, with code %u",
+		return refuse(cmd, error, NULL, "the server rejected the call, with code %u",
 			      call->called.code);
 	case EPROTO:
-		return refuse(cmd, "servers use leases, as mboxctl serve NAME does",
+		return refuse(cmd, error, "servers use leases, as mboxctl serve NAME does",
 			      "a process received the request without a lease, and cannot reply");
 	case EOWNERDEAD:
 		return refuse_ended(cmd, call->mb);
 	case ETIMEDOUT:
-		return refuse(cmd, NULL, "no reply within %g seconds; the call is withdrawn",
-			      (double)cmd->v[TIMEOUT].num / 1e9);
+		return refuse(cmd, error, NULL, "no reply within %s; the call is withdrawn",
+			      in_words(cmd->v[TIMEOUT].num));
 	case EAGAIN:
-		return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
+		return refuse(cmd, error, "leave out nonblock to wait for room, or say timeout=TIME",
 			      "the mailbox is full, or has capacity zero and nobody receives");
 	case EMSGSIZE:
 		if (call->text.size > call->info.msg_size)
-			return refuse(cmd, NULL, "the request has %zu bytes, the mailbox takes %u",
+			return refuse(cmd, error, NULL, "the request has %zu bytes, the mailbox takes %u",
 				      call->text.size, call->info.msg_size);
-		return refuse(cmd, "see max_msg_size in /sys/module/mbox/parameters",
+		return refuse(cmd, error, "see max_msg_size in /sys/module/mbox/parameters",
 			      "room=%zu is more than the module allows", call->room);
 	}
 	return refuse_leasing(cmd, error);
@@ -139,7 +139,7 @@ static int run(struct command *cmd)
 
 	status = open_box(cmd, &call.mb, MBOX_RIGHT_SEND);
 	if (status)
-		return refuse_errno(cmd, status);
+		return status;
 	status = call_prepare(cmd, &call, &reply);
 	if (!status) {
 		status = call_make(cmd, &call, reply);

@@ -5,19 +5,14 @@
 static int run(struct command *cmd)
 {
 	static const struct word mode = { .max = 0666 };
-	struct mbox *mb;
+	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE };
 	uint64_t bits;
-	int error;
 
 	if (!parse_octal(&mode, cmd->operand, &bits))
 		return usage(cmd, "%s: has to be octal, out of 0666: r is to receive, w to send, x is not used",
 			     cmd->operand);
-	error = mbox_open(&mb, cmd->name, 0);
-	if (error)
-		return refuse_errno(cmd, error);
-	error = mbox_chmod(mb, (unsigned int)bits);
-	mbox_close(mb);
-	return error ? refuse_errno(cmd, error) : STATUS_DONE;
+	set.mode = (uint32_t)bits;
+	return set_box(cmd, &set);
 }
 
 const struct verb chmod_verb = {
@@ -26,6 +21,7 @@ const struct verb chmod_verb = {
 	.summary = "change who may receive from and send to a mailbox",
 	.notes = "OCTAL is a mode as of a file: r is the right to receive, w to send. Handles\n"
 		 "that are open keep the rights they have.",
+	.owner = true,
 	.operand = "OCTAL",
 	.operand_hints = MODE_HINTS,
 	.run = run,

@@ -41,25 +41,26 @@ static bool find_group(const char *text, gid_t *gid)
 static int run(struct command *cmd)
 {
 	char *user = cmd->operand, *group;
-	uid_t uid = (uid_t)-1;
-	gid_t gid = (gid_t)-1;
-	struct mbox *mb;
-	int error;
+	struct mbox_ioc_set set = { .mask = 0 };
+	uid_t uid;
+	gid_t gid;
 
 	group = strchr(user, ':');
 	if (group)
 		*group++ = '\0';
-	if ((*user || !group) && !find_user(user, &uid))
-		return usage(cmd, "%s: neither a user nor a user id", user);
-	if (group && !find_group(group, &gid))
-		return usage(cmd, "%s: neither a group nor a group id", group);
-
-	error = mbox_open(&mb, cmd->name, 0);
-	if (error)
-		return refuse_errno(cmd, error);
-	error = mbox_chown(mb, uid, gid);
-	mbox_close(mb);
-	return error ? refuse_errno(cmd, error) : STATUS_DONE;
+	if (*user || !group) {
+		if (!find_user(user, &uid))
+			return usage(cmd, "%s: neither a user nor a user id", user);
+		set.mask |= MBOX_SET_UID;
+		set.uid = uid;
+	}
+	if (group) {
+		if (!find_group(group, &gid))
+			return usage(cmd, "%s: neither a group nor a group id", group);
+		set.mask |= MBOX_SET_GID;
+		set.gid = gid;
+	}
+	return set_box(cmd, &set);
 }
 
 const struct verb chown_verb = {
@@ -68,6 +69,7 @@ const struct verb chown_verb = {
 	.summary = "change the owner and group of a mailbox",
 	.notes = "UID and GID are numbers or names; :GID alone changes the group only. Another owner,\n"
 		 "and a group that you are not in, need CAP_IPC_OWNER, as root has.",
+	.owner = true,
 	.operand = "UID[:GID]",
 	.operand_hints = "USER",
 	.run = run,

@@ -5,24 +5,13 @@
 #include <sys/stat.h>
 #include "mboxctl.h"
 
-static bool parse_capacity(const struct word *word, const char *text, uint64_t *num)
-{
-	if (!strcmp(text, "zero"))
-		*num = MBOX_CAPACITY_ZERO;
-	else if (!strcmp(text, "unbounded"))
-		*num = MBOX_CAPACITY_UNBOUNDED;
-	else
-		return parse_number(word, text, num);
-	return true;
-}
-
 static bool parse_power(const struct word *word, const char *text, uint64_t *num)
 {
 	return parse_size(word, text, num) && !(*num & (*num - 1));
 }
 
 enum { CAPACITY, BYTES, MSGSIZE, MODE, LIFETIME, OWNER, POLICY, MAXPROCS, EXCLUSIVE, OVERFLOW,
-       RING, GROW, DELIVERIES, DEAD };
+       RING, GROW, USER, GROUP, IFMISSING, DELIVERIES, DEAD };
 
 static const struct word words[] = {
 	[CAPACITY] = { .name = "capacity", .arg = "zero|N|unbounded", .parse = parse_capacity,
@@ -30,14 +19,12 @@ static const struct word words[] = {
 		       .hints = "zero 1 16 64 256 1024 unbounded",
 		       .help = "messages it keeps (default 64); zero: sends wait for receives" },
 	[BYTES] = { .name = "bytes", .arg = "N", .parse = parse_size, .min = 1, .max = UINT64_MAX,
-		    .form = "a number of bytes, with K (1024) or M (1024 K) if you like",
-		    .hints = "4K 8K 64K 256K 1M",
-		    .help = "most bytes of payload it keeps (default any); may end in K, M" },
+		    .form = SIZE_FORM, .hints = "4K 8K 64K 256K 1M",
+		    .help = "most bytes of payload it keeps (default any): 4096, 64k, 64KiB, 1G" },
 	[MSGSIZE] = { .name = "msgsize", .arg = "N", .parse = parse_size, .min = 1,
 		      .max = UINT32_MAX,
-		      .form = "1 to 4294967295 bytes, with K (1024) or M (1024 K) if you like",
-		      .hints = "4K 8K 64K 256K 1M",
-		      .help = "longest message in bytes (default 8K); may end in K or M" },
+		      .form = SIZE_FORM ", below 4G", .hints = "4K 8K 64K 256K 1M",
+		      .help = "longest message in bytes (default 8K)" },
 	[MODE] = { .name = "mode", .arg = "OCTAL", .parse = parse_octal, .max = 0666,
 		   .form = "octal, out of 0666: r is to receive, w to send, x is not used",
 		   .hints = MODE_HINTS,
@@ -62,10 +49,18 @@ static const struct word words[] = {
 		       .help = "with broadcast: slow receivers lose the oldest, and sends go on" },
 	[RING] = { .name = "ring", .arg = "BYTES", .parse = parse_power, .min = MBOX_RING_MIN,
 		   .max = MBOX_RING_MAX,
-		   .form = "a power of two from 4096 to 1024M bytes, with K or M if you like",
+		   .form = "a power of two of bytes from 4K to 1G",
 		   .hints = "4K 64K 1M 16M",
 		   .help = "a ring in shared memory, between one sender and one receiver" },
 	[GROW] = { .name = "grow", .help = "with ring: it takes memory only while it is used" },
+	[USER] = { .name = "user", .arg = "USER", .parse = parse_user, .max = UINT32_MAX - 1,
+		   .form = "the name or number of a user", .hints = "USER",
+		   .help = "the user that owns it (default you; another takes root)" },
+	[GROUP] = { .name = "group", .arg = "GROUP", .parse = parse_group, .max = UINT32_MAX - 1,
+		    .form = "the name or number of a group",
+		    .help = "its group (default yours)" },
+	[IFMISSING] = { .name = "ifmissing",
+			.help = "no error if it exists and has the attributes that are given" },
 	[DELIVERIES] = { .name = "deliveries", .arg = "N", .parse = parse_number, .min = 1,
 			 .max = UINT32_MAX, .form = "1 to 4294967295", .hints = "1 3 5 10",
 			 .help = "times that a message is tried under a lease (default any)" },
@@ -123,7 +118,131 @@ static int give_away(const struct command *cmd, struct mbox *mb)
 	if (!error)
 		return STATUS_DONE;
 	mbox_delete_handle(mb, MBOX_DELETE_FORCE, NULL);
-	return refuse(cmd, NULL, "owner=%d: %s; no mailbox was made", pid, mbox_strerror(error));
+	return refuse(cmd, error, NULL, "owner=%d: %s; no mailbox was made", pid, mbox_strerror(error));
+}
+
+static void fill_attr(const struct command *cmd, struct mbox_attr *attr)
+{
+	const struct value *v = cmd->v;
+
+	if (v[CAPACITY].given)
+		attr->capacity = (uint32_t)v[CAPACITY].num;
+	if (v[MODE].given)
+		attr->mode = (uint32_t)v[MODE].num;
+	if (v[OWNER].given)
+		attr->lifetime = MBOX_LIFETIME_PROCESS;
+	if (v[RING].given)
+		attr->capacity = 0;
+	attr->bytes = v[BYTES].num;
+	attr->msg_size = (uint32_t)v[MSGSIZE].num;
+	attr->policy = (uint32_t)v[POLICY].num;
+	attr->max_procs = (uint32_t)v[MAXPROCS].num;
+	attr->max_deliveries = (uint32_t)v[DELIVERIES].num;
+	attr->ring = v[RING].num;
+	if (v[EXCLUSIVE].given)
+		attr->options |= MBOX_OPTION_EXCLUSIVE;
+	if (v[OVERFLOW].given)
+		attr->options |= MBOX_OPTION_OVERFLOW;
+	if (v[GROW].given)
+		attr->options |= MBOX_OPTION_GROW;
+}
+
+/* Give the new mailbox, which nobody else may use yet, to its user and group, with its mode. */
+static int give_to_user(const struct command *cmd, struct mbox *mb, uint32_t mode)
+{
+	const struct value *v = cmd->v;
+	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = mode };
+	int error;
+
+	if (v[USER].given) {
+		set.mask |= MBOX_SET_UID;
+		set.uid = (uint32_t)v[USER].num;
+	}
+	if (v[GROUP].given) {
+		set.mask |= MBOX_SET_GID;
+		set.gid = (uint32_t)v[GROUP].num;
+	}
+	error = mbox_set(mb, &set);
+	if (!error)
+		return STATUS_DONE;
+	mbox_delete_handle(mb, MBOX_DELETE_FORCE, NULL);
+	return refuse(cmd, error, "another user takes root, and a group one that you are in",
+		      "the mailbox cannot be given to that user or group; no mailbox was made");
+}
+
+/* Return the first of the words that are given and differ from the mailbox that exists, or NULL. */
+static const char *difference(const struct command *cmd, const struct mbox_info *info,
+			      uint64_t dead)
+{
+	const struct value *v = cmd->v;
+	const struct {
+		size_t word;
+		bool same;
+	} checks[] = {
+		{ RING, v[RING].num == info->ring },
+		{ CAPACITY, v[CAPACITY].num == info->capacity },
+		{ BYTES, v[BYTES].num == info->bytes },
+		{ MSGSIZE, v[MSGSIZE].num == info->msg_size },
+		{ MODE, v[MODE].num == info->mode },
+		{ LIFETIME, v[LIFETIME].num == info->lifetime },
+		{ OWNER, v[OWNER].num == info->owner },
+		{ POLICY, v[POLICY].num == info->policy },
+		{ MAXPROCS, v[MAXPROCS].num == info->max_procs },
+		{ EXCLUSIVE, info->options & MBOX_OPTION_EXCLUSIVE },
+		{ OVERFLOW, info->options & MBOX_OPTION_OVERFLOW },
+		{ GROW, info->options & MBOX_OPTION_GROW },
+		{ USER, v[USER].num == info->uid },
+		{ GROUP, v[GROUP].num == info->gid },
+		{ DELIVERIES, v[DELIVERIES].num == info->max_deliveries },
+		{ DEAD, dead == info->dead_letter },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		if (v[checks[i].word].given && !checks[i].same)
+			return words[checks[i].word].name;
+	return NULL;
+}
+
+/* A mailbox of that name exists: compare it. Return an exit status, or -ENOENT if it is gone. */
+static int accept_existing(const struct command *cmd, uint64_t dead)
+{
+	struct mbox_info info;
+	const char *differs;
+	struct mbox *mb;
+	int error;
+
+	error = mbox_open(&mb, cmd->name, 0);
+	if (!error) {
+		error = mbox_get(mb, &info);
+		mbox_close(mb);
+	}
+	if (error == -ENOENT || error == -EIDRM)
+		return -ENOENT;
+	if (error)
+		return refuse_errno(cmd, error);
+	differs = difference(cmd, &info, dead);
+	if (differs)
+		return refuse(cmd, -EEXIST, "compare: mboxctl show NAME; change: mboxctl set NAME",
+			      "a mailbox of that name exists, and its %s differs", differs);
+	if (cmd->verbose)
+		print_info(&info);
+	return STATUS_DONE;
+}
+
+static int refuse_create(const struct command *cmd, int error, const struct mbox_attr *attr)
+{
+	switch (-error) {
+	case EINVAL:
+		if (!attr->ring)
+			return refuse_limits(cmd, attr->msg_size, attr->bytes);
+		return refuse(cmd, error, "a larger ring= or a smaller msgsize=; with grow, two pages at least",
+			      "ring=%llu is too small: a message takes at most half of it",
+			      (unsigned long long)attr->ring);
+	case EEXIST:
+		return refuse(cmd, error, "to look at it: mboxctl show NAME; with ifmissing this is no error",
+			      "%s", mbox_strerror(error));
+	}
+	return refuse_errno(cmd, error);
 }
 
 /* Find the id of the dead-letter mailbox. Return an exit status. */
@@ -143,7 +262,7 @@ static int find_dead(const struct command *cmd, uint64_t *id)
 		mbox_close(mb);
 		*id = info.id;
 	}
-	return error ? refuse(cmd, NULL, "dead=%s: %s", name, mbox_strerror(error)) : STATUS_DONE;
+	return error ? refuse(cmd, error, NULL, "dead=%s: %s", name, mbox_strerror(error)) : STATUS_DONE;
 }
 
 /* Explain errors that may be about the dead-letter mailbox. */
@@ -153,11 +272,11 @@ static int refuse_dead(const struct command *cmd, int error)
 
 	switch (-error) {
 	case ELOOP:
-		return refuse(cmd, NULL, "dead=%s: it has a dead-letter mailbox itself", name);
+		return refuse(cmd, error, NULL, "dead=%s: it has a dead-letter mailbox itself", name);
 	case EACCES:
-		return refuse(cmd, NULL, "dead=%s: you may not send to it", name);
+		return refuse(cmd, error, NULL, "dead=%s: you may not send to it", name);
 	case EOPNOTSUPP:
-		return refuse(cmd, NULL, "dead=%s: a ring or a broadcast takes no dead letters", name);
+		return refuse(cmd, error, NULL, "dead=%s: a ring or a broadcast takes no dead letters", name);
 	}
 	return refuse_errno(cmd, error);
 }
@@ -166,53 +285,38 @@ static int run(struct command *cmd)
 {
 	struct mbox_attr attr = MBOX_ATTR_INIT;
 	const struct value *v = cmd->v;
+	bool give = v[USER].given || v[GROUP].given;
 	int error, status = STATUS_DONE;
 	struct mbox_info info;
 	struct mbox *mb;
+	uint32_t mode;
 
 	if (!check_words(cmd))
 		return STATUS_USAGE;
 	status = find_dead(cmd, &attr.dead_letter);
 	if (status)
 		return status;
-	if (v[CAPACITY].given)
-		attr.capacity = (uint32_t)v[CAPACITY].num;
-	if (v[MODE].given)
-		attr.mode = (uint32_t)v[MODE].num;
-	if (v[OWNER].given)
-		attr.lifetime = MBOX_LIFETIME_PROCESS;
-	if (v[RING].given)
-		attr.capacity = 0;
-	attr.bytes = v[BYTES].num;
-	attr.msg_size = (uint32_t)v[MSGSIZE].num;
-	attr.policy = (uint32_t)v[POLICY].num;
-	attr.max_procs = (uint32_t)v[MAXPROCS].num;
-	attr.ring = v[RING].num;
-	attr.max_deliveries = (uint32_t)v[DELIVERIES].num;
-	if (v[EXCLUSIVE].given)
-		attr.options |= MBOX_OPTION_EXCLUSIVE;
-	if (v[OVERFLOW].given)
-		attr.options |= MBOX_OPTION_OVERFLOW;
-	if (v[GROW].given)
-		attr.options |= MBOX_OPTION_GROW;
+	fill_attr(cmd, &attr);
+	mode = attr.mode;
+	if (give)
+		attr.mode = 0;
 
 	/* The mode is exactly the one that was asked for. */
 	umask(0);
-	error = mbox_create(&mb, cmd->name, 0, &attr);
+	do {
+		error = mbox_create(&mb, cmd->name, 0, &attr);
+		if (error == -EEXIST && v[IFMISSING].given) {
+			status = accept_existing(cmd, attr.dead_letter);
+			if (status >= 0)
+				return status;
+		}
+	} while (status < 0 && error == -EEXIST);
 	if (error && attr.dead_letter && error != -EEXIST && error != -EINVAL)
 		return refuse_dead(cmd, error);
-	if (error == -EINVAL && v[RING].given)
-		return refuse(cmd, "a larger ring= or a smaller msgsize=; with grow, two pages at least",
-			      "ring=%llu is too small: a message takes at most half of it",
-			      (unsigned long long)attr.ring);
-	if (error == -EINVAL)
-		return refuse_limits(cmd, attr.msg_size, attr.bytes);
-	if (error == -EEXIST)
-		return refuse(cmd, "to look at it: mboxctl show NAME", "%s",
-			      mbox_strerror(error));
 	if (error)
-		return refuse_errno(cmd, error);
-	if (v[OWNER].given)
+		return refuse_create(cmd, error, &attr);
+	status = give ? give_to_user(cmd, mb, mode) : STATUS_DONE;
+	if (!status && v[OWNER].given)
 		status = give_away(cmd, mb);
 	if (!status && cmd->verbose && !mbox_get(mb, &info))
 		print_info(&info);

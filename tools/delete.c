@@ -25,27 +25,73 @@ static int refuse_deletion(const struct command *cmd, int error,
 			   unsigned long long queued)
 {
 	if (error == -ENOTEMPTY)
-		return refuse(cmd, "drain: let receivers take them; force: drop them; unlink: only the name goes",
+		return refuse(cmd, error, "drain: let receivers take them; force: drop them; unlink: only the name goes",
 			      "not empty: %llu message%s queued",
 			      queued, queued == 1 ? " is" : "s are");
 	return refuse_errno(cmd, error);
 }
 
-static int delete_one(const struct command *cmd, unsigned int how)
+static int delete_by_id(const struct command *cmd, unsigned int how, struct mbox_deleted *deleted)
+{
+	const struct mbox_monitor_mailbox *box;
+	struct mbox_monitor *mon;
+	int ret;
+
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	ret = mbox_monitor_delete(mon, NULL, cmd->id, how, deleted);
+	if (ret == -ENOTEMPTY && !mbox_monitor_get(mon, NULL, cmd->id, &box))
+		ret = refuse_deletion(cmd, ret, box->queued);
+	else if (ret < 0)
+		ret = refuse_monitor(cmd, mon, ret);
+	mbox_monitor_close(mon);
+	return ret;
+}
+
+/* Delete the mailbox, and count it in @sum. Return an exit status. */
+static int delete_one(const struct command *cmd, unsigned int how, struct mbox_deleted *sum)
 {
 	struct mbox_deleted deleted = { 0 };
-	int error;
+	int status;
 
-	error = mbox_delete(cmd->name, how, &deleted);
-	if (error)
-		return refuse_deletion(cmd, error, deleted.queued);
-	if (cmd->verbose) {
+	if (cmd->id) {
+		status = delete_by_id(cmd, how, &deleted);
+	} else {
+		status = mbox_delete(cmd->name, how, &deleted);
+		if (status)
+			status = refuse_deletion(cmd, status, deleted.queued);
+	}
+	if (!status) {
+		sum->queued += deleted.queued;
+		sum->dropped += deleted.dropped;
+	}
+	return status;
+}
+
+/* Delete the mailboxes that are named. If one fails, go on; the status is that of the last such. */
+static int delete_named(struct command *cmd, unsigned int how)
+{
+	struct mbox_deleted sum = { 0 };
+	int status;
+
+	status = delete_one(cmd, how, &sum);
+	for (int i = 0; i < cmd->nmore; i++) {
+		int ret;
+
+		/* It was valid before. */
+		take_name(cmd, cmd->more[i]);
+		ret = delete_one(cmd, how, &sum);
+		if (ret)
+			status = ret;
+	}
+	if (cmd->verbose && (!status || cmd->nmore)) {
 		out_begin(OUT_FIELDS);
-		out_number("queued", deleted.queued);
-		out_number("dropped", deleted.dropped);
+		out_number("queued", sum.queued);
+		out_number("dropped", sum.dropped);
 		out_close();
 	}
-	return STATUS_DONE;
+	return status;
 }
 
 /*
@@ -125,7 +171,7 @@ static int delete_all(const struct command *cmd, unsigned int how)
 	if (ret < 0)
 		ret = refuse_monitor(cmd, mon, ret);
 	else if (boxes.count && !cmd->v[YES].given && !confirmed(boxes.count))
-		ret = refuse(cmd, NULL, "nothing was deleted");
+		ret = refuse(cmd, 0, NULL, "nothing was deleted");
 	else
 		ret = delete_each(cmd, mon, &boxes, how);
 	free(boxes.all);
@@ -152,18 +198,21 @@ static int run(struct command *cmd)
 		how = MBOX_DELETE_FORCE;
 	if (cmd->v[UNLINK].given)
 		how = MBOX_DELETE_UNLINK;
-	return cmd->v[ALL].given ? delete_all(cmd, how) : delete_one(cmd, how);
+	return cmd->v[ALL].given ? delete_all(cmd, how) : delete_named(cmd, how);
 }
 
 const struct verb delete_verb = {
 	.name = "delete",
-	.operands = "NAME|--all",
+	.aliases = "rm",
+	.operands = "NAME...|--all",
 	.synopsis = "[drain|force|unlink] [--yes] " BOX_FILTER_SYNOPSIS,
-	.summary = "delete a mailbox, or all, if no messages are in it",
+	.summary = "delete mailboxes, if no messages are in them",
 	.notes = "--all asks first, on a terminal; elsewhere it needs --yes. It tries each mailbox that\n"
 		 "has a name and that the caller has a right on, and goes on if one fails. The words\n"
 		 "from name= to waiters are filters, as for list.",
 	.words = words,
 	.first = FIRST_MAYBE,
+	.more_names = true,
+	.owner = true,
 	.run = run,
 };

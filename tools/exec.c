@@ -36,14 +36,14 @@ static int exec_one(struct command *cmd, struct mbox *mb, const struct leasing *
 	int error = exec_settle(mb, how, job, &ran);
 
 	if (ran.error)
-		refuse(cmd, NULL, "%s: %s; the message is back in the mailbox", cmd->text[0],
+		refuse(cmd, ran.error, NULL, "%s: %s; the message is back in the mailbox", cmd->text[0],
 		       strerror(-ran.error));
 	else if (error)
 		refuse_leasing(cmd, error);
 	command_end(ran.signal);
 	if (ran.error || ran.status)
 		return ran.status;
-	return error ? STATUS_REFUSED : STATUS_DONE;
+	return error ? STATUS_ERROR : STATUS_DONE;
 }
 
 int exec_run(struct command *cmd, struct mbox *mb, const struct leasing *how)

@@ -22,7 +22,7 @@ static int run(struct command *cmd)
 	struct mbox_header who = { .pid = 0 };
 	struct mbox *mb;
 	pid_t pid = 0;
-	int error;
+	int error, status;
 
 	if (!system && !nobody && !parse_identity(cmd->operand, &pid, &cmd->start))
 		return usage(cmd, "%s: has to be os, the id of a process, or none", cmd->operand);
@@ -37,21 +37,21 @@ static int run(struct command *cmd)
 	if (cmd->v[HEIR].given)
 		flags |= MBOX_HANDOVER_HEIR;
 
-	error = mbox_open(&mb, cmd->name, 0);
-	if (error)
-		return refuse_errno(cmd, error);
+	status = open_box(cmd, &mb, 0);
+	if (status)
+		return status;
 	who.pid = (uint32_t)pid;
 	who.start = cmd->start;
 	error = cmd->start ? mbox_handover_sender(mb, &who, flags) :
 			     mbox_handover(mb, pid, flags);
 	mbox_close(mb);
 	if (error == -EPERM && pid && kill(pid, 0) && errno == EPERM)
-		return refuse(cmd, "ask root to do it",
+		return refuse(cmd, error, "ask root to do it",
 			      "you may not send process %d a signal, so you cannot give it a mailbox",
 			      (int)pid);
 	/* The arguments are valid, so the reason is an heir without an owner. */
 	if (error == -EINVAL && cmd->v[HEIR].given)
-		return refuse(cmd, "hand it to a process first: mboxctl handover NAME PID",
+		return refuse(cmd, error, "hand it to a process first: mboxctl handover NAME PID",
 			      "no process owns the mailbox, so that nobody inherits it");
 	return error ? refuse_errno(cmd, error) : STATUS_DONE;
 }
@@ -64,6 +64,7 @@ const struct verb handover_verb = {
 		 "If a process owns it, only that process (or root) may hand it over, and only to a\n"
 		 "process that it may send a signal. PID:START, of a header, is that very process.",
 	.words = words,
+	.owner = true,
 	.operand = "os, PID or none",
 	.operand_hints = "os none PID",
 	.run = run,

@@ -22,11 +22,13 @@ void list_verbs(FILE *to)
 	fputs("\noptions:\n"
 	      "  -j, --json     print JSON\n"
 	      "  -v, --verbose  print the result of verbs that are silent by default\n"
+	      "  -w, --wide     print all columns, also those that do not fit the window\n"
 	      "  -h, --help     print this; after a verb, the verb's own help\n"
 	      "  --version      print the version\n"
 	      "  --             ends the options; TEXT or COMMAND follows\n"
 	      "\n"
-	      "exit status: 0 done, 1 usage, 2 the kernel refused\n", to);
+	      "verbs and key= may be abbreviated. Exit status: 0 done, 1 usage, 2 error, 3 would\n"
+	      "block or time was up, 4 no such mailbox or it is gone, 5 not permitted.\n", to);
 }
 
 /* Write a word as it is typed: flag, key=ARG or key=one|other. */
@@ -85,6 +87,8 @@ static void describe_verb(const struct verb *verb)
 {
 	print_usage(verb);
 	printf("\n%s\n", verb->summary);
+	if (verb->aliases)
+		printf("also called: %s\n", verb->aliases);
 	if (verb->subs || (verb->words && verb->words->name))
 		putchar('\n');
 	for (const struct verb *const *sub = verb->subs; sub && *sub; sub++)
@@ -130,6 +134,12 @@ static void print_first(const struct verb *verb)
 			printf(" %s", (*other)->name);
 		putchar('\n');
 		break;
+	case FIRST_USER:
+		puts("maybe USER");
+		break;
+	case FIRST_FILES:
+		puts("maybe FILE");
+		break;
 	case FIRST_NONE:
 		break;
 	}
@@ -147,9 +157,22 @@ static void print_values(const struct word *word)
 	putchar('\n');
 }
 
+static void print_options(void)
+{
+	static const char *const options[] = {
+		"-j", "--json", "-v", "--verbose", "-w", "--wide", "-h", "--help", "--version", "--",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		printf("option %s\n", options[i]);
+}
+
 static void print_words(const struct verb *verb)
 {
 	print_first(verb);
+	if (verb->more_names)
+		printf("more %s\n", verb->first == FIRST_FILES ? "FILE" : "NAME");
+	print_options();
 	if (verb->operand)
 		printf("operand %s\n", verb->operand_hints);
 	for (const struct verb *const *sub = verb->subs; sub && *sub; sub++)
@@ -162,16 +185,18 @@ static void print_verbs(void)
 {
 	for (const struct verb *const *verb = verbs; *verb; verb++)
 		printf("verb %s\n", (*verb)->name);
+	print_options();
 }
 
 static int explain(const char *verb_name, bool as_words)
 {
-	const struct verb *verb = verb_name ? find_verb(verb_name) : NULL;
+	static const struct command none;
+	const struct verb *verb = NULL;
 
-	if (verb_name && !verb) {
-		fprintf(stderr, "mboxctl: help: there is no verb %s\n"
-			"  try: mboxctl help\n", verb_name);
-		return STATUS_USAGE;
+	if (verb_name) {
+		verb = find_verb(&none, verbs, verb_name);
+		if (!verb)
+			return STATUS_USAGE;
 	}
 	if (as_words)
 		verb ? print_words(verb) : print_verbs();

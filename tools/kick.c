@@ -22,7 +22,7 @@ static int run(struct command *cmd)
 
 	ret = open_box(cmd, &mb, 0);
 	if (ret)
-		return refuse_errno(cmd, ret);
+		return ret;
 	ret = mbox_kick(mb, most);
 	mbox_close(mb);
 	if (ret < 0)

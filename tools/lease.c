@@ -106,7 +106,7 @@ static int lease_hold(struct command *cmd, struct mbox *mb, const struct leasing
 		int error = -errno;
 
 		mbox_nack(mb, job->delivery.token, MBOX_NACK_RELEASE, 0, 0);
-		return refuse(cmd, NULL, "no process holds the lease: %s", strerror(-error));
+		return refuse(cmd, error, NULL, "no process holds the lease: %s", strerror(-error));
 	}
 	if (pid)
 		return STATUS_DONE;
@@ -117,7 +117,7 @@ static int lease_hold(struct command *cmd, struct mbox *mb, const struct leasing
 	}
 	if (hold(mb, job, -1))
 		return STATUS_DONE;
-	return refuse(cmd, NULL, "the lease has ended, and the message was not acknowledged");
+	return refuse(cmd, -ESTALE, NULL, "the lease has ended, and the message was not acknowledged");
 }
 
 /* Print it, or give the message back. */

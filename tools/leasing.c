@@ -86,7 +86,7 @@ bool parse_token(const char *text, uint64_t *token)
 int refuse_leasing(const struct command *cmd, int error)
 {
 	if (error == -EOPNOTSUPP)
-		return refuse(cmd, "see kind and policy: mboxctl show NAME",
+		return refuse(cmd, error, "see kind and policy: mboxctl show NAME",
 			      "a ring or a broadcast has no leases and no calls");
 	return refuse_errno(cmd, error);
 }
@@ -96,11 +96,11 @@ int refuse_token(const struct command *cmd, int error, uint64_t token)
 {
 	switch (-error) {
 	case ESTALE:
-		return refuse(cmd, "the message was settled, or given to another receiver",
+		return refuse(cmd, error, "the message was settled, or given to another receiver",
 			      "token %llu is not valid, or not any more",
 			      (unsigned long long)token);
 	case ECANCELED:
-		return refuse(cmd, NULL, "the sender has withdrawn the message of token %llu",
+		return refuse(cmd, error, NULL, "the sender has withdrawn the message of token %llu",
 			      (unsigned long long)token);
 	}
 	return refuse_leasing(cmd, error);

@@ -2,24 +2,6 @@
 /* mboxctl link, mboxctl inbox: send and receive between processes */
 #include "mboxctl.h"
 
-/* Open the mailbox, link or inbox that send and recv work on. Return 0 or -errno. */
-int open_box(const struct command *cmd, struct mbox **mbp, unsigned int rights)
-{
-	static const struct mbox_attr attr = MBOX_ATTR_INIT;
-	const struct mbox_header who = { .pid = (uint32_t)cmd->pid, .start = cmd->start };
-
-	switch (cmd->verb->first) {
-	case FIRST_PID:
-		if (cmd->start)
-			return mbox_link_sender(mbp, &who, attr.capacity, attr.msg_size);
-		return mbox_link(mbp, cmd->pid, attr.capacity, attr.msg_size);
-	case FIRST_NONE:
-		return mbox_inbox(mbp);
-	default:
-		return mbox_open(mbp, cmd->name, rights);
-	}
-}
-
 static int run(struct command *cmd)
 {
 	return cmd->sub->run(cmd);

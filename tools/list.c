@@ -8,7 +8,9 @@
 
 enum { COLUMNS = BOX_FILTERS, SORT, NOHEADER };
 
-#define DEFAULT_COLUMNS	"id,user,mode,kind,state,capacity,queued,queued_bytes,handles,waiters,name"
+#define DEFAULT_COLUMNS	"name,queued,capacity,fill,queued_bytes,waiters,handles,kind,state,user,mode,id"
+
+#define INBOX_COLUMNS	"owner,command,queued,queued_bytes,waiters,handles,user,id"
 
 static const struct word words[] = {
 	BOX_FILTER_WORDS,
@@ -73,13 +75,14 @@ static int run(struct command *cmd)
 {
 	struct list list = { .cmd = cmd };
 	struct mbox_monitor *mon;
-	const char *columns = cmd->json ? "all" : DEFAULT_COLUMNS;
+	bool inboxes = cmd->v[BOX_KIND].given && cmd->v[BOX_KIND].num == MBOX_KIND_INBOX;
+	const char *columns = cmd->json ? "all" : inboxes ? INBOX_COLUMNS : DEFAULT_COLUMNS;
 	int ret;
 
 	if (cmd->v[COLUMNS].given)
 		columns = cmd->v[COLUMNS].text;
 	list.count = box_columns_of(columns, list.columns);
-	table_init(cmd->json, list.columns, list.count);
+	table_init(cmd, list.columns, list.count, false);
 
 	ret = mbox_monitor_open(&mon);
 	if (ret < 0)
@@ -89,7 +92,7 @@ static int run(struct command *cmd)
 	if (cmd->v[SORT].given)
 		ret = print_sorted(&list, mon, cmd->v[SORT].text);
 	else
-		ret = mbox_monitor_each_mailbox(mon, print, &list);
+		ret = each_box(cmd, mon, print, &list);
 	if (!list.error)
 		list.error = table_flush();
 	if (list.error)
@@ -110,11 +113,13 @@ static void print_columns(void)
 
 const struct verb list_verb = {
 	.name = "list",
+	.aliases = "ls",
 	.operands = "",
 	.synopsis = "[columns=COLUMN[,COLUMN...]|all] [sort=[-]COLUMN] " BOX_FILTER_SYNOPSIS
 		    " [noheader]",
 	.summary = "list mailboxes, one in each line",
-	.notes = "The caller sees the mailboxes that it has a right on; root sees all. Filters may be\n"
+	.notes = "kind=inbox lists inboxes of processes, with messages of links that have ended, too.\n"
+		 "The caller sees the mailboxes that it has a right on; root sees all. Filters may be\n"
 		 "combined. With -j all columns are printed, unless columns= names some.",
 	.more = print_columns,
 	.words = words,

@@ -59,7 +59,7 @@ int loop_run(struct command *cmd, int (*body)(struct command *cmd, struct mbox_m
 
 	ret = loop_init();
 	if (ret < 0)
-		return refuse(cmd, NULL, "%s", strerror(-ret));
+		return refuse(cmd, ret, NULL, "%s", strerror(-ret));
 	ret = mbox_monitor_open(&mon);
 	if (ret < 0)
 		return refuse_monitor(cmd, NULL, ret);

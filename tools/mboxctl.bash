@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Completion of mboxctl for bash. It knows no verb by itself, but asks mboxctl help --words.
 
-# Replace the words of $1 in capitals by the mailboxes, processes and users that there are.
+# Replace the words of $1 in capitals by the mailboxes, processes, users and files that there are.
 _mboxctl_expand()
 {
 	local word pids
@@ -13,6 +13,7 @@ _mboxctl_expand()
 		PID)	pids=$(compgen -G '/proc/[0-9]*')
 			echo "${pids//\/proc\//}" ;;
 		USER)	compgen -u ;;
+		FILE)	compgen -f -- "$2" ;;
 		*)	echo "$word" ;;
 		esac
 	done
@@ -20,7 +21,7 @@ _mboxctl_expand()
 
 _mboxctl()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' first='' words='' kind word values i
+	local cur=${COMP_WORDS[COMP_CWORD]} verb='' name='' first='' more='' words='' kind word values i
 
 	COMPREPLY=()
 	# = is one of readline's word breaks: key=value comes as three words, and
@@ -41,10 +42,11 @@ _mboxctl()
 			:
 		elif [[ -z $verb || -n ${below[$word]-} ]]; then
 			[[ -z $verb ]] || name=-
-			verb=$word first='' below=()
+			verb=$word first='' more='' below=()
 			while read -r kind word values; do
 				case $kind in
 				first | maybe)	first=$kind ;;
+				more)		more=1 ;;
 				verb)		below[$word]=1 ;;
 				esac
 			done < <(mboxctl help "$verb" --words 2>/dev/null)
@@ -54,28 +56,26 @@ _mboxctl()
 	done
 	[[ -n $first ]] || name=-
 
-	if [[ -z $verb && $cur != -* ]]; then
-		words=$(mboxctl help --words 2>/dev/null | sed -n 's/^verb //p')
-	elif [[ $cur = -* ]]; then
-		words='-j --json -v --verbose -h --help --version --'
-	fi
-	[[ -z $verb ]] || while read -r kind word values; do
+	while read -r kind word values; do
 		case $kind in
-		first | maybe)
-			[[ -n $name || $cur = *=* ]] || words+=" $(_mboxctl_expand "$word $values")" ;;
+		option)
+			[[ $cur != -* ]] || words+=" $word" ;;
+		first | maybe | more)
+			[[ ( -n $name && -z $more ) || $cur = *=* ]] ||
+				words+=" $(_mboxctl_expand "$word $values" "$cur")" ;;
 		operand)
 			[[ -z $name || $cur = *=* ]] || words+=" $(_mboxctl_expand "$word $values")" ;;
 		verb | word)
 			if [[ $cur = "$word"* && $word = *= && $cur = *=* ]]; then
 				words+=" $(_mboxctl_expand "$values")"
-			elif [[ ( -n $name || $first = maybe || $word = --* ) && $cur != *=* ]]; then
+			elif [[ ( -z $verb || -n $name || $first = maybe || $word = --* ) && $cur != *=* ]]; then
 				words+=" $word"
 			fi ;;
 		esac
-	done < <(mboxctl help "$verb" --words 2>/dev/null)
+	done < <(mboxctl help ${verb:+"$verb"} --words 2>/dev/null)
 	[[ $cur != *=* ]] || cur=${cur#*=}
 
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	# The value is still to come.
-	[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace
+	[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace 2>/dev/null
 } && complete -F _mboxctl mboxctl

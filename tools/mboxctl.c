@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mboxctl: manage Linux mailboxes from the shell. The table of verbs, and options. */
+/* mboxctl: manage Linux mailboxes from the shell. The table of verbs, and main. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "mboxctl.h"
 
 #define VERB(name)	&name##_verb,
@@ -13,14 +12,6 @@ const struct verb *const verbs[] = {
 	NULL
 };
 #undef VERB
-
-const struct verb *find_verb(const char *name)
-{
-	for (const struct verb *const *verb = verbs; *verb; verb++)
-		if (!strcmp((*verb)->name, name))
-			return *verb;
-	return NULL;
-}
 
 static int print_version(const struct command *cmd)
 {
@@ -46,7 +37,7 @@ static void keep_standard_files(void)
 
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", direction[fd]) != fd)
-			exit(STATUS_REFUSED);
+			exit(STATUS_ERROR);
 }
 
 static int run(struct command *cmd, int argc, char **argv)
@@ -64,12 +55,9 @@ static int run(struct command *cmd, int argc, char **argv)
 		list_verbs(stderr);
 		return STATUS_USAGE;
 	}
-	cmd->verb = find_verb(argv[pos]);
-	if (!cmd->verb) {
-		fprintf(stderr, "mboxctl: %s: unknown verb\n"
-			"  try: mboxctl help\n", argv[pos]);
+	cmd->verb = find_verb(cmd, verbs, argv[pos]);
+	if (!cmd->verb)
 		return STATUS_USAGE;
-	}
 	if (!parse_words(cmd, argc - pos - 1, argv + pos + 1))
 		return STATUS_USAGE;
 	out_init(cmd->json);

@@ -9,7 +9,7 @@ static const struct word words[] = {
 	[RELEASE] = { .name = "release", .help = "it was not tried: do not count this delivery" },
 	[REJECT] = { .name = "reject",
 		     .help = "never again: to the dead letters, or to be parked" },
-	[DELAY] = { .name = "delay", .arg = "SECONDS", .parse = parse_seconds, .max = INT64_MAX,
+	[DELAY] = { .name = "delay", .arg = "TIME", .parse = parse_seconds, .max = INT64_MAX,
 		    .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
 		    .help = "with retry: nobody receives it before" },
 	[CODE] = { .name = "code", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
@@ -40,7 +40,7 @@ static int run(struct command *cmd)
 		return usage(cmd, "code goes with reject");
 	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (error)
-		return refuse_errno(cmd, error);
+		return error;
 	error = mbox_nack(mb, token, how, v[DELAY].num, (uint32_t)v[CODE].num);
 	mbox_close(mb);
 	return error ? refuse_token(cmd, error, token) : STATUS_DONE;
@@ -49,7 +49,7 @@ static int run(struct command *cmd)
 const struct verb nack_verb = {
 	.name = "nack",
 	.operands = "NAME TOKEN",
-	.synopsis = "[retry|release|reject] [delay=SECONDS] [code=N]",
+	.synopsis = "[retry|release|reject] [delay=TIME] [code=N]",
 	.summary = "give back a message that was received with a lease",
 	.notes = "The message returns to its place in the mailbox. A call that is rejected fails.",
 	.operand = "TOKEN",

@@ -198,3 +198,14 @@ bool parse_user(const struct word *word, const char *text, uint64_t *num)
 	*num = passwd->pw_uid;
 	return true;
 }
+
+/* Parse the name or number of a group. */
+bool parse_group(const struct word *word, const char *text, uint64_t *num)
+{
+	const struct group *group = getgrnam(text);
+
+	if (!group)
+		return parse_number(word, text, num);
+	*num = group->gr_gid;
+	return true;
+}

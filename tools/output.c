@@ -29,6 +29,17 @@ void out_init(bool json)
 	out.json = json;
 }
 
+bool out_json(void)
+{
+	return out.json;
+}
+
+/* Return whether the output is text for people, and not for programs. */
+bool out_human(void)
+{
+	return !out.json && human_reads();
+}
+
 /*
  * Check that standard output can be written, before a message is received that else
  * would be lost. Return 0 or -errno.
@@ -51,7 +62,7 @@ static FILE *stream(void)
 		out.stream = open_memstream(&out.data, &out.size);
 	if (!out.stream) {
 		perror("mboxctl");
-		exit(STATUS_REFUSED);
+		exit(STATUS_ERROR);
 	}
 	return out.stream;
 }
@@ -143,9 +154,9 @@ static bool is_utf8(const unsigned char *s, size_t size)
 	return true;
 }
 
-static void json_string(const unsigned char *s, size_t size)
+void json_string(FILE *f, const char *text, size_t size)
 {
-	FILE *f = stream();
+	const unsigned char *s = (const unsigned char *)text;
 
 	putc('"', f);
 	for (; size; s++, size--) {
@@ -218,7 +229,7 @@ void out_string(const char *name, const char *value)
 {
 	key(name);
 	if (out.json)
-		json_string((const unsigned char *)value, strlen(value));
+		json_string(stream(), value, strlen(value));
 	else
 		fputs(value, stream());
 	end_of_value();
@@ -229,6 +240,20 @@ void out_number(const char *name, uint64_t num)
 	key(name);
 	fprintf(stream(), "%llu", (unsigned long long)num);
 	end_of_value();
+}
+
+/* Print bytes, for people with a unit, too. */
+void out_size(const char *name, uint64_t bytes)
+{
+	char unit[HUMAN_SIZE], text[2 * HUMAN_SIZE];
+
+	if (!out_human() || out.form != OUT_FIELDS || bytes < 1024) {
+		out_number(name, bytes);
+		return;
+	}
+	format_size(unit, bytes);
+	snprintf(text, sizeof(text), "%llu (%s)", (unsigned long long)bytes, unit);
+	out_string(name, text);
 }
 
 /* Print a limit; if there is none, null in JSON and @word in text. */
@@ -272,11 +297,20 @@ void format_time(char text[static TIME_SIZE], uint64_t nanoseconds)
 	snprintf(text, TIME_SIZE, "%s.%09uZ", date, (unsigned int)(nanoseconds % 1000000000));
 }
 
+/* Print a time; for people in their time zone, and a field with its age. */
 void out_time(const char *name, uint64_t nanoseconds)
 {
-	char text[TIME_SIZE];
+	char text[2 * TIME_SIZE], age[HUMAN_SIZE];
+	uint64_t now = realtime();
 
-	format_time(text, nanoseconds);
+	if (!out_human()) {
+		format_time(text, nanoseconds);
+	} else {
+		format_local(text, nanoseconds);
+		format_age(age, now > nanoseconds ? now - nanoseconds : 0);
+		if (out.form == OUT_FIELDS)
+			snprintf(text + strlen(text), HUMAN_SIZE + 8, " (%s ago)", age);
+	}
 	out_string(name, text);
 }
 
@@ -327,7 +361,7 @@ void out_payload(const void *data, size_t size)
 	}
 	if (is_utf8(data, size)) {
 		key("text");
-		json_string(data, size);
+		json_string(stream(), data, size);
 	}
 	key("base64");
 	base64(data, size);

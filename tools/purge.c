@@ -11,7 +11,7 @@ static int run(struct command *cmd)
 	ret = mbox_monitor_open(&mon);
 	if (ret < 0)
 		return refuse_monitor(cmd, NULL, ret);
-	ret = mbox_monitor_purge(mon, cmd->name, 0, &purged);
+	ret = mbox_monitor_purge(mon, cmd->id ? NULL : cmd->name, cmd->id, &purged);
 	if (ret < 0) {
 		ret = refuse_monitor(cmd, mon, ret);
 	} else {
@@ -29,5 +29,6 @@ const struct verb purge_verb = {
 	.summary = "drop the messages in a mailbox, and print how many",
 	.notes = "The mailbox stays. Messages of senders that wait for the receipt are dropped, too,\n"
 		 "and these sends fail. A ring cannot be purged.",
+	.owner = true,
 	.run = run,
 };

@@ -20,7 +20,7 @@ static bool parse_count(const struct word *word, const char *text, uint64_t *num
 	return parse_number(word, text, num);
 }
 
-enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES, FOLLOW,
+enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES, NUL, FOLLOW,
        LEASE, FOR, HOLDER, EXEC, DELAY };
 
 static const struct word words[] = {
@@ -30,9 +30,9 @@ static const struct word words[] = {
 		    .help = "receive N messages (default 1); all: those queued, then end" },
 	[ALL] = { .name = "all", .help = "the same as count=all" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for a message" },
-	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
-		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
-		      .help = "longest wait for each message; may have a fraction" },
+	[TIMEOUT] = { .name = "timeout", .arg = "TIME", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "100ms 1s 5s 10s 1m",
+		      .help = "longest wait for each message: 5, 0.5, 500ms, 2m" },
 	[PEEK] = { .name = "peek", .help = "leave the message in the mailbox" },
 	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
 		   .form = "0 to 4294967295", .help = "only messages of this type" },
@@ -43,10 +43,11 @@ static const struct word words[] = {
 		      .form = "0 to 32767", .help = "only messages of at least this priority" },
 	[HEADER] = { .name = "header", .help = "print one line about each message before it" },
 	[LINES] = { .name = "lines", .help = "print a newline after each message" },
+	[NUL] = { .name = "nul", .help = "print a NUL byte after each message" },
 	[FOLLOW] = { .name = "follow", .help = "go on until the mailbox ends, or for ever" },
 	[LEASE] = { .name = "lease",
 		    .help = "print it and its token, and hold it until it is acknowledged" },
-	[FOR] = { .name = "for", .arg = "SECONDS", .parse = parse_seconds, .min = 1,
+	[FOR] = { .name = "for", .arg = "TIME", .parse = parse_seconds, .min = 1,
 		  .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "1 10 60",
 		  .help = "with lease: then it returns, if it is not acknowledged" },
 	[HOLDER] = { .name = "holder", .arg = "PID", .parse = parse_process,
@@ -54,7 +55,7 @@ static const struct word words[] = {
 		     .help = "with lease: end at once, and hold it until this process ends" },
 	[EXEC] = { .name = "exec",
 		   .help = "run COMMAND for each message, and acknowledge on success" },
-	[DELAY] = { .name = "delay", .arg = "SECONDS", .parse = parse_seconds, .max = INT64_MAX,
+	[DELAY] = { .name = "delay", .arg = "TIME", .parse = parse_seconds, .max = INT64_MAX,
 		    .form = TIMEOUT_FORM, .hints = "0 0.1 1 10 60",
 		    .help = "with exec: a failed message returns after this (with follow 1)" },
 	{ 0 },
@@ -81,8 +82,12 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 	if (cmd->json)
 		return;
 	out_payload(data, size);
-	if (cmd->v[LINES].given)
+	/* The prompt of a shell is to begin a line. */
+	if (cmd->v[LINES].given ||
+	    (out_human() && !cmd->v[NUL].given && size && ((const char *)data)[size - 1] != '\n'))
 		out_raw("\n", 1);
+	if (cmd->v[NUL].given)
+		out_raw("", 1);
 }
 
 /* Is EOWNERDEAD about the sending process, and not about a mailbox that is gone? */
@@ -113,20 +118,20 @@ int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
 			 (unsigned long long)done, done == 1 ? "" : "s");
 	switch (-error) {
 	case EAGAIN:
-		return refuse(cmd, "leave out nonblock to wait for one, or say timeout=SECONDS",
+		return refuse(cmd, error, "leave out nonblock to wait for one, or say timeout=TIME",
 			      "no message%s is there%s", filter ? " that fits" : "", after);
 	case ETIMEDOUT:
-		return refuse(cmd, NULL, "no message%s came within %g seconds%s",
+		return refuse(cmd, error, NULL, "no message%s came within %s%s",
 			      filter ? " that fits" : "",
-			      (double)cmd->v[TIMEOUT].num / 1e9, after);
+			      in_words(cmd->v[TIMEOUT].num), after);
 	case EIDRM:
-		return refuse(cmd, NULL, "the mailbox was deleted%s", after);
+		return refuse(cmd, error, NULL, "the mailbox was deleted%s", after);
 	case EOWNERDEAD:
-		return refuse(cmd, NULL, "%s has ended%s",
+		return refuse(cmd, error, NULL, "%s has ended%s",
 			      sender_ended(cmd, &info) ? "the sending process" :
 			      "the process that owned it", after);
 	case EBUSY:
-		return refuse(cmd, "wait until that receive is done; see exclusive: mboxctl show NAME",
+		return refuse(cmd, error, "wait until that receive is done; see exclusive: mboxctl show NAME",
 			      "another process is receiving, and the mailbox allows only one%s", after);
 	}
 	return refuse_errno(cmd, error);
@@ -135,7 +140,7 @@ int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
 /* A message was received that could not be written. */
 static int refuse_lost(const struct command *cmd, int error, const struct mbox_header *header)
 {
-	return refuse(cmd, NULL,
+	return refuse(cmd, error == -EPIPE ? -EIO : error, NULL,
 		      "standard output: %s; message %llu, of %llu bytes, was taken and is lost",
 		      strerror(-error), (unsigned long long)header->seq,
 		      (unsigned long long)header->length);
@@ -242,7 +247,7 @@ static int receive_batch(struct command *cmd, struct mbox *mb, struct batch *bat
 	if (got == 1)
 		*status = refuse_lost(cmd, error, &batch->entries[0].header);
 	else
-		*status = refuse(cmd, NULL,
+		*status = refuse(cmd, error == -EPIPE ? -EIO : error, NULL,
 				 "standard output: %s; %d messages, from %llu on, were taken and are lost",
 				 strerror(-error), got,
 				 (unsigned long long)batch->entries[0].header.seq);
@@ -335,7 +340,7 @@ static int run(struct command *cmd)
 	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK) ||
 	    !exclusive(cmd, FOLLOW, COUNT) || !exclusive(cmd, FOLLOW, ALL) ||
 	    !exclusive(cmd, FOLLOW, NONBLOCK) || !exclusive(cmd, FOLLOW, PEEK) ||
-	    !check_lease(cmd))
+	    !exclusive(cmd, LINES, NUL) || !check_lease(cmd))
 		return STATUS_USAGE;
 	if (v[PEEK].given && (all || count > 1))
 		return usage(cmd, "peek leaves the message queued, so every receive would return the same one");
@@ -354,9 +359,9 @@ static int run(struct command *cmd)
 	if (v[TIMEOUT].given)
 		opts.clock = MBOX_CLOCK_MONOTONIC;
 
-	ret = open_box(cmd, &mb, MBOX_RIGHT_RECV);
-	if (ret)
-		return refuse_errno(cmd, ret);
+	status = open_box(cmd, &mb, MBOX_RIGHT_RECV);
+	if (status)
+		return status;
 	if (cmd->verbose && cmd->verb->first != FIRST_NAME)
 		status = print_pid(cmd);
 	if (!status && (v[LEASE].given || v[EXEC].given)) {
@@ -386,10 +391,11 @@ static int run(struct command *cmd)
 
 const struct verb recv_verb = {
 	.name = "recv",
+	.aliases = "receive",
 	.operands = "NAME",
-	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=SECONDS] [peek] [type=N] "
-		    "[from=PID[:START]] [minprio=N] [header] [lines] [lease] [for=SECONDS] "
-		    "[holder=PID] [exec] [delay=SECONDS] [-- COMMAND...]",
+	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=TIME] [peek] [type=N] "
+		    "[from=PID[:START]] [minprio=N] [header] [lines|nul] [lease] [for=TIME] "
+		    "[holder=PID] [exec] [delay=TIME] [-- COMMAND...]",
 	.summary = "receive messages and print them",
 	.notes = "Payloads are printed byte for byte. With -j each message is one line of JSON:\n"
 		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".\n"

@@ -11,10 +11,10 @@ static int refuse_reply(const struct command *cmd, int error, uint64_t token)
 {
 	switch (-error) {
 	case EINVAL:
-		return refuse(cmd, "acknowledge it: mboxctl ack NAME TOKEN",
+		return refuse(cmd, error, "acknowledge it: mboxctl ack NAME TOKEN",
 			      "the message is no call, and takes no reply");
 	case EMSGSIZE:
-		return refuse(cmd, "room= of mboxctl call makes room for more",
+		return refuse(cmd, error, "room= of mboxctl call makes room for more",
 			      "the reply is longer than the caller takes");
 	}
 	return refuse_token(cmd, error, token);
@@ -31,7 +31,7 @@ static int run(struct command *cmd)
 		return usage(cmd, "%s: is no token; recv NAME lease prints one", cmd->operand);
 	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (error)
-		return refuse_errno(cmd, error);
+		return error;
 	status = text_get(cmd, REPLY_MAX, &text);
 	if (!status) {
 		error = mbox_reply(mb, token, text.data, text.size);

@@ -7,14 +7,11 @@
 #include <unistd.h>
 #include "leasing.h"
 
-/* Read up to here to report the length of a message that is too long. */
-#define COUNT_LIMIT	(256ULL << 20)
-
 /* Lines that are sent in one call, and bytes of the input that are read in one. */
 #define LINES_BATCH	64
 #define INPUT_ROOM	65536
 
-enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES, ACKED, DELAY, EXPIRES, MARK };
+enum { PRIO, TYPE, SYNC, NONBLOCK, TIMEOUT, LINES, NUL, ACKED, DELAY, EXPIRES, MARK };
 
 static const struct word words[] = {
 	[PRIO] = { .name = "prio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
@@ -25,17 +22,18 @@ static const struct word words[] = {
 		   .help = "type, a number that receivers may select by (default 0)" },
 	[SYNC] = { .name = "sync", .help = "wait until the message is received" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for room" },
-	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
-		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
-		      .help = "longest wait for each message; may have a fraction" },
+	[TIMEOUT] = { .name = "timeout", .arg = "TIME", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "100ms 1s 5s 10s 1m",
+		      .help = "longest wait for each message: 5, 0.5, 500ms, 2m" },
 	[LINES] = { .name = "lines", .help = "each line of standard input is a message" },
+	[NUL] = { .name = "nul", .help = "the same, with a NUL byte at the end of each message" },
 	[ACKED] = { .name = "acked", .help = "wait until the message is acknowledged" },
-	[DELAY] = { .name = "delay", .arg = "SECONDS", .parse = parse_seconds, .max = INT64_MAX,
-		    .form = TIMEOUT_FORM, .hints = "1 10 60 3600",
-		    .help = "nobody receives it before; may have a fraction" },
-	[EXPIRES] = { .name = "expires", .arg = "SECONDS", .parse = parse_seconds, .min = 1,
-		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "1 10 60 3600",
-		      .help = "nobody receives it after; may have a fraction" },
+	[DELAY] = { .name = "delay", .arg = "TIME", .parse = parse_seconds, .max = INT64_MAX,
+		    .form = TIMEOUT_FORM, .hints = "1s 10s 1m 1h",
+		    .help = "nobody receives it before" },
+	[EXPIRES] = { .name = "expires", .arg = "TIME", .parse = parse_seconds, .min = 1,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "1s 10s 1m 1h",
+		      .help = "nobody receives it after" },
 	[MARK] = { .name = "mark", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
 		   .form = "a number", .help = "the mailbox keeps the last mark, for show" },
 	{ 0 },
@@ -50,9 +48,10 @@ struct sending {
 	struct mbox_post_opts post;	/* with @opts */
 };
 
+/* @more: it has more bytes than @size; the rest was not read. */
 static int refuse_too_long(const struct sending *s, unsigned long long size, bool more)
 {
-	return refuse(s->cmd, "msgsize= of mboxctl create makes mailboxes for longer messages",
+	return refuse(s->cmd, -EMSGSIZE, "msgsize= of create and set makes mailboxes take longer messages",
 		      "the message has %s%llu bytes, the mailbox takes %u",
 		      more ? "more than " : "", size, s->info.msg_size);
 }
@@ -68,24 +67,24 @@ static int refuse_send(struct sending *s, int error, size_t size)
 		return refuse_too_long(s, size, false);
 	case EAGAIN:
 		if (s->post.clock)
-			return refuse(cmd, "a message with delay or expires does not wait for room",
+			return refuse(cmd, error, "a message with delay or expires does not wait for room",
 				      "the mailbox is full, or its capacity is zero");
 		/* The counters of a link are about the other direction. */
 		if (s->info.kind != MBOX_KIND_MAILBOX)
-			return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
+			return refuse(cmd, error, "leave out nonblock to wait for room, or say timeout=TIME",
 				      s->info.kind == MBOX_KIND_RING ? "the ring is full" :
 				      "the link is full, or its capacity is zero");
 		if (s->info.capacity == MBOX_CAPACITY_ZERO)
-			return refuse(cmd, "leave out nonblock to wait for one, or say timeout=SECONDS",
+			return refuse(cmd, error, "leave out nonblock to wait for one, or say timeout=TIME",
 				      "no receiver is waiting, and capacity is zero");
-		return refuse(cmd, "leave out nonblock to wait for room, or say timeout=SECONDS",
+		return refuse(cmd, error, "leave out nonblock to wait for room, or say timeout=TIME",
 			      "the mailbox is full: %llu message%s, %llu bytes",
 			      (unsigned long long)s->info.queued,
 			      s->info.queued == 1 ? "" : "s",
 			      (unsigned long long)s->info.queued_bytes);
 	case EOWNERDEAD:
 		if (s->info.kind == MBOX_KIND_RING && s->info.state != MBOX_STATE_DEAD)
-			return refuse(cmd, "start a receiver: mboxctl recv NAME",
+			return refuse(cmd, error, "start a receiver: mboxctl recv NAME",
 				      "the ring is full, and the receiving process has ended");
 		break;
 	case EOPNOTSUPP:
@@ -94,12 +93,12 @@ static int refuse_send(struct sending *s, int error, size_t size)
 		break;
 	case ETIMEDOUT:
 		if (cmd->v[ACKED].given)
-			return refuse(cmd, NULL, "nobody acknowledged it within %g seconds; it is withdrawn",
-				      (double)cmd->v[TIMEOUT].num / 1e9);
-		return refuse(cmd, NULL, "%s within %g seconds; nothing was sent",
+			return refuse(cmd, error, NULL, "nobody acknowledged it within %s; it is withdrawn",
+				      in_words(cmd->v[TIMEOUT].num));
+		return refuse(cmd, error, NULL, "%s within %s; nothing was sent",
 			      s->info.capacity == MBOX_CAPACITY_ZERO || cmd->v[SYNC].given ?
 			      "nobody received it" : "no room",
-			      (double)cmd->v[TIMEOUT].num / 1e9);
+			      in_words(cmd->v[TIMEOUT].num));
 	}
 	return refuse_errno(cmd, error);
 }
@@ -149,41 +148,59 @@ static int send_text(struct sending *s)
 
 static int refuse_input(const struct sending *s)
 {
-	return refuse(s->cmd, NULL, "standard input: %s", strerror(errno));
+	return refuse(s->cmd, -errno, NULL, "standard input: %s", strerror(errno));
+}
+
+/* Tell a person who is at the terminal that the text is still to come. */
+static void announce_input(const struct sending *s)
+{
+	char text[200];
+
+	if (!isatty(STDIN_FILENO))
+		return;
+	snprintf(text, sizeof(text), "mboxctl: send %s: type %s, and end with Ctrl-D\n", s->cmd->name ?
+		 s->cmd->name : "", s->cmd->v[LINES].given ? "a message in each line" : "the message");
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;
 }
 
 /*
- * Read up to the end of the input into @buf, whose size is the mailbox's limit of a
- * message. Count the bytes beyond, up to COUNT_LIMIT. Return the last byte read, or EOF.
+ * Read up to the end of the input, or one byte beyond the mailbox's limit of a message.
+ * Return the number of bytes, or -1.
  */
-static int read_message(const struct sending *s, char *buf, unsigned long long *size)
+static ssize_t read_message(const struct sending *s, char *buf)
 {
-	int c;
+	size_t size = 0, room = (size_t)s->info.msg_size + 1;
 
-	*size = 0;
-	while ((c = getc_unlocked(stdin)) != EOF) {
-		if (*size < s->info.msg_size)
-			buf[*size] = (char)c;
-		if (++*size >= COUNT_LIMIT && *size > s->info.msg_size)
+	while (size < room) {
+		ssize_t got = read(STDIN_FILENO, buf + size, room - size);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
 			break;
+		size += (size_t)got;
 	}
-	return c;
+	return (ssize_t)size;
 }
 
 /* Send the whole input as one message. */
 static int send_input(struct sending *s)
 {
 	char *buf = malloc((size_t)s->info.msg_size + 1);
-	unsigned long long size;
-	int status, end;
+	ssize_t size;
+	int status;
 
 	if (!buf)
 		return refuse_errno(s->cmd, -ENOMEM);
-	end = read_message(s, buf, &size);
-	if (ferror(stdin))
+	announce_input(s);
+	size = read_message(s, buf);
+	if (size < 0)
 		status = refuse_input(s);
-	else if (size > s->info.msg_size)
-		status = refuse_too_long(s, size, end != EOF);
+	else if ((size_t)size > s->info.msg_size)
+		status = refuse_too_long(s, s->info.msg_size, true);
 	else
 		status = send_one(s, buf, (size_t)size);
 	free(buf);
@@ -272,36 +289,15 @@ static ssize_t read_more(struct lines *lines)
 	return ret;
 }
 
-/* The line that begins at @size bytes is too long: count the rest of it, and say so. */
-static int refuse_line(struct sending *s, struct lines *lines, unsigned long long size)
-{
-	bool ended = false;
-
-	while (!ended && size < COUNT_LIMIT) {
-		ssize_t got;
-		char *end;
-
-		lines->used = 0;
-		got = read_more(lines);
-		if (got <= 0) {
-			ended = true;
-			break;
-		}
-		end = memchr(lines->buf, '\n', (size_t)got);
-		size += end ? (size_t)(end - lines->buf) : (size_t)got;
-		ended = end;
-	}
-	return refuse_too_long(s, size, !ended);
-}
-
 /* Send the lines that are complete, or, at the @end of the input, all. */
 static int take_lines(struct sending *s, struct lines *lines, bool end)
 {
 	char *line = lines->buf, *stop = lines->buf + lines->used;
+	char end_of_line = s->cmd->v[NUL].given ? '\0' : '\n';
 	int status = STATUS_DONE;
 
 	while (!status && line < stop) {
-		char *newline = memchr(line, '\n', (size_t)(stop - line));
+		char *newline = memchr(line, end_of_line, (size_t)(stop - line));
 		size_t size = (size_t)((newline ? newline : stop) - line);
 
 		if (!newline && !end && size <= s->info.msg_size)
@@ -310,8 +306,8 @@ static int take_lines(struct sending *s, struct lines *lines, bool end)
 			status = flush_lines(s, lines);
 			if (status)
 				break;
-			return newline || end ? refuse_too_long(s, size, false) :
-						refuse_line(s, lines, size);
+			return refuse_too_long(s, newline || end ? size : s->info.msg_size,
+					       !newline && !end);
 		}
 		status = add_line(s, lines, line, size);
 		line += size + !!newline;
@@ -341,6 +337,7 @@ static int send_lines(struct sending *s)
 	if (!lines.buf)
 		return refuse_errno(s->cmd, -ENOMEM);
 	s->cmd->line = 1;
+	announce_input(s);
 	do {
 		got = read_more(&lines);
 		if (got < 0) {
@@ -390,8 +387,11 @@ static int run(struct command *cmd)
 
 	if (!exclusive(cmd, SYNC, NONBLOCK) || !exclusive(cmd, TIMEOUT, NONBLOCK) || !set_post(&s))
 		return STATUS_USAGE;
-	if (cmd->v[LINES].given && cmd->text)
-		return usage(cmd, "lines reads the messages from standard input, so TEXT has no use");
+	if (!exclusive(cmd, LINES, NUL))
+		return STATUS_USAGE;
+	if ((cmd->v[LINES].given || cmd->v[NUL].given) && cmd->text)
+		return usage(cmd, "%s reads the messages from standard input, so TEXT has no use",
+			     cmd->v[NUL].given ? "nul" : "lines");
 	if (cmd->v[SYNC].given)
 		s.opts.flags |= MBOX_SEND_SYNC;
 	if (cmd->v[NONBLOCK].given)
@@ -401,14 +401,14 @@ static int run(struct command *cmd)
 
 	status = open_box(cmd, &s.mb, MBOX_RIGHT_SEND);
 	if (status)
-		return refuse_errno(cmd, status);
+		return status;
 	status = mbox_get(s.mb, &s.info);
 	if (status) {
 		status = refuse_errno(cmd, status);
 	} else if (cmd->text) {
 		status = send_text(&s);
 	} else {
-		status = cmd->v[LINES].given ? send_lines(&s) : send_input(&s);
+		status = cmd->v[LINES].given || cmd->v[NUL].given ? send_lines(&s) : send_input(&s);
 	}
 	mbox_close(s.mb);
 	return status;
@@ -417,10 +417,12 @@ static int run(struct command *cmd)
 const struct verb send_verb = {
 	.name = "send",
 	.operands = "NAME",
+	.synopsis = "[prio=N] [type=N] [sync] [nonblock] [timeout=TIME] [lines|nul] [acked] [delay=TIME] "
+		    "[expires=TIME] [mark=N] [--] [TEXT...]",
 	.summary = "send a message, or each line of standard input as one",
-	.notes = "TEXT is one message, its words joined by one space; it begins with the first\n"
-		 "word that is none of the above, or after --. Without TEXT the whole of\n"
-		 "standard input, byte for byte, is the message.",
+	.notes = "TEXT is one message, its words joined by one space. It begins after --, or with the\n"
+		 "first word that is none of the above and does not look like key=: put -- before data.\n"
+		 "Without TEXT the whole of standard input, byte for byte, is the message.",
 	.words = words,
 	.text = true,
 	.run = run,

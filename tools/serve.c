@@ -12,9 +12,9 @@ static const struct word words[] = {
 		    .max = UINT64_MAX - 1, .form = "a number from 1 on", .hints = "1 10 100",
 		    .help = "end after N calls (default: go on)" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for a call" },
-	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
+	[TIMEOUT] = { .name = "timeout", .arg = "TIME", .parse = parse_seconds,
 		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "0.1 1 5 10 60",
-		      .help = "longest wait for each call; may have a fraction" },
+		      .help = "longest wait for each call" },
 	{ 0 },
 };
 
@@ -69,29 +69,29 @@ static int serve_one(struct command *cmd, struct mbox *mb, const struct job *job
 		ran = command_run(cmd, job, -1, output);
 	error = serve_answer(mb, job, &ran, output);
 	if (ran.error)
-		refuse(cmd, NULL, "%s: %s; the call is back in the mailbox", cmd->text[0],
+		refuse(cmd, ran.error, NULL, "%s: %s; the call is back in the mailbox", cmd->text[0],
 		       strerror(-ran.error));
 	else if (call && output->cut && !ran.status)
-		refuse(cmd, "room= of mboxctl call makes room for more",
+		refuse(cmd, -EMSGSIZE, "room= of mboxctl call makes room for more",
 		       "the output is longer than the caller takes, %llu bytes; the call is rejected",
 		       (unsigned long long)output->room);
 	else if (error)
 		refuse_leasing(cmd, error);
 	command_end(ran.signal);
 	if (ran.error)
-		return ran.status ? ran.status : STATUS_REFUSED;
-	return error ? STATUS_REFUSED : STATUS_DONE;
+		return ran.status ? ran.status : STATUS_ERROR;
+	return error ? STATUS_ERROR : STATUS_DONE;
 }
 
 static int refuse_serve(const struct command *cmd, int error)
 {
 	switch (-error) {
 	case EAGAIN:
-		return refuse(cmd, "leave out nonblock to wait for one, or say timeout=SECONDS",
+		return refuse(cmd, error, "leave out nonblock to wait for one, or say timeout=TIME",
 			      "no call is there");
 	case ETIMEDOUT:
-		return refuse(cmd, NULL, "no call came within %g seconds",
-			      (double)cmd->v[TIMEOUT].num / 1e9);
+		return refuse(cmd, error, NULL, "no call came within %s",
+			      in_words(cmd->v[TIMEOUT].num));
 	}
 	return refuse_leasing(cmd, error);
 }
@@ -117,7 +117,7 @@ static int run(struct command *cmd)
 		how.opts.flags |= MBOX_RECV_NONBLOCK;
 	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (error)
-		return refuse_errno(cmd, error);
+		return error;
 	status = STATUS_DONE;
 	for (; !status && (!v[COUNT].given || done < v[COUNT].num); done++) {
 		error = leasing_lease(mb, &how, 0, &job);
@@ -132,7 +132,7 @@ static int run(struct command *cmd)
 const struct verb serve_verb = {
 	.name = "serve",
 	.operands = "NAME",
-	.synopsis = "[count=N] [nonblock] [timeout=SECONDS] -- COMMAND...",
+	.synopsis = "[count=N] [nonblock] [timeout=TIME] -- COMMAND...",
 	.summary = "answer calls: run a command for each, whose output is the reply",
 	.notes = "The request is the standard input of COMMAND. If it ends with another status than 0,\n"
 		 "the call is rejected, with that status as its code. Variables of its environment tell\n"

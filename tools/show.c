@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mboxctl show */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include "mboxctl.h"
 
 /* Begin the record with the attributes, named as the words of create. */
@@ -17,37 +20,54 @@ static void begin_info(const struct mbox_info *info)
 	out_number("id", info->id);
 	out_string("kind", kind_name(info->kind));
 	out_string("state", state_name(info->state));
+	out_string("user", user_name(info->uid));
 	out_number("uid", info->uid);
+	out_string("group", group_name(info->gid));
 	out_number("gid", info->gid);
 	out_number("creator", info->creator);
 	out_string("mode", mode);
 	out_string("lifetime", lifetime_name(info->lifetime));
 	out_detail("owner", info->owner, owned);
 	out_detail("heir", info->heir, info->heir);
-	out_string("policy", policy_name(info->policy));
+	if (!ring)
+		out_string("policy", policy_name(info->policy));
+	else
+		out_detail("policy", 0, false);
 	out_detail("maxprocs", info->max_procs, info->max_procs);
 	out_detail("procs", info->procs, info->max_procs);
 	out_flag("exclusive", info->options & MBOX_OPTION_EXCLUSIVE);
 	out_flag("overflow", info->options & MBOX_OPTION_OVERFLOW);
-	out_detail("ring", info->ring, ring);
+	if (ring)
+		out_size("ring", info->ring);
+	else
+		out_detail("ring", 0, false);
 	out_flag("grow", info->options & MBOX_OPTION_GROW);
-	out_limit("capacity", info->capacity,
-		  info->capacity != MBOX_CAPACITY_UNBOUNDED, "unbounded");
-	out_limit("bytes", info->bytes, info->bytes, "unbounded");
-	out_number("msgsize", info->msg_size);
+	/* A ring knows no messages: its sides exchange them without the kernel. */
+	if (ring) {
+		out_detail("capacity", 0, false);
+		out_detail("bytes", 0, false);
+	} else {
+		out_limit("capacity", info->capacity,
+			  info->capacity != MBOX_CAPACITY_UNBOUNDED, "unbounded");
+		if (info->bytes)
+			out_size("bytes", info->bytes);
+		else
+			out_limit("bytes", 0, false, "unbounded");
+	}
+	out_size("msgsize", info->msg_size);
 	out_time("created", info->created);
 	out_number("handles", info->handles);
 	out_number("senders", info->senders);
 	out_number("receivers", info->receivers);
-	out_number("queued", info->queued);
-	out_number("queued_bytes", info->queued_bytes);
-	out_number("sent", info->sent);
-	out_number("received", info->received);
-	out_number("withdrawn", info->withdrawn);
-	out_number("dropped", info->dropped);
+	out_detail("queued", info->queued, !ring);
+	out_size("queued_bytes", info->queued_bytes);
+	out_detail("sent", info->sent, !ring);
+	out_detail("received", info->received, !ring);
+	out_detail("withdrawn", info->withdrawn, !ring);
+	out_detail("dropped", info->dropped, !ring);
 	out_detail("lost", info->lost, broadcast);
-	out_number("spin_hits", info->spin_hits);
-	out_number("spin_misses", info->spin_misses);
+	out_detail("spin_hits", info->spin_hits, !ring);
+	out_detail("spin_misses", info->spin_misses, !ring);
 	print_job_info(info);
 }
 
@@ -67,6 +87,26 @@ void print_process(const char *key, uint32_t pid)
 		out_string("command", name);
 	else
 		out_detail("command", 0, false);
+}
+
+/* Return whether this is the first pid namespace, which has all processes: its number is fixed. */
+static bool sees_all_processes(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == 0xeffffffc;
+}
+
+/* Print the process that opened a handle: 0 has ended, or is in another pid namespace. */
+static void print_opener(uint32_t pid)
+{
+	if (pid) {
+		print_process("pid", pid);
+		return;
+	}
+	out_detail("pid", 0, false);
+	out_detail("command", 0, false);
+	out_string("opener", sees_all_processes() ? "ended" : "ended-or-hidden");
 }
 
 static int print_waiter(const struct mbox_monitor_waiter *waiter, void *arg)
@@ -100,7 +140,7 @@ static int print_handle(const struct mbox_monitor_handle *handle, void *arg)
 	bool ring = box->kind == MBOX_KIND_RING;
 
 	out_item("handle");
-	print_process("pid", handle->pid);
+	print_opener(handle->pid);
 	out_string("rights", rights[handle->rights & (MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)]);
 	out_detail("received", handle->received, !ring);
 	out_detail("queued", handle->queued, broadcast);
@@ -157,26 +197,71 @@ static int show_more(const struct command *cmd, uint64_t id)
 	return ret;
 }
 
-/*
- * Print the attributes that MBOX_IOC_GET has, for callers without netlink, too; then the
- * rest. An error in the rest does not withdraw the first.
- */
-static int run(struct command *cmd)
+/* Make of the monitor's record the attributes that MBOX_IOC_GET has. */
+static void info_of(struct mbox_info *info, const struct mbox_monitor_mailbox *box)
 {
-	struct mbox_info info;
+	*info = (struct mbox_info) {
+		.state = box->state, .id = box->id, .uid = box->uid, .gid = box->gid,
+		.mode = box->mode, .lifetime = box->lifetime, .capacity = box->capacity,
+		.msg_size = box->msg_size, .bytes = box->bytes, .handles = box->handles,
+		.senders = box->senders, .receivers = box->receivers, .queued = box->queued,
+		.queued_bytes = box->queued_bytes, .sent = box->sent, .received = box->received,
+		.withdrawn = box->withdrawn, .dropped = box->dropped, .created = box->created,
+		.kind = box->kind, .policy = box->policy, .options = box->options,
+		.max_procs = box->max_procs, .procs = box->procs, .owner = box->owner,
+		.heir = box->heir, .ring = box->ring, .lost = box->lost, .creator = box->creator,
+		.spin_hits = box->spin_hits, .spin_misses = box->spin_misses,
+	};
+	memcpy(info->name, box->name, sizeof(info->name));
+}
+
+/* Get the attributes of a mailbox that is named by its id. Return an exit status. */
+static int get_by_id(const struct command *cmd, struct mbox_info *info)
+{
+	const struct mbox_monitor_mailbox *box;
+	struct mbox_monitor *mon;
+	int ret;
+
+	ret = mbox_monitor_open(&mon);
+	if (ret < 0)
+		return refuse_monitor(cmd, NULL, ret);
+	ret = mbox_monitor_get(mon, NULL, cmd->id, &box);
+	if (ret < 0)
+		ret = refuse_monitor(cmd, mon, ret);
+	else
+		info_of(info, box);
+	mbox_monitor_close(mon);
+	return ret;
+}
+
+/* The same by the device, for callers without netlink, too. */
+static int get_by_name(const struct command *cmd, struct mbox_info *info)
+{
 	struct mbox *mb;
-	int error, status;
+	int error;
 
 	error = mbox_open(&mb, cmd->name, 0);
 	if (error)
 		return refuse_errno(cmd, error);
-	error = mbox_get(mb, &info);
+	error = mbox_get(mb, info);
 	mbox_close(mb);
 	if (error)
 		return refuse_errno(cmd, error);
 	/* Do not count the handle of this command. */
-	if (info.handles)
-		info.handles--;
+	if (info->handles)
+		info->handles--;
+	return STATUS_DONE;
+}
+
+/* Print the attributes, then the rest. An error in the rest does not withdraw the first. */
+static int run(struct command *cmd)
+{
+	struct mbox_info info = { .flags = 0 };
+	int status;
+
+	status = cmd->id ? get_by_id(cmd, &info) : get_by_name(cmd, &info);
+	if (status)
+		return status;
 	begin_info(&info);
 	status = show_more(cmd, info.id);
 	out_close();
@@ -185,6 +270,7 @@ static int run(struct command *cmd)
 
 const struct verb show_verb = {
 	.name = "show",
+	.aliases = "info",
 	.operands = "NAME",
 	.summary = "print attributes, counters, leases, blocked calls and open handles of a mailbox",
 	.notes = "After attributes and counters comes a line for each message that is leased,\n"
@@ -192,6 +278,6 @@ const struct verb show_verb = {
 		 "for each process that has it open (handle). senders and\n"
 		 "receivers are calls that are blocked now; handles does not count the handle of\n"
 		 "this command. Attributes that the mailbox does not have (an owner, a limit of\n"
-		 "processes, a ring) are left out; with -j they are null.",
+		 "processes; of a ring, all about messages) are left out; with -j they are null.",
 	.run = run,
 };

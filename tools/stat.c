@@ -9,9 +9,9 @@ enum { INTERVAL, COUNT, NOHEADER };
 #define SECOND	UINT64_C(1000000000)
 
 static const struct word words[] = {
-	[INTERVAL] = { .name = "interval", .arg = "SECONDS", .parse = parse_seconds,
+	[INTERVAL] = { .name = "interval", .arg = "TIME", .parse = parse_seconds,
 		       .min = SECOND / 100, .max = 86400 * SECOND,
-		       .form = "a number of seconds from 0.01 to 86400", .hints = "0.5 1 2 5 10",
+		       .form = "a time from 10ms to 24h", .hints = "500ms 1s 2s 5s 10s",
 		       .help = "go on, with a line after each such interval" },
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
 		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
@@ -55,26 +55,39 @@ uint64_t rate_of(uint64_t now, uint64_t before, uint64_t nanoseconds)
 	return rate < 1e18 ? (uint64_t)(rate + 0.5) : (uint64_t)1e18;
 }
 
+/* A ring does not know its messages: its sides do without the kernel. */
+static void cell_known(uint64_t rate, bool known)
+{
+	if (known)
+		cell_rate(rate);
+	else
+		cell_none("-");
+}
+
 static int print(const struct mbox_monitor_mailbox *now,
 		 const struct mbox_monitor_mailbox *before, uint64_t nanoseconds)
 {
+	bool ring = now->kind == MBOX_KIND_RING;
 	int error;
 
 	cell_number(now->senders);
 	cell_number(now->receivers);
-	cell_number(now->queued);
-	cell_number(now->queued_bytes);
-	cell_tenths(rate_of(now->sent, before->sent, nanoseconds));
-	cell_tenths(rate_of(now->sent_bytes, before->sent_bytes, nanoseconds));
-	cell_tenths(rate_of(now->received, before->received, nanoseconds));
-	cell_tenths(rate_of(now->dropped, before->dropped, nanoseconds));
-	cell_tenths(rate_of(now->refused, before->refused, nanoseconds));
-	cell_tenths(rate_of(now->blocked, before->blocked, nanoseconds));
-	cell_tenths(rate_of(now->woken, before->woken, nanoseconds));
-	cell_tenths(rate_of(now->spin_hits, before->spin_hits, nanoseconds));
-	cell_tenths(rate_of(now->spin_misses, before->spin_misses, nanoseconds));
+	if (ring)
+		cell_none("-");
+	else
+		cell_number(now->queued);
+	cell_size(now->queued_bytes);
+	cell_known(rate_of(now->sent, before->sent, nanoseconds), !ring);
+	cell_rate(rate_of(now->sent_bytes, before->sent_bytes, nanoseconds));
+	cell_known(rate_of(now->received, before->received, nanoseconds), !ring);
+	cell_known(rate_of(now->dropped, before->dropped, nanoseconds), !ring);
+	cell_known(rate_of(now->refused, before->refused, nanoseconds), !ring);
+	cell_rate(rate_of(now->blocked, before->blocked, nanoseconds));
+	cell_rate(rate_of(now->woken, before->woken, nanoseconds));
+	cell_known(rate_of(now->spin_hits, before->spin_hits, nanoseconds), !ring);
+	cell_known(rate_of(now->spin_misses, before->spin_misses, nanoseconds), !ring);
 	cell_number(now->leased);
-	cell_tenths(rate_of(now->redelivered, before->redelivered, nanoseconds));
+	cell_rate(rate_of(now->redelivered, before->redelivered, nanoseconds));
 	error = table_row();
 	return error ? error : table_flush();
 }
@@ -98,13 +111,13 @@ static int stat(struct command *cmd, struct mbox_monitor *mon)
 	uint64_t start = monotonic(), then = 0;
 	int error = 0, ret;
 
-	ret = mbox_monitor_get(mon, cmd->name, 0, &now);
+	ret = mbox_monitor_get(mon, cmd->id ? NULL : cmd->name, cmd->id, &now);
 	for (uint64_t line = 0; ; line++) {
 		uint64_t at = monotonic();
 		enum wake wake;
 
 		if (ret == -ENOENT && line)
-			return refuse(cmd, NULL, "%s", mbox_strerror(-EIDRM));
+			return refuse(cmd, -EIDRM, NULL, "%s", mbox_strerror(-EIDRM));
 		if (ret < 0)
 			return refuse_monitor(cmd, mon, ret);
 		if (!cmd->v[NOHEADER].given && line % HEADER_EVERY == 0)
@@ -126,7 +139,7 @@ static int stat(struct command *cmd, struct mbox_monitor *mon)
 
 static int run(struct command *cmd)
 {
-	table_init(cmd->json, columns, ARRAY_SIZE(columns));
+	table_init(cmd, columns, ARRAY_SIZE(columns), true);
 	return loop_run(cmd, stat);
 }
 

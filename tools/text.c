@@ -49,9 +49,9 @@ int text_get(const struct command *cmd, uint64_t limit, struct text *text)
 	if (!text->data)
 		return refuse_errno(cmd, -ENOMEM);
 	if (!cmd->text && ferror(stdin))
-		status = refuse(cmd, NULL, "standard input: %s", strerror(errno));
+		status = refuse(cmd, -errno, NULL, "standard input: %s", strerror(errno));
 	else if (text->size > limit)
-		status = refuse(cmd, NULL, "the message is longer than %llu bytes",
+		status = refuse(cmd, -EMSGSIZE, NULL, "the message is longer than %llu bytes",
 				(unsigned long long)limit);
 	if (status)
 		free(text->data);

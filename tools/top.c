@@ -1,37 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * mboxctl top
- *
- * On a terminal, draw the screen anew each time; else print one table after the other.
- * The screen is the terminal's second one, if it has one, so that the first comes back
- * in the end.
- */
+/* mboxctl top: samples of all mailboxes, and the rows of the table that follow from two */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
-#include "mboxctl.h"
+#include "top.h"
 
 enum { INTERVAL = BOX_FILTERS, COUNT, ROWS, SORT };
 
 #define SECOND	UINT64_C(1000000000)
 
-enum sort { SORT_RATE, SORT_DEPTH, SORT_BLOCKED };
-
-static const struct choice sorts[] = {
+const struct choice top_sorts[] = {
 	[SORT_RATE] = { .name = "rate" },
 	[SORT_DEPTH] = { .name = "depth" },
 	[SORT_BLOCKED] = { .name = "blocked" },
+	[SORT_NAME] = { .name = "name" },
 };
 
 static const struct word words[] = {
 	BOX_FILTER_WORDS,
-	[INTERVAL] = { .name = "interval", .arg = "SECONDS", .parse = parse_seconds,
+	[INTERVAL] = { .name = "interval", .arg = "TIME", .parse = parse_seconds,
 		       .min = SECOND / 100, .max = 86400 * SECOND,
-		       .form = "a number of seconds from 0.01 to 86400", .hints = "0.5 1 2 5 10",
+		       .form = "a time from 10ms to 24h", .hints = "500ms 1s 2s 5s 10s",
 		       .help = "time between two tables, by default 2" },
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
 		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
@@ -39,44 +29,9 @@ static const struct word words[] = {
 	[ROWS] = { .name = "rows", .arg = "N", .parse = parse_number, .min = 1,
 		   .max = UINT32_MAX, .form = "a number from 1",
 		   .help = "lines of a table; by default those of the terminal, else all" },
-	[SORT] = { .name = "sort", .parse = parse_choice, .choices = sorts, .max = SORT_BLOCKED,
-		   .help = "busiest first by this; by default rate" },
+	[SORT] = { .name = "sort", .parse = parse_choice, .choices = top_sorts, .max = SORT_NAME,
+		   .help = "the first rows: busiest (default), fullest, most blocked, or by name" },
 	{ 0 },
-};
-
-static const struct column timestamp = { .name = "time", .width = 30, .left = true };
-static const struct column id = { .name = "id", .width = 6 };
-static const struct column user = { .name = "user", .width = 8, .left = true };
-static const struct column sent = { .name = "sent_rate", .width = 10, .head = "sent/s" };
-static const struct column received = { .name = "received_rate", .width = 10, .head = "received/s" };
-static const struct column bytes = { .name = "bytes_rate", .width = 12, .head = "bytes/s" };
-static const struct column queued = { .name = "queued", .width = 8 };
-static const struct column capacity = { .name = "capacity", .width = 9 };
-static const struct column senders = { .name = "senders", .width = 7 };
-static const struct column receivers = { .name = "receivers", .width = 9 };
-static const struct column name = { .name = "name", .width = 16, .left = true };
-
-/* JSON has the time in each object, text above each table. */
-static const struct column *const columns[] = {
-	&timestamp, &id, &user, &sent, &received, &bytes, &queued, &capacity, &senders, &receivers,
-	&name,
-};
-
-struct row {
-	const struct mbox_monitor_mailbox *box;
-	uint64_t sent, received, bytes;	/* per second, in tenths */
-};
-
-struct top {
-	const struct command *cmd;
-	struct boxes now, before;
-	uint64_t then;			/* when before was taken; 0 if never */
-	uint64_t then_real;		/* the same, on the clock of creations */
-	struct row *rows;
-	size_t count;			/* of @rows: mailboxes that pass the filters */
-	bool terminal;
-	struct termios saved;
-	bool keys;			/* standard input has keys */
 };
 
 static enum sort sort_by;
@@ -88,10 +43,13 @@ static uint64_t sort_number(const struct row *row)
 		return row->box->queued;
 	case SORT_BLOCKED:
 		return (uint64_t)row->box->senders + row->box->receivers;
+	case SORT_NAME:
+		return 0;
 	case SORT_RATE:
 		break;
 	}
-	return row->sent + row->received;
+	/* Of a ring only the bytes are known. */
+	return row->box->kind == MBOX_KIND_RING ? row->bytes / 1000 : row->sent + row->received;
 }
 
 static int compare(const void *a, const void *b)
@@ -99,6 +57,8 @@ static int compare(const void *a, const void *b)
 	const struct row *x = a, *y = b;
 	uint64_t first = sort_number(x), second = sort_number(y);
 
+	if (sort_by == SORT_NAME && strcmp(x->box->name, y->box->name))
+		return strcmp(x->box->name, y->box->name);
 	if (first != second)
 		return first > second ? -1 : 1;
 	if (x->box->queued != y->box->queued)
@@ -111,9 +71,10 @@ static int compare(const void *a, const void *b)
  * was created after the first table has a rate from its creation on. One that the first
  * table missed has no rate yet.
  */
-static void make_rows(struct top *top, uint64_t nanoseconds)
+void top_rows(struct top *top)
 {
 	static const struct mbox_monitor_mailbox none;
+	uint64_t nanoseconds = top->elapsed;
 	size_t b = 0;
 
 	top->count = 0;
@@ -126,7 +87,7 @@ static void make_rows(struct top *top, uint64_t nanoseconds)
 			before = &top->before.all[b];
 		else
 			before = now->created >= top->then_real ? &none : now;
-		if (!box_wanted(top->cmd, now))
+		if (!box_wanted(top->cmd, now) || !top_fits(top, now))
 			continue;
 		top->rows[top->count++] = (struct row) {
 			.box = now,
@@ -135,132 +96,53 @@ static void make_rows(struct top *top, uint64_t nanoseconds)
 			.bytes = rate_of(now->sent_bytes, before->sent_bytes, nanoseconds),
 		};
 	}
+	sort_by = top->sort;
 	if (top->count)
 		qsort(top->rows, top->count, sizeof(*top->rows), compare);
 }
 
-static int print_row(const struct row *row, const char *time)
+/* Take the key that was pressed. Return false if it ends the command. */
+static bool take_key(struct top *top, int *error)
 {
-	const struct mbox_monitor_mailbox *box = row->box;
+	char key;
 
-	if (time)
-		cell_text(time);
-	cell_number(box->id);
-	cell_text(user_name(box->uid));
-	cell_tenths(row->sent);
-	cell_tenths(row->received);
-	cell_tenths(row->bytes);
-	cell_number(box->queued);
-	if (box->capacity == MBOX_CAPACITY_UNBOUNDED)
-		cell_none("unbounded");
-	else
-		cell_number(box->capacity);
-	cell_number(box->senders);
-	cell_number(box->receivers);
-	if (*box->name)
-		cell_text(box->name);
-	else
-		cell_none("-");
-	return table_row();
-}
-
-static void print_line(const char *text)
-{
-	out_raw(text, strlen(text));
-}
-
-/* Return the number of rows that fit the terminal. Lines are cut, so each takes one. */
-static size_t window_rows(const struct top *top)
-{
-	struct winsize size;
-	size_t above = 3;
-
-	if (!top->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row)
-		return SIZE_MAX;
-	return size.ws_row > above ? size.ws_row - above : 0;
-}
-
-static int draw(const struct top *top)
-{
-	size_t rows = window_rows(top), blocked = 0;
-	char line[160], time_text[TIME_SIZE];
-	uint64_t messages = 0;
-	int error = 0;
-
-	format_time(time_text, realtime());
-	if (top->cmd->v[ROWS].given && top->cmd->v[ROWS].num < rows)
-		rows = top->cmd->v[ROWS].num;
-	for (size_t i = 0; i < top->count; i++) {
-		messages += top->rows[i].box->queued;
-		blocked += top->rows[i].box->senders + top->rows[i].box->receivers;
+	if (read(STDIN_FILENO, &key, 1) != 1) {
+		top->keys = false;
+		return true;
 	}
-	if (!top->cmd->json) {
-		/* Do not wrap lines; begin at the top left. */
-		if (top->terminal)
-			print_line("\033[?7l\033[H\033[J");
-		snprintf(line, sizeof(line), "%s  mailboxes=%zu messages=%llu blocked=%zu sort=%s%s\n",
-			 time_text, top->count, (unsigned long long)messages, blocked,
-			 sorts[sort_by].name, top->terminal ? "  (q ends)" : "");
-		print_line(line);
-		error = out_flush();
-		if (!error)
-			error = table_head();
+	switch (top_key(top, key)) {
+	case KEY_END:
+		return false;
+	case KEY_DRAW:
+		top_rows(top);
+		*error = top_draw(top);
+		return !*error;
+	case KEY_NOTHING:
+		break;
 	}
-	for (size_t i = 0; i < top->count && i < rows && !error; i++)
-		error = print_row(&top->rows[i], top->cmd->json ? time_text : NULL);
-	if (!error)
-		error = table_flush();
-	if (!top->cmd->json && !top->terminal)
-		print_line("\n");
-	return error ? error : out_flush();
-}
-
-/* Set the terminal up: keys come at once and unseen, and the cursor is hidden. */
-static void screen_begin(struct top *top)
-{
-	struct termios keys;
-
-	top->terminal = !top->cmd->json && isatty(STDOUT_FILENO);
-	if (!top->terminal)
-		return;
-	if (isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &top->saved)) {
-		keys = top->saved;
-		keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		top->keys = !tcsetattr(STDIN_FILENO, TCSANOW, &keys);
-	}
-	print_line("\033[?1049h\033[?25l");
-}
-
-static void screen_end(struct top *top)
-{
-	if (!top->terminal)
-		return;
-	print_line("\033[?7h\033[?25h\033[?1049l");
-	out_flush();
-	if (top->keys)
-		tcsetattr(STDIN_FILENO, TCSANOW, &top->saved);
+	return true;
 }
 
 /* Wait for the time of the next table. Return false at the end. */
 static bool wait_for(struct top *top, uint64_t deadline, int *error)
 {
 	for (;;) {
-		char key;
+		bool paused = top->paused;
 
-		switch (loop_wait(top->keys ? STDIN_FILENO : -1, deadline)) {
+		switch (loop_wait(top->keys ? STDIN_FILENO : -1, paused ? UINT64_MAX : deadline)) {
 		case WAKE_TIME:
 			return true;
 		case WAKE_END:
 			return false;
 		case WAKE_READY:
-			if (read(STDIN_FILENO, &key, 1) != 1)
-				top->keys = false;
-			else if (key == 'q' || key == 'Q')
+			if (!take_key(top, error))
 				return false;
+			if (paused && !top->paused)
+				return true;
 			break;
 		case WAKE_AGAIN:
 			if (top->terminal && top->rows)
-				*error = draw(top);
+				*error = top_draw(top);
 			if (*error)
 				return false;
 			break;
@@ -284,7 +166,8 @@ static int take(struct top *top, struct mbox_monitor *mon, uint64_t *at)
 	if (!rows)
 		return -ENOMEM;
 	top->rows = rows;
-	make_rows(top, top->then ? *at - top->then : 0);
+	top->elapsed = top->then ? *at - top->then : 0;
+	top_rows(top);
 	return 0;
 }
 
@@ -303,10 +186,13 @@ static int loop(struct top *top, struct mbox_monitor *mon, int *error)
 		top->then = at;
 		top->then_real = realtime();
 		if (table || top->terminal)
-			*error = draw(top);
+			*error = top_draw(top);
 		if (*error || table == limit)
 			return 0;
 		next += interval;
+		/* After a pause. */
+		if (next < monotonic())
+			next = monotonic() + interval;
 		if (!wait_for(top, next, error))
 			return 0;
 	}
@@ -314,17 +200,17 @@ static int loop(struct top *top, struct mbox_monitor *mon, int *error)
 
 static int show_tables(struct command *cmd, struct mbox_monitor *mon)
 {
-	struct top top = { .cmd = cmd };
+	struct top top = {
+		.cmd = cmd,
+		.sort = cmd->v[SORT].given ? (enum sort)cmd->v[SORT].num : SORT_RATE,
+		.most = cmd->v[ROWS].given ? cmd->v[ROWS].num : UINT64_MAX,
+	};
 	int error = 0, ret;
 
-	sort_by = cmd->v[SORT].given ? (enum sort)cmd->v[SORT].num : SORT_RATE;
-	if (cmd->json)
-		table_init(true, columns, ARRAY_SIZE(columns));
-	else
-		table_init(false, columns + 1, ARRAY_SIZE(columns) - 1);
-	screen_begin(&top);
+	top_table(cmd);
+	top_screen_begin(&top);
 	ret = loop(&top, mon, &error);
-	screen_end(&top);
+	top_screen_end(&top);
 	if (ret < 0)
 		ret = refuse_monitor(cmd, mon, ret);
 	else
@@ -343,11 +229,11 @@ static int run(struct command *cmd)
 const struct verb top_verb = {
 	.name = "top",
 	.operands = "",
-	.synopsis = "[interval=SECONDS] [count=N] [rows=N] [sort=rate|depth|blocked] "
+	.synopsis = "[interval=TIME] [count=N] [rows=N] [sort=rate|depth|blocked|name] "
 		    BOX_FILTER_SYNOPSIS,
-	.summary = "show the busiest mailboxes, again and again",
-	.notes = "On a terminal the table fills the window; q ends. Else one table comes after the\n"
-		 "other, each with the rates since the one before.",
+	.summary = "live view of the busiest mailboxes",
+	.notes = "On a terminal the table fills the window; h shows the keys, q ends. Else one table\n"
+		 "comes after the other, each with the rates since the one before.",
 	.words = words,
 	.first = FIRST_NONE,
 	.run = run,

@@ -10,9 +10,9 @@ static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N", .parse = parse_number, .min = 1,
 		    .max = UINT64_MAX, .form = "a number from 1", .hints = "1 10 100",
 		    .help = "end after N events" },
-	[TIMEOUT] = { .name = "timeout", .arg = "SECONDS", .parse = parse_seconds,
-		      .max = INT64_MAX, .form = "a number of seconds, such as 5 or 0.5",
-		      .hints = "1 5 10 60",
+	[TIMEOUT] = { .name = "timeout", .arg = "TIME", .parse = parse_seconds,
+		      .max = INT64_MAX, .form = TIMEOUT_FORM,
+		      .hints = "1s 5s 10s 1m",
 		      .help = "end after this time; with count, fail if fewer events came" },
 	{ 0 },
 };
@@ -55,6 +55,8 @@ static void print_lost(void)
 /* An event about no mailbox may be about this one. */
 static bool wanted(const struct command *cmd, const struct mbox_monitor_event *event)
 {
+	if (cmd->id)
+		return event->event == MBOX_EVENT_OVERRUN || event->id == cmd->id;
 	return !cmd->name || event->event == MBOX_EVENT_OVERRUN || !strcmp(cmd->name, event->name);
 }
 
@@ -120,7 +122,7 @@ static int watch(struct command *cmd, struct mbox_monitor *mon)
 		wake = loop_wait(mbox_monitor_fd(mon), deadline);
 	}
 	if (cmd->v[COUNT].given && count < limit)
-		return refuse(cmd, NULL, "%s after %llu of %llu events",
+		return refuse(cmd, wake == WAKE_TIME ? -ETIMEDOUT : 0, NULL, "%s after %llu of %llu events",
 			      wake == WAKE_TIME ? "the time was up" : "ended",
 			      (unsigned long long)count, (unsigned long long)limit);
 	return STATUS_DONE;

@@ -153,7 +153,7 @@ static int play(struct command *cmd, size_t number)
 	if (tour.output)
 		return refuse_output(cmd, tour.output);
 	if (tour.failed)
-		return refuse(cmd, NULL, "%s: at moment %u: %s", tour.word, tour.moment, tour.why);
+		return refuse(cmd, 0, NULL, "%s: at moment %u: %s", tour.word, tour.moment, tour.why);
 	draw_lesson(&tour);
 	return STATUS_DONE;
 }
