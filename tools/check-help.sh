@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# check-help.sh MBOXCTL PAGE [COMPLETION]: compare --help of each verb, its words for completion, and
-# the manual page (synopsis, section, and columns). Where there is bash, complete each verb by
-# COMPLETION, too.
+# check-help.sh MBOXCTL PAGE [BASH [ZSH [FISH]]]: compare --help of each verb, its words for completion,
+# and the manual page (synopsis, section, and columns). Where there is the shell, complete each verb by
+# its file, too.
 
-mboxctl=$1 page=$2 completion=${3-}
+mboxctl=$1 page=$2 bash=${3-} zsh=${4-} fish=${5-}
 status=0
 
 complain()
@@ -53,7 +53,31 @@ completed_by_bash()
 		COMP_WORDS=(mboxctl "$2" 1 "") COMP_CWORD=3
 		_mboxctl
 		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$completion" "$1"
+	' bash "$bash" "$1"
+}
+
+# The same of zsh, whose completion system calls these builtins.
+completed_by_zsh()
+{
+	PATH=$(dirname "$mboxctl"):$PATH zsh -fc '
+		compadd() { while [[ $1 == -* && $1 != -- ]]; do [[ $1 != -S ]] || shift; shift; done; shift; print -l -- $@; }
+		compset() { return 0; }
+		_files() { return 0; }
+		file=$1
+		words=(mboxctl $2 1 "") CURRENT=4
+		set --
+		. $file
+	' zsh "$(realpath "$zsh")" "$1"
+}
+
+# fish has a description behind a tab.
+completed_by_fish()
+{
+	# shellcheck disable=SC2016 # it is for fish
+	PATH=$(dirname "$mboxctl"):$PATH fish -N -c '
+		source $argv[1]
+		complete -C "mboxctl $argv[2] 1 "
+	' "$fish" "$1" | cut -f 1
 }
 
 # The columns and policies that --help explains, with four spaces before them, and the page's tables.
@@ -85,12 +109,27 @@ for verb in $verbs; do
 		complain "$verb: --help has the words:" "$words" "-- completion gets:" "$other"
 	[ "$(rows_of_help "$verb")" = "$(rows_of_page "$verb")" ] ||
 		complain "$verb: --help explains" "$(rows_of_help "$verb")" "-- the page" "$(rows_of_page "$verb")"
-	[ -n "$completion" ] || continue
-	command -v bash >/dev/null || continue
-	offered=$(completed_by_bash "$verb")
-	for word in $words; do
-		printf '%s\n' "$offered" | grep -qxFe "$word" ||
-			complain "$completion does not complete $verb by $word"
+	for shell in bash zsh fish; do
+		file=
+		case $shell in
+		bash)	file=$bash ;;
+		zsh)	file=$zsh ;;
+		fish)	file=$fish ;;
+		esac
+		if [ -z "$file" ] || ! command -v $shell >/dev/null; then
+			continue
+		fi
+		case $shell in
+		bash)	offered=$(completed_by_bash "$verb") ;;
+		zsh)	offered=$(completed_by_zsh "$verb") ;;
+		fish)	offered=$(completed_by_fish "$verb") ;;
+		esac
+		for word in $words; do
+			# fish offers words with - only after a -
+			case $shell$word in fish-*) continue ;; esac
+			printf '%s\n' "$offered" | grep -qxFe "$word" ||
+				complain "$file does not complete $verb by $word"
+		done
 	done
 done
 exit $status
