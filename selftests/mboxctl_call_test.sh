@@ -126,7 +126,7 @@ killed()
 	start call "$box" text
 	becomes leased 1
 	kill -KILL "$server"
-	finished 2
+	finished 4
 	said 'the server has ended without a reply'
 	serve -- sleep 1000
 	start call "$box" retry text
@@ -166,7 +166,7 @@ gives_up()
 	mboxctl purge "$box" >/dev/null
 	start call "$box" timeout=0.5 text
 	holds
-	finished 2
+	finished 3
 	said 'no reply within 0.5 seconds'
 	expect 2 reply "$box" "$token" late
 	said "token $token is not valid"
@@ -178,7 +178,7 @@ gives_up()
 	start call "$box" text
 	blocked senders
 	expect 0 delete "$box" force
-	finished 2
+	finished 4
 	said 'the mailbox was deleted'
 }
 

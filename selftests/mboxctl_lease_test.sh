@@ -296,7 +296,7 @@ exec_many()
 	becomes parked 1
 	field received 2
 	expect 0 delete "$box" force
-	finished 2
+	finished 4
 	said 'the mailbox was deleted after'
 	printed '1\n2\n'
 	mboxctl create "$box"
