@@ -35,6 +35,9 @@ static bool job_time_valid(u32 clock, u64 time)
 	return (clock == MBOX_CLOCK_MONOTONIC || clock == MBOX_CLOCK_BOOTTIME) && time;
 }
 
+/* The size of struct mbox_ioc_lease in the first version of the ABI. */
+#define LEASE_SIZE	offsetofend(struct mbox_ioc_lease, delivery)
+
 /* The part of struct mbox_ioc_lease between recv and delivery. */
 struct lease_front {
 	u32 flags;
@@ -347,6 +350,7 @@ long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)
 	struct mbox_ioc_reply __user *ureply = uarg;
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_ioc_reply reply;
+	size_t size;
 	int error;
 
 	error = mbox_ioctl_copy(&reply, sizeof(reply), uarg, usize);
@@ -355,7 +359,11 @@ long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)
 	error = job_check(handle, MBOX_RIGHT_RECV);
 	if (error)
 		return error;
-	if (reply.flags || reply.pad || (!reply.token && !reply.lease))
+	if (reply.flags || (!reply.token && !reply.lease) ||
+	    (reply.lease_size && !reply.lease))
+		return -EINVAL;
+	size = reply.lease_size ?: LEASE_SIZE;
+	if (size < LEASE_SIZE || size > PAGE_SIZE)
 		return -EINVAL;
 	if (reply.token) {
 		/* Before anything is done: the result can be written. */
@@ -370,5 +378,5 @@ long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)
 			return -EFAULT;
 	}
 	return reply.lease ? mbox_ioctl_lease(file, u64_to_user_ptr(reply.lease),
-					      sizeof(struct mbox_ioc_lease)) : 0;
+					      size) : 0;
 }

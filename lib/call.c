@@ -60,7 +60,9 @@ ssize_t mbox_reply_recv(struct mbox *mb, const void *data, size_t data_size, voi
 			struct mbox_header *hdr, struct mbox_delivery *delivery)
 {
 	struct mbox_ioc_lease lease = { .flags = 0 };
-	struct mbox_ioc_reply arg = { .lease = mbox_address(&lease) };
+	struct mbox_ioc_reply arg = {
+		.lease_size = sizeof(lease), .lease = mbox_address(&lease),
+	};
 	int ret;
 
 	if (!mb)

@@ -192,7 +192,7 @@ ASSERT_LAYOUT(mbox_ioc_call, start, 80);
 
 ASSERT_SIZE(mbox_ioc_reply, 40);
 ASSERT_LAYOUT(mbox_ioc_reply, flags, 0);
-ASSERT_LAYOUT(mbox_ioc_reply, pad, 4);
+ASSERT_LAYOUT(mbox_ioc_reply, lease_size, 4);
 ASSERT_LAYOUT(mbox_ioc_reply, token, 8);
 ASSERT_LAYOUT(mbox_ioc_reply, data, 16);
 ASSERT_LAYOUT(mbox_ioc_reply, size, 24);

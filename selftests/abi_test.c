@@ -604,7 +604,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_call, CALL, flags, ~MBOX_CALL_RETRY),
 	BAD(mbox_ioc_call, CALL, pad, 0xffffffff),
 	BAD(mbox_ioc_reply, REPLY, flags, 0xffffffff),
-	BAD(mbox_ioc_reply, REPLY, pad, 0xffffffff),
+	BAD(mbox_ioc_reply, REPLY, lease_size, 0xffffffff),
 	BAD(mbox_info, GET, flags, 0xffffffff),
 	BAD(mbox_ioc_set, SET, flags, 0xffffffff),
 	BAD(mbox_ioc_set, SET, mode, ~0666U),

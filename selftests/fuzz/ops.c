@@ -215,7 +215,7 @@ static const struct field call_fields[] = {
 static const struct field reply_fields[] = {
 	IOCTL(SLOT_HANDLE),
 	{ "flags", K_FLAGS, MEMBER(mbox_ioc_reply, flags) },
-	{ "pad", K_U32, MEMBER(mbox_ioc_reply, pad) },
+	{ "lease_size", K_U32, MEMBER(mbox_ioc_reply, lease_size) },
 	{ "token", K_TOKEN, MEMBER(mbox_ioc_reply, token), .dflt = 1 },
 	{ "data", K_BUF, MEMBER(mbox_ioc_reply, data), .link = ARG_STRUCT + 4 },
 	{ "size", K_SIZE, MEMBER(mbox_ioc_reply, size), LIST(sizes) },

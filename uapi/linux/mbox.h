@@ -1135,7 +1135,8 @@ struct mbox_ioc_call {
 /**
  * struct mbox_ioc_reply - argument of MBOX_IOC_REPLY
  * @flags:	in, 0
- * @pad:	in, 0
+ * @lease_size:	in, bytes of the structure at @lease, as the caller knows it; 0: those of its
+ *		first version, also without @lease
  * @token:	in, of the request; 0: no reply, only @lease, and the next two fields count
  *		for nothing. Out: 0 once it was replied to, also if receiving fails then.
  * @data:	in, address of the reply
@@ -1153,7 +1154,7 @@ struct mbox_ioc_call {
  */
 struct mbox_ioc_reply {
 	__u32	flags;
-	__u32	pad;
+	__u32	lease_size;
 	__aligned_u64	token;
 	__aligned_u64	data;
 	__aligned_u64	size;
