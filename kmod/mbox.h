@@ -32,7 +32,7 @@
  *			receive_slow.c	search for one, wait for one, copy a large one
  *			transfer.c	a large payload, copied straight to its receiver
  *			sender.c	the end of the process that a receive names
- *	job.h		post.c		what a send may ask for beside its message
+ *	job.h		post.c		sends with a mark or a time, and more to wait for
  *			dead.c		messages that move to the dead-letter mailbox
  *	mode.h		mode.c		how a handle receives: its filter, headers
  *	broadcast.h	broadcast.c	one message to all: send it, take it back

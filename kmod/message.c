@@ -47,7 +47,7 @@ void mbox_message_free(struct mbox_message *message)
 	mbox_pool_free(message);
 }
 
-/* Drop what a message has beside itself; it is the last reference. */
+/* Drop the job and the share of a message; it is the last reference. */
 void mbox_message_unflag(struct mbox *mbox, struct mbox_message *message)
 {
 	if (message->flags & MBOX_MESSAGE_JOB)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Posts: what a send may ask for beyond MBOX_IOC_SEND. */
+/* Posts: sends with a mark, a time, or more to wait for than a receipt. */
 #include <linux/pid.h>
 #include <linux/sched.h>
 

@@ -182,7 +182,7 @@ struct mbox_deferred {
 					 * BROADCAST: there is more to deliver
 					 */
 			bool dying;	/* messages are for the dead-letter mailbox */
-			bool hang_up;	/* nobody may be left who sends */
+			bool hang_up;	/* maybe no sender is left */
 		};
 		u32 more;		/* any of these */
 	};

@@ -911,7 +911,7 @@ struct mbox_ioc_mode {
 #define MBOX_REASON_EXPIRED	3U	/* its time was over before it was received */
 
 /**
- * struct mbox_delivery - what a receive with a lease tells beside the header
+ * struct mbox_delivery - the lease of a message, and how it came
  * @token:	of the lease; 0: there is none
  * @flags:	MBOX_DELIVERY_*
  * @deliveries:	times that the message was given out under a lease by this mailbox, this
@@ -1078,7 +1078,7 @@ struct mbox_ioc_extend {
  * @expires:	in, with EXPIRES, else 0: nanoseconds on @clock from which on nobody
  *		receives the message: see LEASES. A lease that has begun goes on.
  *
- * Sends one message with what SEND does not have. ACKED waits as MBOX_SEND_SYNC does,
+ * Sends one message with more options than SEND. ACKED waits as MBOX_SEND_SYNC does,
  * but until a receiver acknowledges the message; a receive without a lease acknowledges
  * at once. If the sender gives up, the message is withdrawn, also from the holder of a
  * lease, whose acknowledgement gets ECANCELED then. A message with a time (NOT_BEFORE,
