@@ -14,6 +14,7 @@
 #ifndef JOBS_JOBS_H
 #define JOBS_JOBS_H
 
+#include "lib/child.h"
 #include "lib/lease.h"
 
 #define SENDERS		5		/* the last two make calls */
