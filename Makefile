@@ -192,7 +192,8 @@ demo: deps-vm
 	@$(VM)/run -k $(VM_KERNEL) -f tools/demo -- tools/demo
 endif
 
-##stress         make all calls at once for SECONDS=600, then load and unload the module in use, on each of
+##stress         make all calls at once for SECONDS=600, lease and call for as long while processes die, then load and
+##               unload the module in use, on each of
 ##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
 stress: deps-vm
 	@for kernel in $(STRESS_KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
