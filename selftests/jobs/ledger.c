@@ -105,21 +105,22 @@ struct entry *message_of(uint32_t box, const uint8_t *data, uint64_t length, uin
 	return entry;
 }
 
-/* This process has ended a message. */
+/* This process has ended a message. It notes itself first, for it may be killed in between. */
 void entry_ended(uint32_t number, uint32_t box, enum end end)
 {
 	struct entry *entry = entry_of(number);
-	uint32_t before = 0;
+	int32_t pid = entry->end_pid;
+	uint32_t from = entry->end_box, before = 0;
 
 	for (int i = 0; i < ENDS; i++)
 		before += entry->ends[i];
-	if (__atomic_fetch_add(&entry->ends[end], 1, __ATOMIC_ACQ_REL) || before)
-		fault("%08x ended twice: now by %u in box %u, before by %u in box %u (%x)", number,
-		      end, box, entry->end_pid, entry->end_box, entry->flags);
-	if (entry->flags & FAILED)
-		fault("%08x ended by %u, but its send had failed with %d", number, end, entry->error);
 	entry->end_box = box;
 	entry->end_pid = getpid();
+	if (__atomic_fetch_add(&entry->ends[end], 1, __ATOMIC_ACQ_REL) || before)
+		fault("%08x ended twice: now by %u in box %u, before by %d in box %u (%x)", number,
+		      end, box, pid, from, entry->flags);
+	if (entry->flags & FAILED)
+		fault("%08x ended by %u, but its send had failed with %d", number, end, entry->error);
 	count(&ledger->counts[end]);
 }
 
