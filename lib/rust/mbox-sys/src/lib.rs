@@ -70,7 +70,6 @@ pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
 
-pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
 pub const MBOX_DELIVERY_CALL: u32 = 1; // a request: a reply is expected
 pub const MBOX_DELIVERY_AGAIN: u32 = 2; // it was given out before
@@ -487,7 +486,6 @@ extern "C" {
 
     pub fn mbox_deadline_after(timeout_ns: i64, clock: u32, deadline: *mut i64) -> c_int;
     pub fn mbox_get(mb: *mut mbox, info: *mut mbox_info) -> c_int;
-    pub fn mbox_mode(mb: *mut mbox, flags: c_uint, filter: *const mbox_recv_opts) -> c_int;
     pub fn mbox_set(mb: *mut mbox, set: *const mbox_ioc_set) -> c_int;
     pub fn mbox_chmod(mb: *mut mbox, mode: c_uint) -> c_int;
     pub fn mbox_chown(mb: *mut mbox, uid: u32, gid: u32) -> c_int;
