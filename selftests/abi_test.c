@@ -244,9 +244,11 @@ static void serve(struct __test_metadata *_metadata, int fd)
 	pid_t pid = fork_child();
 
 	ASSERT_LE(0, pid);
-	while (!pid) {
-		xioctl(fd, MBOX_IOC_REPLY, &reply);
-		reply.token = next.delivery.token;
+	if (!pid) {
+		for (;;) {
+			xioctl(fd, MBOX_IOC_REPLY, &reply);
+			reply.token = next.delivery.token;
+		}
 	}
 	ASSERT_TRUE(await_blocked(fd, 0, 1));
 }

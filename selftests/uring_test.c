@@ -186,8 +186,8 @@ TEST_F(uring, fixed)
 		EXPECT_DONE(&self->ring, 1, size);
 		memset(self->in, POISON, MSG_SIZE);
 		for (int pends = 0; pends < 2; pends++) {
-			sqe = uring_rw(&self->ring, 2, IORING_OP_READ_FIXED, self->fd,
-				       self->in + 50, MSG_SIZE - 50);
+			uring_rw(&self->ring, 2, IORING_OP_READ_FIXED, self->fd,
+				 self->in + 50, MSG_SIZE - 50);
 			io_uring_submit(&self->ring);
 			if (pends) {
 				EXPECT_PENDING(&self->ring);
