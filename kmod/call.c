@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Calls: requests whose acknowledgement carries data. */
+/* Calls: requests that are acknowledged with data. */
 #include <linux/err.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
@@ -114,14 +114,14 @@ static int reply_give(struct mbox_request *request, const void __user *data, u32
 		pagefault_enable();
 		if (!copied)
 			return REPLY_FAULT_IN;
-	} else if (!reply->copied) {
+	} else if (reply->copied) {
+		/* Another server may have left its memory. */
+		swap(request->memory, reply->memory);
+	} else {
 		reply->memory = request->memory;
 		reply->room = request->room;
 		request->memory = NULL;
 		return REPLY_COPY;
-	} else {
-		/* Another server may have left its memory. */
-		swap(request->memory, reply->memory);
 	}
 	request->length = size;
 	return 0;

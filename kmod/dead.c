@@ -107,6 +107,7 @@ static struct mbox_job *dead_first(struct mbox_jobs *jobs)
 	struct mbox_job *job;
 	unsigned int n = 0;
 
+	/* Bound: MBOX_END_BATCH. */
 	list_for_each_entry(job, &jobs->dying, list) {
 		if (job->message->refs == 1)
 			return job;

@@ -50,7 +50,8 @@ static_assert(sizeof(struct lease_front) == offsetof(struct mbox_ioc_lease, deli
 					    offsetof(struct mbox_ioc_lease, flags));
 
 /* The part that is written beside recv: of struct mbox_lease likewise. */
-#define LEASE_BACK	sizeof_field(struct mbox_ioc_lease, ack) + sizeof(struct mbox_delivery)
+#define LEASE_BACK	(sizeof_field(struct mbox_ioc_lease, ack) + \
+			 sizeof(struct mbox_delivery))
 static_assert(offsetof(struct mbox_lease, delivery) - offsetof(struct mbox_lease, ack) ==
 	      offsetof(struct mbox_ioc_lease, delivery) -
 	      offsetof(struct mbox_ioc_lease, ack));
@@ -230,9 +231,10 @@ long mbox_ioctl_kick(struct file *file, void __user *uarg, size_t usize)
 static int post_set(struct mbox_post *post, const struct mbox_ioc_post *arg)
 {
 	bool timed = arg->flags & POST_TIMES;
+	bool clocked = arg->clock != MBOX_CLOCK_NONE;
 
 	memset(post, 0, sizeof(*post));
-	if ((arg->flags & ~POST_FLAGS) || timed != (arg->clock != MBOX_CLOCK_NONE) ||
+	if ((arg->flags & ~POST_FLAGS) || timed != clocked ||
 	    arg->clock == MBOX_CLOCK_REALTIME ||
 	    (arg->mark && !(arg->flags & MBOX_POST_MARK)) ||
 	    (arg->not_before && !(arg->flags & MBOX_POST_NOT_BEFORE)) ||

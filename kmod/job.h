@@ -150,7 +150,7 @@ struct mbox_request {
 struct mbox_post {
 	bool marked;
 	bool sync;			/* wait for the receipt */
-	bool acked;			/* wait for the acknowledgement */
+	bool acked;			/* wait until it is acknowledged */
 	u64 mark;
 	struct mbox_deadline not_before;
 	struct mbox_deadline expires;

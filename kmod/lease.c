@@ -326,8 +326,11 @@ static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
 
 	mbox_mailbox_lock(mbox, &deferred);
 	jobs = mbox->waits ? mbox->waits->jobs : NULL;
-	for (done = 0; done < n && jobs && mbox->state != MBOX_STATE_DEAD &&
-		       !mbox_deferred_full(&deferred); done++) {
+	if (mbox->state == MBOX_STATE_DEAD)
+		jobs = NULL;
+	for (done = 0; done < n && jobs; done++) {
+		if (mbox_deferred_full(&deferred))
+			break;
 		job = list_first_entry_or_null(&jobs->parked, struct mbox_job, list);
 		if (!job)
 			break;

@@ -77,6 +77,7 @@ struct mbox_message {
 	u8 state;			/* enum mbox_message_state */
 	u8 class;			/* constant: of its memory, see pool.h */
 	u8 flags;			/* MBOX_MESSAGE_SHARED, _JOB */
+	u8 run;				/* inserted since the step before it: see queue.c */
 	u8 data[] __aligned(8);
 };
 

@@ -76,6 +76,7 @@ static __always_inline void mbox_path_fill_in(struct mbox_message *message,
 	message->refs = 1;
 	message->state = MBOX_MESSAGE_NEW;
 	message->flags = 0;
+	message->run = 0;
 }
 
 /* See mbox_message_set(). */

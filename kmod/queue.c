@@ -126,6 +126,7 @@ static void queue_enter(struct mbox_queue *queue, struct mbox_message *message)
 	if (unlikely(message->room->lane))
 		mbox_inbox_add(message->room->lane, message);
 	RB_CLEAR_NODE(&message->step);
+	message->run = 0;
 }
 
 /**
@@ -138,7 +139,7 @@ static void queue_enter(struct mbox_queue *queue, struct mbox_message *message)
  */
 void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 {
-	struct mbox_message *first, *last, *next;
+	struct mbox_message *first, *last, *next, *prev;
 
 	queue_enter(queue, message);
 	if (list_empty(&queue->messages)) {
@@ -163,7 +164,11 @@ void mbox_queue_insert(struct mbox_queue *queue, struct mbox_message *message)
 	}
 	next = queue_below(queue, message->prio);
 	queue_link_before(queue, message, next);
-	queue_add_step(queue, message);
+	/* The first of its priority; or too many have come since the last step. */
+	prev = list_prev_entry(message, node);
+	message->run = queue_is_step(prev) ? 1 : prev->run + 1;
+	if (prev->prio != message->prio || message->run == MBOX_STEP)
+		queue_add_step(queue, message);
 }
 
 /**
@@ -178,7 +183,7 @@ void mbox_queue_return(struct mbox_queue *queue, struct mbox_message *message)
 	queue_enter(queue, message);
 	first = list_first_entry_or_null(&queue->messages, struct mbox_message, node);
 	next = queue_step_before(queue, message) ?: first;
-	/* Bound: MBOX_STEP, or MBOX_BATCH_SECTION after a batch. */
+	/* Bound: 2 * MBOX_STEP, and MBOX_BATCH_SECTION after a batch. */
 	while (next && mbox_message_before(next, message))
 		next = mbox_queue_next(queue, next);
 	queue_link_before(queue, message, next);

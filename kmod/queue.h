@@ -27,8 +27,8 @@ struct pid_namespace;
 /*
  * Accepted messages in the order in which they are received. The list is sorted. Some
  * messages are also nodes of the tree of steps, which is sorted likewise: the first of
- * each priority; of those that were appended every MBOX_STEP-th; all that were inserted
- * before others, or returned to their place; but never the first of all. So from one step
+ * each priority; of those that were appended, or inserted at the end of a priority, every
+ * MBOX_STEP-th; and all that returned to their place; but never the first of all. So from one step
  * to the next there are few messages, and any place is found in a time by the logarithm
  * of their number. A short queue of one priority needs no tree.
  */

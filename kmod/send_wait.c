@@ -182,6 +182,7 @@ static void send_let_serve(struct mbox_handle *handle, const struct mbox_waiter 
 	if (!handle->plain || !mbox_yield_wanted(handle))
 		return;
 	before = mbox_yield(handle);
+	/* see MBOX_WAKE */
 	if (smp_load_acquire(&waiter->phase) != MBOX_WAITER_DONE)
 		mbox_yield_failed(handle, before);
 }

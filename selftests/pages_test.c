@@ -465,6 +465,23 @@ TEST_F(page, monitor_get)
 	EXPECT_STREQ("jobs: up to 3 queued\n", said);
 }
 
+static int do_monitor_user(struct mbox_monitor *mon)
+{
+	int ret;
+
+#include "pages/mbox_monitor_user.3.examples.h"
+	return ret;
+}
+
+TEST_F(page, monitor_user)
+{
+	unsigned long more = 0;
+
+	EXPECT_EQ(0, do_monitor_user(self->mon));
+	EXPECT_EQ(1, sscanf(said, "%lu more\n", &more));
+	EXPECT_LT(0, more);
+}
+
 static int do_monitor_set(struct mbox_monitor *mon)
 {
 	int ret;
