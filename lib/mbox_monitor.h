@@ -126,7 +126,7 @@ struct mbox_monitor;
  * @parked:	and those that are parked
  * @max_deliveries: times that a message is given out under a lease before it is parked,
  *		0 for any number
- * @redelivered: leases that ended without an acknowledgement
+ * @redelivered: leases that ended and were not acknowledged
  * @dead:	dropped messages that went to the dead-letter mailbox
  * @dead_letter: id of the dead-letter mailbox; known if there is one
  * @mark:	mark of the last message that was accepted with one, or 0

@@ -240,8 +240,8 @@
  * reply, the caller gets EOWNERDEAD at once; with MBOX_CALL_RETRY the request returns to
  * its place for the next server. A caller that gives up withdraws: a later reply gets
  * ESTALE. A signal ends a call that a server has begun with EINTR, also where calls are
- * restarted, so that no server does it twice. A receiver that takes a request without a lease (RECV, RECVV, read()) cannot
- * reply: the caller gets EPROTO.
+ * restarted, so that no server does it twice. A receiver that takes a request without a
+ * lease (RECV, RECVV, read()) cannot reply: the caller gets EPROTO.
  *
  * SHARED MEMORY
  *
@@ -1081,7 +1081,7 @@ struct mbox_ioc_extend {
  * Sends one message with more options than SEND. ACKED waits as MBOX_SEND_SYNC does,
  * but until a receiver acknowledges the message; a receive without a lease acknowledges
  * at once. If the sender gives up, the message is withdrawn, also from the holder of a
- * lease, whose acknowledgement gets ECANCELED then. A message with a time (NOT_BEFORE,
+ * lease, which gets ECANCELED when it acknowledges. A message with a time (NOT_BEFORE,
  * EXPIRES) cannot be waited for: EINVAL with ACKED or MBOX_SEND_SYNC. It does not wait
  * for room either, but fails with EAGAIN, as it always does at capacity zero.
  *
@@ -1243,7 +1243,7 @@ struct mbox_ioc_kick {
  * @delayed:	out, queued messages that nobody receives before a time to come
  * @parked:	out, queued messages that are parked
  * @max_deliveries: out, as at creation
- * @redelivered: out, leases that ended without an acknowledgement
+ * @redelivered: out, leases that ended and were not acknowledged
  * @dead:	out, dropped messages that went to the dead-letter mailbox
  * @dead_letter: out, id of the dead-letter mailbox, or 0
  * @mark:	out, the mark of the last message that was accepted with one, or 0
