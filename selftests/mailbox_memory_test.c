@@ -16,12 +16,26 @@ static bool there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/* Whether the kernel has a function of that name. */
+static bool has_function(const char *name)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], found[256];
+	bool has = false;
+
+	while (f && !has && fgets(line, sizeof(line), f))
+		has = sscanf(line, "%*s %*c %255s", found) == 1 && !strcmp(found, name);
+	if (f)
+		fclose(f);
+	return has;
+}
+
 /* Locks are larger there, or allocations. */
 static const char *memory_differs(void)
 {
 	if (there("/sys/kernel/realtime"))
 		return "locks of a real-time kernel are larger";
-	if (there("/proc/lockdep") || there("/sys/kernel/debug/kmemleak") || there("/sys/kernel/debug/kcsan"))
+	if (has_function("kasan_report") || there("/proc/lockdep") || there("/sys/kernel/debug/kmemleak") || there("/sys/kernel/debug/kcsan"))
 		return "this kernel checks itself, which takes memory";
 	return NULL;
 }

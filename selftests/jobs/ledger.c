@@ -109,9 +109,15 @@ struct entry *message_of(uint32_t box, const uint8_t *data, uint64_t length, uin
 void entry_ended(uint32_t number, uint32_t box, enum end end)
 {
 	struct entry *entry = entry_of(number);
-	int32_t pid = entry->end_pid;
-	uint32_t from = entry->end_box, before = 0;
+	uint32_t from, before = 0;
+	int32_t pid;
 
+	if (!entry) {
+		fault("%08x ended, and was never sent", number);
+		return;
+	}
+	pid = entry->end_pid;
+	from = entry->end_box;
 	for (int i = 0; i < ENDS; i++)
 		before += entry->ends[i];
 	entry->end_box = box;
