@@ -129,7 +129,7 @@ static const struct box_column box_columns[] = {
 	{ { "parked", 8, false, NULL }, FORM_U32, BOX(parked),
 	  "messages that cannot be delivered", false },
 	{ { "redelivered", 11, false, NULL }, FORM_U64, BOX(redelivered),
-	  "leases that ended without an acknowledgement", false },
+	  "leases that ended and were not acknowledged", false },
 	{ { "dead", 8, false, NULL }, FORM_U64, BOX(dead),
 	  "messages that went to the dead-letter mailbox", false },
 	{ { "maxdeliveries", 13, false, NULL }, FORM_DETAIL_U32, BOX(max_deliveries),
