@@ -254,26 +254,43 @@ int mbox_monitor_each_inbox(struct mbox_monitor *mon,
 	return monitor_ask(mon, &request, &monitor_mailbox_shape, monitor_call_mailbox, &each);
 }
 
-int mbox_monitor_each_handle(struct mbox_monitor *mon, const char *name,
-			     uint64_t id,
-			     int (*fn)(const struct mbox_monitor_handle *handle,
-				       void *arg), void *arg)
+/* A type of records that belong to mailboxes. */
+struct records {
+	unsigned int command;
+	int name, mailbox;		/* attributes of the request */
+	const struct monitor_shape *shape;
+	int (*call)(void *record, void *arg);
+};
+
+/* Ask for the records of a mailbox, or of all; @fn says whether @each has a function. */
+static int monitor_each_of(struct mbox_monitor *mon, const struct records *records,
+			   const char *name, uint64_t id, struct each *each, bool fn)
 {
-	struct monitor_request request = {
-		.command = MBOX_CMD_HANDLE_GET,
-		.dump = true,
-	};
-	struct each each = { .handle = fn, .arg = arg };
+	struct monitor_request request = { .command = records->command, .dump = true };
 	int ret;
 
 	if (!mon)
 		return -EINVAL;
 	if (!fn)
 		return monitor_fail(mon, -EFAULT, NULL);
-	ret = monitor_add_mailbox(mon, &request, MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_MAILBOX, name, id);
+	ret = monitor_add_mailbox(mon, &request, records->name, records->mailbox, name, id);
 	if (ret < 0)
 		return ret;
-	return monitor_ask(mon, &request, &monitor_handle_shape, monitor_call_handle, &each);
+	return monitor_ask(mon, &request, records->shape, records->call, each);
+}
+
+int mbox_monitor_each_handle(struct mbox_monitor *mon, const char *name,
+			     uint64_t id,
+			     int (*fn)(const struct mbox_monitor_handle *handle,
+				       void *arg), void *arg)
+{
+	static const struct records handles = {
+		MBOX_CMD_HANDLE_GET, MBOX_A_HANDLE_NAME, MBOX_A_HANDLE_MAILBOX,
+		&monitor_handle_shape, monitor_call_handle,
+	};
+	struct each each = { .handle = fn, .arg = arg };
+
+	return monitor_each_of(mon, &handles, name, id, &each, fn);
 }
 
 int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
@@ -281,42 +298,26 @@ int mbox_monitor_each_waiter(struct mbox_monitor *mon, const char *name,
 			     int (*fn)(const struct mbox_monitor_waiter *waiter,
 				       void *arg), void *arg)
 {
-	struct monitor_request request = {
-		.command = MBOX_CMD_WAITER_GET,
-		.dump = true,
+	static const struct records waiters = {
+		MBOX_CMD_WAITER_GET, MBOX_A_WAITER_NAME, MBOX_A_WAITER_MAILBOX,
+		&monitor_waiter_shape, monitor_call_waiter,
 	};
 	struct each each = { .waiter = fn, .arg = arg };
-	int ret;
 
-	if (!mon)
-		return -EINVAL;
-	if (!fn)
-		return monitor_fail(mon, -EFAULT, NULL);
-	ret = monitor_add_mailbox(mon, &request, MBOX_A_WAITER_NAME, MBOX_A_WAITER_MAILBOX, name, id);
-	if (ret < 0)
-		return ret;
-	return monitor_ask(mon, &request, &monitor_waiter_shape, monitor_call_waiter, &each);
+	return monitor_each_of(mon, &waiters, name, id, &each, fn);
 }
 
 int mbox_monitor_each_job(struct mbox_monitor *mon, const char *name, uint64_t id,
 			  int (*fn)(const struct mbox_monitor_job *job, void *arg),
 			  void *arg)
 {
-	struct monitor_request request = {
-		.command = MBOX_CMD_JOB_GET,
-		.dump = true,
+	static const struct records jobs = {
+		MBOX_CMD_JOB_GET, MBOX_A_JOB_NAME, MBOX_A_JOB_MAILBOX,
+		&monitor_job_shape, monitor_call_job,
 	};
 	struct each each = { .job = fn, .arg = arg };
-	int ret;
 
-	if (!mon)
-		return -EINVAL;
-	if (!fn)
-		return monitor_fail(mon, -EFAULT, NULL);
-	ret = monitor_add_mailbox(mon, &request, MBOX_A_JOB_NAME, MBOX_A_JOB_MAILBOX, name, id);
-	if (ret < 0)
-		return ret;
-	return monitor_ask(mon, &request, &monitor_job_shape, monitor_call_job, &each);
+	return monitor_each_of(mon, &jobs, name, id, &each, fn);
 }
 
 int mbox_monitor_each_link(struct mbox_monitor *mon, pid_t pid,
