@@ -1134,10 +1134,10 @@ class Mailbox:
 
     def ack_many(self, leases: Iterable[Lease]) -> int:
         """Acknowledge leases in one call of the kernel for each 1024. Returns how many were valid."""
-        todo = [lease for lease in leases if not lease.done]
+        held = [lease for lease in leases if not lease.done]
         count = 0
-        for start in range(0, len(todo), BATCH_MAX):
-            batch = todo[start:start + BATCH_MAX]
+        for start in range(0, len(held), BATCH_MAX):
+            batch = held[start:start + BATCH_MAX]
             entries = (_AckEntry * len(batch))()
             for entry, lease in zip(entries, batch):
                 entry.token = lease.token
