@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include "leasing.h"
 
-/* Parse TOKEN, and those that follow. Return their array, whose end is @count, or NULL. */
-static struct mbox_ack_entry *parse_tokens(const struct command *cmd, size_t *count)
+/* Take over TOKEN, and those that follow. Return their array, of @count, or NULL. */
+static struct mbox_ack_entry *take_tokens(const struct command *cmd, size_t *count)
 {
 	struct mbox_ack_entry *entries;
 	uint64_t token;
@@ -14,8 +14,7 @@ static struct mbox_ack_entry *parse_tokens(const struct command *cmd, size_t *co
 	for (int i = -1; entries && i < cmd->ntext; i++) {
 		const char *text = i < 0 ? cmd->operand : cmd->text[i];
 
-		if (!parse_token(text, &token)) {
-			usage(cmd, "%s: is no token; recv NAME lease prints one", text);
+		if (take_token(cmd, text, &token)) {
 			free(entries);
 			return NULL;
 		}
@@ -48,7 +47,7 @@ static int run(struct command *cmd)
 	struct mbox *mb;
 	size_t count;
 
-	entries = parse_tokens(cmd, &count);
+	entries = take_tokens(cmd, &count);
 	if (!entries)
 		return STATUS_USAGE;
 	ret = open_box(cmd, &mb, MBOX_RIGHT_RECV);

@@ -45,15 +45,7 @@ static void print_job(const struct command *cmd, const struct job *job)
 
 	out_begin(OUT_LINE);
 	print_delivery(job);
-	out_number("seq", header->seq);
-	out_time("time", header->time);
-	out_number("length", header->length);
-	out_number("prio", header->prio);
-	out_number("type", header->type);
-	out_number("pid", header->pid);
-	out_number("uid", header->uid);
-	out_number("gid", header->gid);
-	out_number("start", header->start);
+	out_header(header);
 	if (cmd->json)
 		out_payload(job->data, size);
 	out_close();

@@ -74,12 +74,14 @@ bool leasing_valid(struct mbox *mb, uint64_t token)
 	return error == -EINVAL || error == -EMSGSIZE;
 }
 
-/* Parse a token as recv prints it. */
-bool parse_token(const char *text, uint64_t *token)
+/* Take over a token as recv prints it. Return an exit status. */
+int take_token(const struct command *cmd, const char *text, uint64_t *token)
 {
 	static const struct word word = { .min = 1, .max = UINT64_MAX };
 
-	return parse_number(&word, text, token);
+	if (parse_number(&word, text, token))
+		return STATUS_DONE;
+	return usage(cmd, "%s: is no token; recv NAME lease prints one", text);
 }
 
 /* Report an error of these calls. @error is negative. */

@@ -42,7 +42,7 @@ void leasing_exit(struct job *job);
 int leasing_lease(struct mbox *mb, const struct leasing *how, unsigned int flags,
 		  struct job *job);
 bool leasing_valid(struct mbox *mb, uint64_t token);
-bool parse_token(const char *text, uint64_t *token);
+int take_token(const struct command *cmd, const char *text, uint64_t *token);
 int refuse_leasing(const struct command *cmd, int error);
 int refuse_token(const struct command *cmd, int error, uint64_t token);
 

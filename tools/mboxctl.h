@@ -234,6 +234,7 @@ void out_detail(const char *key, uint64_t num, bool known);
 void out_flag(const char *key, bool set);
 void out_limit(const char *key, uint64_t num, bool limited, const char *word);
 void out_time(const char *key, uint64_t nanoseconds);
+void out_header(const struct mbox_header *header);
 void out_list(const char *key);
 void out_item(const char *key);
 void out_item_end(void);

@@ -29,8 +29,8 @@ static int run(struct command *cmd)
 	uint64_t token;
 	int error;
 
-	if (!parse_token(cmd->operand, &token))
-		return usage(cmd, "%s: is no token; recv NAME lease prints one", cmd->operand);
+	if (take_token(cmd, cmd->operand, &token))
+		return STATUS_USAGE;
 	if (!exclusive(cmd, RETRY, RELEASE) || !exclusive(cmd, RETRY, REJECT) ||
 	    !exclusive(cmd, RELEASE, REJECT))
 		return STATUS_USAGE;

@@ -314,6 +314,20 @@ void out_time(const char *name, uint64_t nanoseconds)
 	out_string(name, text);
 }
 
+/* Print the fields of a header. */
+void out_header(const struct mbox_header *header)
+{
+	out_number("seq", header->seq);
+	out_time("time", header->time);
+	out_number("length", header->length);
+	out_number("prio", header->prio);
+	out_number("type", header->type);
+	out_number("pid", header->pid);
+	out_number("uid", header->uid);
+	out_number("gid", header->gid);
+	out_number("start", header->start);
+}
+
 /*
  * Begin records within a record: in JSON an array of objects; in text a line for each
  * of them, with its fields as key=value.

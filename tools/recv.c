@@ -66,15 +66,7 @@ static void print_message(const struct command *cmd, const struct mbox_header *h
 {
 	if (cmd->json || cmd->v[HEADER].given) {
 		out_begin(OUT_LINE);
-		out_number("seq", header->seq);
-		out_time("time", header->time);
-		out_number("length", header->length);
-		out_number("prio", header->prio);
-		out_number("type", header->type);
-		out_number("pid", header->pid);
-		out_number("uid", header->uid);
-		out_number("gid", header->gid);
-		out_number("start", header->start);
+		out_header(header);
 		if (cmd->json)
 			out_payload(data, size);
 		out_close();

@@ -27,8 +27,8 @@ static int run(struct command *cmd)
 	uint64_t token;
 	int error, status;
 
-	if (!parse_token(cmd->operand, &token))
-		return usage(cmd, "%s: is no token; recv NAME lease prints one", cmd->operand);
+	if (take_token(cmd, cmd->operand, &token))
+		return STATUS_USAGE;
 	error = open_box(cmd, &mb, MBOX_RIGHT_RECV);
 	if (error)
 		return error;
