@@ -5,7 +5,7 @@
 
 #define REQUEST	"request"
 
-/* The other side: its process, and what it got. */
+/* The other side: its process, and its result. */
 struct peer {
 	pid_t pid;
 	long ret;

@@ -113,7 +113,7 @@ static void check_payload(int lane, uint64_t at, uint64_t room, uint64_t length)
 			 (unsigned long long)i, (unsigned long long)length, bytes[i]);
 }
 
-/* The call has succeeded: look at what it returned. */
+/* The call has succeeded: look at its results. */
 static void check_results(int lane, const struct call *call, uint64_t csize)
 {
 	const struct op *op = &ops[call->op];

@@ -67,7 +67,7 @@ struct stamp {
 	uint32_t pid;		/* of the process that made it */
 };
 
-/* Of a process: what it is about to do. */
+/* The next step of a process, which it notes before it takes it. */
 struct slot {
 	pid_t pid;		/* 0: it has ended */
 	uint32_t next;		/* entry of a sender's next message */

@@ -99,7 +99,7 @@ void box_renew(struct thread *rng, uint32_t name)
 		box_make(rng, name);
 }
 
-/* Receive all, also what was rejected, or is to return. */
+/* Receive all messages, also rejected ones and those that are to return. */
 static void box_empty(uint32_t box)
 {
 	int fd = common.kept[box];

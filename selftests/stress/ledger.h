@@ -87,7 +87,7 @@ enum entry_flag {
 	DIED		= 1 << 7,	/* FAILED: likewise, and then it was dropped */
 	OPEN		= 1 << 8,	/* the entry is in use */
 	SYNC		= 1 << 9,	/* of a broadcast: told counts receivers, not deliveries */
-	LEASED		= 1 << 10,	/* it was leased: who has it then need not receive it */
+	LEASED		= 1 << 10,	/* it was leased: its holder need not receive it */
 };
 
 struct entry {
