@@ -132,7 +132,7 @@ static int reply_try(struct mbox_handle *handle, u64 token, const void __user *d
 		     u32 size, struct reply *reply)
 {
 	struct mbox_deferred deferred __uninitialized;
-	struct mbox_request *request = NULL;
+	struct mbox_request *request;
 	struct mbox_job *job;
 	int step;
 
@@ -140,8 +140,7 @@ static int reply_try(struct mbox_handle *handle, u64 token, const void __user *d
 	step = mbox_lease_lookup(handle, token, &job);
 	if (unlikely(step))
 		goto out;
-	if (likely(job->message->sender))
-		request = mbox_post_calls(job->message->sender);
+	request = mbox_job_request(job);
 	if (likely(request))
 		step = size > request->room ? -EMSGSIZE :
 		       reply_give(request, data, size, reply);

@@ -40,16 +40,24 @@ int __mbox_deadline_set(struct mbox_deadline *deadline, u32 clock, s64 ns)
 	return 0;
 }
 
+static ktime_t deadline_now(clockid_t clock)
+{
+	if (clock == CLOCK_MONOTONIC)
+		return ktime_get();
+	return clock == CLOCK_BOOTTIME ? ktime_get_boottime() : ktime_get_real();
+}
+
 /* Return how long it is until a deadline, which is set. */
 ktime_t mbox_deadline_left(const struct mbox_deadline *deadline)
 {
-	ktime_t now;
+	return ktime_sub(deadline->expires, deadline_now(deadline->clock));
+}
 
-	if (deadline->clock == CLOCK_MONOTONIC)
-		now = ktime_get();
-	else if (deadline->clock == CLOCK_BOOTTIME)
-		now = ktime_get_boottime();
-	else
-		now = ktime_get_real();
-	return ktime_sub(deadline->expires, now);
+/* Set a deadline to @ns nanoseconds from now. */
+void mbox_deadline_set_after(struct mbox_deadline *deadline, clockid_t clock, u64 ns)
+{
+	deadline->set = true;
+	deadline->clock = clock;
+	deadline->expires = ktime_add_safe(deadline_now(clock),
+					   min_t(u64, ns, KTIME_MAX));
 }

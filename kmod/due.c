@@ -21,6 +21,9 @@
  * mbox->lock is not taken in interrupts: the timer queues work, which holds the mailbox.
  * A mailbox stops its timer before it goes, while somebody else holds it.
  */
+/* Nanoseconds until a job that cannot be done with now is looked at again. */
+#define DUE_AGAIN	(10 * NSEC_PER_MSEC)
+
 static struct workqueue_struct *due_workers;
 
 static bool due_less(struct rb_node *a, const struct rb_node *b)
@@ -88,10 +91,10 @@ void __mbox_due_set(struct mbox_jobs *jobs, struct mbox_job *job)
 void mbox_due_again(struct mbox_jobs *jobs)
 {
 	lockdep_assert_held(&jobs->mbox->lock);
-	due_arm(jobs, ktime_get_boottime_ns() + 10 * NSEC_PER_MSEC);
+	due_arm(jobs, ktime_get_boottime_ns() + DUE_AGAIN);
 }
 
-/* What was to happen to a job now happens. */
+/* A job has come to its time: end its lease or its delay, warn, or let it expire. */
 static void due_happen(struct mbox *mbox, struct mbox_job *job,
 		       struct mbox_deferred *deferred)
 {
@@ -103,12 +106,12 @@ static void due_happen(struct mbox *mbox, struct mbox_job *job,
 	}
 	if (job->state == MBOX_JOB_QUEUED &&
 	    job->message->state == MBOX_MESSAGE_GONE) {
-		mbox_due_clear(jobs, job); /* a peek holds it still */
+		mbox_due_clear(jobs, job); /* its receiver ends it */
 	} else if (job->state == MBOX_JOB_QUEUED &&
 		   job->message->state != MBOX_MESSAGE_QUEUED) {
 		/* It is being copied; if that fails, it expires a little later. */
 		mbox_due_clear(jobs, job);
-		job->when = ktime_get_boottime_ns() + 10 * NSEC_PER_MSEC;
+		job->when = ktime_get_boottime_ns() + DUE_AGAIN;
 		rb_add_cached(&job->due, &jobs->due, due_less);
 	} else if (job->state == MBOX_JOB_LEASED && job->warning.set) {
 		job->warning.set = false;
@@ -116,16 +119,13 @@ static void due_happen(struct mbox *mbox, struct mbox_job *job,
 		mbox_event_lease(mbox, mbox_job_token(job));
 		deferred->events |= EPOLLPRI;
 		mbox_due_set(jobs, job);
-	} else if (job->state == MBOX_JOB_DELAYED) {
-		job->not_before.set = false;
-		mbox_job_return(mbox, job, MBOX_JOB_DUE, deferred);
 	} else {
 		mbox_job_return(mbox, job, job->state == MBOX_JOB_LEASED ?
 				MBOX_JOB_ENDED : MBOX_JOB_DUE, deferred);
 	}
 }
 
-/* Do what is due, a few at a time. Return whether there is more. */
+/* See to a few of the jobs that are due. Return whether there are more. */
 static bool due_run_some(struct mbox *mbox)
 {
 	struct mbox_jobs *jobs = mbox->waits->jobs;
@@ -187,11 +187,10 @@ void mbox_due_setup(struct mbox_jobs *jobs)
 /* @mbox has died, or is about to go: its timer fires no more. The caller holds it. */
 void mbox_due_stop(struct mbox *mbox)
 {
-	struct mbox_jobs *jobs = NULL;
+	struct mbox_jobs *jobs;
 
 	spin_lock(&mbox->lock);
-	if (mbox->waits)
-		jobs = mbox->waits->jobs;
+	jobs = mbox_jobs_of(mbox);
 	if (jobs)
 		jobs->stopped = true;
 	spin_unlock(&mbox->lock);

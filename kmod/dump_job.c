@@ -55,8 +55,9 @@ static bool dump_job_put_lease(struct sk_buff *skb, const struct mbox_job *job)
 {
 	const struct mbox_worker *worker = job->worker;
 
-	return (!worker->pid || !nla_put_u32(skb, MBOX_A_JOB_HOLDER,
-					     mbox_process_nr(worker->pid))) &&
+	return (!worker->tie.pid ||
+		!nla_put_u32(skb, MBOX_A_JOB_HOLDER,
+			     mbox_process_nr(worker->tie.pid))) &&
 	       (!worker->handle || mbox_dump_u64(skb, MBOX_A_JOB_HANDLE,
 						 worker->handle->number,
 						 MBOX_A_JOB_PAD)) &&
@@ -168,7 +169,7 @@ static int dump_job_fill_all(struct mbox_dump *dump, struct mbox *mbox,
 	bool more;
 	int error;
 
-	if (!READ_ONCE(mbox->waits) || !READ_ONCE(mbox->waits->jobs))
+	if (!mbox_jobs_of(mbox))
 		return 0;
 	do {
 		spin_lock(&mbox->lock);

@@ -56,7 +56,7 @@ static_assert(offsetof(struct mbox_lease, delivery) - offsetof(struct mbox_lease
 	      offsetof(struct mbox_ioc_lease, delivery) -
 	      offsetof(struct mbox_ioc_lease, ack));
 
-/* Copy in what is read of @ulease. 0, EFAULT or E2BIG. */
+/* Copy in the parts of @ulease that are read. 0, EFAULT or E2BIG. */
 static int lease_copy(struct mbox_ioc_recv *recv, struct lease_front *front,
 		      struct mbox_ioc_lease __user *ulease, size_t usize)
 {

@@ -77,11 +77,10 @@ static struct mbox *job_find_dead_letter(struct file *factory, u64 id)
 	error = mbox_access_open(dead, factory, MBOX_RIGHT_SEND);
 	if (!error && (dead->ring || dead->cast || dead->inbox))
 		error = -EOPNOTSUPP;
-	if (!error && dead->waits && dead->waits->jobs &&
-	    dead->waits->jobs->dead_letter)
-		error = -ELOOP;
 	if (!error)
 		error = mbox_job_attach(dead);
+	if (!error && mbox_jobs_of(dead)->dead_letter)
+		error = -ELOOP;
 	if (error) {
 		mbox_mailbox_put(dead);
 		return ERR_PTR(error);
@@ -120,14 +119,16 @@ struct mbox_job *mbox_job_new(void)
 /* The last reference to a mailbox goes: it sends no more dead letters. May sleep. */
 void mbox_job_leave(struct mbox *mbox)
 {
-	if (mbox->waits && mbox->waits->jobs && mbox->waits->jobs->dead_letter)
-		mbox_mailbox_put(mbox->waits->jobs->dead_letter);
+	const struct mbox_jobs *jobs = mbox_jobs_of(mbox);
+
+	if (jobs && jobs->dead_letter)
+		mbox_mailbox_put(jobs->dead_letter);
 }
 
 /* The mailbox is gone: no job is left, and no timer runs. May sleep. */
 void mbox_job_detach(struct mbox *mbox)
 {
-	struct mbox_jobs *jobs = mbox->waits ? mbox->waits->jobs : NULL;
+	struct mbox_jobs *jobs = mbox_jobs_of(mbox);
 	struct mbox_job *job;
 
 	if (!jobs)
@@ -262,6 +263,14 @@ void mbox_job_gone(struct mbox *mbox, struct mbox_deferred *deferred)
 	deferred->hang_up = true;
 }
 
+/* The call that waits for the reply to a message, or NULL. */
+struct mbox_request *mbox_job_request(const struct mbox_job *job)
+{
+	const struct mbox_waiter *sender = job->message->sender;
+
+	return sender ? mbox_post_calls(sender) : NULL;
+}
+
 /* The call that made a request, which is on no list, fails with @error. */
 static void job_fail_call(struct mbox *mbox, struct mbox_job *job, int error,
 			  struct mbox_deferred *deferred)
@@ -285,9 +294,8 @@ static void job_fail_call(struct mbox *mbox, struct mbox_job *job, int error,
 void mbox_job_end(struct mbox *mbox, struct mbox_job *job, u32 reason, u32 code,
 		  struct mbox_deferred *deferred)
 {
+	struct mbox_request *call = mbox_job_request(job);
 	struct mbox_jobs *jobs = mbox->waits->jobs;
-	struct mbox_waiter *sender = job->message->sender;
-	struct mbox_request *call = sender ? mbox_post_calls(sender) : NULL;
 
 	if (call) {
 		call->code = code;
@@ -306,6 +314,20 @@ void mbox_job_end(struct mbox *mbox, struct mbox_job *job, u32 reason, u32 code,
 	mbox_job_gone(mbox, deferred);
 }
 
+/* Put a message that is on no list where its times say. */
+void mbox_job_place(struct mbox *mbox, struct mbox_job *job,
+		    struct mbox_deferred *deferred)
+{
+	struct mbox_jobs *jobs = mbox->waits->jobs;
+
+	if (job->expires.set && mbox_deadline_left(&job->expires) <= 0)
+		mbox_job_end(mbox, job, MBOX_REASON_EXPIRED, 0, deferred);
+	else if (job->not_before.set && mbox_deadline_left(&job->not_before) > 0)
+		mbox_job_hide(mbox, job, MBOX_JOB_DELAYED, &jobs->delayed);
+	else
+		mbox_job_requeue(mbox, job, deferred);
+}
+
 /**
  * mbox_job_return - end a lease: the message returns
  * @mbox:	locked
@@ -316,9 +338,8 @@ void mbox_job_end(struct mbox *mbox, struct mbox_job *job, u32 reason, u32 code,
 void mbox_job_return(struct mbox *mbox, struct mbox_job *job,
 		     enum mbox_job_how how, struct mbox_deferred *deferred)
 {
+	const struct mbox_request *call = mbox_job_request(job);
 	struct mbox_jobs *jobs = mbox->waits->jobs;
-	struct mbox_waiter *sender = job->message->sender;
-	struct mbox_request *call = sender ? mbox_post_calls(sender) : NULL;
 
 	lockdep_assert_held(&mbox->lock);
 	if (job->state == MBOX_JOB_LEASED)
@@ -333,12 +354,7 @@ void mbox_job_return(struct mbox *mbox, struct mbox_job *job,
 	else if (how != MBOX_JOB_DUE && jobs->max_deliveries &&
 		 job->deliveries >= jobs->max_deliveries)
 		return mbox_job_end(mbox, job, MBOX_REASON_DELIVERIES, 0, deferred);
-	if (job->expires.set && mbox_deadline_left(&job->expires) <= 0)
-		mbox_job_end(mbox, job, MBOX_REASON_EXPIRED, 0, deferred);
-	else if (job->not_before.set && mbox_deadline_left(&job->not_before) > 0)
-		mbox_job_hide(mbox, job, MBOX_JOB_DELAYED, &jobs->delayed);
-	else
-		mbox_job_requeue(mbox, job, deferred);
+	mbox_job_place(mbox, job, deferred);
 }
 
 /*
@@ -383,7 +399,7 @@ void mbox_job_discard(struct mbox *mbox, struct mbox_job *job,
 unsigned int mbox_job_clear(struct mbox *mbox, unsigned int n,
 			    struct mbox_deferred *deferred)
 {
-	struct mbox_jobs *jobs = mbox->waits ? mbox->waits->jobs : NULL;
+	struct mbox_jobs *jobs = mbox_jobs_of(mbox);
 	unsigned int cleared;
 
 	lockdep_assert_held(&mbox->lock);
@@ -415,12 +431,12 @@ void mbox_job_purge(struct mbox *mbox, u64 limit, u64 *purged,
 		    struct mbox_deferred *deferred)
 	__must_hold(&mbox->lock)
 {
+	struct mbox_jobs *jobs = mbox_jobs_of(mbox);
 	struct mbox_job *job;
 	unsigned int n = 0;
 
-	while (mbox->waits && mbox->waits->jobs &&
-	       mbox->state != MBOX_STATE_DEAD && *purged < limit &&
-	       (job = job_first_idle(mbox->waits->jobs))) {
+	while (jobs && mbox->state != MBOX_STATE_DEAD && *purged < limit &&
+	       (job = job_first_idle(jobs))) {
 		struct mbox_message *message = job->message;
 
 		mbox_room_release(mbox, message);
@@ -445,7 +461,7 @@ void mbox_job_purge(struct mbox *mbox, u64 limit, u64 *purged,
 /* Fill in the counters of jobs, under the lock. */
 void mbox_job_info(const struct mbox *mbox, struct mbox_info *info)
 {
-	const struct mbox_jobs *jobs = mbox->waits ? mbox->waits->jobs : NULL;
+	const struct mbox_jobs *jobs = mbox_jobs_of(mbox);
 
 	if (mbox->waits)
 		info->mark = mbox->waits->mark;

@@ -11,6 +11,7 @@
 #include <linux/mbox.h>
 
 #include "mbox.h"
+#include "process.h"
 #include "wait.h"
 
 struct file;
@@ -100,16 +101,13 @@ struct mbox_jobs {
 };
 
 /*
- * The holder of leases: a process, or with pid NULL an open file. It is in the tree of
+ * The holder of leases: a process, or without one an open file. It is in the tree of
  * its handle until one of the two ends; see worker.c.
  */
 struct mbox_worker {
+	struct mbox_tie tie;		/* first; the tree has its user's reference */
 	struct rb_node node;		/* handle->workers */
-	refcount_t refs;		/* one of the tree, one of the watch */
-	struct mbox *mbox;		/* constant, counted */
 	struct mbox_handle *handle;	/* lock: NULL once it has ended */
-	struct pid *pid;		/* constant, counted; or NULL */
-	struct mbox_watch *watch;	/* constant; NULL without pid */
 	struct list_head jobs;		/* lock: LEASED */
 	struct list_head revoked;	/* lock: REVOKED, oldest first */
 	u32 nr_revoked;			/* lock */
@@ -176,6 +174,14 @@ static inline struct mbox_request *mbox_post_calls(const struct mbox_waiter *sen
 	return sender->post ? sender->post->call : NULL;
 }
 
+/* The jobs of a mailbox, or NULL. They stay as long as its memory. */
+static inline struct mbox_jobs *mbox_jobs_of(const struct mbox *mbox)
+{
+	const struct mbox_waits *waits = READ_ONCE(mbox->waits);
+
+	return waits ? READ_ONCE(waits->jobs) : NULL;
+}
+
 /* The message of a post is accepted, in this section. */
 static inline void mbox_post_accepted(struct mbox *mbox, const struct mbox_post *post)
 {
@@ -211,12 +217,13 @@ static inline struct mbox_job *mbox_job_by_seq(const struct mbox_jobs *jobs, u64
 /* Return the job whose last token is @token, or NULL. */
 static inline struct mbox_job *mbox_job_find(const struct mbox *mbox, u64 token)
 {
+	const struct mbox_jobs *jobs = mbox_jobs_of(mbox);
 	struct mbox_job *job;
 
 	lockdep_assert_held(&mbox->lock);
-	if (unlikely(!mbox->waits || !mbox->waits->jobs))
+	if (unlikely(!jobs))
 		return NULL;
-	job = mbox_job_by_seq(mbox->waits->jobs, token >> MBOX_TOKEN_BITS);
+	job = mbox_job_by_seq(jobs, token >> MBOX_TOKEN_BITS);
 	return job && job->leases && mbox_job_token(job) == token ? job : NULL;
 }
 
@@ -259,9 +266,9 @@ static inline struct mbox_worker *mbox_worker_find(const struct mbox_handle *han
 	while (node) {
 		struct mbox_worker *worker = rb_entry(node, struct mbox_worker, node);
 
-		if (likely(worker->pid == pid))
+		if (likely(worker->tie.pid == pid))
 			return worker;
-		node = pid < worker->pid ? node->rb_left : node->rb_right;
+		node = pid < worker->tie.pid ? node->rb_left : node->rb_right;
 	}
 	return NULL;
 }
@@ -269,7 +276,7 @@ static inline struct mbox_worker *mbox_worker_find(const struct mbox_handle *han
 /* Under the lock: whether messages that are hidden will return, or may. */
 static inline bool mbox_job_pending(const struct mbox *mbox)
 {
-	const struct mbox_jobs *jobs = mbox->waits ? mbox->waits->jobs : NULL;
+	const struct mbox_jobs *jobs = mbox_jobs_of(mbox);
 
 	return jobs && (jobs->nr_leased || jobs->nr_delayed);
 }
@@ -290,6 +297,9 @@ void mbox_job_hide(struct mbox *mbox, struct mbox_job *job,
 void mbox_job_take(struct mbox *mbox, struct mbox_job *job);
 void mbox_job_requeue(struct mbox *mbox, struct mbox_job *job,
 		      struct mbox_deferred *deferred);
+void mbox_job_place(struct mbox *mbox, struct mbox_job *job,
+		    struct mbox_deferred *deferred);
+struct mbox_request *mbox_job_request(const struct mbox_job *job);
 void mbox_job_return(struct mbox *mbox, struct mbox_job *job,
 		     enum mbox_job_how how, struct mbox_deferred *deferred);
 void mbox_job_end(struct mbox *mbox, struct mbox_job *job, u32 reason, u32 code,

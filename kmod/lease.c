@@ -20,19 +20,14 @@
 /* Set the end of a lease, and the warning before it. */
 static void lease_set_end(struct mbox_job *job, u32 clock, u64 time)
 {
-	ktime_t now;
+	clockid_t id = clock == MBOX_CLOCK_MONOTONIC ? CLOCK_MONOTONIC : CLOCK_BOOTTIME;
 
-	job->end.set = clock != MBOX_CLOCK_NONE;
-	job->warning.set = job->end.set;
-	if (likely(!job->end.set))
+	job->end.set = false;
+	job->warning.set = false;
+	if (likely(clock == MBOX_CLOCK_NONE))
 		return;
-	job->end.clock = clock == MBOX_CLOCK_MONOTONIC ? CLOCK_MONOTONIC :
-							 CLOCK_BOOTTIME;
-	now = clock == MBOX_CLOCK_MONOTONIC ? ktime_get() : ktime_get_boottime();
-	job->end.expires = ktime_add_safe(now, min_t(u64, time, KTIME_MAX));
-	job->warning.clock = job->end.clock;
-	job->warning.expires = ktime_add_safe(now, min_t(u64, time - time / 4,
-							 KTIME_MAX));
+	mbox_deadline_set_after(&job->end, id, time);
+	mbox_deadline_set_after(&job->warning, id, time - time / 4);
 }
 
 static void lease_tell(const struct mbox_job *job, struct mbox_delivery *delivery)
@@ -77,7 +72,6 @@ void mbox_lease_begin(struct mbox_handle *handle, struct mbox_message *message,
 	lockdep_assert_held(&mbox->lock);
 	if (unlikely(message->flags & MBOX_MESSAGE_JOB)) {
 		job = mbox_job_of(mbox, message);
-		mbox_due_clear(mbox->waits->jobs, job);
 	} else {
 		job = lease->spare;
 		lease->spare = NULL;
@@ -107,7 +101,6 @@ void mbox_lease_settle(struct mbox_handle *handle, struct mbox_job *job,
 	lockdep_assert_held(&mbox->lock);
 	mbox_job_take(mbox, job);
 	mbox_job_drop(mbox, job);
-	message->state = MBOX_MESSAGE_GONE;
 	handle->received++;
 	trace_mbox_receive(mbox, message);
 	mbox->received++;
@@ -209,11 +202,9 @@ static noinline int lease_slow(struct mbox_handle *handle, struct mbox_recv_args
 int mbox_lease_receive(struct mbox_handle *handle, struct mbox_recv_args *args,
 		       struct mbox_lease *lease)
 {
-	struct mbox *mbox = handle->mbox;
 	int step;
 
-	if (unlikely(!READ_ONCE(mbox->waits) || !READ_ONCE(mbox->waits->jobs)) &&
-	    mbox_job_attach(mbox))
+	if (unlikely(!mbox_jobs_of(handle->mbox)) && mbox_job_attach(handle->mbox))
 		return -ENOMEM;
 	args->lease = lease;
 	step = lease_first(handle, args, lease);
@@ -268,11 +259,9 @@ int mbox_lease_nack(struct mbox_handle *handle, const struct mbox_ioc_nack *arg)
 		mbox_job_end(mbox, job, MBOX_REASON_REJECTED, arg->code, &deferred);
 		goto out;
 	}
-	job->not_before.set = arg->delay;
-	job->not_before.clock = CLOCK_MONOTONIC;
+	job->not_before.set = false;
 	if (arg->delay)
-		job->not_before.expires =
-			ktime_add_safe(ktime_get(), min_t(u64, arg->delay, KTIME_MAX));
+		mbox_deadline_set_after(&job->not_before, CLOCK_MONOTONIC, arg->delay);
 	mbox_job_return(mbox, job, arg->how == MBOX_NACK_RETRY ?
 				   MBOX_JOB_RETRIED : MBOX_JOB_RELEASED,
 			&deferred);
@@ -325,9 +314,7 @@ static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
 	unsigned int done;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	jobs = mbox->waits ? mbox->waits->jobs : NULL;
-	if (mbox->state == MBOX_STATE_DEAD)
-		jobs = NULL;
+	jobs = mbox->state == MBOX_STATE_DEAD ? NULL : mbox_jobs_of(mbox);
 	for (done = 0; done < n && jobs; done++) {
 		if (mbox_deferred_full(&deferred))
 			break;
@@ -363,6 +350,7 @@ int mbox_lease_kick(struct mbox_handle *handle, struct file *file, u64 most,
 		    u64 *kicked)
 {
 	struct mbox *mbox = handle->mbox;
+	const struct mbox_jobs *jobs;
 	unsigned int n;
 
 	*kicked = 0;
@@ -372,9 +360,10 @@ int mbox_lease_kick(struct mbox_handle *handle, struct file *file, u64 most,
 		return -EOPNOTSUPP;
 	if (READ_ONCE(mbox->state) == MBOX_STATE_DEAD)
 		return mbox_mailbox_gone(mbox);
-	if (!READ_ONCE(mbox->waits) || !READ_ONCE(mbox->waits->jobs))
+	jobs = mbox_jobs_of(mbox);
+	if (!jobs)
 		return 0;
-	most = min_t(u64, most, READ_ONCE(mbox->waits->jobs->nr_parked));
+	most = min_t(u64, most, READ_ONCE(jobs->nr_parked));
 	do {
 		n = lease_kick_some(mbox, min_t(u64, most - *kicked, MBOX_END_BATCH));
 		*kicked += n;

@@ -48,11 +48,6 @@ int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
 	mbox_post_accepted(mbox, post);
 	mbox_room_accept(mbox, message);
 	mbox_job_add(mbox, message, job);
-	if (job->expires.set && mbox_deadline_left(&job->expires) <= 0)
-		mbox_job_end(mbox, job, MBOX_REASON_EXPIRED, 0, deferred);
-	else if (job->not_before.set && mbox_deadline_left(&job->not_before) > 0)
-		mbox_job_hide(mbox, job, MBOX_JOB_DELAYED, &mbox->waits->jobs->delayed);
-	else
-		mbox_job_requeue(mbox, job, deferred);
+	mbox_job_place(mbox, job, deferred);
 	return 0;
 }

@@ -27,8 +27,8 @@ struct pid_namespace;
 struct mbox_tie {
 	refcount_t refs;
 	struct mbox *mbox;		/* constant, counted */
-	struct pid *pid;		/* constant, counted */
-	struct mbox_watch *watch;	/* constant */
+	struct pid *pid;		/* constant, counted; of a worker maybe NULL */
+	struct mbox_watch *watch;	/* constant; NULL without pid */
 };
 
 /*

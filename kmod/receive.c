@@ -95,8 +95,6 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
 		     mbox->state != MBOX_STATE_LIVE))
 		mbox_send_admit(mbox, room, deferred);
-	/* A peek may hold it still, and its job. */
-	message->state = MBOX_MESSAGE_GONE;
 	mbox_path_put(mbox, message, deferred);
 	return 0;
 }

@@ -21,11 +21,12 @@ void mbox_tie_put(struct mbox_tie *tie)
  * mbox_tie_bind - tie a process to a mailbox
  * @tie:	first in a zeroed object from kmalloc(), which is initialised otherwise
  * @mbox:	the mailbox
- * @pid:	the process
+ * @pid:	the process; or NULL, for a part that no process has
  * @ended:	called with the object when the process has ended, maybe before this
  *		function returns; it has the watch's reference
  *
- * Return: 0, with two references, of the caller and of the watch. On error, ESRCH (the
+ * Return: 0, with two references, of the caller and of the watch, which is missing
+ * without a process. On error, ESRCH (the
  * process has ended) or ENOMEM, the object is freed.
  */
 int mbox_tie_bind(struct mbox_tie *tie, struct mbox *mbox, struct pid *pid,
@@ -33,10 +34,12 @@ int mbox_tie_bind(struct mbox_tie *tie, struct mbox *mbox, struct pid *pid,
 {
 	struct mbox_watch *watch;
 
-	refcount_set(&tie->refs, 2);
+	refcount_set(&tie->refs, pid ? 2 : 1);
 	mbox_mailbox_get(mbox);
 	tie->mbox = mbox;
 	tie->pid = get_pid(pid);
+	if (!pid)
+		return 0;
 	watch = mbox_watch_new(pid, ended, tie);
 	if (IS_ERR(watch)) {
 		mbox_tie_put(tie);
@@ -50,7 +53,7 @@ int mbox_tie_bind(struct mbox_tie *tie, struct mbox *mbox, struct pid *pid,
 /* Cancel the watch, and drop both references that mbox_tie_bind() gave. May sleep. */
 void mbox_tie_drop(struct mbox_tie *tie)
 {
-	if (mbox_watch_cancel(tie->watch))
+	if (tie->watch && mbox_watch_cancel(tie->watch))
 		mbox_tie_put(tie);
 	mbox_tie_put(tie);
 }

@@ -282,6 +282,7 @@ static inline int mbox_deadline_set(struct mbox_deadline *deadline, u32 clock,
 }
 
 ktime_t mbox_deadline_left(const struct mbox_deadline *deadline);
+void mbox_deadline_set_after(struct mbox_deadline *deadline, clockid_t clock, u64 ns);
 
 /* spin.c */
 void mbox_spin_init(void);

@@ -25,17 +25,7 @@ static struct mbox_worker *worker_entry(struct rb_node *node)
 
 static bool worker_less(struct rb_node *a, const struct rb_node *b)
 {
-	return worker_entry(a)->pid < rb_entry(b, struct mbox_worker, node)->pid;
-}
-
-/* Drop a reference. May sleep. */
-static void worker_put(struct mbox_worker *worker)
-{
-	if (!refcount_dec_and_test(&worker->refs))
-		return;
-	put_pid(worker->pid);
-	mbox_mailbox_put(worker->mbox);
-	kfree(worker);
+	return worker_entry(a)->tie.pid < rb_entry(b, struct mbox_worker, node)->tie.pid;
 }
 
 /* The holder of a withdrawn message is told of it, or ends. */
@@ -61,7 +51,7 @@ void mbox_worker_warn(struct mbox_job *job, bool warned)
 static bool worker_return_some(struct mbox_worker *worker,
 			       struct mbox_deferred *deferred)
 {
-	struct mbox *mbox = worker->mbox;
+	struct mbox *mbox = worker->tie.mbox;
 	struct mbox_job *job;
 	unsigned int n;
 
@@ -89,9 +79,9 @@ static void worker_return(struct mbox_worker *worker)
 	bool more;
 
 	do {
-		mbox_mailbox_lock(worker->mbox, &deferred);
+		mbox_mailbox_lock(worker->tie.mbox, &deferred);
 		more = worker_return_some(worker, &deferred);
-		mbox_mailbox_unlock(worker->mbox, &deferred);
+		mbox_mailbox_unlock(worker->tie.mbox, &deferred);
 		cond_resched();
 	} while (more);
 }
@@ -113,17 +103,16 @@ static void worker_ended(void *data)
 	struct mbox_worker *worker = data;
 	bool listed;
 
-	spin_lock(&worker->mbox->lock);
+	spin_lock(&worker->tie.mbox->lock);
 	listed = worker->handle;
 	if (listed)
 		worker_unlist(worker);
-	spin_unlock(&worker->mbox->lock);
+	spin_unlock(&worker->tie.mbox->lock);
 	if (listed) {
 		worker_return(worker);
-		mbox_watch_cancel(worker->watch);
-		worker_put(worker);
+		mbox_tie_drop(&worker->tie);
 	}
-	worker_put(worker);
+	mbox_tie_put(&worker->tie);
 }
 
 /* A handle is closed: end its workers. May sleep. */
@@ -139,14 +128,12 @@ void mbox_worker_leave(struct mbox_handle *handle)
 		spin_unlock(&handle->mbox->lock);
 		if (!worker)
 			return;
-		if (worker->watch && mbox_watch_cancel(worker->watch))
-			worker_put(worker);
 		worker_return(worker);
-		worker_put(worker);
+		mbox_tie_drop(&worker->tie);
 	}
 }
 
-/* Make a worker that is in no tree yet. */
+/* Make a worker that is in no tree yet; NULL: no memory. */
 static struct mbox_worker *worker_new(struct mbox_handle *handle, struct pid *pid)
 {
 	struct mbox_worker *worker;
@@ -154,23 +141,10 @@ static struct mbox_worker *worker_new(struct mbox_handle *handle, struct pid *pi
 	worker = kzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT);
 	if (!worker)
 		return NULL;
-	refcount_set(&worker->refs, 1);
 	INIT_LIST_HEAD(&worker->jobs);
 	INIT_LIST_HEAD(&worker->revoked);
-	mbox_mailbox_get(handle->mbox);
-	worker->mbox = handle->mbox;
-	if (!pid)
-		return worker;
-	worker->pid = get_pid(pid);
-	refcount_inc(&worker->refs);
-	/* It does not end before the caller, which is of that process, returns. */
-	worker->watch = mbox_watch_new(pid, worker_ended, worker);
-	if (IS_ERR(worker->watch)) {
-		worker_put(worker);
-		worker_put(worker);
-		return NULL;
-	}
-	return worker;
+	/* Its process does not end before the caller, which is of it, returns. */
+	return mbox_tie_bind(&worker->tie, handle->mbox, pid, worker_ended) ? NULL : worker;
 }
 
 /**
@@ -202,8 +176,6 @@ struct mbox_worker *mbox_worker_get(struct mbox_handle *handle, bool file)
 	spin_unlock(&handle->mbox->lock);
 	if (!other)
 		return worker;
-	if (worker->watch && mbox_watch_cancel(worker->watch))
-		worker_put(worker);
-	worker_put(worker);
+	mbox_tie_drop(&worker->tie);
 	return other;
 }
