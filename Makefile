@@ -259,6 +259,18 @@ coverage: deps-vm
 	@$(MAKE) $(JOBS) tools selftests
 	@$(VM)/coverage
 
+##evidence       put the results of the last check, model, fuzz, coverage and stress into README.md
+evidence:
+	@$(BUILD)/evidence.sh write README.md
+
+##pictures       take the pictures of README.md in a virtual machine
+pictures: deps-vm
+	@$(BUILD)/deps.sh "a screen becomes a picture" termtosvg
+	@$(BUILD)/module.sh $(VM_KERNEL)
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests
+	@MBOX_VM_NOBUILD=1 $(BUILD)/pictures $(VM_KERNEL) README.md
+
 ##ynl            generate the netlink code from uapi/netlink/mbox.yaml, with the kernel's generator
 ynl: need-ynl
 	@$(BUILD)/ynl.sh
@@ -301,6 +313,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
-	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
+	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif
