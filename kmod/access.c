@@ -157,6 +157,24 @@ bool mbox_access_owns(struct mbox *mbox, struct file *file)
 	       (uid_eq(current_euid(), uid) || access_caller_privileged(mbox));
 }
 
+/* The same for the inbox of a process: that of a setuid program is no user's of the two. */
+bool mbox_access_owns_endpoint(const struct mbox_endpoint *endpoint,
+			       struct file *file)
+{
+	const struct cred *cred = mbox_process_cred(endpoint->pid);
+	struct mbox *inbox = endpoint->inbox;
+	kuid_t uid = INVALID_UID;
+
+	if (!cred)
+		return false;
+	if (uid_eq(cred->euid, cred->uid))
+		uid = cred->uid;
+	put_cred(cred);
+	return (uid_eq(file->f_cred->euid, uid) ||
+		access_opener_privileged(file, inbox->registry->user_ns)) &&
+	       (uid_eq(current_euid(), uid) || access_caller_privileged(inbox));
+}
+
 /* Check whether @file's opener and the caller may know the quotas of a user. */
 bool mbox_access_sees_user(const struct file *file, kuid_t uid)
 {

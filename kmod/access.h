@@ -28,6 +28,8 @@ bool mbox_access_sees_user(const struct file *file, kuid_t uid);
 bool mbox_access_sees_endpoint(const struct mbox_endpoint *endpoint,
 			       const struct file *file);
 bool mbox_access_owns(struct mbox *mbox, struct file *file);
+bool mbox_access_owns_endpoint(const struct mbox_endpoint *endpoint,
+			       struct file *file);
 bool mbox_access_gives_away(struct mbox *mbox, struct file *file);
 void mbox_access_ask(struct mbox_access_asker *asker, const struct mbox *mbox,
 		     struct file *file);

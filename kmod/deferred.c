@@ -8,6 +8,7 @@
 
 #include "broadcast.h"
 #include "job.h"
+#include "kind.h"
 #include "mbox.h"
 #include "pool.h"
 #include "wait.h"
@@ -70,7 +71,7 @@ static void deferred_continue(struct mbox *mbox, struct mbox_deferred *deferred)
 		mbox_receivers_tell_on(mbox, deferred);
 	}
 	if (admit)
-		mbox_send_admit(mbox, &mbox->room, deferred);
+		mbox->kind->admit(mbox, &mbox->room, deferred);
 	spin_unlock(&mbox->lock);
 }
 

@@ -222,8 +222,9 @@ int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
  * Drop up to @n messages that are queued, from where @cursor is, and return their
  * number. Those that are being copied stay.
  */
-static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
-				unsigned int n, struct mbox_deferred *deferred)
+static unsigned int delete_drop(struct mbox *mbox, struct mbox_queue *queue,
+				struct mbox_cursor *cursor, unsigned int n,
+				struct mbox_deferred *deferred)
 {
 	struct mbox_message *message;
 	unsigned int dropped;
@@ -232,13 +233,13 @@ static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
 	for (dropped = 0; dropped < n; dropped++) {
 		struct mbox_waiter *sender;
 
-		message = mbox_cursor_next(cursor, &mbox->queue);
+		message = mbox_cursor_next(cursor, queue);
 		if (!message)
 			break;
 		/* Its removal moves the cursor on. */
 		cursor->next = message;
 		sender = message->sender;
-		mbox_queue_remove(&mbox->queue, message);
+		mbox_queue_remove(queue, message);
 		mbox_room_release(mbox, message);
 		message->sender = NULL;
 		message->state = MBOX_MESSAGE_GONE;
@@ -253,51 +254,80 @@ static unsigned int delete_drop(struct mbox *mbox, struct mbox_cursor *cursor,
 	return dropped;
 }
 
-/* Drop the messages that are queued in a mailbox with one queue: mbox_mailbox_purge(). */
-int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged)
+/**
+ * mbox_mailbox_purge_room - drop the messages that are queued in a room
+ * @mbox:	the mailbox
+ * @room:	its room, or that of a lane of an inbox
+ * @purged:	increased by the number of messages dropped
+ *
+ * Messages that are delayed, leased or parked stay: mbox_mailbox_purge_jobs().
+ *
+ * Return: 0, the error of the mailbox' end before anything was dropped, or EINTR.
+ */
+int mbox_mailbox_purge_room(struct mbox *mbox, struct mbox_room *room, u64 *purged)
 {
 	/* All messages pass it. */
 	static const struct mbox_filter any;
+	struct mbox_queue *queue = room->queue;
 	struct mbox_deferred deferred;
 	struct mbox_cursor cursor;
-	u64 limit = U64_MAX;
+	u64 limit = U64_MAX, dropped = 0;
 	bool more = true;
 	unsigned int n;
 	int error = 0;
 
 	mbox_mailbox_lock(mbox, &deferred);
 	/* So many others search that one more has to wait for its turn. */
-	while (mbox->queue.nr_cursors >= MBOX_SEARCHES_MAX) {
+	while (queue->nr_cursors >= MBOX_SEARCHES_MAX) {
 		mbox_mailbox_unlock(mbox, &deferred);
 		schedule_timeout_killable(1);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		mbox_mailbox_lock(mbox, &deferred);
 	}
-	mbox_cursor_setup(&cursor, &mbox->queue, &any);
-	mbox_cursor_pause(&cursor, &mbox->queue);
+	mbox_cursor_setup(&cursor, queue, &any);
+	mbox_cursor_pause(&cursor, queue);
 	while (mbox->state != MBOX_STATE_DEAD) {
 		if (limit == U64_MAX)
-			limit = mbox->room.held;
-		n = min_t(u64, limit - *purged, MBOX_END_BATCH);
-		n = delete_drop(mbox, &cursor, n, &deferred);
-		*purged += n;
+			limit = room->held;
+		n = min_t(u64, limit - dropped, MBOX_END_BATCH);
+		n = delete_drop(mbox, queue, &cursor, n, &deferred);
+		dropped += n;
 		mbox_event_dropped(mbox, n);
-		mbox->kind->admit(mbox, &mbox->room, &deferred);
-		more = (n || cursor.next) && *purged < limit;
+		mbox->kind->admit(mbox, room, &deferred);
+		more = (n || cursor.next) && dropped < limit;
 		if (!more)
 			break;
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
 		mbox_mailbox_lock(mbox, &deferred);
 	}
-	mbox_cursor_resume(&cursor, &mbox->queue);
-	if (mbox->state != MBOX_STATE_DEAD && *purged < limit)
-		mbox_job_purge(mbox, limit, purged, &deferred);
+	mbox_cursor_resume(&cursor, queue);
 	/* The end of the mailbox dropped the rest. */
-	if (mbox->state == MBOX_STATE_DEAD && more && !*purged)
+	if (mbox->state == MBOX_STATE_DEAD && more && !dropped)
 		error = mbox->death;
 	mbox_mailbox_unlock(mbox, &deferred);
+	*purged += dropped;
+	return error;
+}
+
+/* Drop messages that are delayed or parked: as many as there are now, added to *@purged. */
+void mbox_mailbox_purge_jobs(struct mbox *mbox, u64 *purged)
+{
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(mbox, &deferred);
+	mbox_job_purge(mbox, *purged + mbox->room.held, purged, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
+}
+
+/* Drop the messages of a mailbox with one queue: mbox_mailbox_purge(). */
+int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged)
+{
+	int error = mbox_mailbox_purge_room(mbox, &mbox->room, purged);
+
+	if (!error)
+		mbox_mailbox_purge_jobs(mbox, purged);
 	return error;
 }
 

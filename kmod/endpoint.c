@@ -11,8 +11,9 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
-#include "kind.h"
+#include "access.h"
 #include "job.h"
+#include "kind.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -349,11 +350,8 @@ void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode)
 	spin_unlock(&mbox_links_lock);
 }
 
-/*
- * MBOX_SET_CAPACITY: limit the messages in each lane to the inbox. Where there is
- * more room than before, let blocked senders in.
- */
-void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
+/* There is more room in each lane: admit senders that wait. */
+static void endpoint_admit(struct mbox_endpoint *endpoint)
 {
 	struct mbox_endpoint *from = NULL;	/* only compared: it may be gone */
 	struct mbox *inbox = endpoint->inbox;
@@ -361,9 +359,6 @@ void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 	struct mbox_lane *lane;
 	bool more;
 
-	spin_lock(&inbox->lock);
-	WRITE_ONCE(inbox->room.capacity, capacity);
-	spin_unlock(&inbox->lock);
 	for (;;) {
 		spin_lock(&mbox_links_lock);
 		lane = mbox_lane_after(endpoint, from);
@@ -384,6 +379,74 @@ void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
 		} while (more);
 		mbox_link_put(lane->link);
 	}
+}
+
+/* Drop the messages in an inbox, and add their number to *@purged. 0, EOWNERDEAD or EINTR. */
+static int endpoint_purge(struct mbox_endpoint *endpoint, u64 *purged)
+{
+	struct mbox *inbox = endpoint->inbox;
+	struct mbox_lane *lane;
+	int error = 0;
+	u64 after = 0;
+
+	while (!error) {
+		spin_lock(&inbox->lock);
+		lane = mbox_inbox_lane_after(inbox, after);
+		/* Its messages hold the link. */
+		if (lane)
+			mbox_link_get(lane->link);
+		spin_unlock(&inbox->lock);
+		if (!lane)
+			break;
+		after = lane->link->listing.number;
+		error = mbox_mailbox_purge_room(inbox, &lane->room, purged);
+		mbox_link_put(lane->link);
+	}
+	mbox_mailbox_purge_jobs(inbox, purged);
+	endpoint_admit(endpoint);
+	/* Some links were there for these messages only. */
+	mbox_endpoint_leave(endpoint);
+	return *purged ? 0 : error;
+}
+
+/*
+ * MBOX_SET_CAPACITY: limit the messages in each lane to the inbox. Where there is
+ * more room than before, let blocked senders in.
+ */
+void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity)
+{
+	spin_lock(&endpoint->inbox->lock);
+	WRITE_ONCE(endpoint->inbox->room.capacity, capacity);
+	spin_unlock(&endpoint->inbox->lock);
+	endpoint_admit(endpoint);
+}
+
+/**
+ * mbox_endpoint_purge - drop the messages that are queued in an inbox
+ * @registry:	of the network namespace
+ * @id:		of the inbox
+ * @file:	the netlink socket that asks
+ * @purged:	set to the number of messages dropped
+ *
+ * Return: 0, ENOENT also if @file's opener does not see it, EPERM, EOWNERDEAD, EINTR
+ */
+int mbox_endpoint_purge(struct mbox_registry *registry, u64 id, struct file *file,
+			u64 *purged)
+{
+	struct mbox_listed *entry = mbox_links_find(&mbox_endpoint_list, registry, id);
+	struct mbox_endpoint *endpoint;
+	int error = -ENOENT;
+
+	if (!entry)
+		return error;
+	*purged = 0;
+	endpoint = container_of(entry, struct mbox_endpoint, listing);
+	if (mbox_access_owns_endpoint(endpoint, file))
+		error = endpoint_purge(endpoint, purged);
+	else if (mbox_access_sees_endpoint(endpoint, file))
+		error = -EPERM;
+	mbox_endpoint_put(endpoint);
+	return error;
 }
 
 /* Return the mode that a process gave its inbox; false if it gave none. */

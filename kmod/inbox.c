@@ -138,8 +138,8 @@ struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
 	return node ? lane_ranked(node)->first : NULL;
 }
 
-/* The first lane of a greater number than @number, or NULL. */
-static struct mbox_lane *inbox_lane_after(const struct mbox *inbox, u64 number)
+/* The first lane with messages, also of a link that ended, of a greater number than @number; or NULL. */
+struct mbox_lane *mbox_inbox_lane_after(const struct mbox *inbox, u64 number)
 {
 	struct rb_node *node = inbox->inbox->numbered.rb_node;
 	struct mbox_lane *found = NULL;
@@ -241,7 +241,7 @@ struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 		}
 		if (cursor->next)
 			continue;
-		lane = inbox_lane_after(inbox, cursor->lane);
+		lane = mbox_inbox_lane_after(inbox, cursor->lane);
 		if (lane) {
 			n--;
 			cursor->lane = lane->link->listing.number;

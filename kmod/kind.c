@@ -233,7 +233,7 @@ static void kind_ring_leave(struct mbox_handle *handle)
 		mbox_ring_leave(handle->holder);
 }
 
-static int kind_ring_purge(struct mbox *mbox, u64 *purged)
+static int kind_no_purge(struct mbox *mbox, u64 *purged)
 {
 	return -EOPNOTSUPP;
 }
@@ -269,7 +269,7 @@ static const struct mbox_kind kind_ring = {
 	.release = kind_no_handle,
 	.poll = mbox_ring_wait_poll,
 	.set = kind_queue_set,
-	.purge = kind_ring_purge,
+	.purge = kind_no_purge,
 	.info = kind_ring_info,
 	.admit = mbox_send_admit,
 	.hang_up = kind_ring_hang_up,
@@ -293,6 +293,14 @@ static int kind_inbox_set(struct mbox_handle *handle, struct file *file,
 	return mbox_direct_set(handle, arg);
 }
 
+/* Each lane has room of its own: mbox_endpoint_purge() admits to all of them. */
+static void kind_inbox_admit(struct mbox *mbox, struct mbox_room *room,
+			     struct mbox_deferred *deferred)
+{
+	if (room->lane)
+		mbox_send_admit(mbox, room, deferred);
+}
+
 const struct mbox_kind mbox_kind_inbox = {
 	.number = MBOX_KIND_INBOX,
 	.max_receivers = U32_MAX,
@@ -309,9 +317,9 @@ const struct mbox_kind mbox_kind_inbox = {
 	.release = mbox_direct_release,
 	.poll = mbox_direct_poll,
 	.set = kind_inbox_set,
-	.purge = mbox_mailbox_purge_queue,
+	.purge = kind_no_purge,
 	.info = kind_inbox_info,
-	.admit = mbox_send_admit,
+	.admit = kind_inbox_admit,
 	.hang_up = kind_queue_hang_up,
 	.queued = kind_queue_queued,
 	.first = mbox_inbox_first,

@@ -132,6 +132,8 @@ void mbox_links_end(struct mbox_leaving *leaving)
 void mbox_links_add(struct mbox_list *list, struct mbox_listed *entry, u64 number);
 void mbox_links_remove(struct mbox_list *list, struct mbox_listed *entry);
 u32 mbox_links_changes(const struct mbox_list *list);
+struct mbox_listed *mbox_links_find(const struct mbox_list *list,
+				    struct mbox_registry *registry, u64 number);
 int mbox_links_visit(const struct mbox_list *list,
 		     struct mbox_registry *registry, u64 *next,
 		     unsigned int *seq,
@@ -152,6 +154,8 @@ void mbox_endpoint_drop(struct mbox_endpoint *endpoint);
 void mbox_endpoint_leave(struct mbox_endpoint *endpoint);
 void mbox_endpoint_set_mode(struct mbox_endpoint *endpoint, umode_t mode);
 void mbox_endpoint_set_capacity(struct mbox_endpoint *endpoint, u32 capacity);
+int mbox_endpoint_purge(struct mbox_registry *registry, u64 id, struct file *file,
+			u64 *purged);
 bool mbox_endpoint_mode(struct pid *pid, umode_t *mode);
 
 /* link.c */
@@ -176,6 +180,7 @@ void mbox_inbox_remove(struct mbox_lane *lane, struct mbox_message *message);
 void mbox_inbox_skip(struct mbox_lane *lane, struct mbox_message *message,
 		     struct mbox_message *next);
 struct mbox_message *mbox_inbox_first(const struct mbox *inbox);
+struct mbox_lane *mbox_inbox_lane_after(const struct mbox *inbox, u64 number);
 struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 				     struct mbox_cursor *cursor, bool *more);
 

@@ -128,6 +128,20 @@ static struct mbox_listed *links_next(const struct mbox_list *list,
 	return entry;
 }
 
+/* Return the entry of a registry with this number, with references; or NULL. */
+struct mbox_listed *mbox_links_find(const struct mbox_list *list,
+				    struct mbox_registry *registry, u64 number)
+{
+	struct mbox_listed *entry;
+
+	spin_lock(&mbox_links_lock);
+	entry = links_from(list, number);
+	if (entry && (entry->number != number || !list->get(entry, registry)))
+		entry = NULL;
+	spin_unlock(&mbox_links_lock);
+	return entry;
+}
+
 /**
  * mbox_links_visit - go through the entries of a network namespace
  * @list:	of links or endpoints

@@ -92,7 +92,6 @@
  *	delete.c -> subscription.c	a death clears subscriptions
  *	delete.c -> send_wait.c		and ends senders
  *	wait.c -> send_wait.c		a waiter that is ended may be a sender
- *	deferred.c -> send.c		deferred work lets senders in
  *	room.c -> cast.c		a sender that leaves may be broadcasting
  *	wait.c -> cast.c		and one that stops waiting likewise
  *	deferred.c -> cast.c		deferred work goes on with a broadcast
@@ -455,6 +454,8 @@ void mbox_mailbox_die(struct mbox *mbox, int death,
 void mbox_mailbox_bury(struct mbox *mbox);
 int mbox_mailbox_delete(struct mbox *mbox, struct file *file,
 			struct mbox_ioc_delete *arg);
+int mbox_mailbox_purge_room(struct mbox *mbox, struct mbox_room *room, u64 *purged);
+void mbox_mailbox_purge_jobs(struct mbox *mbox, u64 *purged);
 int mbox_mailbox_purge_queue(struct mbox *mbox, u64 *purged);
 int mbox_mailbox_purge(struct mbox *mbox, struct file *file, u64 *purged);
 

@@ -9,6 +9,7 @@
 #include <net/sock.h>
 
 #include "access.h"
+#include "link.h"
 #include "mbox.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -113,45 +114,43 @@ static struct mbox *netlink_find(struct sk_buff *skb, struct genl_info *info)
 }
 
 /*
- * Call @act on the mailbox that a request names, and send the reply that it writes,
- * of up to @size bytes. Allocate the reply first: once @act has changed anything,
- * nothing may fail.
+ * Call @act, and send the reply that it writes, of up to @size bytes. Allocate the
+ * reply first: once @act has changed anything, nothing may fail.
  */
 static int netlink_answer(struct sk_buff *skb, struct genl_info *info, size_t size,
-			  int (*act)(struct mbox *mbox, struct file *file,
-				     struct genl_info *info, struct sk_buff *reply))
+			  int (*act)(struct sk_buff *skb, struct genl_info *info,
+				     struct sk_buff *reply))
 {
-	struct sk_buff *reply;
-	struct mbox *mbox;
+	struct sk_buff *reply = genlmsg_new(size, GFP_KERNEL);
 	int error = -ENOMEM;
 	void *header;
 
-	mbox = netlink_find(skb, info);
-	if (IS_ERR(mbox))
-		return PTR_ERR(mbox);
-	reply = genlmsg_new(size, GFP_KERNEL);
 	if (!reply)
-		goto out;
+		return error;
 	header = genlmsg_put_reply(reply, info, &mbox_nl_family, 0,
 				   info->genlhdr->cmd);
 	if (header)
-		error = act(mbox, mbox_netlink_file(skb), info, reply);
+		error = act(skb, info, reply);
 	if (error) {
 		nlmsg_free(reply);
-		goto out;
+		return error;
 	}
 	genlmsg_end(reply, header);
 	/* Where there is no room for it, there is none for an error either. */
 	genlmsg_reply(reply, info);
-out:
-	mbox_mailbox_put(mbox);
-	return error;
+	return 0;
 }
 
-static int netlink_get(struct mbox *mbox, struct file *file, struct genl_info *info,
-		       struct sk_buff *reply)
+static int netlink_get(struct sk_buff *skb, struct genl_info *info, struct sk_buff *reply)
 {
-	return mbox_dump_mailbox(reply, mbox, NULL);
+	struct mbox *mbox = netlink_find(skb, info);
+	int error;
+
+	if (IS_ERR(mbox))
+		return PTR_ERR(mbox);
+	error = mbox_dump_mailbox(reply, mbox, NULL);
+	mbox_mailbox_put(mbox);
+	return error;
 }
 
 int mbox_nl_mailbox_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -257,16 +256,20 @@ int mbox_nl_mailbox_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return error;
 }
 
-static int netlink_delete(struct mbox *mbox, struct file *file, struct genl_info *info,
+static int netlink_delete(struct sk_buff *skb, struct genl_info *info,
 			  struct sk_buff *reply)
 {
 	const struct nlattr *how = info->attrs[MBOX_A_MAILBOX_HOW];
 	struct mbox_ioc_delete arg = {
 		.how = how ? nla_get_u32(how) : MBOX_DELETE_EMPTY,
 	};
+	struct mbox *mbox = netlink_find(skb, info);
 	int error;
 
-	error = mbox_mailbox_delete(mbox, file, &arg);
+	if (IS_ERR(mbox))
+		return PTR_ERR(mbox);
+	error = mbox_mailbox_delete(mbox, mbox_netlink_file(skb), &arg);
+	mbox_mailbox_put(mbox);
 	if (error == -ENOTEMPTY)
 		NL_SET_ERR_MSG(info->extack, "messages are queued");
 	if (error)
@@ -284,13 +287,39 @@ int mbox_nl_mailbox_delete_doit(struct sk_buff *skb, struct genl_info *info)
 	return netlink_answer(skb, info, 2 * nla_total_size_64bit(sizeof(u64)), netlink_delete);
 }
 
-static int netlink_purge(struct mbox *mbox, struct file *file, struct genl_info *info,
+/* Purge the inbox with the id of the request. */
+static int netlink_purge_inbox(struct sk_buff *skb, struct genl_info *info, u64 *purged)
+{
+	const struct nlattr *id = info->attrs[MBOX_A_MAILBOX_ID];
+	struct mbox_registry *registry;
+	int error;
+
+	if (!id)
+		return -ENOENT;
+	registry = mbox_registry_get(genl_info_net(info));
+	error = mbox_endpoint_purge(registry, nla_get_u64(id), mbox_netlink_file(skb),
+				    purged);
+	mbox_registry_put(registry);
+	if (error != -ENOENT)
+		info->extack->_msg = NULL;
+	return error;
+}
+
+static int netlink_purge(struct sk_buff *skb, struct genl_info *info,
 			 struct sk_buff *reply)
 {
+	struct mbox *mbox = netlink_find(skb, info);
 	u64 purged;
 	int error;
 
-	error = mbox_mailbox_purge(mbox, file, &purged);
+	if (IS_ERR(mbox)) {
+		error = PTR_ERR(mbox);
+		if (error == -ENOENT)
+			error = netlink_purge_inbox(skb, info, &purged);
+	} else {
+		error = mbox_mailbox_purge(mbox, mbox_netlink_file(skb), &purged);
+		mbox_mailbox_put(mbox);
+	}
 	if (error == -EOPNOTSUPP)
 		NL_SET_ERR_MSG(info->extack, "a ring cannot be purged");
 	if (error)

@@ -534,9 +534,10 @@ int mbox_monitor_delete(struct mbox_monitor *mon, const char *name, uint64_t id,
  *		NULL
  *
  * The mailbox stays. A synchronous send whose message is dropped fails with
- * ECANCELED.
+ * ECANCELED. The id may be that of an inbox; links that only its messages kept end.
  *
- * Return: 0, -EPERM if the caller may not delete the mailbox, -EOPNOTSUPP for a ring.
+ * Return: 0, -EPERM if the caller may not delete the mailbox, or is not the user of the
+ * process of an inbox; -EOPNOTSUPP for a ring.
  */
 int mbox_monitor_purge(struct mbox_monitor *mon, const char *name, uint64_t id,
 		       uint64_t *purged);

@@ -124,7 +124,12 @@ many()
 	done
 	refused many/1000/open futex 'no names'
 	refused many/10/memory mbox 'too small to be measured'
-	figures many/1000/memory mbox
+	# KASAN keeps freed memory, and gives it back while the mailboxes are made: there may be less in use afterwards.
+	if ! grep -q ' kasan_report$' /proc/kallsyms || [ -n "$(value many/1000/memory mbox median)" ]; then
+		figures many/1000/memory mbox
+	else
+		refused many/1000/memory mbox 'too small to be measured'
+	fi
 }
 
 batch()

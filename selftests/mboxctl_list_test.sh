@@ -328,6 +328,11 @@ inboxes()
 	matches "^ *-  - +$peer  sleep +- +- +- +1 +0\$"
 	expect 0 -j links pid="$peer"
 	printed "{\"one\":null,\"one_command\":null,\"other\":$peer,\"other_command\":\"sleep\",\"capacity\":null,\"msgsize\":null,\"handles\":null,\"queued\":1,\"queued_back\":0}\n"
+	expect 0 purge id="$(mboxctl list kind=inbox noheader columns=id owner="$peer" | xargs)"
+	printed 'purged        1\n'
+	expect 0 list kind=inbox owner="$peer" noheader
+	printed ''
+	expect 0 link "$peer" send again
 	kill "$peer"
 	wait "$peer" 2>/dev/null
 	tries=300

@@ -28,7 +28,8 @@ const struct verb purge_verb = {
 	.operands = "NAME",
 	.summary = "drop the messages in a mailbox, and print how many",
 	.notes = "The mailbox stays. Messages of senders that wait for the receipt are dropped, too,\n"
-		 "and these sends fail. A ring cannot be purged.",
+		 "and these sends fail. A ring cannot be purged. id=N purges the inbox with this id\n"
+		 "of list kind=inbox, of a process of the same user.",
 	.owner = true,
 	.run = run,
 };
