@@ -141,6 +141,7 @@ system_uninstall:
 
 ##
 ##demo           show mailboxes at work in a virtual machine; HOST=1: on this machine, after asking
+##shell          a shell in a virtual machine on KERNEL=$(VM_KERNEL), to try mboxctl, manual pages and examples in
 ##check          run the tests in a virtual machine on each of KERNELS=$(KERNELS); T="NAME…" takes only these
 ##check-all      the same on every kernel of "make kernels"; builds some of them the first time
 ##lint           check the code without running it
@@ -191,6 +192,14 @@ else
 demo: deps-vm
 	@$(VM)/run -k $(VM_KERNEL) -f tools/demo -- tools/demo
 endif
+
+shell: deps-vm
+	@tools/shell/start $(VM_KERNEL)
+##shell-check    try "make shell" on a terminal of its own
+shell-check: deps-vm
+	@$(BUILD)/source.sh >/dev/null
+	@$(MAKE) -s -C selftests $(OUT)/selftests/mbox/pty_helper
+	@tools/shell/check $(VM_KERNEL)
 
 ##stress         make all calls at once for SECONDS=600, lease and call for as long while processes die, then load and
 ##               unload the module in use, on each of
@@ -313,6 +322,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
-	check check-all demo bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
+	check check-all demo shell shell-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif
