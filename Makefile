@@ -201,6 +201,12 @@ shell-check: deps-vm
 	@$(MAKE) -s -C selftests $(OUT)/selftests/mbox/pty_helper
 	@tools/shell/check $(VM_KERNEL)
 
+##readme-check   run the commands of README.md and mboxctl(8) as printed: those of make in a fresh copy of the tree, those of
+##               mboxctl in a virtual machine
+readme-check: deps-vm
+	@$(BUILD)/readme-check
+	@$(MAKE) check KERNELS=$(VM_KERNEL) T=commands_test
+
 ##stress         make all calls at once for SECONDS=600, lease and call for as long while processes die, then load and
 ##               unload the module in use, on each of
 ##               $(STRESS_KERNELS); KERNELS="NAME…" takes others
@@ -322,6 +328,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
-	check check-all demo shell shell-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
+	check check-all demo shell shell-check readme-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

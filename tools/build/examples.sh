@@ -4,21 +4,116 @@
 #
 # examples.sh DIRECTORY writes each into DIRECTORY/PAGE.SECTION.h, as mbox_send.3.examples.h; a second one of the
 # section has a 2 before the .h. Those of other languages than C are called so too. Files that would not change are left alone.
+# examples.sh -s DIRECTORY writes the commands of README.md and of the EXAMPLES of mboxctl(8) instead. Those for a machine
+# with the module loaded go block by block to DIRECTORY/README.md.N and DIRECTORY/mboxctl.8.N, an expected line of output
+# after "#> "; those that begin with make, sudo and the like go to DIRECTORY/host, a line each.
 # examples.sh -c fails unless each page of a function has an example, and a test includes or runs each.
 set -eu
 
 cd "$(dirname "$0")/../.."
 check=
-if [ "$1" = -c ]; then
-	check=y
-	set -- "$(mktemp -d)"
-	trap 'rm -rf "$1"' EXIT
-fi
+shell=
+case $1 in
+-c)	check=y
+	set -- "$(mktemp -d)" ;;
+-s)	shell=y
+	shift ;;
+esac
 mkdir -p "$1"
 new=$(mktemp -d)
 trap 'rm -rf "$new"; [ -z "$check" ] || rm -rf "$1"' EXIT
 
-# Those of mboxctl(8) and mbox(4) are commands, run by the tests of mboxctl.
+# Those of README.md, without what is said about a command beside it. Code of another language has a name of its own.
+commands_of_readme()
+{
+	awk '
+	function end() { open = said = 0 }
+	function take(line) {
+		if (!open++)
+			print "#-"
+		if (said && line ~ /^        /)
+			return
+		said = 0
+		if (line !~ /#/ && match(line, /[^ ]   +[^ ]/)) {
+			line = substr(line, 1, RSTART)
+			said = 1
+		}
+		if (line ~ /^\$ /)
+			dollar = 1
+		else if (dollar && line != "")
+			line = "#> " line
+		sub(/^\$ /, "", line)
+		print line
+	}
+	/^```/ {
+		fence = fence != "" ? "" : $0
+		dollar = 0
+		end()
+		next
+	}
+	fence ~ /^```(sh|bash|console)$/ { take($0); next }
+	fence != "" { next }
+	/^    [^ ]/ && (blank || open) || /^     / && open { take(substr($0, 5)); blank = 0; next }
+	/^$/ { blank = 1; if (open) print ""; next }
+	{ blank = dollar = 0; end() }' README.md
+}
+
+# The same of mboxctl(8). A file of mailboxes is restored, as at boot.
+commands_of_page()
+{
+	sed 's/\\f[A-Z]//g; s/\\-/-/g; s/\\&//g; s/\\(aq/'\''/g; s/\\e/\\/g' tools/mboxctl.8 | awk '
+	/^\.SH / { here = $2 == "EXAMPLES" }
+	!here { next }
+	/^\.IR \/etc\/mbox\.d\// { file = "mbox.conf" }
+	/^\.EX$/ {
+		print "#-"
+		if (file != "")
+			print "cat >" file " <<\"END\""
+		open = 1
+		dollar = 0
+		next
+	}
+	/^\.EE$/ {
+		if (file != "")
+			print "END\nmboxctl restore " file
+		file = ""
+		open = 0
+	}
+	!open { next }
+	sub(/^\$ /, "") { dollar = 1; print; next }
+	{ print (dollar ? "#> " : "") $0 }'
+}
+
+# Split commands into blocks, $1.N, and those of the host.
+put_commands()
+{
+	awk -v out="$1" -v host="$new/host" '
+	/^#-/ { name = ""; next }
+	/^(make|sudo|git|cd|cc|apt|apt-get|dpkg|cargo|python3)( |$)|^(selftests|tools|build)\// {
+		sub(/ +#.*/, "")
+		print >>host
+		next
+	}
+	name == "" && /^ *(#|$)/ { next }
+	{
+		if (name == "")
+			name = sprintf("%s.%02d", out, ++number)
+		print >name
+	}'
+}
+
+if [ -n "$shell" ]; then
+	: >"$new/host"
+	commands_of_readme | put_commands "$new/README.md"
+	commands_of_page | put_commands "$new/mboxctl.8"
+	for file in "$1"/*; do
+		[ -e "$new/${file##*/}" ] || rm -f "$file"
+	done
+	cp "$new"/* "$1/"
+	exit
+fi
+
+# Those of mboxctl(8) and mbox(4) are commands: commands_test.sh and the tests of mboxctl run them.
 for page in lib/man/*.[37]; do
 	awk -v out="$new/${page##*/}" '
 	/^\.\\" generated: / { generated = 1 }
