@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The examples of the manual pages, as printed there: they compile without a warning and do what the pages say. */
+/* The examples of the manual pages and of README.md, as printed there: they compile without a warning and do what the pages say. */
 #include "lib/lease.h"
 #include "lib/library.h"
 
@@ -609,6 +609,17 @@ TEST_F(page, libmbox_monitor)
 		usleep(1000);
 	}
 	EXPECT_EQ(0, status);
+}
+
+#define printf(...) say(__VA_ARGS__)
+#define main readme_main
+#include "pages/README.md.c.h"
+#undef main
+
+TEST_F(page, readme)
+{
+	EXPECT_EQ(0, readme_main());
+	EXPECT_STRNE("", said);
 }
 
 MBOX_TEST_MAIN

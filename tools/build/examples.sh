@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Take the examples out of the manual pages, for tests to compile and run.
+# Take the examples out of the manual pages and of README.md, for tests to compile and run.
 #
 # examples.sh DIRECTORY writes each into DIRECTORY/PAGE.SECTION.h, as mbox_send.3.examples.h; a second one of the
 # section has a 2 before the .h. Those of other languages than C are called so too. Files that would not change are left alone.
@@ -139,6 +139,22 @@ for page in lib/man/*.[37]; do
 		print >name
 	}' "$page"
 done
+# The complete programs of README.md, and what it has in Python.
+awk -v out="$new/README.md" '
+	function put() {
+		if (language == "python" || language == "c" && text ~ /main\(/) {
+			name = out "." language (++number[language] > 1 ? number[language] : "") ".h"
+			printf "%s", text >name
+			close(name)
+		}
+	}
+	/^```/ {
+		put()
+		language = language == "" ? substr($0, 4) : ""
+		text = ""
+		next
+	}
+	{ text = text $0 "\n" }' README.md
 for file in "$new"/*; do
 	cmp -s "$file" "$1/${file##*/}" || cp "$file" "$1/"
 done
