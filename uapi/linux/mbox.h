@@ -472,7 +472,8 @@
  * @ring:	in, of a new mailbox: bytes of a ring, a power of two from the
  *		larger of MBOX_RING_MIN and the page size to MBOX_RING_MAX; 0
  *		means that it is no ring. The creator's quota of bytes is charged
- *		with all of it, also with GROW (which takes two pages at least).
+ *		with all of it, also with GROW (which takes two pages at least):
+ *		a page that a process touches later could be refused by SIGBUS only.
  *		A ring has FIFO policy, neither EXCLUSIVE nor @max_procs, and
  *		@capacity and @bytes 0; for its @msg_size see
  *		<linux/mbox_ring.h>.
