@@ -111,6 +111,7 @@ void act_lease(struct thread *t)
 	arg->recv.size = one_in(t, 8) ? below(t, 1000) : ROOM;
 	arg->recv.data = one_in(t, 100) ? 8 : kernel_view(t, slot->in);
 	arg->recv.header.length = ROOM + 1;
+	memset(slot->in, 0, sizeof(struct stamp));
 	waits = !(arg->recv.flags & MBOX_RECV_NONBLOCK) && !handle.nonblock;
 
 	__atomic_store_n(&slot->receiving, RECEIVING_LEASE, __ATOMIC_RELEASE);

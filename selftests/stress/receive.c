@@ -96,6 +96,8 @@ void act_recv(struct thread *t)
 	arg->size = one_in(t, 8) ? below(t, 1000) : ROOM;
 	arg->data = one_in(t, 100) ? 8 : kernel_view(t, slot->in);
 	arg->header.length = ROOM + 1;
+	/* EMSGSIZE writes a header, and leaves the payload of the call before. */
+	memset(slot->in, 0, sizeof(struct stamp));
 	took = !(arg->flags & MBOX_RECV_PEEK);
 	waits = !(arg->flags & MBOX_RECV_NONBLOCK) && !handle.nonblock;
 
