@@ -1264,6 +1264,8 @@ class Lease:
 
     def __init__(self, mailbox: Mailbox, message: Message, delivery: _Delivery) -> None:
         self._mailbox, self._done = mailbox, False
+        # A child that is forked has a copy of this object, but not the lease.
+        self._pid = os.getpid()
         self.message = message
         self.token: int = delivery.token
         self.deliveries: int = delivery.deliveries
@@ -1365,7 +1367,7 @@ class Lease:
             self._give_back(issubclass(kind, Exception))
 
     def __del__(self) -> None:
-        if not getattr(self, "_done", True) and not self._mailbox.closed:
+        if not getattr(self, "_done", True) and not self._mailbox.closed and self._pid == os.getpid():
             warnings.warn(f"{self!r} was neither acknowledged nor given back", ResourceWarning,
                           source=self)
             self._give_back()

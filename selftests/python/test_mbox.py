@@ -15,21 +15,10 @@ import time
 import unittest
 import warnings
 
+import ktap
 import mbox
+from ktap import in_child
 from mbox import Mailbox, Right
-
-
-def in_child(function):
-    """Run a function in a child; return its exit status, 0 if it returns."""
-    pid = os.fork()
-    if pid:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    try:
-        function()
-    except BaseException as error:  # pylint: disable=broad-except
-        print(f"# child: {error!r}", flush=True)
-        os._exit(1)
-    os._exit(0)
 
 
 class Case(unittest.TestCase):
@@ -459,6 +448,18 @@ class Leases(Case):
         with self.assertRaises(mbox.Stale):
             job.ack()
 
+    def test_a_child_gives_nothing_back(self):
+        self.box.send(b"job")
+        job = self.box.lease()
+
+        def child():
+            nonlocal job
+            del job
+
+        self.assertEqual(in_child(child), 0)
+        self.assertEqual(self.box.get().leased, 1)
+        job.ack()
+
     def test_given_back(self):
         self.box.send(b"first")
         self.box.send(b"second")
@@ -805,37 +806,5 @@ class Examples(unittest.TestCase):
                          ["subscriber 1: rain sun snow", "subscriber 2: rain sun snow"])
 
 
-class Ktap(unittest.TestResult):
-    """Print a line for each test."""
-
-    def __init__(self, count):
-        super().__init__()
-        print(f"TAP version 13\n1..{count}", flush=True)
-
-    def _line(self, word, test, detail=""):
-        for line in detail.splitlines():
-            print(f"# {line}")
-        print(f"{word} {self.testsRun} {test.id().removeprefix('__main__.')}", flush=True)
-
-    def addSuccess(self, test):
-        self._line("ok", test)
-
-    def addFailure(self, test, err):
-        super().addFailure(test, err)
-        self._line("not ok", test, self.failures[-1][1])
-
-    def addError(self, test, err):
-        super().addError(test, err)
-        self._line("not ok", test, self.errors[-1][1])
-
-
-def main():
-    """Run the tests, or those that are named."""
-    suite = unittest.TestLoader().loadTestsFromNames(sys.argv[1:] or ["__main__"])
-    result = Ktap(suite.countTestCases())
-    suite.run(result)
-    sys.exit(0 if result.wasSuccessful() else 1)
-
-
 if __name__ == "__main__":
-    main()
+    ktap.main()
