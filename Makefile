@@ -94,9 +94,11 @@ uninstall:
 	@$(MAKE) -C lib uninstall O=$(OUT)/lib prefix=$(prefix) DESTDIR=$(DESTDIR)
 
 ##python_install, python_uninstall     the module mbox.py; pythondir=DIRECTORY, else where python3 looks
-python_install python_uninstall:
+##kombu_install, kombu_uninstall       the transport of kombu and Celery, which needs that module
+python_install python_uninstall kombu_install kombu_uninstall:
 	@$(BUILD)/need.sh "to find the directory of Python's modules" python:ctypes
 	@$(MAKE) -C lib $@ $(if $(pythondir),pythondir=$(pythondir)) DESTDIR=$(DESTDIR)
+.PHONY: kombu_install kombu_uninstall
 
 ##modules_install, modules_uninstall   the module, for the running kernel or for RELEASE=; it is loaded
 ##               at boot
@@ -180,6 +182,7 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 check: deps-vm
 	@for kernel in $(KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
 	@$(BUILD)/source.sh >/dev/null
+	@$(BUILD)/celery.sh >/dev/null || echo "check: goes on without Celery" >&2
 	@$(MAKE) $(JOBS) tools selftests
 	@T="$(T)" MBOX_VM_NOBUILD=1 $(VM)/check $(KERNELS)
 check-all:
@@ -300,8 +303,8 @@ man:
 	$(call say,MAN,build/man)
 
 ##
-##deb            Debian packages, in build/deb: mbox-dkms, mboxctl, libmbox1, libmbox-monitor1, their -dev, python3-mbox;
-##               DEBFULLNAME= and DEBEMAIL= (else git's user) name their maintainer, HOMEPAGE=https://… their home page
+##deb            Debian packages, in build/deb: mbox-dkms, mboxctl, libmbox1, libmbox-monitor1, their -dev, python3-mbox,
+##               python3-mbox-kombu; DEBFULLNAME= and DEBEMAIL= (else git's user) name their maintainer, HOMEPAGE=https://… their home page
 deb:
 	@$(BUILD)/need.sh "to build packages" cc lib:libnl-genl-3.0 dpkg-buildpackage dh dh_dkms dh_python3 perl
 	@$(BUILD)/deb.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Copy Debian's python3, as much of it as the tests of lib/python import, into a directory for the guest:
+# Copy Debian's python3, as much of it as the tests of lib/python and Celery import, into a directory for the guest:
 # python.sh DIRECTORY. Ends with 1 if this machine has none.
 
 set -euo pipefail
@@ -10,7 +10,8 @@ python=/usr/bin/python3
 [ -x $python ] || exit 1
 library=$($python -S -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 modules=$library/lib-dynload
-packages=(asyncio collections concurrent ctypes encodings importlib json logging re unittest)
+packages=(asyncio collections concurrent ctypes email encodings html http importlib json logging multiprocessing re unittest
+	urllib xml zoneinfo)
 
 rm -rf "$out"
 mkdir -p "$out/usr/bin" "$out$modules" "$out$library/__pycache__"
@@ -20,7 +21,8 @@ cp --preserve=timestamps "$library"/__pycache__/*[0-9].pyc "$out$library/__pycac
 for package in "${packages[@]}"; do
 	cp -R --preserve=timestamps "$library/$package" "$out$library/"
 done
-for module in _asyncio _contextvars _ctypes _json _queue _typing; do
+for module in _asyncio _bz2 _contextvars _ctypes _decimal _json _lzma _multiprocessing _queue _ssl _typing _uuid _zoneinfo mmap \
+	resource; do
 	# executable, so that their libraries are brought along
 	install -p -m 755 "$modules/$module".*.so "$out$modules/"
 done
