@@ -138,7 +138,7 @@ struct mbox_message *mbox_inbox_first(const struct mbox *inbox)
 	return node ? lane_ranked(node)->first : NULL;
 }
 
-/* The first lane with messages, also of a link that ended, of a greater number than @number; or NULL. */
+/* The first lane with messages after @number, also of a link that ended; or NULL. */
 struct mbox_lane *mbox_inbox_lane_after(const struct mbox *inbox, u64 number)
 {
 	struct rb_node *node = inbox->inbox->numbered.rb_node;
