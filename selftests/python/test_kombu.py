@@ -271,7 +271,7 @@ class Loop(Case):
         threading.Timer(0.2, self.publish, (2,)).start()
         turns = self.run_until(2)
         self.assertEqual([message.payload for message in self.messages], [1, 2])
-        self.assertLess(turns, 5)
+        self.assertLess(turns, 20)
 
     def test_full_prefetch_does_not_spin(self):
         for number in range(4):
@@ -282,7 +282,7 @@ class Loop(Case):
         began = time.monotonic()
         turns = self.run_until(3, 30)
         self.assertEqual(len(self.messages), 3)
-        self.assertLess(turns, 5)
+        self.assertLess(turns, 20)
         self.assertLess(time.monotonic() - began, 20)
 
     def test_leaves_the_loop(self):
