@@ -403,5 +403,34 @@ ring()
 	expect 0 delete "$box"
 }
 
+# A command whose standard output, or input, is a handle: each write or read is a message.
+exec_handle()
+{
+	expect 0 create "$box" || return
+	expect 0 exec "$box" send -- sh -c 'printf "a b"; printf "c\n"'
+	printed ''
+	expect 0 recv "$box" nul count=2
+	[ "$(od -An -c <"$dir/out" | tr -d ' \n')" = 'ab\0c\n\0' ] || wrong "received $(od -An -c <"$dir/out")"
+	expect 0 send "$box" one
+	expect 0 send "$box" two
+	expect 0 exec "$box" recv -- sh -c 'dd bs=8192 count=1 2>/dev/null; echo; dd bs=8192 count=1 2>/dev/null'
+	printed 'one\ntwo'
+	# the message that the command does not take stays
+	expect 0 send "$box" three
+	expect 7 exec "$box" recv -- sh -c 'exit 7'
+	expect 0 recv "$box" lines
+	printed 'three\n'
+	expect 127 exec "$box" recv -- ./absent
+	said './absent: No such file'
+	expect 126 exec "$box" recv -- /
+	said '/: Permission denied'
+	expect 1 exec "$box" recv
+	said 'COMMAND is missing'
+	expect 1 exec "$box" both -- true
+	said "'both' is neither recv nor send"
+	expect 4 exec "$box-none" recv -- true
+	expect 0 delete "$box"
+}
+
 run_tests usage_errors owned not_owned owner_blocked handover handover_refused policies broadcast members \
-	exclusive link link_sync inbox_errors link_refused ring
+	exclusive link link_sync inbox_errors link_refused ring exec_handle
