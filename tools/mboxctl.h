@@ -20,6 +20,7 @@
  *   loop.c      verbs that go on until they are told to end
  *   leasing.h   leases and calls: the map of their files
  *   VERB.c      one file per verb: a table of its words and a function
+ *   bridge/     no part of mboxctl: the daemon that mboxctl bridge talks to
  *   tour/       mboxctl tour; tour/tour.h has the map of its files
  *
  * send and recv work on a mailbox, or, as verbs below link and inbox, on a link or on
@@ -132,7 +133,7 @@ struct verb {
 	X(list) X(show) X(watch) X(top) X(stat) X(links) \
 	X(set) X(purge) X(chmod) X(chown) X(handover) \
 	X(save) X(restore) X(quota) \
-	X(link) X(inbox) X(tour) X(help)
+	X(link) X(inbox) X(bridge) X(tour) X(help)
 
 #define VERB_DECLARE(name)	extern const struct verb name##_verb;
 VERBS(VERB_DECLARE)

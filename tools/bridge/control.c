@@ -57,7 +57,7 @@ static void control_stat(FILE *answer, const char *name)
 		if (route)
 			metrics_print_route(answer, route);
 		else
-			fprintf(answer, "error=there is no route %s\n\n", name);
+			fprintf(answer, "error:there is no route %s\n\n", name);
 		return;
 	}
 	metrics_print_bridge(answer, bridge);
@@ -70,11 +70,11 @@ static void control_pause(FILE *answer, const char *name, bool pause)
 	struct route *route = bridge_find(control.bridge, name);
 
 	if (!route) {
-		fprintf(answer, "error=there is no route %s\n\n", name);
+		fprintf(answer, "error:there is no route %s\n\n", name);
 		return;
 	}
 	route_pause(route, pause);
-	fprintf(answer, "done=%s\n\n", pause ? "paused" : "resumed");
+	fprintf(answer, "done:%s\n\n", pause ? "paused" : "resumed");
 }
 
 static void control_do(FILE *answer, char *line)
@@ -88,11 +88,11 @@ static void control_do(FILE *answer, char *line)
 	else if (!strcmp(line, "pause") || !strcmp(line, "resume"))
 		control_pause(answer, name, *line == 'p');
 	else if (strcmp(line, "reload"))
-		fprintf(answer, "error=unknown request\n\n");
+		fprintf(answer, "error:unknown request\n\n");
 	else if (bridge_reload(control.bridge))
-		fprintf(answer, "done=reloaded\n\n");
+		fprintf(answer, "done:reloaded\n\n");
 	else
-		fprintf(answer, "error=the configuration is bad; the log says why\n\n");
+		fprintf(answer, "error:the configuration is bad; the log says why\n\n");
 }
 
 static void client_answer(struct client *client)

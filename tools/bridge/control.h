@@ -8,8 +8,8 @@
  *   pause ROUTE     stop a route; resume ROUTE lets it go on
  *   reload          read the configuration again
  *
- * An answer is records of KEY=VALUE lines, with an empty line after each. The first key is bridge,
- * route, done or error. Values have no newline.
+ * An answer is records of lines KEY=NUMBER or KEY:TEXT, with an empty line after each. The first key
+ * is bridge, route, done or error.
  */
 #ifndef BRIDGE_CONTROL_H
 #define BRIDGE_CONTROL_H

@@ -45,6 +45,7 @@ struct message {
 	const void *data;
 	size_t size;
 	uint64_t sequence;	/* in the stream */
+	uint64_t behind;	/* messages that the stream had for the lane after this one */
 	const char *address;	/* of a reply or a settlement, or NULL */
 	/* Calls. */
 	int64_t left;		/* nanoseconds until the caller gives up, -1: it does not */

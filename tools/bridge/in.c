@@ -212,6 +212,7 @@ static void in_take(struct route *route)
 	if (message->sequence > in->done)
 		in->done = message->sequence;
 	route->sequence = in->done;
+	route->lag = message->behind;
 	in->first = waiting->next;
 	if (!in->first)
 		in->last = &in->first;

@@ -40,10 +40,10 @@ static uint64_t metric_value(const struct metric *metric, const struct route *ro
 
 void metrics_print_bridge(FILE *file, const struct bridge *bridge)
 {
-	fprintf(file, "bridge=%s\nservers=%s\nconnected=%s\n", bridge->ops->name,
-		bridge->config->server.servers, bridge->up ? "true" : "false");
+	fprintf(file, "bridge:%s\nservers:%s\nstate:%s\n", bridge->ops->name,
+		bridge->config->server.servers, bridge->up ? "connected" : "disconnected");
 	if (!bridge->up)
-		fprintf(file, "reason=%s\n", bridge->reason);
+		fprintf(file, "reason:%s\n", bridge->reason);
 	fprintf(file, "connects=%" PRIu64 "\nfailures=%" PRIu64 "\n\n", bridge->connects,
 		bridge->failures);
 }
@@ -52,13 +52,13 @@ void metrics_print_route(FILE *file, const struct route *route)
 {
 	const struct route_config *config = route->config;
 
-	fprintf(file, "route=%s\ndirection=%s\nmailbox=%s\nsubject=%s\n", config->name,
+	fprintf(file, "route:%s\ndirection:%s\nmailbox:%s\nsubject:%s\n", config->name,
 		config_direction_name(config->direction), config->mailbox, config->subject);
 	if (config->stream)
-		fprintf(file, "stream=%s\n", config->stream);
-	fprintf(file, "state=%s\n", route_state_name(route->state));
+		fprintf(file, "stream:%s\n", config->stream);
+	fprintf(file, "state:%s\n", route_state_name(route->state));
 	if (*route->reason)
-		fprintf(file, "reason=%s\n", route->reason);
+		fprintf(file, "reason:%s\n", route->reason);
 	for (size_t i = 0; i < METRICS; i++)
 		fprintf(file, "%s=%" PRIu64 "\n", metrics[i].name, metric_value(&metrics[i], route));
 	fprintf(file, "\n");

@@ -81,7 +81,8 @@ natsStatus inbox_subscribe(natsSubscription **sub, struct queue *queue, struct l
 natsStatus nats_message_make(natsMsg **msg, const char *subject, const char *reply,
 			     const struct message *message);
 void nats_message_read(natsMsg *msg, struct message *message);
-bool nats_message_place(const char *address, uint64_t *sequence, uint64_t *delivered);
+/* Set @sequence and @behind of a message that was delivered, and the number of the delivery. */
+bool nats_message_place(struct message *message, uint64_t *delivered);
 const char *nats_message_status(natsMsg *msg);
 bool nats_message_stored(natsMsg *msg, struct event *event);
 enum refusal nats_refusal(uint64_t error_code);

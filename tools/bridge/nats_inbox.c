@@ -13,8 +13,7 @@ static void inbox_message(struct event *event, natsMsg *msg)
 	if (!status) {
 		nats_message_read(msg, &event->message);
 		event->kind = EVENT_MESSAGE;
-		if (nats_message_place(event->message.address, &event->message.sequence,
-				       &delivered)) {
+		if (nats_message_place(&event->message, &delivered)) {
 			event->sequence = delivered;
 			return;
 		}

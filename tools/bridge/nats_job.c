@@ -97,8 +97,8 @@ static bool job_owns(const struct job *job, const jsStreamInfo *info)
 	       !config->SourcesLen && !config->Mirror;
 }
 
-/* Append a message to the list of @event, without its data. */
-static bool job_keep(struct event *event, natsMsg *msg, uint64_t sequence)
+/* Append a message to the list of @event. */
+static bool job_keep(struct event *event, const struct message *message)
 {
 	struct message *list;
 
@@ -110,8 +110,7 @@ static bool job_keep(struct event *event, natsMsg *msg, uint64_t sequence)
 			return false;
 		event->list = list;
 	}
-	nats_message_read(msg, &event->list[event->count]);
-	event->list[event->count++].sequence = sequence;
+	event->list[event->count++] = *message;
 	return true;
 }
 
@@ -158,22 +157,24 @@ static natsStatus job_consume(const struct job *job, const char *inbox, uint64_t
 	return js_AddConsumer(NULL, job->link->js, job->stream, &config, &options, code);
 }
 
-/* Receive the headers of the messages from @from to @to. */
+/* Receive the headers of the messages up to sequence @to. */
 static natsStatus job_receive(natsSubscription *sub, uint64_t to, struct event *event)
 {
-	uint64_t sequence = 0, delivered;
+	struct message message = { .sequence = 0 };
+	uint64_t delivered;
 	natsStatus status;
 	natsMsg *msg;
 
-	while (sequence < to) {
+	while (message.sequence < to) {
 		status = natsSubscription_NextMsg(&msg, sub, REQUEST_MS);
 		if (status != NATS_OK)
 			return status;
-		if (!nats_message_place(natsMsg_GetReply(msg), &sequence, &delivered)) {
+		nats_message_read(msg, &message);
+		if (!nats_message_place(&message, &delivered)) {
 			natsMsg_Destroy(msg);
 			continue;
 		}
-		if (!job_keep(event, msg, sequence)) {
+		if (!job_keep(event, &message)) {
 			natsMsg_Destroy(msg);
 			return NATS_NO_MEMORY;
 		}
@@ -210,6 +211,7 @@ void job_last(struct engine *engine, const struct job *job)
 {
 	struct event *event = event_new(EVENT_LAST, job->lane, job->epoch);
 	jsStreamInfo *info = job_stream(engine, job);
+	struct message message;
 	natsMsg *msg = NULL;
 	jsErrCode code = 0;
 	natsStatus status;
@@ -227,11 +229,12 @@ void job_last(struct engine *engine, const struct job *job)
 	job_options(&options);
 	status = js_GetLastMsg(&msg, job->link->js, job->stream, job->subject, &options, &code);
 	if (status == NATS_OK) {
-		event->subject_sequence = natsMsg_GetSequence(msg);
-		if (job->after && job->after < event->subject_sequence) {
+		nats_message_read(msg, &message);
+		event->subject_sequence = message.sequence;
+		if (job->after && job->after < message.sequence) {
 			natsMsg_Destroy(msg);
-			status = job_list(job, event->subject_sequence, event, &code);
-		} else if (!job_keep(event, msg, event->subject_sequence)) {
+			status = job_list(job, message.sequence, event, &code);
+		} else if (!job_keep(event, &message)) {
 			natsMsg_Destroy(msg);
 			status = NATS_NO_MEMORY;
 		}

@@ -117,11 +117,12 @@ void message_release(struct message *message)
 }
 
 /*
- * Find both sequences in the address of a settlement:
+ * Read the address of the settlement:
  * $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.DELIVERIES.SEQUENCE.DELIVERED.TIME.PENDING[.RANDOM]
  */
-bool nats_message_place(const char *address, uint64_t *sequence, uint64_t *delivered)
+bool nats_message_place(struct message *message, uint64_t *delivered)
 {
+	const char *address = message->address;
 	const char *tokens[16];
 	size_t count = 0, at;
 
@@ -134,9 +135,10 @@ bool nats_message_place(const char *address, uint64_t *sequence, uint64_t *deliv
 	if (count < 9)
 		return false;
 	at = count > 9 ? 7 : 5;
-	*sequence = strtoull(tokens[at], NULL, 10);
+	message->sequence = strtoull(tokens[at], NULL, 10);
 	*delivered = strtoull(tokens[at + 1], NULL, 10);
-	return *sequence != 0;
+	message->behind = strtoull(tokens[at + 3], NULL, 10);
+	return message->sequence != 0;
 }
 
 /* Return the status of a message of the server itself, such as 100 or 503, or NULL. */

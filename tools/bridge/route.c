@@ -13,6 +13,7 @@
 
 #define PAUSE_MIN_MS	20
 #define PAUSE_MAX_MS	2000
+#define LOOK_MS		1000
 #define MAILBOX_MS	500	/* between looks for a mailbox that is missing */
 
 uint64_t route_now(void)
@@ -234,8 +235,25 @@ static void route_ready(struct watch *watch, uint32_t events)
 		route_mailbox_failed(route, -EIDRM, "the mailbox is gone");
 }
 
+/* Look at the mailbox, once a second: how much waits there, and whether it still has its name. */
+static void route_look(struct route *route)
+{
+	bool takes = route->ops->rights == MBOX_RIGHT_RECV;
+
+	if (!route->mb || route_now() < route->looked_at + LOOK_MS ||
+	    mbox_get(route->mb, &route->info))
+		return;
+	route->looked_at = route_now();
+	if (takes)
+		route->lag = route->info.queued;
+	/* Another mailbox may have the name by now. */
+	if (route->info.state == MBOX_STATE_UNLINKED && (!takes || !route->info.queued))
+		route_mailbox_failed(route, -EIDRM, "the mailbox has lost its name");
+}
+
 void route_tick(struct route *route)
 {
+	route_look(route);
 	if (route->state == ROUTE_NO_MAILBOX || route->state == ROUTE_WAITING) {
 		if (route_now() >= route->retry_at)
 			route_begin(route);

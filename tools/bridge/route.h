@@ -77,6 +77,7 @@ struct route {
 	char reason[EVENT_TEXT_SIZE];
 	uint64_t state_since;			/* ms of CLOCK_MONOTONIC, as all times here */
 	uint64_t retry_at;
+	uint64_t looked_at;
 	unsigned int pause;
 	bool paused;
 	bool touched;				/* had an event since the last pump */
