@@ -58,6 +58,11 @@ lib: need-user
 tools: lib
 	@$(MAKE) -C tools O=$(OUT)/tools LIBO=$(OUT)/lib
 
+##bridge         build/bridge/mboxbridge, which joins mailboxes of machines by NATS JetStream; needs libnats
+bridge: lib
+	@$(BUILD)/need.sh "to build mboxbridge" cc lib:libnats
+	@$(MAKE) -C tools/bridge O=$(OUT)/bridge LIBO=$(OUT)/lib
+
 ##module         build/running/mbox.ko, for the running kernel; RELEASE= or KDIR=DIRECTORY takes other
 ##               headers. KERNEL=NAME: build/NAME/mbox.ko, for one of "make kernels" that is in the cache
 module: $(if $(KERNEL),module-vm,module-running)
@@ -157,6 +162,7 @@ DEPS_BUILD := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) gcc libc6-de
 DEPS_VM := busybox-static cpio kmod perl python3 qemu-system-x86
 DEPS_LINT := clang clang-tidy coccinelle g++ lld llvm mandoc perl shellcheck sparse python3 python3-jsonschema python3-yaml
 DEPS_MODEL := spin
+DEPS_BRIDGE := libnats-dev
 DEPS_RUST := cargo rustc
 DEPS_BENCH := gnuplot-nox libzmq3-dev
 # As in Build-Depends of tools/debian/control.
@@ -209,6 +215,21 @@ shell-check: deps-vm
 readme-check: deps-vm
 	@$(BUILD)/readme-check
 	@$(MAKE) check KERNELS=$(VM_KERNEL) T=commands_test
+
+##bridge-check   run the tests of mboxbridge, with a NATS server in a virtual machine, on KERNEL=$(VM_KERNEL); T="NAME…" takes
+##               only these; LONG=1: a million messages, and 600 seconds of kill -9, 3 of them in 10 seconds or more
+bridge-check: deps-bridge
+	@$(BRIDGE) $(if $(LONG),-t 3000 -e MESSAGES=$(or $(MESSAGES),1000000) -e KILL_SECONDS=$(or $(SECONDS),600) -e KILL_MIN=1500 -e KILL_MAX=3500) bridge_test.sh $(or $(T),$(if $(LONG),ledger))
+##demo-bridge    join mailboxes of two network namespaces, step by step, in a virtual machine
+demo-bridge: deps-bridge
+	@$(BRIDGE) demo-bridge
+BRIDGE = selftests/bridge/run -k $(VM_KERNEL)
+deps-bridge: deps-vm
+	@$(BUILD)/deps.sh "mboxbridge is built with it" $(DEPS_BRIDGE)
+	@$(BUILD)/module.sh $(VM_KERNEL)
+	@$(BUILD)/source.sh >/dev/null
+	@$(BUILD)/nats.sh >/dev/null
+	@$(MAKE) $(JOBS) tools selftests bridge
 
 ##stress         make all calls at once for SECONDS=600, lease and call for as long while processes die, then load and
 ##               unload the module in use, on each of
@@ -331,6 +352,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
-	check check-all demo shell shell-check readme-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
+	bridge bridge-check demo-bridge deps-bridge check check-all demo shell shell-check readme-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

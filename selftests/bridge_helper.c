@@ -7,7 +7,9 @@
  *   recv NAME COUNT SECONDS [PRIOS]	receive them: all, once, in order; fail after SECONDS of silence
  *   keep PIDFILE -- COMMAND...		run a command, and again whenever it ends
  *   chaos SECONDS MIN MAX PIDFILE...	kill -9 one of them, every MIN to MAX milliseconds
- *   acked NAME SECONDS			send one message, and wait until it is acknowledged
+ *   acked NAME SECONDS			send one message that waits for its acknowledgement
+ *   hold NAME				lease a message, and hold it
+ *   notify PATH SECONDS		print the datagrams to a socket, as systemd would
  *
  * With PRIOS a message has priority NUMBER % PRIOS, and the order is that of each priority.
  */
@@ -20,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -203,6 +207,35 @@ static int run_acked(const char *name, unsigned int seconds)
 	return result < 0;
 }
 
+static int run_hold(const char *name)
+{
+	struct mbox *mb = open_mailbox(name, MBOX_RIGHT_RECV);
+	struct mbox_delivery delivery;
+	char buf[4096];
+	ssize_t size = mbox_lease(mb, buf, sizeof(buf), NULL, NULL, &delivery);
+
+	if (size < 0)
+		fail(name, (int)size);
+	pause();
+	return 0;
+}
+
+static int run_notify(const char *path, unsigned int seconds)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char buf[1024];
+	ssize_t size;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		fail(path, -errno);
+	alarm(seconds);
+	while ((size = recv(fd, buf, sizeof(buf), 0)) >= 0)
+		printf("%.*s\n", (int)size, buf);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "";
@@ -222,6 +255,10 @@ int main(int argc, char **argv)
 				 argv + 5, argc - 5);
 	if (!strcmp(verb, "acked") && argc > 3)
 		return run_acked(argv[2], (unsigned int)atoi(argv[3]));
+	if (!strcmp(verb, "hold"))
+		return run_hold(argv[2]);
+	if (!strcmp(verb, "notify") && argc > 3)
+		return run_notify(argv[2], (unsigned int)atoi(argv[3]));
 	fprintf(stderr, "bridge_helper: see the head of its source\n");
 	return 2;
 }

@@ -95,7 +95,7 @@ static int refuse_bridge(const struct command *cmd, const char *path, int error)
 	return refuse(cmd, error, NULL, "%s: %s", path, strerror(-error));
 }
 
-/* Ask, and refuse what went wrong. The answer is *@answer, for the caller to free. */
+/* Ask, and report an error. The answer is *@answer, for the caller to free. */
 static int bridge_request(const struct command *cmd, const char *verb, char **answer)
 {
 	const char *path = cmd->v[SOCKET].given ? cmd->v[SOCKET].text : BRIDGE_SOCKET;

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC3043 # busybox has local
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by what runs in the guest with mboxbridge: two network namespaces a and b, each with mailboxes of its own and a
+# Shared by the scripts that run mboxbridge in the guest: two network namespaces a and b, each with mailboxes of its own and a
 # wire to the root namespace, where the servers are. Runs as root in the shell of busybox; to be sourced.
 
 dir=/tmp/bridge
@@ -32,6 +32,17 @@ in_net()
 	eval "pid=\$net_$1"
 	shift
 	nsenter "--net=/proc/$pid/ns/net" "$@"
+}
+
+# spawn NET COMMAND…: the same in the background; $! is the command itself.
+spawn()
+{
+	local pid
+
+	eval "pid=\$net_$1"
+	shift
+	nsenter "--net=/proc/$pid/ns/net" "$@" &
+	jobs="${jobs-} $!"
 }
 
 net_start()

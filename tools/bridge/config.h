@@ -33,7 +33,7 @@ struct route_config {
 	char *group;		/* serve: bridges of one group share the requests */
 	uint32_t direction;
 	uint32_t start_new;	/* in: begin with the messages to come, if there is no mark */
-	uint32_t trim;		/* in: delete from the stream what is in the mailbox */
+	uint32_t trim;		/* in: delete delivered messages from the stream */
 	uint32_t retry;		/* call: ask again when the connection breaks */
 	uint64_t window;	/* messages on their way */
 	uint64_t timeout;	/* call: nanoseconds for a caller without a deadline */

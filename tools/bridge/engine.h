@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Engines: what a bridge needs of the system that stores and carries messages
+ * Engines: the system that stores and carries messages, as a bridge needs it
  *
  * An engine keeps streams: sequences of messages, numbered from 1, on subjects. All of its
  * functions are called by the thread of the loop, and none blocks: results come as events,
@@ -45,6 +45,7 @@ struct message {
 	const void *data;
 	size_t size;
 	uint64_t sequence;	/* in the stream */
+	uint32_t print;		/* differs from that of another message with this sequence */
 	uint64_t behind;	/* messages that the stream had for the lane after this one */
 	const char *address;	/* of a reply or a settlement, or NULL */
 	/* Calls. */
@@ -54,6 +55,15 @@ struct message {
 	uint32_t code;		/* with EREMOTEIO */
 	void *raw;
 };
+
+/* A place in a stream: after this message. */
+struct place {
+	uint64_t sequence;	/* 0: none */
+	uint32_t print;		/* of the message, 1 to 65535: see struct message */
+};
+
+/* Places of one lane that fetch takes. */
+#define PLACES		2
 
 /* A condition under which a message is stored. */
 enum expect {
@@ -76,7 +86,7 @@ enum event_kind {
 	EVENT_LAST,		/* the answer to last: @list, @sequence, @subject_sequence, @own */
 	EVENT_STORED,		/* message @index is stored, as @sequence */
 	EVENT_REFUSED,		/* message @index is not: @refusal, @text */
-	EVENT_FETCHING,		/* messages come from @sequence on, in stream @incarnation */
+	EVENT_FETCHING,		/* messages come from @sequence on; @again: as in the past */
 	EVENT_MESSAGE,
 	EVENT_ALIVE,		/* no message came lately, but the consumer is there */
 	EVENT_LOST,		/* the lane has failed: @refusal, @text */
@@ -94,9 +104,8 @@ struct event {
 	uint32_t lane;		/* its id; 0: about the engine */
 	uint32_t epoch;
 	uint32_t index;
-	uint32_t incarnation;	/* of the stream, 1 to 65535: differs when it is made anew */
 	bool own;		/* the stream has this one subject, and no other */
-	bool again;		/* the message was stored before */
+	bool again;		/* STORED: the message was stored before */
 	uint64_t sequence;
 	uint64_t subject_sequence;
 	uint64_t first;		/* FETCHING: the first sequence that the stream has */
@@ -122,12 +131,12 @@ struct engine_ops {
 		       const struct message *message, uint32_t index, enum expect expect,
 		       uint64_t sequence);
 	/*
-	 * Deliver the messages after sequence @after, if the stream is @incarnation, else all
-	 * of them or, with start_new of the route, those to come; at most window of them
+	 * Deliver the messages after the last of the places that the stream has; if it has none,
+	 * all of them or, with start_new of the route, those to come. At most window of them
 	 * before settle.
 	 */
-	int (*fetch)(struct engine *engine, const struct lane *lane, uint32_t incarnation,
-		     uint64_t after);
+	int (*fetch)(struct engine *engine, const struct lane *lane,
+		     const struct place places[static PLACES]);
 	/* The messages of the lane up to this one are dealt with. */
 	int (*settle)(struct engine *engine, const struct message *message);
 	void (*close)(struct engine *engine);
@@ -148,7 +157,7 @@ struct engine_ops {
 	size_t (*max_size)(const struct engine *engine);
 };
 
-void message_release(struct message *message);	/* free what belongs to it */
+void message_release(struct message *message);	/* free its strings and data */
 void event_free(struct event *event);
 
 extern const struct engine_ops nats_engine;

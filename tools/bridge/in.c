@@ -3,14 +3,15 @@
  * Routes from a stream to a mailbox
  *
  * The mailbox remembers how far the route came: with each message it stores a mark, in the same
- * moment, which is the sequence of the message in the stream and the incarnation of the stream. On
- * its start, and after each failure, the route fetches from the mark on. A message that the server
+ * moment: the sequence of the message in the stream, and a print of it, by which a stream that was
+ * made anew is told from this one. On its start, and after each failure, the route fetches from the
+ * mark on. A message that the server
  * delivers once more, since it had forgotten that it was settled, has a sequence that is no news.
  *
- * A message that the mailbox can never take goes to the route's dead-letter mailbox, whose mark says
- * so. Without one the route stops there, rather than drop it.
+ * A message that the mailbox can never take goes to the route's dead-letter mailbox, which has a mark
+ * too: the route is as far as the later of both says. Without one it stops there, rather than drop it.
  *
- * BROADCAST mailboxes have no mark: what comes while the route is down is skipped.
+ * BROADCAST mailboxes have no mark: messages that come while the route is down are skipped.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -36,8 +37,7 @@ struct waiting {
 
 struct in {
 	struct waiting *first, **last;
-	uint64_t done;			/* sequence of the last that is in a mailbox */
-	uint32_t incarnation;
+	struct place done;		/* the last message that is in a mailbox */
 	uint64_t heard_at, tried_at;
 	uint32_t unsettled;		/* messages since the last settlement */
 	struct mbox *dead;		/* the dead-letter mailbox, once it was needed */
@@ -45,14 +45,21 @@ struct in {
 	uint64_t *kept;
 	uint32_t kept_at;
 	bool marks;			/* the mailbox takes marks */
+	bool known;			/* a mark says how far the route came */
 };
 
 /* As many as may be under way on any exporter, which has to find them. */
 #define IN_KEPT	1024
 
-static uint64_t in_mark(const struct in *in, uint64_t sequence)
+static uint64_t in_mark(const struct message *message)
 {
-	return (uint64_t)in->incarnation << MARK_BITS | (sequence & MARK_MASK);
+	return (uint64_t)message->print << MARK_BITS | (message->sequence & MARK_MASK);
+}
+
+static struct place in_place(uint64_t mark)
+{
+	return (struct place){ .sequence = mark & MARK_MASK,
+			       .print = (uint32_t)(mark >> MARK_BITS) };
 }
 
 static void in_stop(struct route *route)
@@ -81,9 +88,33 @@ static void in_free(struct route *route)
 	free(in);
 }
 
+/* Open the dead-letter mailbox, and report its mark. Return 0 or -errno. */
+static int in_open_dead(struct route *route, uint64_t *mark)
+{
+	struct in *in = route->own;
+	struct mbox_info info;
+	int error = 0;
+
+	if (!route->config->dead_letter)
+		return -ENOENT;
+	if (!in->dead)
+		error = mbox_open(&in->dead, route->config->dead_letter, MBOX_RIGHT_SEND);
+	if (!error)
+		error = mbox_get(in->dead, &info);
+	if (!error && info.state != MBOX_STATE_DEAD) {
+		*mark = info.mark;
+		return 0;
+	}
+	mbox_close(in->dead);
+	in->dead = NULL;
+	return error ? error : -EIDRM;
+}
+
 static int in_begin(struct route *route)
 {
 	struct in *in = route->own;
+	struct place places[PLACES] = { { 0 } };
+	uint64_t mark;
 	int error;
 
 	if (!in) {
@@ -100,18 +131,21 @@ static int in_begin(struct route *route)
 	in->heard_at = route_now();
 	in->unsettled = 0;
 	/* A mailbox without marks goes on where it was, as long as this process lives. */
-	if (in->marks) {
-		in->incarnation = (uint32_t)(route->info.mark >> MARK_BITS);
-		in->done = route->info.mark & MARK_MASK;
-	}
-	return route->engine_ops->fetch(route->engine, &route->lane, in->incarnation, in->done);
+	if (in->marks)
+		places[0] = in_place(route->info.mark);
+	else if (in->done.print)
+		places[0] = in->done;
+	if (!in_open_dead(route, &mark))
+		places[1] = in_place(mark);
+	in->known = places[0].sequence || places[1].sequence;
+	return route->engine_ops->fetch(route->engine, &route->lane, places);
 }
 
 static void in_begun(struct route *route, const struct event *event)
 {
 	struct in *in = route->own;
 
-	if (in->incarnation && in->incarnation != event->incarnation)
+	if (in->known && !event->again)
 		log_event(LOG_WARN, route->config->name, "new-stream",
 			  "stream %s was made anew: it is read from sequence %" PRIu64,
 			  route->config->stream, event->sequence);
@@ -121,38 +155,24 @@ static void in_begun(struct route *route, const struct event *event)
 			  "the stream has no messages from %" PRIu64 " to %" PRIu64 " any more",
 			  event->sequence, event->first - 1);
 	}
-	in->incarnation = event->incarnation;
-	in->done = event->sequence - 1;
-	route->sequence = in->done;
+	in->done.sequence = event->sequence - 1;
+	route->sequence = in->done.sequence;
 	route_state(route, ROUTE_RUNNING, "%s", "");
 }
 
 /* Put a message that the mailbox never takes into the dead-letter mailbox. Return 0 or -errno. */
-static int in_bury(struct route *route, const struct message *message, uint64_t mark)
+static int in_bury(struct route *route, const struct message *message)
 {
 	const struct mbox_send_opts send = { .flags = MBOX_SEND_NONBLOCK, .type = message->type };
 	const struct mbox_post_opts opts = {
-		.send = &send, .flags = MBOX_POST_MARK, .mark = mark,
+		.send = &send, .flags = MBOX_POST_MARK, .mark = in_mark(message),
 	};
 	struct in *in = route->own;
-	struct mbox_info info;
-	int error = 0;
+	uint64_t mark;
+	int error = in_open_dead(route, &mark);
 
-	if (!route->config->dead_letter)
-		return -ENOENT;
-	if (!in->dead)
-		error = mbox_open(&in->dead, route->config->dead_letter, MBOX_RIGHT_SEND);
-	if (!error)
-		error = mbox_get(in->dead, &info);
-	/* It was put there before, and then the bridge was killed. */
-	if (!error && info.mark >> MARK_BITS == mark >> MARK_BITS && info.mark >= mark)
-		return 0;
 	if (!error)
 		error = mbox_post(in->dead, message->data, message->size, &opts);
-	if (error == -EIDRM || error == -EOWNERDEAD) {
-		mbox_close(in->dead);
-		in->dead = NULL;
-	}
 	return error > 0 ? 0 : error;
 }
 
@@ -164,15 +184,17 @@ static int in_post(struct route *route, const struct message *message)
 	};
 	struct in *in = route->own;
 	const struct mbox_post_opts opts = {
-		.send = &send, .flags = in->marks ? MBOX_POST_MARK : 0,
-		.mark = in->marks ? in_mark(in, message->sequence) : 0,
+		.send = &send, .flags = MBOX_POST_MARK, .mark = in_mark(message),
 	};
-	int error = message->bad ? -EINVAL :
-		    mbox_post(route->mb, message->data, message->size, &opts);
+	int error = -EINVAL;
+
+	if (!message->bad)
+		error = in->marks ? mbox_post(route->mb, message->data, message->size, &opts) :
+				    mbox_send(route->mb, message->data, message->size, &send);
 
 	if (error != -EMSGSIZE && error != -EINVAL)
 		return error > 0 ? 0 : error;
-	error = in_bury(route, message, in_mark(in, message->sequence));
+	error = in_bury(route, message);
 	if (!error)
 		route->counters.refused++;
 	else if (error != -EAGAIN)
@@ -182,8 +204,8 @@ static int in_post(struct route *route, const struct message *message)
 }
 
 /*
- * Delete from the stream what is in the mailbox, all but the last: an exporter that comes back
- * looks for them.
+ * Delete the messages that are in the mailbox from the stream, all but the last: an exporter that
+ * comes back looks for those.
  */
 static void in_trim(struct route *route, uint64_t sequence)
 {
@@ -209,9 +231,9 @@ static void in_take(struct route *route)
 	struct waiting *waiting = in->first;
 	struct message *message = &waiting->message;
 
-	if (message->sequence > in->done)
-		in->done = message->sequence;
-	route->sequence = in->done;
+	if (message->sequence > in->done.sequence)
+		in->done = (struct place){ message->sequence, message->print };
+	route->sequence = in->done.sequence;
 	route->lag = message->behind;
 	in->first = waiting->next;
 	if (!in->first)
@@ -221,7 +243,7 @@ static void in_take(struct route *route)
 		route->engine_ops->settle(route->engine, message);
 		in->unsettled = 0;
 	}
-	in_trim(route, in->done);
+	in_trim(route, in->done.sequence);
 	message_release(message);
 	free(waiting);
 }
@@ -234,7 +256,7 @@ static void in_pump(struct route *route)
 		const struct message *message = &in->first->message;
 		int error;
 
-		if (message->sequence <= in->done) {
+		if (message->sequence <= in->done.sequence) {
 			route->counters.skipped++;
 		} else {
 			error = in_post(route, message);

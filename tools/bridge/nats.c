@@ -59,7 +59,7 @@ static struct engine *nats_connect(const struct server_config *server, struct qu
 		free(engine);
 		return NULL;
 	}
-	worker_add(engine->worker, JOB_CONNECT, NULL, NULL, 0, 0);
+	worker_add(engine->worker, JOB_CONNECT, NULL, NULL, 0, NULL);
 	return engine;
 }
 
@@ -84,7 +84,7 @@ static void nats_close(struct engine *engine)
 	nats_untap_all(engine);
 	nats_set_link(engine, NULL);
 	if (link)
-		worker_add(engine->worker, JOB_DISCONNECT, link, NULL, 0, 0);
+		worker_add(engine->worker, JOB_DISCONNECT, link, NULL, 0, NULL);
 	worker_free(engine->worker);
 	while (engine->tracks) {
 		struct track *track = engine->tracks;
@@ -101,16 +101,16 @@ static int nats_last(struct engine *engine, const struct lane *lane, uint64_t af
 	if (!engine->link)
 		return -ENOTCONN;
 	nats_follow(engine, lane);
-	return worker_add(engine->worker, JOB_LAST, engine->link, lane, after, 0);
+	return worker_add(engine->worker, JOB_LAST, engine->link, lane, after, NULL);
 }
 
-static int nats_fetch(struct engine *engine, const struct lane *lane, uint32_t incarnation,
-		      uint64_t after)
+static int nats_fetch(struct engine *engine, const struct lane *lane,
+		      const struct place places[static PLACES])
 {
 	if (!engine->link)
 		return -ENOTCONN;
 	nats_follow(engine, lane);
-	return worker_add(engine->worker, JOB_FETCH, engine->link, lane, after, incarnation);
+	return worker_add(engine->worker, JOB_FETCH, engine->link, lane, 0, places);
 }
 
 static void nats_address(char address[static SUBJECT_SIZE], const struct link *link,
@@ -242,14 +242,14 @@ static void nats_leave(struct engine *engine, const struct lane *lane)
 	nats_untap(track);
 	free(track);
 	if (engine->link && lane->config->stream)
-		worker_add(engine->worker, JOB_LEAVE, engine->link, lane, 0, 0);
+		worker_add(engine->worker, JOB_LEAVE, engine->link, lane, 0, NULL);
 }
 
 static int nats_trim(struct engine *engine, const struct lane *lane, uint64_t before)
 {
 	if (!engine->link)
 		return -ENOTCONN;
-	return worker_add(engine->worker, JOB_TRIM, engine->link, lane, before, 0);
+	return worker_add(engine->worker, JOB_TRIM, engine->link, lane, before, NULL);
 }
 
 /* Notice a message that the consumer has delivered and we did not receive. */
@@ -291,8 +291,8 @@ static bool nats_filter(struct engine *engine, struct event *event)
 			return false;
 		nats_untap_all(engine);
 		nats_set_link(engine, NULL);
-		worker_add(engine->worker, JOB_DISCONNECT, link, NULL, 0, 0);
-		worker_add(engine->worker, JOB_CONNECT, NULL, NULL, 0, 0);
+		worker_add(engine->worker, JOB_DISCONNECT, link, NULL, 0, NULL);
+		worker_add(engine->worker, JOB_CONNECT, NULL, NULL, 0, NULL);
 		return true;
 	default:
 		track = nats_find(engine, event->lane);

@@ -3,7 +3,7 @@
  * The engine NATS JetStream, by libnats
  *
  *   nats.c           the engine: its calls that only write, and the connection's comings and goings
- *   nats_inbox.c     what the connection receives, as events
+ *   nats_inbox.c     makes events of the messages that come
  *   nats_message.c   messages and their headers; acknowledgements of the server
  *   nats_worker.c    a thread for requests that block
  *   nats_link.c      connections, which the worker makes
@@ -12,13 +12,13 @@
  * THREADS. The loop calls the engine. Threads of libnats call the inbox and closed(). The
  * worker does one job after the other. All of them report by events.
  *
- * CONNECTION. libnats does not reconnect by itself: it would send what it had buffered before the
- * connection broke, ahead of what was lost then. A connection that breaks is given up, and the
+ * CONNECTION. libnats does not reconnect by itself: it would send its buffer of the time before
+ * ahead of the messages that were lost when the connection broke. A connection that breaks is given up, and the
  * worker makes a new one. @nc of the engine belongs to the loop, from EVENT_UP to EVENT_DOWN; the
  * worker destroys it after that, in a job behind all jobs that use it.
  *
- * SUBJECTS. One subscription receives all answers, on INBOX.KIND.LANE.EPOCH.INDEX. What a consumer
- * delivers comes under the subject of the message: each fetch has a subscription, as each serve has.
+ * SUBJECTS. One subscription receives all answers, on INBOX.KIND.LANE.EPOCH.INDEX. A
+ * consumer delivers under the subject of the message: each fetch has a subscription, as each serve has.
  */
 #ifndef BRIDGE_NATS_H
 #define BRIDGE_NATS_H
@@ -37,7 +37,7 @@ enum inbox_kind {
 	INBOX_REPLY = 'r',
 };
 
-/* What the engine knows of a lane, found by its id. */
+/* A lane, as the engine sees it; found by its id. */
 struct track {
 	struct track *next;
 	uint32_t lane;
@@ -73,7 +73,7 @@ struct engine {
 
 /* nats_inbox.c */
 void inbox_receive(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
-/* Subscribe for a lane: to what a consumer delivers or, with @group, to requests. */
+/* Subscribe for a lane: to the deliveries of a consumer or, with @group, to requests. */
 natsStatus inbox_subscribe(natsSubscription **sub, struct queue *queue, struct link *link,
 			   const char *subject, const char *group, uint32_t lane, uint32_t epoch);
 
@@ -81,7 +81,9 @@ natsStatus inbox_subscribe(natsSubscription **sub, struct queue *queue, struct l
 natsStatus nats_message_make(natsMsg **msg, const char *subject, const char *reply,
 			     const struct message *message);
 void nats_message_read(natsMsg *msg, struct message *message);
-/* Set @sequence and @behind of a message that was delivered, and the number of the delivery. */
+/* Tell messages of one sequence apart by their time, nanoseconds since 1970. */
+uint32_t nats_message_print(int64_t time);
+/* Set sequence, print and behind of a message that was delivered, and the number of the delivery. */
 bool nats_message_place(struct message *message, uint64_t *delivered);
 const char *nats_message_status(natsMsg *msg);
 bool nats_message_stored(natsMsg *msg, struct event *event);
@@ -92,11 +94,11 @@ enum job_kind { JOB_CONNECT, JOB_DISCONNECT, JOB_LAST, JOB_FETCH, JOB_LEAVE, JOB
 
 struct worker *worker_new(struct engine *engine);
 void worker_free(struct worker *worker);
-/* Queue a job. @link is that of the time; @after and @incarnation as the job needs them. */
+/* Queue a job. @link is that of the time; @after and @places as the job needs them. */
 int worker_add(struct worker *worker, enum job_kind kind, struct link *link,
-	       const struct lane *lane, uint64_t after, uint32_t incarnation);
+	       const struct lane *lane, uint64_t after, const struct place *places);
 
-/* nats_job.c: what the worker does; each reports by an event */
+/* nats_job.c: the requests of the worker; each reports by an event */
 struct job {
 	struct job *next;
 	enum job_kind kind;
@@ -107,7 +109,7 @@ struct job {
 	bool start_new;
 	int64_t window;
 	uint64_t after;
-	uint32_t incarnation;
+	struct place places[PLACES];
 };
 
 struct link *link_new(struct engine *engine, char error[static EVENT_TEXT_SIZE]);

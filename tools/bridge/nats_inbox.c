@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* NATS: what the connection receives, as events */
+/* NATS: makes events of the messages that come */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

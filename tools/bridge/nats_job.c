@@ -9,7 +9,7 @@
 #define REQUEST_MS	3000
 #define SECOND		1000000000LL
 #define HEARTBEAT	(1 * SECOND)
-/* Longer than a mailbox stays full: what is not settled would be delivered twice, and be skipped. */
+/* Longer than a mailbox stays full: else messages would be delivered twice, and be skipped. */
 #define SETTLE_WAIT	(3600 * SECOND)
 
 #define STREAM_NOT_FOUND	10059
@@ -49,7 +49,7 @@ static natsStatus job_create(const struct job *job, jsStreamInfo **info, jsErrCo
 	config.Subjects = subjects;
 	config.SubjectsLen = 1;
 	config.Retention = js_LimitsPolicy;
-	/* A full stream refuses; it never drops what nobody has read. */
+	/* A full stream refuses; it never drops messages that nobody has read. */
 	config.Discard = js_DiscardNew;
 	config.Storage = create->memory ? js_MemoryStorage : js_FileStorage;
 	config.Replicas = (int64_t)create->replicas;
@@ -78,14 +78,6 @@ static jsStreamInfo *job_stream(struct engine *engine, const struct job *job)
 		return info;
 	job_fail(engine, job, "the stream does not answer", status, code);
 	return NULL;
-}
-
-/* Tell incarnations of a stream apart by the time of its creation. */
-static uint32_t job_incarnation(const jsStreamInfo *info)
-{
-	uint64_t hash = (uint64_t)info->Created * 0x9e3779b97f4a7c15ULL;
-
-	return (uint32_t)(hash >> 48) % 65535 + 1;
 }
 
 /* Does the stream take this one subject, so that its sequence is that of the subject? */
@@ -222,7 +214,6 @@ void job_last(struct engine *engine, const struct job *job)
 		return;
 	}
 	event->own = job_owns(job, info);
-	event->incarnation = job_incarnation(info);
 	event->sequence = info->State.LastSeq;
 	jsStreamInfo_Destroy(info);
 
@@ -249,45 +240,117 @@ void job_last(struct engine *engine, const struct job *job)
 	job_fail(engine, job, "the last message cannot be read", status, code);
 }
 
+/* Subscribe, and have the server deliver from sequence @from on. */
+static natsStatus job_start(struct engine *engine, const struct job *job, uint64_t from,
+			    natsSubscription **sub, jsErrCode *code)
+{
+	char inbox[SUBJECT_SIZE], name[SUBJECT_SIZE];
+	natsStatus status;
+
+	/* A subject that the subscription of the answers does not have. */
+	snprintf(inbox, sizeof(inbox), "%s-%u-%u", job->link->inbox, job->lane, job->epoch);
+	status = inbox_subscribe(sub, engine->queue, job->link, inbox, NULL, job->lane, job->epoch);
+	if (status != NATS_OK)
+		return status;
+	job_name(job, name, "");
+	job_unconsume(job, name);
+	return job_consume(job, inbox, from, false, name, code);
+}
+
+/* How sure is it that this place is one of the stream? */
+enum match { MATCH_NO, MATCH_MAYBE, MATCH_YES };
+
+static natsStatus job_match(const struct job *job, const struct place *place, uint64_t last,
+			    enum match *match, jsErrCode *code)
+{
+	natsMsg *msg = NULL;
+	natsStatus status;
+	jsOptions options;
+
+	*match = MATCH_NO;
+	if (!place->sequence || place->sequence > last)
+		return NATS_OK;
+	job_options(&options);
+	status = js_GetMsg(&msg, job->link->js, job->stream, place->sequence, &options, code);
+	if (status == NATS_OK && nats_message_print(natsMsg_GetTime(msg)) == place->print)
+		*match = MATCH_YES;
+	/* Deleted by now: nothing speaks against it. */
+	if (status == NATS_NOT_FOUND && *code == MESSAGE_NOT_FOUND) {
+		*match = MATCH_MAYBE;
+		status = NATS_OK;
+	}
+	natsMsg_Destroy(msg);
+	return status;
+}
+
+/*
+ * Find out from where to deliver, into @event. The time of a stream's creation would not tell it from
+ * one that was made anew: the server changes it when it restarts after an update of the stream.
+ */
+static bool job_place(struct engine *engine, const struct job *job, struct event *event)
+{
+	jsStreamInfo *info = job_stream(engine, job);
+	enum match match, best = MATCH_NO;
+	natsStatus status = NATS_OK;
+	jsErrCode code = 0;
+	uint64_t last;
+
+	if (!info)
+		return false;
+	last = info->State.LastSeq;
+	event->first = info->State.FirstSeq;
+	event->sequence = 0;
+	jsStreamInfo_Destroy(info);
+	for (int i = 0; i < PLACES && status == NATS_OK; i++) {
+		const struct place *place = &job->places[i];
+
+		status = job_match(job, place, last, &match, &code);
+		if (match > best || (match && match == best && place->sequence >= event->sequence)) {
+			best = match;
+			event->sequence = place->sequence + 1;
+		}
+	}
+	if (status != NATS_OK) {
+		job_fail(engine, job, "the last message cannot be read", status, code);
+		return false;
+	}
+	event->again = best;
+	if (!best)
+		event->sequence = job->start_new ? last + 1 : 1;
+	return true;
+}
+
 void job_fetch(struct engine *engine, const struct job *job)
 {
 	struct event *event = event_new(EVENT_FETCHING, job->lane, job->epoch);
-	jsStreamInfo *info = job_stream(engine, job);
-	char inbox[SUBJECT_SIZE], name[SUBJECT_SIZE];
-	jsErrCode code = 0;
+	struct event check = { .kind = EVENT_FETCHING };
 	natsSubscription *sub = NULL;
+	jsErrCode code = 0;
 	natsStatus status;
-	uint64_t from;
+	bool good = false;
 
-	if (!info) {
-		event_free(event);
+	if (job_place(engine, job, event)) {
+		status = job_start(engine, job, event->sequence, &sub, &code);
+		if (status != NATS_OK)
+			job_fail(engine, job, "messages cannot be fetched", status, code);
+		/*
+		 * The stream may have been made anew before it had the consumer. Messages that
+		 * come meanwhile wait for the event.
+		 */
+		else
+			good = job_place(engine, job, &check);
+		if (good && check.again != event->again) {
+			job_fail(engine, job, "the stream is another one now", NATS_ERR, 0);
+			good = false;
+		}
+	}
+	if (good) {
+		event->handle = sub;
+		queue_put(engine->queue, event);
 		return;
 	}
-	event->incarnation = job_incarnation(info);
-	event->first = info->State.FirstSeq;
-	if (job->after && job->incarnation == event->incarnation)
-		event->sequence = job->after + 1;
-	else
-		event->sequence = job->start_new ? info->State.LastSeq + 1 : 1;
-	jsStreamInfo_Destroy(info);
-	from = event->sequence;
-	/* A subject that the subscription of the answers does not have. */
-	snprintf(inbox, sizeof(inbox), "%s-%u-%u", job->link->inbox, job->lane, job->epoch);
-	status = inbox_subscribe(&sub, engine->queue, job->link, inbox, NULL, job->lane,
-				 job->epoch);
-	if (status != NATS_OK) {
-		event_free(event);
-		job_fail(engine, job, "subscription", status, 0);
-		return;
-	}
-	event->handle = sub;
-	/* Before the first message. */
-	queue_put(engine->queue, event);
-	job_name(job, name, "");
-	job_unconsume(job, name);
-	status = job_consume(job, inbox, from, false, name, &code);
-	if (status != NATS_OK)
-		job_fail(engine, job, "messages cannot be fetched", status, code);
+	natsSubscription_Destroy(sub);
+	event_free(event);
 }
 
 void job_leave(const struct job *job)

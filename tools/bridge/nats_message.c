@@ -116,6 +116,11 @@ void message_release(struct message *message)
 	message->raw = NULL;
 }
 
+uint32_t nats_message_print(int64_t time)
+{
+	return (uint32_t)((uint64_t)time * 0x9e3779b97f4a7c15ULL >> 48) % 65535 + 1;
+}
+
 /*
  * Read the address of the settlement:
  * $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.DELIVERIES.SEQUENCE.DELIVERED.TIME.PENDING[.RANDOM]
@@ -137,6 +142,7 @@ bool nats_message_place(struct message *message, uint64_t *delivered)
 	at = count > 9 ? 7 : 5;
 	message->sequence = strtoull(tokens[at], NULL, 10);
 	*delivered = strtoull(tokens[at + 1], NULL, 10);
+	message->print = nats_message_print(strtoll(tokens[at + 2], NULL, 10));
 	message->behind = strtoull(tokens[at + 3], NULL, 10);
 	return message->sequence != 0;
 }

@@ -147,7 +147,7 @@ void worker_free(struct worker *worker)
 	pthread_mutex_lock(&worker->lock);
 	worker->ending = true;
 	pthread_mutex_unlock(&worker->lock);
-	worker_add(worker, JOB_END, NULL, NULL, 0, 0);
+	worker_add(worker, JOB_END, NULL, NULL, 0, NULL);
 	pthread_join(worker->thread, NULL);
 	pthread_cond_destroy(&worker->added);
 	pthread_mutex_destroy(&worker->lock);
@@ -155,7 +155,7 @@ void worker_free(struct worker *worker)
 }
 
 int worker_add(struct worker *worker, enum job_kind kind, struct link *link,
-	       const struct lane *lane, uint64_t after, uint32_t incarnation)
+	       const struct lane *lane, uint64_t after, const struct place *places)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
@@ -164,7 +164,8 @@ int worker_add(struct worker *worker, enum job_kind kind, struct link *link,
 	job->kind = kind;
 	job->link = link;
 	job->after = after;
-	job->incarnation = incarnation;
+	if (places)
+		memcpy(job->places, places, sizeof(job->places));
 	if (lane) {
 		/* The configuration may change before the job is done. */
 		job->lane = lane->id;

@@ -91,7 +91,7 @@ static uint32_t out_flying(const struct route *route, const struct out *out)
 	return (out->tail + ring - out->head) % ring;
 }
 
-/* Acknowledge what has been collected. */
+/* Acknowledge the messages that have collected. */
 static void out_flush(struct route *route)
 {
 	struct out *out = route->own;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Routes: what all have in common: the mailbox, the states, the pauses between attempts */
+/* Routes: the part that all have in common: the mailbox, the states, the pauses between attempts */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>

@@ -2,15 +2,15 @@
 /*
  * A route: one mailbox, one subject, one direction
  *
- *   route.c   what all have in common: the mailbox, the states, the pauses between attempts
+ *   route.c   the part that all have in common: the mailbox, the states, the pauses between attempts
  *   out.c     out: leases messages, publishes them, acknowledges them
  *   in.c      in: fetches messages, and posts them with a mark
  *   call.c    call: passes the calls of a mailbox on as requests
  *   serve.c   serve: makes calls of the requests of others
  *
  * STATES. A route needs its mailbox (open) and its engine (up). With both it begins: state
- * STARTING, in a new epoch of its lane, and RUNNING once the engine has answered. Whatever goes
- * wrong, it stops, gives its leases back, and begins anew after a pause: there is one way to
+ * STARTING, in a new epoch of its lane, and RUNNING once the engine has answered. After any
+ * failure it stops, gives its leases back, and begins anew after a pause: there is one way to
  * recover, the same as after kill -9.
  */
 #ifndef BRIDGE_ROUTE_H
@@ -63,7 +63,7 @@ struct route {
 	const struct engine_ops *engine_ops;
 	struct engine *engine;			/* NULL while it is not connected */
 	struct lane lane;
-	void *own;				/* what the direction needs */
+	void *own;				/* state of the direction */
 
 	struct watch watch;
 	struct mbox *mb;

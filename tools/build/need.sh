@@ -41,6 +41,10 @@ for thing; do
 		elif ! pkg-config --exists "$name"; then
 			lacks "$name, which pkg-config does not find" "libnl-genl-3-dev" "libnl3-devel (or libnl3-dev, libnl)"
 		fi ;;
+	lib:libnats)
+		if ! command -v pkg-config >/dev/null || ! pkg-config --exists "$name"; then
+			lacks "$name, the C client of NATS, which pkg-config does not find" "pkg-config libnats-dev" "pkgconf, cnats (or nats.c)"
+		fi ;;
 	headers:*)
 		if ! [ -e "$name/Makefile" ]; then
 			release=${name%/build}
