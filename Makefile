@@ -166,7 +166,7 @@ DEPS_BRIDGE := libnats-dev
 DEPS_RUST := cargo rustc
 DEPS_BENCH := gnuplot-nox libzmq3-dev
 # As in Build-Depends of tools/debian/control.
-DEPS_DEB := debhelper dh-dkms dh-python dpkg-dev gcc libc6-dev libnl-genl-3-dev pkg-config
+DEPS_DEB := debhelper dh-dkms dh-python dpkg-dev gcc libc6-dev libnats-dev libnl-genl-3-dev pkg-config
 DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
 
 deps:
@@ -325,9 +325,9 @@ man:
 
 ##
 ##deb            Debian packages, in build/deb: mbox-dkms, mboxctl, libmbox1, libmbox-monitor1, their -dev, python3-mbox,
-##               python3-mbox-kombu; DEBFULLNAME= and DEBEMAIL= (else git's user) name their maintainer, HOMEPAGE=https://… their home page
+##               python3-mbox-kombu, mbox-bridge; DEBFULLNAME= and DEBEMAIL= (else git's user) name their maintainer, HOMEPAGE=https://… their home page
 deb:
-	@$(BUILD)/need.sh "to build packages" cc lib:libnl-genl-3.0 dpkg-buildpackage dh dh_dkms dh_python3 perl
+	@$(BUILD)/need.sh "to build packages" cc lib:libnl-genl-3.0 lib:libnats dpkg-buildpackage dh dh_dkms dh_python3 perl
 	@$(BUILD)/deb.sh
 ##deb-check      install the packages, and all that this makefile installs, in a throw-away Debian; use, boot and remove it
 deb-check:

@@ -154,7 +154,13 @@ chaos()
 
 test_ledger()
 {
-	simple_start ledger
+	server_config n
+	create ledger
+	out_route ledger | config a
+	in_route ledger "trim = yes" | config b
+	server_start
+	bridge_start a
+	bridge_start b
 	sending ledger "$MESSAGES" 256
 	chaos "$KILL_SECONDS" "$KILL_MIN" "$KILL_MAX"
 	receives ledger "$MESSAGES" 60
