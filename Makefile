@@ -170,7 +170,7 @@ DEPS_DEB := debhelper dh-dkms dh-python dpkg-dev gcc libc6-dev libnats-dev libnl
 DEPS_DEB_CHECK := lintian mmdebstrap uidmap zstd
 
 deps:
-	@$(BUILD)/deps.sh "make, make check, make lint and make rust use them" $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL) $(DEPS_RUST)
+	@$(BUILD)/deps.sh "make, make check, make lint and make rust use them" $(DEPS_BUILD) $(DEPS_VM) $(DEPS_LINT) $(DEPS_MODEL) $(DEPS_RUST) $(DEPS_BRIDGE)
 # For the targets that boot a virtual machine: with "deps" and "deb-check", these alone install packages.
 deps-vm:
 	@$(BUILD)/deps.sh "the module and programs are built, and a virtual machine runs them" $(DEPS_BUILD) $(DEPS_VM)

@@ -76,9 +76,9 @@ static bool right(const unsigned char *buf, size_t size)
 static int run_send(const char *name, uint64_t count, size_t most, unsigned int prios)
 {
 	struct mbox *mb = open_mailbox(name, MBOX_RIGHT_SEND);
-	unsigned char *buf = malloc(most);
+	static unsigned char buf[1 << 20];
 
-	for (uint64_t number = 1; buf && number <= count; number++) {
+	for (uint64_t number = 1; number <= count; number++) {
 		const struct mbox_send_opts opts = {
 			.prio = (uint32_t)(number % prios), .type = (uint32_t)number,
 		};
@@ -96,14 +96,14 @@ static int run_recv(const char *name, uint64_t count, unsigned int seconds, unsi
 	uint64_t last[PRIOS_MAX] = { 0 }, got = 0, wrong = 0, began = now_ms(), silent = 0, before = began;
 	struct mbox_recv_opts opts = { .clock = MBOX_CLOCK_MONOTONIC };
 	struct mbox_header header;
-	uint64_t *buf = malloc(1 << 20);
+	static uint64_t buf[1 << 17];
 	ssize_t size;
 
-	while (buf && got < count) {
+	while (got < count) {
 		uint64_t number, want;
 
 		mbox_deadline_after((int64_t)seconds * 1000000000, opts.clock, &opts.deadline);
-		size = mbox_recv(mb, buf, 1 << 20, &opts, &header);
+		size = mbox_recv(mb, buf, sizeof(buf), &opts, &header);
 		if (size < 0) {
 			printf("%" PRIu64 " of %" PRIu64 " messages, then %s\n", got, count, mbox_strerror((int)size));
 			return 1;
@@ -124,7 +124,7 @@ static int run_recv(const char *name, uint64_t count, unsigned int seconds, unsi
 	}
 	/* One that came twice would be there now. */
 	mbox_deadline_after(1000000000, opts.clock, &opts.deadline);
-	if (mbox_recv(mb, buf, 1 << 20, &opts, &header) != -ETIMEDOUT) {
+	if (mbox_recv(mb, buf, sizeof(buf), &opts, &header) != -ETIMEDOUT) {
 		printf("message %" PRIu64 " came beyond the last\n", buf[0]);
 		wrong++;
 	}
@@ -244,7 +244,7 @@ int main(int argc, char **argv)
 	if (prios < 1 || prios > PRIOS_MAX)
 		prios = 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!strcmp(verb, "send") && argc > 4 && strtoul(argv[4], NULL, 10) >= sizeof(uint64_t))
+	if (!strcmp(verb, "send") && argc > 4 && strtoul(argv[4], NULL, 10) >= sizeof(uint64_t) && strtoul(argv[4], NULL, 10) <= 1 << 20)
 		return run_send(argv[2], strtoull(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), prios);
 	if (!strcmp(verb, "recv") && argc > 4)
 		return run_recv(argv[2], strtoull(argv[3], NULL, 10), (unsigned int)atoi(argv[4]), prios);

@@ -106,6 +106,8 @@ static int bridge_request(const struct command *cmd, const char *verb, char **an
 	snprintf(request, sizeof(request), "%s%s%.64s\n", verb, *route ? " " : "", route);
 	*answer = NULL;
 	ret = bridge_ask(path, request, answer);
+	if (!ret && !*answer)
+		ret = -EPROTO;
 	if (ret)
 		return refuse_bridge(cmd, path, ret);
 	if (strncmp(*answer, "error:", 6))

@@ -1,12 +1,12 @@
 #!/bin/sh
-# shellcheck disable=SC3043,SC2154 # busybox has local; net_helper.sh sets dir
+# shellcheck disable=SC3043,SC2154,SC2317,SC2016 # busybox has local; net_helper.sh sets dir; functions are called by name
 # SPDX-License-Identifier: GPL-2.0-only
 # Tests of mboxbridge in a virtual machine, in KTAP: bridge_test.sh [TEST…]. Mailboxes of the namespaces a and b are
 # joined by a server in the root namespace. MESSAGES, KILL_SECONDS, KILL_MIN and KILL_MAX (milliseconds) are
 # those of the test of the ledger.
 
 cd "${0%/*}" || exit 1
-# shellcheck source=selftests/bridge/net_helper.sh
+# shellcheck source=net_helper.sh
 . ./net_helper.sh
 
 MESSAGES=${MESSAGES:-9000}
@@ -22,7 +22,7 @@ wrong()
 
 ctl()
 {
-	local net=$1
+	local net="$1"
 
 	shift
 	mboxctl bridge "$@" socket="$dir/$net.control"
@@ -63,10 +63,10 @@ server_start()
 	until_true 20 server_up || wrong "the server does not start"
 }
 
-# server_call SUBJECT [JSON]: ask the server, without waiting for the answer.
+# server_call CALL [JSON]: have the server do it, without waiting for the answer.
 server_call()
 {
-	printf 'CONNECT {"verbose":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n' "$1" "${#2}" "${2-}" | timeout 2 nc 127.0.0.1 4222 >/dev/null
+	printf 'CONNECT {"verbose":false}\r\nPUB $JS.API.%s %d\r\n%s\r\nPING\r\n' "$1" "${#2}" "${2-}" | timeout 2 nc 127.0.0.1 4222 >/dev/null
 }
 
 # out_route NAME [LINE…], in_route NAME [LINE…]: print a route whose mailbox, subject and stream follow from its name.
@@ -92,7 +92,7 @@ bridge_start()
 # Both mailboxes, by the name of the test, with more words of mboxctl create.
 create()
 {
-	local name=$1
+	local name="$1"
 
 	shift
 	in_net a mboxctl create "$name" capacity=1024 msgsize=4096 "$@" || wrong "no mailbox $name in a"
@@ -164,8 +164,8 @@ test_ledger()
 	sending ledger "$MESSAGES" 256
 	chaos "$KILL_SECONDS" "$KILL_MIN" "$KILL_MAX"
 	receives ledger "$MESSAGES" 60
-	kill -0 $killer 2>/dev/null && echo "# the messages had arrived before the last kill"
-	wait $killer
+	kill -0 "$killer" 2>/dev/null && echo "# the messages had arrived before the last kill"
+	wait "$killer"
 	echo "# $(cat "$dir/kills")"
 }
 
@@ -191,7 +191,7 @@ test_shared_stream()
 		in_route two "stream = SHARED"
 	} | sed '/^stream = S_/d' | config b
 	server_start
-	server_call '$JS.API.STREAM.CREATE.SHARED' \
+	server_call STREAM.CREATE.SHARED \
 		'{"name":"SHARED","subjects":["mbox.>"],"retention":"limits","storage":"file","discard":"new","num_replicas":1,"max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0}'
 	bridge_start a
 	bridge_start b
@@ -231,7 +231,7 @@ test_server_full()
 	bridge_start b
 	# the last 1024 that were delivered stay in the stream: more than it may have
 	waits_for b full running
-	server_call '$JS.API.STREAM.UPDATE.S_full' \
+	server_call STREAM.UPDATE.S_full \
 		'{"name":"S_full","subjects":["mbox.full"],"retention":"limits","storage":"file","discard":"new","num_replicas":1,"max_consumers":-1,"max_msgs":3000,"max_bytes":-1,"max_age":0,"duplicate_window":120000000000}'
 	receives full 6000 60
 }
@@ -241,7 +241,7 @@ test_stream_deleted()
 	simple_start gone
 	sending gone 500
 	receives gone 500
-	server_call '$JS.API.STREAM.DELETE.S_gone'
+	server_call STREAM.DELETE.S_gone
 	sending gone 500
 	receives gone 500 40
 	grep -q 'was made anew' "$dir/b.log" || wrong "the importer has not noticed the new stream"
@@ -249,7 +249,7 @@ test_stream_deleted()
 	unkeep a
 	bridge_start a
 	waits_for a gone running
-	server_call '$JS.API.STREAM.DELETE.S_gone'
+	server_call STREAM.DELETE.S_gone
 	sending gone 1
 	waits_for a gone waiting "no stream"
 }
@@ -302,9 +302,9 @@ test_acked()
 	spawn a bridge_helper acked acked 30 >"$dir/out"
 	sender=$!
 	sleep 2
-	kill -0 $sender || wrong "the sender has not waited for the server: $(cat "$dir/out")"
+	kill -0 "$sender" || wrong "the sender has not waited for the server: $(cat "$dir/out")"
 	server_start
-	wait $sender || wrong "$(cat "$dir/out")"
+	wait "$sender" || wrong "$(cat "$dir/out")"
 	echo "# $(cat "$dir/out")"
 }
 
@@ -350,7 +350,7 @@ test_calls()
 	reply=$(in_net a mboxctl call ask timeout=20 "good day") || wrong "the call has failed"
 	[ "$reply" = "GOOD DAY" ] || wrong "the reply is '$reply'"
 	# the deadline goes along, and nobody serves
-	kill -9 $server
+	kill -9 "$server"
 	in_net a mboxctl call ask timeout=2 late 2>"$dir/err" && wrong "a call without a server has succeeded"
 	grep -q 'within\|time' "$dir/err" || wrong "$(cat "$dir/err")"
 	sleep 1
@@ -364,8 +364,8 @@ test_calls()
 	spawn a mboxctl call ask timeout=20 die 2>"$dir/err"
 	caller=$!
 	sleep 2
-	kill -9 $server
-	wait $caller && wrong "the call of a dead server has succeeded"
+	kill -9 "$server"
+	wait "$caller" && wrong "the call of a dead server has succeeded"
 	grep -q 130 "$dir/err" || wrong "$(cat "$dir/err")"
 	# one without the server of the messages waits for it
 	unkeep nats
@@ -374,7 +374,7 @@ test_calls()
 	caller=$!
 	sleep 1
 	server_start
-	wait $caller || wrong "$(cat "$dir/out")"
+	wait "$caller" || wrong "$(cat "$dir/out")"
 	[ "$(cat "$dir/out")" = again ] || wrong "the reply is '$(cat "$dir/out")'"
 }
 
@@ -415,8 +415,8 @@ test_broadcast()
 	sleep 1
 	in_net a mboxctl send news first
 	in_net a mboxctl send news second
-	wait $one || wrong "the first receiver has failed"
-	wait $two || wrong "the second receiver has failed"
+	wait "$one" || wrong "the first receiver has failed"
+	wait "$two" || wrong "the second receiver has failed"
 	[ "$(cat "$dir/one" "$dir/two")" = "firstsecondfirstsecond" ] ||
 		wrong "they got $(cat "$dir/one" "$dir/two")"
 }

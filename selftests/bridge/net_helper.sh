@@ -55,7 +55,7 @@ net_start()
 # keep NAME COMMAND…: run a command, and again whenever it ends; its output is in $dir/NAME.log.
 keep()
 {
-	local name=$1
+	local name="$1"
 
 	shift
 	bridge_helper keep "$dir/$name.pid" -- "$@" >>"$dir/$name.log" 2>&1 &
@@ -85,7 +85,7 @@ keep_in()
 # server_config NAME [LINE…]: write the configuration of a server.
 server_config()
 {
-	local name=$1
+	local name="$1"
 
 	shift
 	{

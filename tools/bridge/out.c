@@ -201,7 +201,7 @@ static bool out_learn(struct route *route, const struct event *event)
 	out->known = calloc(event->count ? event->count : 1, sizeof(*out->known));
 	if (!out->known)
 		return false;
-	for (size_t i = 0; i < event->count; i++) {
+	for (size_t i = 0; event->list && i < event->count; i++) {
 		const struct message *message = &event->list[i];
 
 		if (message->mailbox && !message->bad && !strcmp(message->mailbox, route->identity))

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 rm -rf "$out"
 mkdir -p "$out/html"
 
-pages=$(ls lib/man/*.[1-8] tools/*.[1-8] tools/bench/*.[1-8])
+pages=$(ls lib/man/*.[1-8] tools/*.[1-8] tools/bench/*.[1-8] tools/bridge/*.[1-8])
 for page in $pages; do
 	section=${page##*.}
 	mkdir -p "$out/man$section"
