@@ -8,149 +8,13 @@
 cd "${0%/*}" || exit 1
 # shellcheck source=net_helper.sh
 . ./net_helper.sh
+# shellcheck source=test_helper.sh
+. ./test_helper.sh
 
 MESSAGES=${MESSAGES:-9000}
 KILL_SECONDS=${KILL_SECONDS:-12}
 KILL_MIN=${KILL_MIN:-300}
 KILL_MAX=${KILL_MAX:-900}
-
-wrong()
-{
-	echo "# $*"
-	bad=1
-}
-
-ctl()
-{
-	local net="$1"
-
-	shift
-	mboxctl bridge "$@" socket="$dir/$net.control"
-}
-
-# The value of a field of a route: field NET ROUTE KEY.
-field()
-{
-	ctl "$1" stat route="$2" 2>/dev/null | sed -n "s/^$3  *//p"
-}
-
-has_state()
-{
-	[ "$(field "$1" "$2" state)" = "$3" ]
-}
-
-# is_so NET ROUTE STATE REASON: the route is in this state, for a reason that has these words.
-is_so()
-{
-	ctl "$1" stat route="$2" >"$dir/field" 2>/dev/null
-	grep -q "^state  *$3\$" "$dir/field" && { [ -z "$4" ] || grep -q "^reason .*$4" "$dir/field"; }
-}
-
-waits_for()
-{
-	until_true "${5:-15}" is_so "$1" "$2" "$3" "${4-}" ||
-		wrong "route $2 of $1 is $(field "$1" "$2" state), not $3 ${4-}: $(field "$1" "$2" reason)"
-}
-
-server_up()
-{
-	printf 'CONNECT {"verbose":false}\r\nPING\r\n' | timeout 2 nc 127.0.0.1 4222 2>/dev/null | grep -q PONG
-}
-
-server_start()
-{
-	keep nats nats-server -c "$dir/n.nats"
-	until_true 20 server_up || wrong "the server does not start"
-}
-
-# server_call CALL [JSON]: have the server do it, without waiting for the answer.
-server_call()
-{
-	printf 'CONNECT {"verbose":false}\r\nPUB $JS.API.%s %d\r\n%s\r\nPING\r\n' "$1" "${#2}" "${2-}" | timeout 2 nc 127.0.0.1 4222 >/dev/null
-}
-
-# out_route NAME [LINE…], in_route NAME [LINE…]: print a route whose mailbox, subject and stream follow from its name.
-out_route()
-{
-	printf '[%s]\nmailbox = %s\ndirection = out\nsubject = mbox.%s\nstream = S_%s\ncreate = yes\n' "$1" "$1" "$1" "$1"
-	shift
-	printf '%s\n' "$@"
-}
-
-in_route()
-{
-	printf '[%s]\nmailbox = %s\ndirection = in\nsubject = mbox.%s\nstream = S_%s\n' "$1" "$1" "$1" "$1"
-	shift
-	printf '%s\n' "$@"
-}
-
-bridge_start()
-{
-	keep_in "$1" "$1" mboxbridge -c "$dir/$1.conf"
-}
-
-# Both mailboxes, by the name of the test, with more words of mboxctl create.
-create()
-{
-	local name="$1"
-
-	shift
-	in_net a mboxctl create "$name" capacity=1024 msgsize=4096 "$@" || wrong "no mailbox $name in a"
-	in_net b mboxctl create "$name" capacity=1024 msgsize=4096 "$@" || wrong "no mailbox $name in b"
-}
-
-simple_start()
-{
-	server_config n
-	create "$1"
-	out_route "$1" | config a
-	in_route "$1" | config b
-	server_start
-	bridge_start a
-	bridge_start b
-}
-
-# After each test: nothing runs, and nothing is stored.
-cleanup()
-{
-	local name
-
-	for name in a b nats n1 n2 n3; do
-		eval "[ -z \"\${kept_$name-}\" ]" || unkeep $name
-		eval "kept_$name="
-	done
-	for pid in $jobs; do
-		kill -9 "$pid" 2>/dev/null
-	done
-	jobs=''
-	for net in a b; do
-		for name in $(in_net $net mboxctl list columns=name noheader); do
-			in_net $net mboxctl delete "$name" force >/dev/null
-		done
-	done
-	rm -rf "${dir:?}"/*-store "$dir"/*.log "$dir"/*.conf
-	ip link set wa up
-	ip link set wb up
-}
-
-# sending NAME COUNT [SIZE [PRIOS]]; receives NAME COUNT [SECONDS [PRIOS]]: all arrive, once and in order.
-sending()
-{
-	spawn a bridge_helper send "$1" "$2" "${3:-512}" "${4:-1}"
-}
-
-receives()
-{
-	in_net b bridge_helper recv "$1" "$2" "${3:-30}" "${4:-1}" >"$dir/got" || wrong "$(cat "$dir/got")"
-	echo "# $(cat "$dir/got")"
-}
-
-chaos()
-{
-	bridge_helper chaos "$1" "$2" "$3" "$dir/a.pid" "$dir/b.pid" "$dir/nats.pid" >"$dir/kills" &
-	killer=$!
-	jobs="$jobs $killer"
-}
 
 test_ledger()
 {
@@ -489,22 +353,57 @@ test_reports()
 	grep -qx 'mbox_bridge_up 1' "$dir/a.prom" || wrong "$(cat "$dir/a.prom")"
 }
 
+test_rights()
+{
+	server_config n
+	create rights mode=0600
+	out_route rights | config a
+	server_start
+	chmod 777 "$dir"
+	keep_in a a su -s /bin/sh user -c "exec mboxbridge -c $dir/a.conf"
+	waits_for a rights no-mailbox "does not grant"
+	in_net a mboxctl chmod rights 0622
+	sleep 1
+	has_state a rights no-mailbox || wrong "the right to send is enough"
+	in_net a mboxctl chmod rights 0666
+	waits_for a rights running
+	in_net a mboxctl delete rights force >/dev/null
+	waits_for a rights no-mailbox
+	in_net a mboxctl create rights mode=0666
+	waits_for a rights running
+}
+
+test_retention()
+{
+	server_config n
+	create queue
+	out_route queue | config a
+	in_route queue | config b
+	server_start
+	server_call STREAM.CREATE.S_queue \
+		'{"name":"S_queue","subjects":["mbox.queue"],"retention":"workqueue","storage":"file","discard":"new","num_replicas":1,"max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0}'
+	bridge_start a
+	bridge_start b
+	waits_for a queue waiting "retention"
+	waits_for b queue waiting "retention"
+}
+
 test_cluster()
 {
 	create group
 	for n in 1 2 3; do
-		server_config n$n "server_name: n$n" "http: 127.0.0.1:822$n" \
+		server_config "n$n" "server_name: n$n" "http: 127.0.0.1:822$n" \
 			"cluster { name: c, listen: 127.0.0.1:622$n, routes: [ nats://127.0.0.1:6221, nats://127.0.0.1:6222, nats://127.0.0.1:6223 ] }"
 		sed -i "s/^listen:.*/listen: 0.0.0.0:422$n/" "$dir/n$n.nats"
-		keep n$n nats-server -c "$dir/n$n.nats"
+		keep "n$n" nats-server -c "$dir/n$n.nats"
 	done
 	for net in a b; do
 		address=10.9.1.1
-		[ $net = a ] || address=10.9.2.1
-		{ [ $net = b ] || out_route group "replicas = 3"; } | config $net
-		[ $net = a ] || in_route group | config $net
+		[ "$net" = a ] || address=10.9.2.1
+		{ [ "$net" = b ] || out_route group "replicas = 3"; } | config "$net"
+		[ "$net" = a ] || in_route group | config "$net"
 		sed -i "s|^servers.*|servers = nats://$address:4221, nats://$address:4222, nats://$address:4223|" "$dir/$net.conf"
-		bridge_start $net
+		bridge_start "$net"
 	done
 	waits_for a group running "" 60
 	sending group 3000
@@ -514,7 +413,7 @@ test_cluster()
 }
 
 all="ledger priorities shared_stream network_cut server_full stream_deleted credentials slow_consumer acked dead_letter calls
-	restart broadcast reload reports cluster"
+	restart broadcast reload reports rights retention cluster"
 
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- $all

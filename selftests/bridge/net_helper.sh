@@ -75,7 +75,7 @@ unkeep()
 # keep_in NET NAME COMMAND…: the same in a namespace.
 keep_in()
 {
-	local net=$1 name=$2 pid
+	local net="$1" name="$2" pid
 
 	shift 2
 	eval "pid=\$net_$net"
@@ -101,7 +101,7 @@ server_config()
 # config NET [LINE…]: write the configuration of the bridge of a namespace; the input are its routes.
 config()
 {
-	local net=$1 number
+	local net="$1" number
 
 	shift
 	number=1

@@ -30,9 +30,11 @@ static void job_fail(struct engine *engine, const struct job *job, const char *w
 	event->refusal = nats_refusal((uint64_t)code);
 	if (code == STREAM_NOT_FOUND)
 		snprintf(event->text, sizeof(event->text), "there is no stream %s", job->stream);
-	else
+	else if (status != NATS_OK)
 		snprintf(event->text, sizeof(event->text), "%s: %s (%d)", what,
 			 natsStatus_GetText(status), (int)code);
+	else
+		snprintf(event->text, sizeof(event->text), "%s", what);
 	queue_put(engine->queue, event);
 }
 
@@ -74,9 +76,15 @@ static jsStreamInfo *job_stream(struct engine *engine, const struct job *job)
 	status = js_GetStreamInfo(&info, job->link->js, job->stream, &options, &code);
 	if (status != NATS_OK && code == STREAM_NOT_FOUND && job->create.create)
 		status = job_create(job, &info, &code);
-	if (status == NATS_OK)
+	if (status != NATS_OK) {
+		job_fail(engine, job, "the stream does not answer", status, code);
+		return NULL;
+	}
+	/* Else messages go when they are settled, and an exporter does not find them. */
+	if (info->Config->Retention == js_LimitsPolicy)
 		return info;
-	job_fail(engine, job, "the stream does not answer", status, code);
+	job_fail(engine, job, "the retention of the stream is not limits", NATS_OK, 0);
+	jsStreamInfo_Destroy(info);
 	return NULL;
 }
 
@@ -340,7 +348,7 @@ void job_fetch(struct engine *engine, const struct job *job)
 		else
 			good = job_place(engine, job, &check);
 		if (good && check.again != event->again) {
-			job_fail(engine, job, "the stream is another one now", NATS_ERR, 0);
+			job_fail(engine, job, "the stream is another one now", NATS_OK, 0);
 			good = false;
 		}
 	}
