@@ -261,6 +261,36 @@ test_restart()
 	receives again 5000 60
 }
 
+leased()
+{
+	in_net a mboxctl show stop | sed -n 's/^leased  *//p'
+}
+
+has_leased()
+{
+	[ "$(leased)" -gt 0 ]
+}
+
+test_stop()
+{
+	simple_start stop
+	waits_for a stop running
+	# not by keep, which would start it again
+	unkeep a
+	spawn a mboxbridge -c "$dir/a.conf" 2>>"$dir/a.log"
+	bridge=$!
+	server=$(cat "$dir/nats.pid")
+	waits_for a stop running
+	kill -STOP "$server"
+	sending stop 100
+	until_true 5 has_leased || wrong "nothing is under way"
+	kill -TERM "$bridge"
+	wait "$bridge" || wrong "it ends with $?"
+	[ "$(leased)" = 0 ] || wrong "$(leased) messages are still leased"
+	[ ! -e "$dir/a.control" ] || wrong "the socket is still there"
+	kill -CONT "$server"
+}
+
 test_broadcast()
 {
 	server_config n
@@ -413,7 +443,7 @@ test_cluster()
 }
 
 all="ledger priorities shared_stream network_cut server_full stream_deleted credentials slow_consumer acked dead_letter calls
-	restart broadcast reload reports rights retention cluster"
+	restart stop broadcast reload reports rights retention cluster"
 
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- $all
@@ -424,6 +454,7 @@ number=0 failed=0 jobs=''
 for test; do
 	bad='' number=$((number + 1)) began=$(cut -d . -f 1 /proc/uptime)
 	"test_$test"
+	grep -h 'Sanitizer\|runtime error' "$dir/a.log" "$dir/b.log" && wrong "a bridge has a fault"
 	[ -z "$bad" ] || tail -n 6 "$dir/a.log" "$dir/b.log" "$dir/nats.log" 2>/dev/null | sed 's/^/# /'
 	cleanup >/dev/null 2>&1
 	took=$(($(cut -d . -f 1 /proc/uptime) - began))

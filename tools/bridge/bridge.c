@@ -190,7 +190,6 @@ void bridge_stop(struct bridge *bridge)
 		bridge_remove_route(bridge, bridge->routes);
 	bridge->ops->close(bridge->engine);
 	bridge->engine = NULL;
-	queue_free(bridge->queue);
 	if (bridge->connected != bridge->config)
 		config_free(bridge->connected);
 	config_free(bridge->config);

@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { 0 },
 	};
-	struct bridge bridge = { .path = "/etc/mbox/bridge.conf", .ops = &nats_engine };
+	static struct bridge bridge = { .path = "/etc/mbox/bridge.conf", .ops = &nats_engine };
 	struct signals signals = { .end = false };
 	char error[CONFIG_ERROR_SIZE];
 	enum level level = LOG_TELL;

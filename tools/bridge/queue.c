@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 #include "log.h"
 #include "queue.h"
 
@@ -28,19 +27,6 @@ struct queue *queue_new(void)
 	pthread_mutex_init(&queue->lock, NULL);
 	queue->last = &queue->first;
 	return queue;
-}
-
-void queue_free(struct queue *queue)
-{
-	struct event *event, *next;
-
-	for (event = queue_take(queue); event; event = next) {
-		next = event->next;
-		event_free(event);
-	}
-	close(queue->fd);
-	pthread_mutex_destroy(&queue->lock);
-	free(queue);
 }
 
 int queue_fd(const struct queue *queue)

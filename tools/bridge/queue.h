@@ -5,8 +5,8 @@
 
 #include "engine.h"
 
+/* Make a queue. It stays: threads of an engine that was closed may still put events into it. */
 struct queue *queue_new(void);
-void queue_free(struct queue *queue);
 int queue_fd(const struct queue *queue);
 /* Append @event, which then belongs to the queue. */
 void queue_put(struct queue *queue, struct event *event);
