@@ -173,6 +173,7 @@ struct link *link_new(struct engine *engine, char error[static EVENT_TEXT_SIZE])
 	struct link *link = calloc(1, sizeof(*link));
 	natsOptions *options = NULL;
 	natsStatus status = NATS_NO_MEMORY;
+	const char *detail;
 
 	*error = '\0';
 	if (!link)
@@ -193,9 +194,10 @@ struct link *link_new(struct engine *engine, char error[static EVENT_TEXT_SIZE])
 	natsOptions_Destroy(options);
 	if (status == NATS_OK)
 		return link;
+	detail = nats_GetLastError(NULL);
 	if (!*error)
-		snprintf(error, EVENT_TEXT_SIZE, "%s: %s", engine->server->servers,
-			 natsStatus_GetText(status));
+		snprintf(error, EVENT_TEXT_SIZE, "%s%s%s", natsStatus_GetText(status),
+			 detail && *detail ? ": " : "", detail ? detail : "");
 	link_free(link);
 	return NULL;
 }
