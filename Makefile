@@ -223,6 +223,9 @@ bridge-check: deps-bridge
 ##demo-bridge    join mailboxes of two network namespaces, step by step, in a virtual machine
 demo-bridge: deps-bridge
 	@$(BRIDGE) demo-bridge
+##bench-bridge   measure mboxbridge beside NATS JetStream alone, in a virtual machine
+bench-bridge: deps-bridge
+	@$(BRIDGE) bench.sh
 BRIDGE = selftests/bridge/run -k $(VM_KERNEL)
 deps-bridge: deps-vm
 	@$(BUILD)/deps.sh "mboxbridge is built with it" $(DEPS_BRIDGE)
@@ -352,6 +355,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
-	bridge bridge-check demo-bridge deps-bridge check check-all demo shell shell-check readme-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
+	bridge bridge-check bench-bridge demo-bridge deps-bridge check check-all demo shell shell-check readme-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif

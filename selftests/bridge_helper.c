@@ -5,6 +5,9 @@
  *
  *   send NAME COUNT SIZE [PRIOS]	send messages 1 to COUNT, of up to SIZE bytes
  *   recv NAME COUNT SECONDS [PRIOS]	receive them: all, once, in order; fail after SECONDS of silence
+ *   rate NAME COUNT			receive messages, and print how many came in a second
+ *   time NAME COUNT SIZE		send the time, one message each 5 ms
+ *   times NAME COUNT			receive these, and print median and 99th percentile of their age, in us
  *   keep PIDFILE -- COMMAND...		run a command, and again whenever it ends
  *   chaos SECONDS MIN MAX PIDFILE...	kill -9 one of them, every MIN to MAX milliseconds
  *   acked NAME SECONDS			send one message that waits for its acknowledgement
@@ -133,6 +136,77 @@ static int run_recv(const char *name, uint64_t count, unsigned int seconds, unsi
 	return wrong != 0;
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static void receive_next(struct mbox *mb, int64_t *buf, size_t size)
+{
+	ssize_t got = mbox_recv_timeout(mb, buf, size, 60 * 1000000000LL);
+
+	if (got < 0)
+		fail("recv", (int)got);
+}
+
+static int run_rate(const char *name, uint64_t count)
+{
+	struct mbox *mb = open_mailbox(name, MBOX_RIGHT_RECV);
+	int64_t buf[8192], began;
+
+	/* The first message begins the time: it came when the sender began, nearly. */
+	receive_next(mb, buf, sizeof(buf));
+	began = now_ns();
+	for (uint64_t i = 1; i < count; i++)
+		receive_next(mb, buf, sizeof(buf));
+	printf("%" PRIu64 "\n", count * 1000000000 / (uint64_t)(now_ns() - began));
+	return 0;
+}
+
+static int run_time(const char *name, uint64_t count, size_t size)
+{
+	struct mbox *mb = open_mailbox(name, MBOX_RIGHT_SEND);
+	int64_t buf[8192] = { 0 };
+
+	for (uint64_t i = 0; i < count; i++) {
+		int error;
+
+		buf[0] = now_ns();
+		error = mbox_send(mb, buf, size < sizeof(buf) ? size : sizeof(buf), NULL);
+		if (error)
+			fail("send", error);
+		usleep(5000);
+	}
+	return 0;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int run_times(const char *name, uint64_t count)
+{
+	struct mbox *mb = open_mailbox(name, MBOX_RIGHT_RECV);
+	static int64_t times[10000];
+	int64_t buf[8192];
+
+	if (!count || count > sizeof(times) / sizeof(*times))
+		return 2;
+	for (uint64_t i = 0; i < count; i++) {
+		receive_next(mb, buf, sizeof(buf));
+		times[i] = now_ns() - buf[0];
+	}
+	qsort(times, count, sizeof(*times), compare_times);
+	printf("%" PRId64 " %" PRId64 "\n", times[count / 2] / 1000, times[count * 99 / 100] / 1000);
+	return 0;
+}
+
 static volatile sig_atomic_t kept;
 
 static void keep_end(int signal)
@@ -248,6 +322,12 @@ int main(int argc, char **argv)
 		return run_send(argv[2], strtoull(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), prios);
 	if (!strcmp(verb, "recv") && argc > 4)
 		return run_recv(argv[2], strtoull(argv[3], NULL, 10), (unsigned int)atoi(argv[4]), prios);
+	if (!strcmp(verb, "rate") && argc > 3)
+		return run_rate(argv[2], strtoull(argv[3], NULL, 10));
+	if (!strcmp(verb, "time") && argc > 4)
+		return run_time(argv[2], strtoull(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
+	if (!strcmp(verb, "times") && argc > 3)
+		return run_times(argv[2], strtoull(argv[3], NULL, 10));
 	if (!strcmp(verb, "keep") && argc > 4 && !strcmp(argv[3], "--"))
 		return run_keep(argv[2], argv + 4);
 	if (!strcmp(verb, "chaos") && argc > 5 && argc < 16)
