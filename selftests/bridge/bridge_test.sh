@@ -53,7 +53,9 @@ test_shared_stream()
 	{
 		in_route one "stream = SHARED"
 		in_route two "stream = SHARED"
-	} | sed '/^stream = S_/d' | config b
+		in_route all "stream = SHARED" "subject = mbox.*"
+	} | sed '/^stream = S_/d; /^subject = mbox.all$/d' | config b
+	in_net b mboxctl create all capacity=1024 msgsize=4096
 	server_start
 	server_call STREAM.CREATE.SHARED \
 		'{"name":"SHARED","subjects":["mbox.>"],"retention":"limits","storage":"file","discard":"new","num_replicas":1,"max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0}'
@@ -64,6 +66,8 @@ test_shared_stream()
 	chaos 5 500 1000
 	receives one 250 60
 	receives two 250 60
+	sleep 1
+	[ "$(in_net b mboxctl show all | sed -n 's/^queued  *//p')" = 500 ] || wrong "not all are in the mailbox of both"
 }
 
 test_network_cut()
@@ -128,7 +132,7 @@ test_credentials()
 	keep nats nats-server -c "$dir/n.nats"
 	bridge_start a
 	bridge_start b
-	until_true 20 grep -q 'Authentication' "$dir/a.log" || wrong "the bridge does not say why: $(tail -n 1 "$dir/a.log")"
+	until_true 20 grep -qi 'authoriz\|authentic' "$dir/a.log" || wrong "the bridge does not say why: $(tail -n 1 "$dir/a.log")"
 	has_state a login offline || wrong "the route is $(field a login state)"
 	sending login 200
 	sleep 1

@@ -194,10 +194,12 @@ struct link *link_new(struct engine *engine, char error[static EVENT_TEXT_SIZE])
 	natsOptions_Destroy(options);
 	if (status == NATS_OK)
 		return link;
+	/* "(FILE:LINE): TEXT" */
 	detail = nats_GetLastError(NULL);
+	detail = detail ? strstr(detail, "): ") : NULL;
 	if (!*error)
-		snprintf(error, EVENT_TEXT_SIZE, "%s%s%s", natsStatus_GetText(status),
-			 detail && *detail ? ": " : "", detail ? detail : "");
+		snprintf(error, EVENT_TEXT_SIZE, "%.60s: %s", engine->server->servers,
+			 detail ? detail + 3 : natsStatus_GetText(status));
 	link_free(link);
 	return NULL;
 }
