@@ -310,5 +310,17 @@ missing()
 	said 'network namespace'
 }
 
+# mboxbridge has tests of its own; here there is none.
+bridge()
+{
+	expect 4 bridge list socket=/nowhere
+	said 'no bridge listens at /nowhere'
+	expect 4 -j bridge stat socket=/nowhere
+	expect 1 bridge pause socket=/nowhere
+	said 'route= is missing'
+	expect 1 bridge
+	expect 1 bridge list jobs
+}
+
 run_tests typos abbreviations units ids several follow nul statuses json_errors one_answer newline \
-	opener_ended missing
+	opener_ended missing bridge
