@@ -417,7 +417,8 @@ exec_handle()
 	printed 'one\ntwo'
 	# the message that the command does not take stays
 	expect 0 send "$box" three
-	expect 7 exec "$box" recv -- sh -c 'exit 7'
+	mboxctl exec "$box" recv -- sh -c 'exit 7'
+	[ $? = 7 ] || wrong 'the status is not that of the command'
 	expect 0 recv "$box" lines
 	printed 'three\n'
 	expect 127 exec "$box" recv -- ./absent
