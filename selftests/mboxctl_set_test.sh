@@ -174,6 +174,14 @@ quotas()
 	as_nobody "mboxctl create $box-4 ring=128M" 2>"$dir/err" && wrong "beyond the quota"
 	said 'your quota of bytes'
 	said 'of 64M used'
+	limit=$(cat /sys/module/mbox/parameters/user_bytes)
+	echo 1048576 >/sys/module/mbox/parameters/user_bytes
+	mboxctl create "$box-5" capacity=unbounded mode=0622
+	yes text | as_nobody "mboxctl send $box-5 lines" 2>"$dir/err" && wrong "beyond the share of one mailbox"
+	said 'all of your quota of bytes that one mailbox of another user may take'
+	said 'of 1M are used'
+	as_nobody "mboxctl create $box-6 && mboxctl send $box-6 text" || wrong "nothing is left of the quota"
+	echo "$limit" >/sys/module/mbox/parameters/user_bytes
 }
 
 run_tests set_limits if_missing users save_and_restore files quotas

@@ -84,6 +84,16 @@ static int refuse_permission(const struct command *cmd, int error)
 		      "permission denied: the mode of the mailbox does not grant the right");
 }
 
+/* Whether the largest message of the mailbox fits into @left bytes, however they are counted. */
+static bool largest_fits(const struct command *cmd, struct mbox_monitor *mon, uint64_t left)
+{
+	const struct mbox_monitor_mailbox *box;
+
+	return cmd->name && cmd->verb->first == FIRST_NAME &&
+	       !mbox_monitor_get(mon, cmd->id ? NULL : cmd->name, cmd->id, &box) &&
+	       2 * (box->msg_size + MBOX_LARGE_CHARGE) <= left;
+}
+
 /* Report EDQUOT: say which quota it is, if the kernel tells. */
 static int refuse_quota(const struct command *cmd, int error)
 {
@@ -101,11 +111,18 @@ static int refuse_quota(const struct command *cmd, int error)
 		status = refuse(cmd, error, hint, "your quota of mailboxes is used up: %u of %u",
 				user->mailboxes, user->max_mailboxes);
 	} else {
+		uint64_t left = user->max_bytes > user->bytes ? user->max_bytes - user->bytes : 0;
+
 		format_size(used, user->bytes);
 		format_size(limit, user->max_bytes);
-		status = refuse(cmd, error, hint,
-				"your quota of bytes, or the share of it that one mailbox may take, has no room for this: %s of %s used",
-				used, limit);
+		if (cmd->verb != &create_verb && largest_fits(cmd, mon, left))
+			status = refuse(cmd, error, hint,
+					"the mailbox holds all of your quota of bytes that one mailbox of another user may take; of the whole quota, %s of %s are used",
+					used, limit);
+		else
+			status = refuse(cmd, error, hint,
+					"your quota of bytes has no room for this: %s of %s used",
+					used, limit);
 	}
 	mbox_monitor_close(mon);
 	return status;
