@@ -223,9 +223,14 @@ bridge-check: deps-bridge
 ##demo-bridge    join mailboxes of two network namespaces, step by step, in a virtual machine
 demo-bridge: deps-bridge
 	@$(BRIDGE) demo-bridge
-##bench-bridge   measure mboxbridge beside NATS JetStream alone, in a virtual machine
+##bench-bridge   measure mboxbridge beside NATS JetStream and RabbitMQ alone, in a virtual machine: a table, in
+##               build/bench/bridge.txt; QUICK=1
+# RabbitMQ is left out, and the output says so, where its packages cannot be had.
 bench-bridge: deps-bridge
-	@$(BRIDGE) bench.sh
+	@$(BUILD)/rabbitmq.sh >/dev/null || echo "bench-bridge: goes on without RabbitMQ" >&2
+	@$(MAKE) -C tools/bridge O=$(OUT)/bridge LIBO=$(OUT)/lib RABBITMQ="$(RABBITMQ)"
+	@$(BRIDGE) -o $(OUT)/bench/bridge.txt -r "$(RABBITMQ)" bench.sh $(if $(filter 1,$(QUICK)),2000 256 100)
+RABBITMQ = $$(MBOX_OFFLINE=1 $(BUILD)/rabbitmq.sh 2>/dev/null)
 BRIDGE = selftests/bridge/run -k $(VM_KERNEL)
 deps-bridge: deps-vm
 	@$(BUILD)/deps.sh "mboxbridge is built with it" $(DEPS_BRIDGE)
@@ -244,12 +249,18 @@ stress: deps-vm
 	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
 
 ##bench          measure mbox beside pipes, queues, sockets, rings and ZeroMQ on KERNEL=$(VM_KERNEL): a table, JSON and
-##               plots, in build/bench. HOST=1: on this machine, after asking; QUICK=1; OPTIONS="…" of mboxbench
-# ZeroMQ and plots are left out, and the output says so, where these packages cannot be had.
+##               plots, in build/bench; then bench-bridge. HOST=1: on this machine, after asking, without bench-bridge;
+##               QUICK=1; OPTIONS="…" of mboxbench
+# ZeroMQ, plots and the bridge are left out, and the output says so, where these packages cannot be had.
 bench: $(if $(filter 1,$(HOST)),,deps-vm)
 	@$(BUILD)/deps.sh "the benchmark measures ZeroMQ too, and draws plots" $(DEPS_BENCH) || echo "bench: goes on without" >&2
 	@$(MAKE) mboxbench $(if $(filter 1,$(HOST)),tools)
 	@tools/bench/run $(if $(filter 1,$(HOST)),-H,-k $(VM_KERNEL)) $(if $(filter 1,$(QUICK)),-q) $(OPTIONS)
+ifneq ($(HOST),1)
+	@{ $(BUILD)/deps.sh "the benchmark measures mboxbridge too" $(DEPS_BRIDGE) && $(BUILD)/nats.sh >/dev/null; } || \
+		echo "bench: goes on without mboxbridge" >&2
+	@if pkg-config --exists libnats && MBOX_OFFLINE=1 $(BUILD)/nats.sh >/dev/null 2>&1; then $(MAKE) bench-bridge; fi
+endif
 ##bench-readme   the same, and put table and plots into README.md
 bench-readme: bench
 	@tools/bench/readme $(OUT)/bench/$(if $(filter 1,$(HOST)),running,$(VM_KERNEL)).json README.md

@@ -1,8 +1,9 @@
 #!/bin/sh
 # shellcheck disable=SC3043,SC2154 # busybox has local; net_helper.sh sets dir
 # SPDX-License-Identifier: GPL-2.0-only
-# Measure mboxbridge beside NATS JetStream alone, in one boot: bench.sh [MESSAGES [SIZE [PINGS]]]. With the bridge a message goes
-# from a mailbox of namespace a to one of b; without it, from a client to another, both in the namespace of the server.
+# Measure mboxbridge beside NATS JetStream and RabbitMQ alone, in one boot: bench.sh [MESSAGES [SIZE [PINGS]]]. With the bridge
+# a message goes from a mailbox of namespace a to one of b; without it, from a client to another, both in the namespace of
+# the server.
 
 cd "${0%/*}" || exit 1
 # shellcheck source=net_helper.sh
@@ -12,6 +13,22 @@ cd "${0%/*}" || exit 1
 
 messages=${1:-20000} size=${2:-256} pings=${3:-500}
 bad='' jobs=''
+
+# Erlang takes a minute to start where the machine is emulated. The script of the server finds its files by its own path.
+rabbitmq_start()
+{
+	local server
+
+	echo "127.0.0.1 localhost mbox" >/etc/hosts
+	PATH=$PATH:/usr/lib/erlang/bin RABBITMQ_NODENAME=rabbit@localhost RABBITMQ_MNESIA_BASE=$dir/rabbitmq-store \
+		RABBITMQ_ENABLED_PLUGINS_FILE=$dir/rabbitmq-plugins RABBITMQ_LOGS=- \
+		sh /usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server >"$dir/rabbitmq.log" 2>&1 &
+	server=$!
+	until grep -qs 'startup complete' "$dir/rabbitmq.log"; do
+		kill -0 "$server" || { cat "$dir/rabbitmq.log"; exit 1; }
+		sleep 1
+	done
+}
 
 net_start || exit 1
 server_config n
@@ -35,6 +52,15 @@ for round in 1 2 3; do
 	in_net a bridge_helper time bench "$pings" "$size"
 	wait $! || exit 1
 done
+if command -v rabbitmq_bench >/dev/null; then
+	for one in a b nats; do
+		unkeep $one
+	done
+	rabbitmq_start
+	for round in 1 2 3; do
+		rabbitmq_bench 127.0.0.1 "$messages" "$size" "$pings" >"$dir/rabbitmq.$round" || exit 1
+	done
+fi
 [ -z "$bad" ] || exit 1
 
 # The round in the middle, by messages a second.
@@ -53,5 +79,7 @@ echo "$messages messages of up to $size bytes; median of three rounds in this bo
 row '' 'messages/s' 'median us' '99 % us'
 # shellcheck disable=SC2046 # words
 row 'NATS JetStream alone' $(middle nats)
+# shellcheck disable=SC2046 # words
+[ ! -e "$dir/rabbitmq.1" ] || row 'RabbitMQ alone' $(middle rabbitmq)
 # shellcheck disable=SC2046 # words
 row 'mailbox to mailbox' "$(middle rate)" $(middle times)
