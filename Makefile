@@ -232,12 +232,13 @@ bench-bridge: deps-bridge
 	@$(BRIDGE) -o $(OUT)/bench/bridge.txt -r "$(RABBITMQ)" bench.sh $(if $(filter 1,$(QUICK)),2000 256 100)
 RABBITMQ = $$(MBOX_OFFLINE=1 $(BUILD)/rabbitmq.sh 2>/dev/null)
 BRIDGE = selftests/bridge/run -k $(VM_KERNEL)
+# T= of bridge-check names tests of the bridge.
 deps-bridge: deps-vm
 	@$(BUILD)/deps.sh "mboxbridge is built with it" $(DEPS_BRIDGE)
 	@$(BUILD)/module.sh $(VM_KERNEL)
 	@$(BUILD)/source.sh >/dev/null
 	@$(BUILD)/nats.sh >/dev/null
-	@$(MAKE) $(JOBS) tools selftests bridge
+	@$(MAKE) $(JOBS) T= tools selftests bridge
 
 ##stress         make all calls at once for SECONDS=600, lease and call for as long while processes die, then load and
 ##               unload the module in use, on each of
