@@ -130,14 +130,9 @@ fi
 
 # The test.
 
-skip_all()
-{
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit 4
-}
+. "${0%/*}/skip_helper.sh"
 
-[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+need_module
 command -v mboxctl >/dev/null || skip_all "no mboxctl on the PATH"
 [ "$(id -u)" = 0 ] || skip_all "not root"
 # The mailboxes and the users of this machine are not to be touched.

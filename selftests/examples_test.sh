@@ -6,14 +6,9 @@
 
 set -u
 
-skip_all()
-{
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit 4
-}
+. "${0%/*}/skip_helper.sh"
 
-[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+need_module
 first=$(command -v work_pool) || skip_all "the examples are not on the PATH"
 first=$(readlink -f "$first")
 dir=$(mktemp -d) || exit 1

@@ -4,14 +4,9 @@
 # The examples of mbox_languages(7) and of README.md in Python, as printed there. In KTAP; needs the module, perl, and for Python the same as
 # python_test.sh.
 
-skip_all()
-{
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit 4
-}
+. "${0%/*}/skip_helper.sh"
 
-[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+need_module
 here=${0%/*}
 # The guest has no other locale.
 export LC_ALL=C

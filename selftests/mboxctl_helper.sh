@@ -7,15 +7,10 @@
 set -u
 box=mboxctl-test.$$
 
-skip_all()
-{
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit 4
-}
+. "${0%/*}/skip_helper.sh"
 
 command -v mboxctl >/dev/null || skip_all "no mboxctl on the PATH"
-[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+need_module
 dir=$(mktemp -d) || exit 1
 chmod 755 "$dir"
 pids=''

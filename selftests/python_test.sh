@@ -4,16 +4,8 @@
 # lib/python/mbox.py and its examples, with Debian's python3. In KTAP; needs the module, and mbox.py on PYTHONPATH
 # or in a place where python3 looks.
 
-skip_all()
-{
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit 4
-}
+. "${0%/*}/python_helper.sh"
 
-[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
-python=/usr/bin/python3
-[ -x $python ] || skip_all "there is no $python"
 [ -n "${PYTHONPATH-}" ] || [ ! -d /mbox/python ] || export PYTHONPATH=/mbox/python
 $python -c 'import ctypes, mbox' || skip_all "python3 does not find ctypes and mbox.py"
 exec $python -W error::ResourceWarning "${0%/*}/python/test_mbox.py"

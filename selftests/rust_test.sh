@@ -3,14 +3,9 @@
 #
 # The crates of lib/rust, and their example. In KTAP; needs the module, and the programs of "make rust" on the PATH.
 
-skip_all()
-{
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit 4
-}
+. "${0%/*}/skip_helper.sh"
 
-[ -c /dev/mbox ] || skip_all "no /dev/mbox: the module is not loaded"
+need_module
 command -v rust_mailbox_test >/dev/null || skip_all "\"make rust\" has not built the tests of lib/rust"
 
 dir=$(mktemp -d) || exit 1
