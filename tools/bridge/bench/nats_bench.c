@@ -5,22 +5,13 @@
  * Publishes messages with as many under way as mboxbridge has, and receives them on a connection of its
  * own; then one message after the other, for the time from publication to delivery.
  */
-#include <inttypes.h>
 #include <nats/nats.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include "bench.h"
 
-#define WINDOW	256
 /* On a busy machine the server is late by more than the default of 200 ms. */
 #define STALL_MS	10000
-
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	uint64_t got;		/* under @lock */
-} bench = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
 static void must(natsStatus status, const char *what)
 {
@@ -36,25 +27,7 @@ static void bench_receive(natsConnection *nc, natsSubscription *sub, natsMsg *ms
 	(void)sub;
 	(void)closure;
 	natsMsg_Destroy(msg);
-	pthread_mutex_lock(&bench.lock);
-	bench.got++;
-	pthread_cond_signal(&bench.more);
-	pthread_mutex_unlock(&bench.lock);
-}
-
-static void bench_wait(uint64_t count)
-{
-	pthread_mutex_lock(&bench.lock);
-	while (bench.got < count)
-		pthread_cond_wait(&bench.more, &bench.lock);
-	pthread_mutex_unlock(&bench.lock);
-}
-
-static int bench_compare(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	bench_got();
 }
 
 static jsCtx *bench_connect(const char *url)
@@ -73,24 +46,22 @@ static jsCtx *bench_connect(const char *url)
 
 int main(int argc, char **argv)
 {
-	uint64_t count = argc > 4 ? strtoull(argv[2], NULL, 10) : 0;
-	int size = argc > 4 ? atoi(argv[3]) : 0, pings = argc > 4 ? atoi(argv[4]) : 0;
 	const char *subjects[] = { "bench" };
 	natsSubscription *sub;
 	jsStreamConfig config;
 	jsSubOptions options;
-	int64_t began, took, *times;
+	struct bench bench;
+	int64_t began, took;
 	jsCtx *in, *out;
 	char *data;
 
-	if (!count || size < 1 || pings < 1)
+	if (!bench_init(&bench, argc, argv))
 		return 2;
-	data = calloc(1, (size_t)size);
-	times = calloc((size_t)pings, sizeof(*times));
-	if (!data || !times)
+	data = calloc(1, (size_t)bench.size);
+	if (!data)
 		return 1;
-	out = bench_connect(argv[1]);
-	in = bench_connect(argv[1]);
+	out = bench_connect(bench.server);
+	in = bench_connect(bench.server);
 	jsStreamConfig_Init(&config);
 	config.Name = "BENCH";
 	config.Subjects = subjects;
@@ -101,19 +72,17 @@ int main(int argc, char **argv)
 	must(js_Subscribe(&sub, in, "bench", bench_receive, NULL, NULL, &options, NULL), "subscription");
 
 	began = nats_NowInNanoSeconds();
-	for (uint64_t i = 0; i < count; i++)
-		must(js_PublishAsync(out, "bench", data, size, NULL), "publication");
+	for (uint64_t i = 0; i < bench.count; i++)
+		must(js_PublishAsync(out, "bench", data, bench.size, NULL), "publication");
 	must(js_PublishAsyncComplete(out, NULL), "publication");
-	bench_wait(count);
+	bench_wait(bench.count);
 	took = nats_NowInNanoSeconds() - began;
-	for (int i = 0; i < pings; i++) {
+	for (int i = 0; i < bench.pings; i++) {
 		began = nats_NowInNanoSeconds();
-		must(js_Publish(NULL, out, "bench", data, size, NULL, NULL), "publication");
-		bench_wait(count + (uint64_t)i + 1);
-		times[i] = nats_NowInNanoSeconds() - began;
+		must(js_Publish(NULL, out, "bench", data, bench.size, NULL, NULL), "publication");
+		bench_wait(bench.count + (uint64_t)i + 1);
+		bench.times[i] = nats_NowInNanoSeconds() - began;
 	}
-	qsort(times, (size_t)pings, sizeof(*times), bench_compare);
-	printf("%" PRIu64 " %" PRId64 " %" PRId64 "\n", count * 1000000000 / (uint64_t)took, times[pings / 2] / 1000,
-	       times[pings * 99 / 100] / 1000);
+	bench_report(&bench, took);
 	return 0;
 }

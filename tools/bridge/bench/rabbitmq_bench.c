@@ -5,7 +5,6 @@
  * Does what nats_bench does, with a durable queue, persistent messages, confirms of the publisher and an
  * acknowledgement of each message by the consumer. A connection of librabbitmq belongs to one thread.
  */
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,16 +13,10 @@
 
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
+#include "bench.h"
 
-#define WINDOW	256
 #define PORT	5672
 #define CHANNEL	1
-
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	uint64_t got;		/* under @lock */
-} bench = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
 /* Delivery tags count from 1: messages before @lowest are confirmed, of the later ones those that @confirmed says. */
 struct publisher {
@@ -64,27 +57,9 @@ static void *bench_receive(void *closure)
 		must_reply(amqp_consume_message(connection, &envelope, NULL, 0), "message");
 		must(!amqp_basic_ack(connection, CHANNEL, envelope.delivery_tag, 0), "acknowledgement");
 		amqp_destroy_envelope(&envelope);
-		pthread_mutex_lock(&bench.lock);
-		bench.got++;
-		pthread_cond_signal(&bench.more);
-		pthread_mutex_unlock(&bench.lock);
+		bench_got();
 	}
 	return NULL;
-}
-
-static void bench_wait(uint64_t count)
-{
-	pthread_mutex_lock(&bench.lock);
-	while (bench.got < count)
-		pthread_cond_wait(&bench.more, &bench.lock);
-	pthread_mutex_unlock(&bench.lock);
-}
-
-static int bench_compare(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
 }
 
 static amqp_connection_state_t bench_connect(const char *host)
@@ -128,48 +103,44 @@ static void publisher_confirm(struct publisher *publisher, uint64_t window)
 
 int main(int argc, char **argv)
 {
-	uint64_t count = argc > 4 ? strtoull(argv[2], NULL, 10) : 0;
-	int size = argc > 4 ? atoi(argv[3]) : 0, pings = argc > 4 ? atoi(argv[4]) : 0;
 	amqp_bytes_t queue = amqp_cstring_bytes("bench");
 	struct publisher publisher = { .lowest = 1 };
 	amqp_connection_state_t in;
-	int64_t began, took, *times;
+	int64_t began, took;
+	struct bench bench;
 	pthread_t receiver;
 
-	if (!count || size < 1 || pings < 1)
+	if (!bench_init(&bench, argc, argv))
 		return 2;
-	publisher.data = amqp_bytes_malloc((size_t)size);
-	publisher.confirmed = calloc(count + (uint64_t)pings + 1, sizeof(*publisher.confirmed));
-	times = calloc((size_t)pings, sizeof(*times));
-	if (!publisher.data.bytes || !publisher.confirmed || !times)
+	publisher.data = amqp_bytes_malloc((size_t)bench.size);
+	publisher.confirmed = calloc(bench.count + (uint64_t)bench.pings + 1, sizeof(*publisher.confirmed));
+	if (!publisher.data.bytes || !publisher.confirmed)
 		return 1;
-	publisher.connection = bench_connect(argv[1]);
+	publisher.connection = bench_connect(bench.server);
 	/* it may have messages of another run */
 	must(amqp_queue_delete(publisher.connection, CHANNEL, queue, 0, 0), "new queue");
 	must(amqp_queue_declare(publisher.connection, CHANNEL, queue, 0, 1, 0, 0, amqp_empty_table), "queue");
 	must(amqp_confirm_select(publisher.connection, CHANNEL), "confirms");
-	in = bench_connect(argv[1]);
+	in = bench_connect(bench.server);
 	must(amqp_basic_qos(in, CHANNEL, 0, WINDOW, 0), "window");
 	must(amqp_basic_consume(in, CHANNEL, queue, amqp_empty_bytes, 0, 0, 0, amqp_empty_table), "consumer");
 	must(!pthread_create(&receiver, NULL, bench_receive, in), "thread");
 
 	began = bench_now();
-	for (uint64_t i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < bench.count; i++) {
 		publisher_confirm(&publisher, WINDOW);
 		publisher_send(&publisher);
 	}
 	publisher_confirm(&publisher, 1);
-	bench_wait(count);
+	bench_wait(bench.count);
 	took = bench_now() - began;
-	for (int i = 0; i < pings; i++) {
+	for (int i = 0; i < bench.pings; i++) {
 		began = bench_now();
 		publisher_send(&publisher);
 		publisher_confirm(&publisher, 1);
-		bench_wait(count + (uint64_t)i + 1);
-		times[i] = bench_now() - began;
+		bench_wait(bench.count + (uint64_t)i + 1);
+		bench.times[i] = bench_now() - began;
 	}
-	qsort(times, (size_t)pings, sizeof(*times), bench_compare);
-	printf("%" PRIu64 " %" PRId64 " %" PRId64 "\n", count * 1000000000 / (uint64_t)took, times[pings / 2] / 1000,
-	       times[pings * 99 / 100] / 1000);
+	bench_report(&bench, took);
 	return 0;
 }
