@@ -30,7 +30,7 @@ write()
 
 	grep -q '^<!-- evidence: begin -->$' "$file" || die "$file has no place for results"
 	results=$(cat "$KEPT"/* 2>/dev/null) || die "no results are kept: make check, model, fuzz, coverage or stress first"
-	awk -F '\t' -v OFS=' | ' '
+	awk -F '\t' '
 		function row(label)
 		{
 			return "| " label " | " result[label] " | " date[label] " |"

@@ -23,7 +23,7 @@ mkdir -p "$1"
 new=$(mktemp -d)
 trap 'rm -rf "$new"; [ -z "$check" ] || rm -rf "$1"' EXIT
 
-# Those of README.md, without what is said about a command beside it. Code of another language has a name of its own.
+# Those of README.md, without the remarks beside them. Code of another language has a name of its own.
 commands_of_readme()
 {
 	awk '
@@ -139,7 +139,7 @@ for page in lib/man/*.[37]; do
 		print >name
 	}' "$page"
 done
-# The complete programs of README.md, and what it has in Python.
+# The complete programs of README.md, and its code in Python.
 awk -v out="$new/README.md" '
 	function put() {
 		if (language == "python" || language == "c" && text ~ /main\(/) {
