@@ -125,12 +125,34 @@ static inline struct file *mbox_compat_shmem_file(const char *name, loff_t size,
 
 /*
  * The generator writes separate operations for do and dump. Before 6.2 do and dump
- * share one genl_ops: merge each pair, in which the dump follows the do.
+ * share one genl_ops: merge each pair, in which the dump follows the do. Both have the
+ * policy of the dump then, which knows more attributes.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define genl_split_ops	genl_ops
 #define split_ops	ops
 #define n_split_ops	n_ops
+
+/*
+ * Refuse to a do the attributes that only the dump of the pair knows: those after the
+ * last of the do, which internal_flags holds.
+ */
+static inline int mbox_compat_pre_doit(const struct genl_ops *op, struct sk_buff *skb,
+				       struct genl_info *info)
+{
+	unsigned int i;
+
+	if (!op->internal_flags)
+		return 0;
+	for (i = op->internal_flags + 1; i <= op->maxattr; i++) {
+		if (info->attrs[i]) {
+			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
+					    "Unknown attribute type");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
 #endif
 
 /* Prepare a family; the generator does not know of the rights that a group takes. */
@@ -148,12 +170,16 @@ static inline void mbox_compat_family(struct genl_family *family,
 		if (n && ops[n - 1].cmd == family->ops[i].cmd) {
 			ops[n - 1].dumpit = family->ops[i].dumpit;
 			ops[n - 1].flags |= family->ops[i].flags;
+			ops[n - 1].internal_flags = ops[n - 1].maxattr;
+			ops[n - 1].maxattr = family->ops[i].maxattr;
+			ops[n - 1].policy = family->ops[i].policy;
 		} else {
 			ops[n++] = family->ops[i];
 		}
 	}
 	family->ops = ops;
 	family->n_ops = n;
+	family->pre_doit = mbox_compat_pre_doit;
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 	memcpy(groups, family->mcgrps, family->n_mcgrps * sizeof(*groups));

@@ -240,6 +240,9 @@ FIXTURE_VARIANT_ADD(bad, short_id) {
 FIXTURE_VARIANT_ADD(bad, attribute_of_another_call) {
 	.cmd = MBOX_CMD_MAILBOX_GET, .named = true, .attr = MBOX_A_MAILBOX_MODE, .size = 4,
 	.ret = -EINVAL, .blamed = MBOX_A_MAILBOX_MODE };
+FIXTURE_VARIANT_ADD(bad, attribute_of_the_dump) {
+	.cmd = MBOX_CMD_MAILBOX_GET, .named = true, .attr = MBOX_A_MAILBOX_KIND, .size = 4,
+	.value = MBOX_KIND_INBOX, .ret = -EINVAL, .blamed = MBOX_A_MAILBOX_KIND };
 FIXTURE_VARIANT_ADD(bad, attribute_of_the_future) {
 	.cmd = MBOX_CMD_MAILBOX_GET, .named = true, .attr = MBOX_A_MAILBOX_MAX + 1, .size = 4,
 	.ret = -EINVAL, .blamed = MBOX_A_MAILBOX_MAX + 1 };
