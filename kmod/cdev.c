@@ -8,6 +8,7 @@
 #include <net/net_namespace.h>
 
 #include "ioctl.h"
+#include "label.h"
 #include "link.h"
 #include "mbox.h"
 #include "process.h"
@@ -26,7 +27,7 @@ static long cdev_install(int fd, struct file *file)
 
 /* Take the descriptor first: once the mailbox exists, nothing may fail. */
 static long cdev_open_fd(struct file *factory, const struct mbox_ioc_open *arg,
-			 bool open, bool create)
+			 const struct mbox_label_key *label, bool open, bool create)
 {
 	struct mbox_attr attr = {};
 	int fd;
@@ -34,6 +35,7 @@ static long cdev_open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 	fd = mbox_create_check(arg, create, &attr);
 	if (fd)
 		return fd;
+	attr.label = label;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
@@ -41,43 +43,58 @@ static long cdev_open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 						 create));
 }
 
+/* Check the name or the label of an argument, and copy the label. @text is for that. */
+static int cdev_check_name(const struct mbox_ioc_open *arg, struct mbox_label_key *label,
+			   char *text)
+{
+	int error = mbox_label_copy(label, text, arg);
+
+	if (error || (label->space == MBOX_SPACE_NONE && mbox_name_empty(arg->name)))
+		return error;
+	if (label->space != MBOX_SPACE_NONE)
+		return mbox_name_empty(arg->name) ? 0 : -EINVAL;
+	return mbox_name_valid(arg->name) ? 0 : -EINVAL;
+}
+
 #define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)
 
 static long cdev_create(struct file *factory, void __user *uarg, size_t usize)
 {
+	struct mbox_label_key label;
+	char text[MBOX_LABEL_MAX];
 	struct mbox_ioc_open arg;
 	int error;
 
-	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize) ?:
+		cdev_check_name(&arg, &label, text);
 	if (error)
 		return error;
 	if (arg.flags & ~MBOX_OPEN_NONBLOCK)
 		return -EINVAL;
-	if (mbox_name_empty(arg.name)) {
-		/* No process could ever reach it again. */
-		if (arg.lifetime == MBOX_LIFETIME_OS)
-			return -EINVAL;
-	} else if (!mbox_name_valid(arg.name)) {
+	/* No process could ever reach it again. */
+	if (!arg.name[0] && !label.size && arg.lifetime == MBOX_LIFETIME_OS)
 		return -EINVAL;
-	}
-	return cdev_open_fd(factory, &arg, false, true);
+	return cdev_open_fd(factory, &arg, &label, false, true);
 }
 
 static long cdev_open(struct file *factory, void __user *uarg, size_t usize)
 {
+	struct mbox_label_key label;
+	char text[MBOX_LABEL_MAX];
 	struct mbox_ioc_open arg;
 	bool create, exclusive;
 	int error;
 
-	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize) ?:
+		cdev_check_name(&arg, &label, text);
 	if (error)
 		return error;
 	create = arg.flags & MBOX_OPEN_CREATE;
 	exclusive = arg.flags & MBOX_OPEN_EXCL;
 	if ((arg.flags & ~OPEN_FLAGS) || (exclusive && !create) ||
-	    !mbox_name_valid(arg.name))
+	    (!arg.name[0] && !label.size))
 		return -EINVAL;
-	return cdev_open_fd(factory, &arg, !exclusive, create);
+	return cdev_open_fd(factory, &arg, &label, !exclusive, create);
 }
 
 static long cdev_link(struct file *factory, void __user *uarg, size_t usize)

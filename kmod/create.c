@@ -9,6 +9,7 @@
 
 #include "access.h"
 #include "event.h"
+#include "label.h"
 #include "mbox.h"
 #include "process.h"
 #include "registry.h"
@@ -67,14 +68,24 @@ int mbox_create_check(const struct mbox_ioc_open *arg, bool create,
 	return mbox_attr_check(attr);
 }
 
+/* Find the mailbox that has the name or the label. Return it with a reference, or NULL. */
+static struct mbox *create_find(struct mbox_registry *registry, const char *name,
+				const struct mbox_label_key *label)
+{
+	if (name[0])
+		return mbox_registry_find(registry, name);
+	return label && label->size ? mbox_label_find(registry, label) : NULL;
+}
+
 /* Open the mailbox of that name. ENOENT also while it is being deleted. */
 static struct file *create_open_existing(struct file *factory,
-					 const struct mbox_ioc_open *arg)
+					 const struct mbox_ioc_open *arg,
+					 const struct mbox_label_key *label)
 {
 	struct mbox *mbox;
 	int error;
 
-	mbox = mbox_registry_find(factory->private_data, arg->name);
+	mbox = create_find(factory->private_data, arg->name, label);
 	if (!mbox)
 		return ERR_PTR(-ENOENT);
 	mbox_owner_check(mbox);
@@ -90,13 +101,11 @@ static struct file *create_open_existing(struct file *factory,
 }
 
 /* Free the name of a mailbox whose owner has exited. */
-static void create_check_name(struct mbox_registry *registry, const char *name)
+static void create_check_name(struct mbox_registry *registry, const char *name,
+			      const struct mbox_label_key *label)
 {
-	struct mbox *mbox;
+	struct mbox *mbox = create_find(registry, name, label);
 
-	if (!name[0])
-		return;
-	mbox = mbox_registry_find(registry, name);
 	if (!mbox)
 		return;
 	mbox_owner_check(mbox);
@@ -120,7 +129,7 @@ static struct file *create_open_new(struct file *factory,
 				arg->flags & MBOX_OPEN_NONBLOCK);
 	if (IS_ERR(file))
 		return file;
-	create_check_name(factory->private_data, arg->name);
+	create_check_name(factory->private_data, arg->name, attr->label);
 	error = 0;
 	if (attr->lifetime == MBOX_LIFETIME_PROCESS)
 		error = mbox_owner_attach(mbox);
@@ -149,7 +158,7 @@ static struct file *create_retry(struct file *factory,
 
 	for (;;) {
 		if (open) {
-			file = create_open_existing(factory, arg);
+			file = create_open_existing(factory, arg, attr->label);
 			if (!create || (file != ERR_PTR(-ENOENT) &&
 					(kept || file != ERR_PTR(-EIDRM))))
 				return file;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The attributes of a mailbox, in dumps and in replies. */
 #include <linux/kernel.h>
+#include <linux/string.h>
 #include <net/genetlink.h>
 
 #include "link.h"
@@ -106,6 +107,16 @@ static bool dump_put_u64s(struct sk_buff *skb, const struct mbox_info *info,
 	return true;
 }
 
+/* A label has no NUL, so its length says its size. */
+static bool dump_put_label(struct sk_buff *skb, const struct mbox_info *info)
+{
+	size_t size = strnlen(info->label, sizeof(info->label));
+
+	return (info->space == MBOX_SPACE_NONE ||
+		!nla_put_u32(skb, MBOX_A_MAILBOX_SPACE, info->space)) &&
+	       (!size || !nla_put(skb, MBOX_A_MAILBOX_LABEL, size, info->label));
+}
+
 /* Put the attributes of a mailbox, or of the inbox of @endpoint, else NULL. 0 or EMSGSIZE. */
 int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox,
 		      const struct mbox_endpoint *endpoint)
@@ -118,6 +129,7 @@ int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox,
 		mbox_direct_info_process(endpoint, &info);
 	if ((info.name[0] &&
 	     nla_put_string(skb, MBOX_A_MAILBOX_NAME, info.name)) ||
+	    !dump_put_label(skb, &info) ||
 	    !dump_put_u64s(skb, &info, &stats) || !dump_put_u32s(skb, &info) ||
 	    !dump_put_process(skb, MBOX_A_MAILBOX_OWNER, info.owner) ||
 	    !dump_put_process(skb, MBOX_A_MAILBOX_HEIR, info.heir) ||

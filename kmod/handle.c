@@ -10,6 +10,7 @@
 #include "ioctl.h"
 #include "job.h"
 #include "kind.h"
+#include "label.h"
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
@@ -215,6 +216,7 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
 	seq_printf(seq, "mbox-id:\t%llu\n", info.id);
 	seq_printf(seq, "mbox-name:\t%s\n", info.name);
+	mbox_label_show(seq, handle->mbox);
 	seq_printf(seq, "mbox-state:\t%s\n", states[info.state]);
 	seq_printf(seq, "mbox-rights:\t%s%s\n",
 		   info.rights & MBOX_RIGHT_RECV ? "r" : "-",

@@ -11,6 +11,7 @@
 #include "broadcast.h"
 #include "job.h"
 #include "kind.h"
+#include "label.h"
 #include "mbox.h"
 #include "message.h"
 #include "mode.h"
@@ -158,11 +159,12 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->handles = 1;
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
 	mbox->send_handles = rights & MBOX_RIGHT_SEND ? 1 : 0;
-	mbox->reachable = name[0];
+	error = attr->label ? mbox_label_attach(mbox, attr->label) : 0;
+	mbox->reachable = mbox_mailbox_has_name(mbox);
 	mbox->deaf = mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV);
 	init_waitqueue_head(&mbox->poll);
 
-	error = mbox_member_attach(mbox) ?:
+	error = error ?: mbox_member_attach(mbox) ?:
 		mbox->kind->attach(mbox, factory, attr) ?:
 		mbox_job_attach_attr(mbox, factory, attr);
 	if (error) {
@@ -200,7 +202,10 @@ void mbox_mailbox_mem_get(struct mbox *mbox)
 
 static void mailbox_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(mailbox_cache, container_of(rcu, struct mbox, rcu));
+	struct mbox *mbox = container_of(rcu, struct mbox, rcu);
+
+	kfree(mbox_mailbox_label(mbox));
+	kmem_cache_free(mailbox_cache, mbox);
 }
 
 /* May sleep. The memory stays for lookups that are under way. */
@@ -365,6 +370,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	struct user_namespace *user_ns = current_user_ns();
 
 	memcpy(info->name, mbox->name, MBOX_NAME_SIZE);
+	mbox_label_info(mbox, info);
 	info->id = mbox->id;
 	info->created = mbox->created;
 	info->policy = mbox->policy;

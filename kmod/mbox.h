@@ -50,6 +50,7 @@
  *			due.c		the timer of a mailbox
  *	access.h	access.c	rights: modes, owners, capabilities
  *	registry.h	registry.c	names and mailboxes of one network namespace
+ *	label.h		label.c		labels: the opaque names of front ends
  *	event.h		event.c		events that are pending, and limits of sending them
  *			budget.c	how many events a namespace is sent
  *			notice.c	one event, to the listeners allowed to see it
@@ -158,6 +159,7 @@
  *	inbox		the mailbox of an endpoint, which all its links lead to
  *	job		a message with more state than its place in the queue
  *	kind		mailbox, broadcast, ring or inbox
+ *	label		an opaque name, of a mailbox of a front end
  *	lane		one direction of a link
  *	lease		a receive that hides a message until it is acknowledged
  *	link		two lanes between two endpoints
@@ -211,6 +213,8 @@ struct mbox_cast;
 struct mbox_endpoint;
 struct mbox_inbox;
 struct mbox_kind;
+struct mbox_label;
+struct mbox_label_key;
 struct mbox_lane;
 struct mbox_member;
 struct mbox_mode;
@@ -274,13 +278,14 @@ struct mbox {
 	bool deaf;			/* sends fail: draining, dead, no receivers */
 	bool full;			/* a send found no room, and none was made since */
 	bool turned_away;		/* a process, with EBUSY or EUSERS */
-	bool reachable;			/* by its name, or as an inbox */
+	bool reachable;			/* by its name or label, or as an inbox */
 	struct mbox_room room;
 	u64 peak_bytes;			/* the most held_bytes, ever */
 	struct mbox_queue queue;
 	u32 nr_receivers;		/* that are blocked */
 	u8 policy;			/* constant: MBOX_POLICY_* */
 	u8 options;			/* constant: MBOX_OPTION_* */
+	u8 space;			/* constant: MBOX_SPACE_* */
 	struct mbox_pool *pool;		/* free memory; or NULL */
 	u64 sent;			/* also the last sequence number */
 	u64 received;
@@ -320,11 +325,14 @@ struct mbox {
 					 * no ring and no inbox: takes the fast path
 					 */
 	bool listed;			/* registry->lock: in registry->mailboxes */
-	bool named;			/* registry->lock: in registry->names */
+	bool named;			/* registry->lock: in registry->names, or ->labels */
 
 	refcount_t refs;
 	refcount_t mem_refs;		/* its memory: one for all refs, and event.c's */
-	struct rhash_head hash;		/* registry->lock */
+	union {
+		struct rhash_head hash;	/* registry->lock */
+		struct mbox_label *its_label; /* constant, of a front end; or NULL */
+	};
 	u64 id;				/* constant */
 	u64 created;			/* constant: ns, CLOCK_REALTIME */
 	char name[MBOX_NAME_SIZE];	/* constant */
@@ -385,6 +393,7 @@ struct mbox_attr {
 	u64 dead_letter;
 	u32 max_deliveries;
 	u32 pad;
+	const struct mbox_label_key *label; /* or NULL */
 };
 
 /* Counters reported over netlink only, not by MBOX_IOC_GET. */
@@ -474,6 +483,18 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 static inline bool mbox_waiter_no_senders(const struct mbox *mbox)
 {
 	return likely(RB_EMPTY_ROOT(&mbox->room.senders.rb_root));
+}
+
+/* Return the label of @mbox, which it may have lost; or NULL. */
+static inline struct mbox_label *mbox_mailbox_label(const struct mbox *mbox)
+{
+	return mbox->space != MBOX_SPACE_NONE ? mbox->its_label : NULL;
+}
+
+/* Return whether @mbox was created with a name or a label; it may have lost it. */
+static inline bool mbox_mailbox_has_name(const struct mbox *mbox)
+{
+	return mbox->name[0] || mbox_mailbox_label(mbox);
 }
 
 /* Return the error of a call that the state of @mbox forbids. */

@@ -218,7 +218,8 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 	struct mbox_deferred deferred;
 	int error;
 
-	if (!arg->pid && !(arg->flags & MBOX_HANDOVER_HEIR) && !mbox->name[0])
+	if (!arg->pid && !(arg->flags & MBOX_HANDOVER_HEIR) &&
+	    !mbox_mailbox_has_name(mbox))
 		return -EINVAL;
 	mbox_access_ask(&asker, mbox, file);
 	spin_lock(&mbox->lock);

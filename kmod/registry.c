@@ -9,6 +9,7 @@
 #include <net/netns/generic.h>
 
 #include "event.h"
+#include "label.h"
 #include "mbox.h"
 #include "registry.h"
 #include "trace.h"
@@ -43,6 +44,7 @@ void mbox_registry_put(struct mbox_registry *registry)
 	if (!refcount_dec_and_test(&registry->refs))
 		return;
 	rhashtable_destroy(&registry->names);
+	rhashtable_destroy(&registry->labels);
 	xa_destroy(&registry->mailboxes);
 	put_user_ns(registry->user_ns);
 	kfree(registry);
@@ -104,7 +106,11 @@ static void registry_drop_name(struct mbox *mbox)
 	if (!mbox->named)
 		return;
 	mbox->named = false;
-	rhashtable_remove_fast(&mbox->registry->names, &mbox->hash, name_params);
+	if (mbox_mailbox_label(mbox))
+		mbox_label_remove(mbox->registry, mbox_mailbox_label(mbox));
+	else
+		rhashtable_remove_fast(&mbox->registry->names, &mbox->hash,
+				       name_params);
 }
 
 /*
@@ -129,28 +135,31 @@ static int registry_take_name(struct mbox *mbox)
 }
 
 /*
- * Enter a name. EEXIST if another mailbox has it, and is to keep it; EBUSY if the table
+ * Enter a name, or a label. EEXIST if another mailbox has it, and is to keep it; EBUSY if the table
  * is being resized by a worker, which has to run.
  */
 static int registry_enter_name(struct mbox *mbox)
 {
+	struct mbox_label *label = mbox_mailbox_label(mbox);
 	struct mbox_registry *registry = mbox->registry;
 	struct mbox *other;
 	int error;
 
 	lockdep_assert_held(&registry->lock);
-	if (!mbox->name[0])
+	if (!mbox_mailbox_has_name(mbox))
 		return 0;
 	/* Under the lock the reference that the registry has is enough. */
-	other = rhashtable_lookup_fast(&registry->names, mbox->name,
-				       name_params);
+	other = label ? mbox_label_holder(registry, label) :
+			rhashtable_lookup_fast(&registry->names, mbox->name,
+					       name_params);
 	if (other) {
 		error = registry_take_name(other);
 		if (error)
 			return error;
 	}
-	error = rhashtable_insert_fast(&registry->names, &mbox->hash,
-				       name_params);
+	error = label ? mbox_label_enter(registry, label) :
+			rhashtable_insert_fast(&registry->names, &mbox->hash,
+					       name_params);
 	mbox->named = !error;
 	return error;
 }
@@ -263,10 +272,11 @@ static int __net_init registry_net_init(struct net *net)
 	if (!registry)
 		return -ENOMEM;
 	error = rhashtable_init(&registry->names, &name_params);
-	if (error) {
-		kfree(registry);
-		return error;
-	}
+	if (error)
+		goto err_free;
+	error = mbox_label_init(registry);
+	if (error)
+		goto err_names;
 	refcount_set(&registry->refs, 1);
 	registry->net = net;
 	INIT_LIST_HEAD(&registry->events.node);
@@ -276,6 +286,12 @@ static int __net_init registry_net_init(struct net *net)
 	registry->user_ns = get_user_ns(net->user_ns);
 	rn->registry = registry;
 	return 0;
+
+err_names:
+	rhashtable_destroy(&registry->names);
+err_free:
+	kfree(registry);
+	return error;
 }
 
 /* The namespace goes: its mailboxes die, and no more can be made in it. */
@@ -303,6 +319,7 @@ static void __net_exit registry_net_exit(struct net *net)
 	 * in a worker that frees memory, rhashtable_destroy() has no other to wait for.
 	 */
 	cancel_work_sync(&registry->names.run_work);
+	cancel_work_sync(&registry->labels.run_work);
 	mbox_notice_end(registry);
 	mbox_registry_put(registry);
 }

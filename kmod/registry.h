@@ -30,6 +30,7 @@ struct mbox_registry {
 	u32 changes;			/* lock: mailboxes that came or went */
 	struct xarray mailboxes;	/* all listed, by id; as names is */
 	struct rhashtable names;	/* changed under lock, read under RCU */
+	struct rhashtable labels;	/* likewise, see label.c */
 	struct user_namespace *user_ns;	/* constant: owner of the namespace */
 	struct mbox_event_net events;
 };

@@ -127,6 +127,35 @@ int mbox_open_or_create(struct mbox **mbp, const char *name,
 	return mbox_handle_open(mbp, MBOX_IOC_OPEN, &arg);
 }
 
+int mbox_open_label(struct mbox **mbp, unsigned int space, const void *label, size_t size,
+		    unsigned int rights, unsigned int flags, const struct mbox_attr *attr)
+{
+	const unsigned int made = MBOX_OPEN_CREATE | MBOX_OPEN_EXCL;
+	struct mbox_ioc_open arg = {
+		.flags = flags,
+		.rights = rights,
+		.space = space,
+		.label = size ? mbox_address(label) : 0,
+		.label_size = size > MBOX_LABEL_MAX ? MBOX_LABEL_MAX + 1 : (uint32_t)size,
+	};
+	unsigned long request = MBOX_IOC_OPEN;
+
+	if (!mbp || (size && !label))
+		return -EFAULT;
+	if (space == MBOX_SPACE_NONE)
+		return -EINVAL;
+	if (flags & MBOX_OPEN_CREATE)
+		attr_copy(&arg, attr);
+	if ((flags & made) == made) {
+		request = MBOX_IOC_CREATE;
+		arg.flags &= ~made;
+		/* The kernel refuses the default lifetime without a name. */
+		if (!attr && !size)
+			arg.lifetime = MBOX_LIFETIME_FD;
+	}
+	return mbox_handle_open(mbp, request, &arg);
+}
+
 int mbox_from_fd(struct mbox **mbp, int fd)
 {
 	struct mbox_info info = { .flags = 0 };

@@ -51,7 +51,7 @@ _Static_assert(sizeof(struct mbox_send_entry) == 32, "mbox_sendv");
 _Static_assert(sizeof(struct mbox_recv_entry) == 80, "mbox_recvv");
 _Static_assert(sizeof(struct mbox_delivery) == 64, "mbox_lease, mbox_reply_recv");
 _Static_assert(sizeof(struct mbox_ack_entry) == 16, "mbox_ackv");
-_Static_assert(sizeof(struct mbox_info) == 328, "mbox_get");
+_Static_assert(sizeof(struct mbox_info) == 592, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
 struct mbox_ring;

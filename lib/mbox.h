@@ -200,6 +200,28 @@ int mbox_open_or_create(struct mbox **mbp, const char *name,
 			unsigned int rights, const struct mbox_attr *attr);
 
 /**
+ * mbox_open_label() - open a mailbox of a front end by its label, or make it
+ * @mbp:	out, the handle; the caller closes it
+ * @space:	MBOX_SPACE_*, but MBOX_SPACE_NONE: the interface that the front end serves
+ * @label:	its label there: any bytes but '/' and NUL
+ * @size:	its bytes, up to MBOX_LABEL_MAX. 0 with MBOX_OPEN_CREATE and MBOX_OPEN_EXCL
+ *		makes an anonymous mailbox of the front end, and else is -EINVAL.
+ * @rights:	MBOX_RIGHT_* of the handle
+ * @flags:	MBOX_OPEN_CREATE: make it if it is missing; with MBOX_OPEN_EXCL too: it must
+ *		be missing; MBOX_OPEN_NONBLOCK: the handle has O_NONBLOCK set
+ * @attr:	as for mbox_create(), with MBOX_OPEN_CREATE
+ *
+ * The names of mbox_open() are for programs that know mbox. A label is the name that a
+ * mailbox has in another interface; it does not collide with names, or with the labels
+ * of other spaces.
+ *
+ * Return: 0, -ENOENT if there is none of that label, -EEXIST, -EACCES, -EDQUOT; -ENOENT,
+ * -ELOOP and -EOPNOTSUPP as for mbox_create().
+ */
+int mbox_open_label(struct mbox **mbp, unsigned int space, const void *label, size_t size,
+		    unsigned int rights, unsigned int flags, const struct mbox_attr *attr);
+
+/**
  * mbox_from_fd() - make a handle from a file descriptor
  * @mbp:	out, the handle; the caller closes it
  * @fd:		a descriptor on a mailbox that came over a UNIX socket, was

@@ -130,6 +130,9 @@ struct mbox_monitor;
  * @dead:	dropped messages that went to the dead-letter mailbox
  * @dead_letter: id of the dead-letter mailbox; known if there is one
  * @mark:	mark of the last message that was accepted with one, or 0
+ * @space:	MBOX_SPACE_*
+ * @reserved3:	0
+ * @label:	the label in that space, with NULs to the end; empty if it has none
  */
 struct mbox_monitor_mailbox {
 	uint64_t known;
@@ -185,6 +188,9 @@ struct mbox_monitor_mailbox {
 	uint64_t dead;
 	uint64_t dead_letter;
 	uint64_t mark;
+	uint32_t space;
+	uint32_t reserved3;
+	char label[MBOX_LABEL_SIZE];
 };
 
 /**

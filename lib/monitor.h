@@ -29,6 +29,7 @@ enum monitor_kind {
 	MONITOR_U32,
 	MONITOR_U64,
 	MONITOR_NAME,	/* a string, into MBOX_NAME_SIZE bytes */
+	MONITOR_LABEL,	/* bytes, into MBOX_LABEL_SIZE, of which the last is 0 */
 	MONITOR_NEST,	/* attributes of their own */
 };
 
@@ -68,7 +69,7 @@ struct monitor_request {
 /* Called for each record; a result other than 0 ends the dump. */
 typedef int monitor_fn(void *record, void *arg);
 
-#define MONITOR_RECORD_SIZE	512
+#define MONITOR_RECORD_SIZE	1024
 
 _Static_assert(sizeof(struct mbox_monitor_mailbox) <= MONITOR_RECORD_SIZE, "");
 _Static_assert(sizeof(struct mbox_monitor_event) <= MONITOR_RECORD_SIZE, "");

@@ -141,6 +141,11 @@ static bool netlink_take_attr(const struct monitor_field *field, unsigned char *
 			return false;
 		memcpy(to, data, length);
 		return true;
+	case MONITOR_LABEL:
+		if (size >= MBOX_LABEL_SIZE)
+			return false;
+		memcpy(to, data, size);
+		return true;
 	case MONITOR_NEST:
 		return netlink_take_attrs(field->nest, field->nest_count, to, data, data + size);
 	case MONITOR_NONE:

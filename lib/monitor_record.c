@@ -7,6 +7,7 @@
 #define U32(attr, member)	FIELD(attr, MONITOR_U32, RECORD, member)
 #define U64(attr, member)	FIELD(attr, MONITOR_U64, RECORD, member)
 #define NAME(attr, member)	FIELD(attr, MONITOR_NAME, RECORD, member)
+#define LABEL(attr, member)	FIELD(attr, MONITOR_LABEL, RECORD, member)
 #define COUNT(a)		(sizeof(a) / sizeof((a)[0]))
 #define SHAPE(cmd, table) { \
 	.command = (cmd), \
@@ -85,6 +86,8 @@ static const struct monitor_field mailbox_fields[] = {
 	U64(MBOX_A_MAILBOX_DEAD, dead),
 	U64(MBOX_A_MAILBOX_DEAD_LETTER, dead_letter),
 	U64(MBOX_A_MAILBOX_MARK, mark),
+	U32(MBOX_A_MAILBOX_SPACE, space),
+	LABEL(MBOX_A_MAILBOX_LABEL, label),
 	[MBOX_A_MAILBOX_RING] = {
 		.kind = MONITOR_NEST,
 		.offset = offsetof(RECORD, ring_known),

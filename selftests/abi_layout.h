@@ -12,7 +12,7 @@
 #define ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type)
 
-ASSERT_SIZE(mbox_ioc_open, 136);
+ASSERT_SIZE(mbox_ioc_open, 152);
 ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
 ASSERT_LAYOUT(mbox_ioc_open, name, 8);
@@ -29,6 +29,9 @@ ASSERT_LAYOUT(mbox_ioc_open, ring, 112);
 ASSERT_LAYOUT(mbox_ioc_open, dead_letter, 120);
 ASSERT_LAYOUT(mbox_ioc_open, max_deliveries, 128);
 ASSERT_LAYOUT(mbox_ioc_open, pad2, 132);
+ASSERT_LAYOUT(mbox_ioc_open, label, 136);
+ASSERT_LAYOUT(mbox_ioc_open, label_size, 144);
+ASSERT_LAYOUT(mbox_ioc_open, space, 148);
 
 ASSERT_SIZE(mbox_ioc_link, 24);
 ASSERT_LAYOUT(mbox_ioc_link, flags, 0);
@@ -202,7 +205,7 @@ ASSERT_SIZE(mbox_ioc_kick, 16);
 ASSERT_LAYOUT(mbox_ioc_kick, most, 0);
 ASSERT_LAYOUT(mbox_ioc_kick, kicked, 8);
 
-ASSERT_SIZE(mbox_info, 328);
+ASSERT_SIZE(mbox_info, 592);
 ASSERT_LAYOUT(mbox_info, flags, 0);
 ASSERT_LAYOUT(mbox_info, state, 4);
 ASSERT_LAYOUT(mbox_info, name, 8);
@@ -250,6 +253,9 @@ ASSERT_LAYOUT(mbox_info, redelivered, 296);
 ASSERT_LAYOUT(mbox_info, dead, 304);
 ASSERT_LAYOUT(mbox_info, dead_letter, 312);
 ASSERT_LAYOUT(mbox_info, mark, 320);
+ASSERT_LAYOUT(mbox_info, space, 328);
+ASSERT_LAYOUT(mbox_info, pad, 332);
+ASSERT_LAYOUT(mbox_info, label, 336);
 
 ASSERT_SIZE(mbox_ioc_set, 40);
 ASSERT_LAYOUT(mbox_ioc_set, flags, 0);

@@ -11,14 +11,14 @@
 /* Programs have these compiled in, so they may not change, even if the header does. */
 TEST(numbers)
 {
-	EXPECT_EQ(0x4088bd00U, MBOX_IOC_CREATE);
-	EXPECT_EQ(0x4088bd01U, MBOX_IOC_OPEN);
+	EXPECT_EQ(0x4098bd00U, MBOX_IOC_CREATE);
+	EXPECT_EQ(0x4098bd01U, MBOX_IOC_OPEN);
 	EXPECT_EQ(0xc058bd02U, MBOX_IOC_DELETE);
 	EXPECT_EQ(0x4018bd03U, MBOX_IOC_LINK);
 	EXPECT_EQ(0x4008bd04U, MBOX_IOC_INBOX);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
 	EXPECT_EQ(0xc068bd11U, MBOX_IOC_RECV);
-	EXPECT_EQ(0xc148bd14U, MBOX_IOC_GET);
+	EXPECT_EQ(0xc250bd14U, MBOX_IOC_GET);
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
 	EXPECT_EQ(0x4010bd16U, MBOX_IOC_HANDOVER);
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
@@ -443,7 +443,7 @@ TEST_F(abi, behind)
 
 TEST_F(abi, larger_and_not_zero)
 {
-	const size_t sizes[] = { variant->size + 1, variant->size + 8, 512, ARG_ROOM };
+	const size_t sizes[] = { variant->size + 1, variant->size + 8, 1024, ARG_ROOM };
 	char saved[ARG_ROOM];
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -504,6 +504,9 @@ static const struct bad_value {
 	/* a ring has no capacity */
 	BAD(mbox_ioc_open, CREATE, ring, 0xffffffff),
 	BAD(mbox_ioc_open, CREATE, pad2, 0xffffffff),
+	BAD(mbox_ioc_open, CREATE, label_size, 0xffffffff),
+	/* it has a name */
+	BAD(mbox_ioc_open, CREATE, space, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, flags, ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)),
 	BAD(mbox_ioc_open, OPEN, rights, ~RIGHTS_BOTH),
 	/* without OPEN_CREATE, those of a new mailbox */
@@ -520,6 +523,8 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, OPEN, dead_letter, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, max_deliveries, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, pad2, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, label_size, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, space, 0xffffffff),
 	BAD(mbox_ioc_link, LINK, flags, ~MBOX_OPEN_NONBLOCK),
 	BAD(mbox_ioc_link, LINK, capacity, 0, MBOX_CAPACITY_MAX + 1, 0x7fffffff, 0x80000000,
 	    0xfffffffe),

@@ -30,7 +30,7 @@ struct box_column {
 
 static const struct box_column box_columns[] = {
 	{ { "name", 16, true, NULL }, FORM_NAME, BOX(name),
-	  "its name", false },
+	  "its name, or its label after mq: or sysv:", false },
 	{ { "id", 6, false, NULL }, FORM_U64, BOX(id),
 	  "number that no other mailbox has", false },
 	{ { "user", 8, true, NULL }, FORM_USER, BOX(uid),
@@ -156,6 +156,12 @@ static uint64_t u64_of(const struct mbox_monitor_mailbox *box, const struct box_
 	return num;
 }
 
+/* Write the name, or the label, of a mailbox. Return whether it has one. */
+bool box_name(char to[LABEL_TEXT_SIZE], const struct mbox_monitor_mailbox *box)
+{
+	return name_format(to, box->name, box->space, box->label);
+}
+
 bool box_owned(const struct mbox_monitor_mailbox *box)
 {
 	return box->known & MBOX_KNOWN(MBOX_A_MAILBOX_OWNER);
@@ -257,13 +263,16 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 		cell_style(style_of(box));
 		cell_fill(fill_of(box));
 		break;
-	case FORM_NAME:
+	case FORM_NAME: {
+		char name[LABEL_TEXT_SIZE];
+
 		cell_style(style_of(box));
-		if (*box->name)
-			cell_text(box->name);
+		if (box_name(name, box))
+			cell_text(name);
 		else
 			cell_none("-");
 		break;
+	}
 	case FORM_USER:
 		cell_text(user_name(box->uid));
 		break;
@@ -466,8 +475,13 @@ int box_compare(const struct mbox_monitor_mailbox *a, const struct mbox_monitor_
 	uint64_t x, y;
 
 	switch (column->form) {
-	case FORM_NAME:
-		return strcmp(a->name, b->name);
+	case FORM_NAME: {
+		char first[LABEL_TEXT_SIZE] = "", second[LABEL_TEXT_SIZE] = "";
+
+		box_name(first, a);
+		box_name(second, b);
+		return strcmp(first, second);
+	}
 	case FORM_USER:
 		return compare_names(user_name, a->uid, b->uid);
 	case FORM_GROUP:

@@ -44,8 +44,10 @@ bool box_full(const struct mbox_monitor_mailbox *box)
 bool box_wanted(const struct command *cmd, const struct mbox_monitor_mailbox *box)
 {
 	const struct value *v = cmd->v;
+	char name[LABEL_TEXT_SIZE];
 
-	return (!v[BOX_NAME].given || !fnmatch(v[BOX_NAME].text, box->name, 0)) &&
+	box_name(name, box);
+	return (!v[BOX_NAME].given || !fnmatch(v[BOX_NAME].text, name, 0)) &&
 	       (!v[BOX_USER].given || v[BOX_USER].num == box->uid) &&
 	       (!v[BOX_OWNER].given || (box_owned(box) && v[BOX_OWNER].num == box->owner)) &&
 	       (!v[BOX_STATE].given || v[BOX_STATE].num == box->state) &&

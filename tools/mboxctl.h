@@ -206,12 +206,17 @@ uint64_t start_of(const struct value *value);
 extern const struct choice states[], lifetimes[], kinds[], policies[];
 const char *state_name(unsigned int state);
 const char *lifetime_name(unsigned int lifetime);
+
+/* Room for a space, a label of which each byte takes four characters, and a NUL. */
+#define LABEL_TEXT_SIZE	(16 + 4 * MBOX_LABEL_MAX)
+
 const char *kind_name(unsigned int kind);
 const char *policy_name(unsigned int policy);
 const char *call_name(unsigned int call);
 const char *event_name(unsigned int event);
 const char *hidden_name(unsigned int hidden);
 const char *reason_name(unsigned int reason);
+bool name_format(char to[LABEL_TEXT_SIZE], const char *name, uint32_t space, const char *label);
 const char *user_name(uint32_t uid);
 const char *group_name(uint32_t gid);
 const char *process_name(uint32_t pid);
@@ -333,6 +338,7 @@ struct boxes {
 	size_t count, room;
 };
 
+bool box_name(char to[LABEL_TEXT_SIZE], const struct mbox_monitor_mailbox *box);
 bool box_owned(const struct mbox_monitor_mailbox *box);
 bool box_has_heir(const struct mbox_monitor_mailbox *box);
 bool box_has_side(const struct mbox_monitor_mailbox *box, unsigned int attr);

@@ -90,6 +90,41 @@ const char *kind_name(unsigned int kind)
 	return NAME_OF(kinds, kind);
 }
 
+static const struct choice spaces[] = {
+	[MBOX_SPACE_NONE] = { .name = "" },
+	[MBOX_SPACE_MQ] = { .name = "mq" },
+	[MBOX_SPACE_SYSV] = { .name = "sysv" },
+};
+
+_Static_assert(ARRAY_SIZE(spaces) == MBOX_SPACE_MAX + 1, "each space has a name");
+
+/*
+ * Write the name of a mailbox, or its label with its space before it. A label may have any
+ * byte: those that a terminal or a shell takes for more than text are written as \xHH.
+ * Return whether it has either.
+ */
+bool name_format(char to[LABEL_TEXT_SIZE], const char *name, uint32_t space, const char *label)
+{
+	if (space == MBOX_SPACE_NONE) {
+		strcpy(to, name);
+		return *name;
+	}
+	to = stpcpy(to, NAME_OF(spaces, space));
+	/* Without a label the space is all that is known. */
+	if (*label)
+		to = stpcpy(to, space == MBOX_SPACE_MQ ? ":/" : ":");
+	for (; *label; label++) {
+		unsigned char c = (unsigned char)*label;
+
+		if (isalnum(c) || strchr("._-+,:=@%", c))
+			*to++ = *label;
+		else
+			to += sprintf(to, "\\x%02x", c);
+	}
+	*to = '\0';
+	return true;
+}
+
 const char *policy_name(unsigned int policy)
 {
 	return NAME_OF(policies, policy);

@@ -12,11 +12,12 @@ static void begin_info(const struct mbox_info *info)
 	bool owned = info->lifetime == MBOX_LIFETIME_PROCESS;
 	bool broadcast = info->policy == MBOX_POLICY_BROADCAST;
 	bool ring = info->kind == MBOX_KIND_RING;
-	char mode[8];
+	char mode[8], name[LABEL_TEXT_SIZE];
 
 	snprintf(mode, sizeof(mode), "%04o", info->mode & 07777);
 	out_begin(OUT_FIELDS);
-	out_string("name", info->name);
+	name_format(name, info->name, info->space, info->label);
+	out_string("name", name);
 	out_number("id", info->id);
 	out_string("kind", kind_name(info->kind));
 	out_string("state", state_name(info->state));
@@ -211,8 +212,10 @@ static void info_of(struct mbox_info *info, const struct mbox_monitor_mailbox *b
 		.max_procs = box->max_procs, .procs = box->procs, .owner = box->owner,
 		.heir = box->heir, .ring = box->ring, .lost = box->lost, .creator = box->creator,
 		.spin_hits = box->spin_hits, .spin_misses = box->spin_misses,
+		.space = box->space,
 	};
 	memcpy(info->name, box->name, sizeof(info->name));
+	memcpy(info->label, box->label, sizeof(info->label));
 }
 
 /* Get the attributes of a mailbox that is named by its id. Return an exit status. */

@@ -41,11 +41,14 @@ void top_table(const struct command *cmd)
 /* Does the name fit the pattern that was typed? Text without wildcards may stand anywhere in it. */
 bool top_fits(const struct top *top, const struct mbox_monitor_mailbox *box)
 {
+	char text[LABEL_TEXT_SIZE];
+
 	if (!*top->pattern)
 		return true;
+	box_name(text, box);
 	if (!strpbrk(top->pattern, "*?["))
-		return strstr(box->name, top->pattern);
-	return !fnmatch(top->pattern, box->name, 0);
+		return strstr(text, top->pattern);
+	return !fnmatch(top->pattern, text, 0);
 }
 
 
@@ -54,12 +57,13 @@ static int print_row(const struct row *row, const char *time)
 	const struct mbox_monitor_mailbox *box = row->box;
 	enum style style = box->senders ? STYLE_BAD : box_full(box) ? STYLE_WARN : STYLE_NONE;
 	bool ring = box->kind == MBOX_KIND_RING;
+	char text[LABEL_TEXT_SIZE];
 
 	if (time)
 		cell_text(time);
 	cell_style(style);
-	if (*box->name)
-		cell_text(box->name);
+	if (box_name(text, box))
+		cell_text(text);
 	else
 		cell_none("-");
 	if (ring) {

@@ -40,9 +40,9 @@ __all__ = [
     "Busy", "Clock", "Deadlock", "Delete", "Deleted", "Delivery", "Empty", "Exists", "Full", "Gone",
     "Handover", "Info", "Interrupted", "Kind", "Lease", "Lifetime", "Mailbox", "MboxError", "Message", "Mode", "Nack", "NoMailbox",
     "NoReply", "NobodyLeft", "NotAllowed", "NotEmpty", "NotLoaded", "Option", "OwnerDied", "Policy",
-    "QuotaExceeded", "Reason", "Rejected", "Right", "Sender", "ShutDown", "Stale", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
+    "QuotaExceeded", "Reason", "Rejected", "Right", "Sender", "ShutDown", "Space", "Stale", "State", "Timeout", "TooLong", "TooMany", "delete", "strerror", "version",
     "ABI_VERSION", "BATCH_MAX", "CAPACITY_MAX", "CAPACITY_UNBOUNDED", "CAPACITY_ZERO", "CYCLE_MAX",
-    "LARGE_CHARGE", "LARGE_ROUND", "MSG_SIZE_DEFAULT", "NAME_SIZE", "PRIO_MAX", "PROCS_MAX",
+    "LABEL_MAX", "LABEL_SIZE", "LARGE_CHARGE", "LARGE_ROUND", "MSG_SIZE_DEFAULT", "NAME_SIZE", "PRIO_MAX", "PROCS_MAX",
     "RECEIVERS_MAX", "RING_MAX", "RING_MIN", "SMALL_CHARGE", "SMALL_SIZE", "WAITERS_MAX",
 ]
 
@@ -52,6 +52,8 @@ Buffer = Union[bytes, bytearray, memoryview, Any]
 
 ABI_VERSION = 1
 NAME_SIZE = 64
+LABEL_MAX = 255
+LABEL_SIZE = 256
 PRIO_MAX = 32767
 CAPACITY_ZERO = 0
 CAPACITY_MAX = 1048576
@@ -81,6 +83,14 @@ class Lifetime(enum.IntEnum):
     OS = 0
     PROCESS = 1
     FD = 2
+
+
+class Space(enum.IntEnum):
+    """The interface that the label of a mailbox belongs to."""
+    NONE = 0
+    MQ = 1
+    SYSV = 2
+    MAX = 2
 
 
 class Policy(enum.IntEnum):
@@ -296,7 +306,7 @@ class _Info(ctypes.Structure):
         ("handle_queued", _U64), ("creator", _U32), ("handle_mode", _U32), ("spin_hits", _U64),
         ("spin_misses", _U64), ("leased", _U32), ("delayed", _U32), ("parked", _U32),
         ("max_deliveries", _U32), ("redelivered", _U64), ("dead", _U64), ("dead_letter", _U64),
-        ("mark", _U64),
+        ("mark", _U64), ("space", _U32), ("pad", _U32), ("label", ctypes.c_char * LABEL_SIZE),
     ]
 
 
@@ -318,6 +328,8 @@ def _load() -> ctypes.CDLL:
         ("mbox_create", integer, [out(handle), text, unsigned, out(_Attr)]),
         ("mbox_open", integer, [out(handle), text, unsigned]),
         ("mbox_open_or_create", integer, [out(handle), text, unsigned, out(_Attr)]),
+        ("mbox_open_label", integer, [out(handle), unsigned, text, size, unsigned, unsigned,
+                                      out(_Attr)]),
         ("mbox_from_fd", integer, [out(handle), integer]),
         ("mbox_link", integer, [out(handle), integer, _U32, _U32]),
         ("mbox_link_sender", integer, [out(handle), out(_Header), _U32, _U32]),
@@ -566,11 +578,13 @@ class Info(NamedTuple):
     dead: int
     dead_letter: int
     mark: int
+    space: Space
+    label: bytes
 
 
 _INFO_TYPES = {
     "state": State, "lifetime": Lifetime, "rights": Right, "kind": Kind, "policy": Policy,
-    "options": Option,
+    "options": Option, "space": Space,
 }
 
 
@@ -728,6 +742,11 @@ class Mailbox:
     def open(cls, name: str, rights: Right = _ALL) -> Mailbox:
         """Open a mailbox that exists. Right(0): a handle for get(), set() and delete() only."""
         return cls._new(name, _lib.mbox_open, _encode(name), rights)
+
+    @classmethod
+    def open_label(cls, space: Space, label: bytes, rights: Right = _ALL) -> Mailbox:
+        """Open the mailbox that has this label in the space of a front end."""
+        return cls._new(None, _lib.mbox_open_label, space, label, len(label), rights, 0, None)
 
     @staticmethod
     def _attr(name: Optional[str], mode: int, lifetime: Optional[Lifetime], capacity: Optional[int],

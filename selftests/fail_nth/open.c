@@ -58,6 +58,37 @@ static void created(struct scene *s, long ret)
 	not_created(s);
 }
 
+static char label[] = "fail nth\xff";
+
+static void prepare_create_label(struct scene *s)
+{
+	s->name[0] = '\0';
+	prepare_create(s);
+	s->args.open.space = MBOX_SPACE_SYSV;
+	s->args.open.label = address_of(label);
+	s->args.open.label_size = strlen(label);
+}
+
+static void not_labelled(struct scene *s)
+{
+	struct mbox_ioc_open arg = {
+		.space = MBOX_SPACE_SYSV, .label = address_of(label), .label_size = strlen(label),
+	};
+	SCENE(s);
+
+	EXPECT_EQ(-ENOENT, open_call(MBOX_IOC_OPEN, &arg));
+}
+
+static void created_label(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	ASSERT_LE(0, ret);
+	EXPECT_STREQ(label, info_of(ret).label);
+	close(ret);
+	not_labelled(s);
+}
+
 /* The table of descriptors has to grow, and a process cannot make it smaller again. */
 void fill_fd_table(struct scene *s)
 {
@@ -104,6 +135,13 @@ const struct op open_ops[] = {
 		.name = "create_anonymous",
 		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_anonymous,
 		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_created, .done = created,
+	},
+
+	{
+		.name = "create_label",
+		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_label,
+		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_labelled,
+		.done = created_label,
 	},
 
 	{

@@ -59,6 +59,13 @@ static void make_sensible(struct rng *rng, struct call *call)
 
 	if (one_in(rng, 25))
 		return;
+	/* A mailbox of a front end has a label, or none; others have no label. */
+	if (arg_named(call, "space")) {
+		if (*arg_named(call, "space"))
+			arg_set(call, "name", NAME(0, NAME_NONE));
+		else
+			arg_set(call, "labelsize", 0);
+	}
 	if (time && TIME_IS_REL(*time) && call->lane)
 		*time = TIME_REL | rng_below(rng, wait);
 	if (clock && time && flags) {

@@ -57,6 +57,8 @@ static const uint64_t deliveries[] = { 0, 0, 0, 1, 1, 2, 3, UINT32_MAX };
 static const uint64_t lease_times[] = {
 	0, 0, 1, 1000, 100000, 300000, NSEC_PER_HOUR, INT64_MAX, UINT64_MAX,
 };
+static const uint64_t label_sizes[] = { 0, 0, 0, 1, 2, 8, MBOX_LABEL_MAX, MBOX_LABEL_SIZE, UINT32_MAX };
+static const uint64_t spaces[] = { 0, 0, 0, MBOX_SPACE_MQ, MBOX_SPACE_SYSV };
 static const uint64_t marks[] = { 0, 1, 2, UINT64_MAX };
 static const uint64_t codes[] = { 0, 0, 7, UINT32_MAX };
 static const uint64_t kicks[] = { 0, 1, 2, 100, UINT64_MAX };
@@ -106,6 +108,9 @@ static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005,
 	{ "letters", K_BOX, MEMBER(mbox_ioc_open, dead_letter) },			\
 	{ "most", K_U32, MEMBER(mbox_ioc_open, max_deliveries), LIST(deliveries) },	\
 	{ "pad2", K_U32, MEMBER(mbox_ioc_open, pad2) },					\
+	{ "label", K_BUF, MEMBER(mbox_ioc_open, label), .link = ARG_STRUCT + 17 },	\
+	{ "labelsize", K_SIZE, MEMBER(mbox_ioc_open, label_size), LIST(label_sizes) },	\
+	{ "space", K_U32, MEMBER(mbox_ioc_open, space), LIST(spaces) },			\
 	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS }
 
 static const struct field create_fields[] = {

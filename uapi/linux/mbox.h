@@ -31,6 +31,12 @@
  * still have handles on them. A mailbox without a name (anonymous) is reached
  * through handles only.
  *
+ * A front end, which serves programs of another interface with mailboxes, gives them
+ * labels in place of names. A label is 1 to MBOX_LABEL_MAX bytes, all but '/' and NUL. It
+ * belongs to a space (MBOX_SPACE_*), one for each interface: labels of two spaces are
+ * different, and so are a label and a name. In all else a label is a name, and each
+ * sentence here about the names of mailboxes is also about labels.
+ *
  * RIGHTS
  *
  * A mailbox has an owner, a group and mode bits like a file: r is the right to
@@ -371,6 +377,16 @@
 /* Bytes of a name, with the NUL at its end. */
 #define MBOX_NAME_SIZE		64
 
+/* Bytes of the longest label, and of an array for it, with NULs to the end. */
+#define MBOX_LABEL_MAX		255U
+#define MBOX_LABEL_SIZE		256
+
+/* The space of a label: the interface that a front end serves. */
+#define MBOX_SPACE_NONE		0U	/* no front end: the mailbox has a name, or none */
+#define MBOX_SPACE_MQ		1U	/* mq_overview(7): the name without its first '/' */
+#define MBOX_SPACE_SYSV		2U	/* sysvipc(7): the key in 8 hexadecimal digits */
+#define MBOX_SPACE_MAX		2U	/* the highest that this header has */
+
 /* Highest priority of a message; the lowest is 0. */
 #define MBOX_PRIO_MAX		32767
 
@@ -484,6 +500,12 @@
  * @max_deliveries: in, of a new mailbox: times that a message is given out under a lease
  *		before it goes to the dead-letter mailbox or is parked; 0: any number
  * @pad2:	in, 0
+ * @label:	in, address of the label; ignored if @label_size is 0
+ * @label_size:	in, bytes of the label, without a NUL, up to MBOX_LABEL_MAX. 0: CREATE
+ *		makes an anonymous mailbox if @name is empty, too.
+ * @space:	in, MBOX_SPACE_*: of the label, or of the anonymous mailbox of a front
+ *		end. With another than MBOX_SPACE_NONE @name has to be empty; with that,
+ *		@label_size has to be 0.
  *
  * CREATE makes a mailbox and opens it; OPEN opens one that exists or, with
  * MBOX_OPEN_CREATE, makes it if it is missing. The creator's rights are not checked
@@ -514,6 +536,9 @@ struct mbox_ioc_open {
 	__aligned_u64	dead_letter;
 	__u32	max_deliveries;
 	__u32	pad2;
+	__aligned_u64	label;
+	__u32	label_size;
+	__u32	space;
 };
 
 /**
@@ -1248,6 +1273,10 @@ struct mbox_ioc_kick {
  * @dead:	out, dropped messages that went to the dead-letter mailbox
  * @dead_letter: out, id of the dead-letter mailbox, or 0
  * @mark:	out, the mark of the last message that was accepted with one, or 0
+ * @space:	out, MBOX_SPACE_*
+ * @pad:	0
+ * @label:	out, the label with NULs to the end, also after the mailbox lost it; empty
+ *		without one
  *
  * Reports the attributes, the state and the counters of a mailbox. The handle needs
  * no right, and a dead mailbox answers too.
@@ -1312,6 +1341,9 @@ struct mbox_info {
 	__aligned_u64	dead;
 	__aligned_u64	dead_letter;
 	__aligned_u64	mark;
+	__u32	space;
+	__u32	pad;
+	char	label[MBOX_LABEL_SIZE];
 };
 
 /* struct mbox_ioc_set, mask */

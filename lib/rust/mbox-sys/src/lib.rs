@@ -10,6 +10,14 @@ use std::os::raw::{c_char, c_int, c_uint, c_void};
 
 pub const MBOX_ABI_VERSION: u32 = 1;
 pub const MBOX_NAME_SIZE: u32 = 64;
+pub const MBOX_LABEL_MAX: u32 = 255;
+pub const MBOX_LABEL_SIZE: u32 = 256;
+
+pub const MBOX_SPACE_NONE: u32 = 0; // no front end: the mailbox has a name, or none
+pub const MBOX_SPACE_MQ: u32 = 1; // mq_overview(7): the name without its first '/'
+pub const MBOX_SPACE_SYSV: u32 = 2; // sysvipc(7): the key in 8 hexadecimal digits
+pub const MBOX_SPACE_MAX: u32 = 2; // the highest that this header has
+
 pub const MBOX_PRIO_MAX: u32 = 32767;
 
 pub const MBOX_CAPACITY_ZERO: u32 = 0;
@@ -325,6 +333,9 @@ pub struct mbox_info {
     pub dead: u64,
     pub dead_letter: u64,
     pub mark: u64,
+    pub space: u32,
+    pub pad: u32,
+    pub label: [c_char; 256],
 }
 
 /// Argument of MBOX_IOC_SET.
@@ -354,6 +365,15 @@ extern "C" {
         mbp: *mut *mut mbox,
         name: *const c_char,
         rights: c_uint,
+        attr: *const mbox_attr,
+    ) -> c_int;
+    pub fn mbox_open_label(
+        mbp: *mut *mut mbox,
+        space: c_uint,
+        label: *const c_void,
+        size: usize,
+        rights: c_uint,
+        flags: c_uint,
         attr: *const mbox_attr,
     ) -> c_int;
     pub fn mbox_from_fd(mbp: *mut *mut mbox, fd: c_int) -> c_int;

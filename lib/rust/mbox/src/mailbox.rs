@@ -93,6 +93,12 @@ impl Info {
         // SAFETY: the kernel ends it with a NUL.
         unsafe { CStr::from_ptr(self.0.name.as_ptr()) }.to_str().unwrap_or("")
     }
+
+    /// The label, any bytes, of a mailbox of a front end, in its `space`; else empty.
+    pub fn label(&self) -> &[u8] {
+        // SAFETY: the kernel ends it with a NUL.
+        unsafe { CStr::from_ptr(self.0.label.as_ptr()) }.to_bytes()
+    }
 }
 
 impl Deref for Info {
@@ -197,6 +203,16 @@ impl Mailbox {
         let name = c_name(name)?;
         // SAFETY: the arguments last for the call.
         Mailbox::make(|mbp| unsafe { sys::mbox_open(mbp, name.as_ptr(), rights.bits()) })
+    }
+
+    /// Open the mailbox that has this label in the space of a front end,
+    /// such as `mbox_sys::MBOX_SPACE_MQ`.
+    pub fn open_label(space: u32, label: &[u8], rights: Rights) -> Result<Mailbox> {
+        let (data, size) = (label.as_ptr().cast(), label.len());
+        // SAFETY: the arguments last for the call.
+        Mailbox::make(|mbp| unsafe {
+            sys::mbox_open_label(mbp, space, data, size, rights.bits(), 0, ptr::null())
+        })
     }
 
     /// Make a handle of a descriptor that was inherited or received. On failure it is closed.
