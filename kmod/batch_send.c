@@ -338,7 +338,7 @@ static noinline int batch_send_section(struct batch_send *send)
 		}
 		i++;
 		/* Receivers that it had to ask, and searches that it moved. */
-		work += min(mbox->nr_receivers, MBOX_WAITERS_MAX) * 32 +
+		work += min(mbox_waiter_nr_receivers(mbox), MBOX_WAITERS_MAX) * 32 +
 			mbox_batch_cursors(mbox, args->room->queue) * 128;
 	} while (i < send->n && work < MBOX_BATCH_WORK &&
 		 !mbox_deferred_full(&deferred));
@@ -363,7 +363,7 @@ static u32 batch_send_guess(const struct batch_send *send)
 	if (capacity == MBOX_CAPACITY_UNBOUNDED)
 		return n;
 	if (held >= capacity)
-		return READ_ONCE(send->mbox->nr_receivers) ? 1 : 0;
+		return mbox_waiter_nr_receivers(send->mbox) ? 1 : 0;
 	return min_t(u64, n, capacity - held);
 }
 

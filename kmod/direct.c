@@ -303,7 +303,7 @@ static __poll_t direct_poll_link(struct mbox_handle *handle, struct file *file,
 	spin_lock(&inbox->lock);
 	events = mbox_poll_shut(handle);
 	shut = handle->shut;
-	if (handle->nr_warned)
+	if (handle->nr_urgent)
 		events |= EPOLLPRI;
 	if (in->ended || inbox->state == MBOX_STATE_DEAD)
 		events |= EPOLLERR;

@@ -15,6 +15,7 @@
 #include "mbox.h"
 #include "message.h"
 #include "mode.h"
+#include "notify.h"
 #include "process.h"
 #include "ring.h"
 #include "user.h"
@@ -58,12 +59,23 @@ struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number)
 	return found;
 }
 
+/* A process closes a descriptor; others may have the file still. */
+static int handle_flush(struct file *file, fl_owner_t id)
+{
+	struct mbox_handle *handle = file->private_data;
+
+	if (unlikely(mbox_notify_armed(handle->mbox)))
+		mbox_notify_flush(handle);
+	return 0;
+}
+
 static int handle_release(struct inode *inode, struct file *file)
 {
 	struct mbox_handle *handle = file->private_data;
 	const struct mbox_kind *kind = handle->mbox->kind;
 
 	mbox_shortage_forget(handle);
+	mbox_notify_release(handle);
 	spin_lock(&handle->mbox->lock);
 	rb_erase(&handle->node, &handle->mbox->open);
 	spin_unlock(&handle->mbox->lock);
@@ -229,6 +241,7 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 
 static const struct file_operations handle_fops = {
 	.owner = THIS_MODULE,
+	.flush = handle_flush,
 	.release = handle_release,
 	.read = handle_read,
 	.write = handle_write,

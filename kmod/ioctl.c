@@ -447,6 +447,7 @@ static const struct mbox_ioctl ioctl_table[] = {
 	MBOX_IOCTL(REPLY, mbox_ioc_reply, lease, mbox_ioctl_reply),
 	MBOX_IOCTL(KICK, mbox_ioc_kick, kicked, mbox_ioctl_kick),
 	MBOX_IOCTL(MODE, mbox_ioc_mode, start, mbox_ioctl_mode),
+	MBOX_IOCTL(NOTIFY, mbox_ioc_notify, uid, mbox_ioctl_notify),
 };
 
 long mbox_ioctl_handle(struct file *file, unsigned int cmd, unsigned long arg)

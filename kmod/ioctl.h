@@ -81,6 +81,7 @@ int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u32 type, u32 p
 
 /* ioctl_mode.c */
 long mbox_ioctl_mode(struct file *file, void __user *uarg, size_t usize);
+long mbox_ioctl_notify(struct file *file, void __user *uarg, size_t usize);
 
 /* ioctl_job.c */
 long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize);

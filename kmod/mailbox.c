@@ -395,7 +395,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 	info->msg_size = mbox->room.msg_size;
 	info->bytes = mbox->room.max_bytes;
 	info->handles = mbox->handles;
-	info->receivers = mbox->nr_receivers;
+	info->receivers = mbox_waiter_nr_receivers(mbox);
 	info->queued = mbox->room.held;
 	info->queued_bytes = mbox->room.held_bytes;
 	info->sent = mbox->sent;

@@ -10,7 +10,7 @@
  *	ioctl.h		cdev.c		the device /dev/mbox, its ioctls
  *			ioctl.c		ioctls on handles, copies of their arguments
  *			ioctl_job.c	the same of leases, posts and calls
- *			ioctl_mode.c	the ioctl for the mode of a handle
+ *			ioctl_mode.c	the ioctls for the mode of a handle, and for notices
  *			create.c	opening and creating by name
  *	netlink.h	netlink.c	the generic netlink family: requests
  *			dump.c		dumps: mailboxes, handles, waiters, links
@@ -68,6 +68,7 @@
  *			yield.c		letting the other side run before the sleep
  *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
+ *	notify.h	notify.c	a notice that a message came to an empty mailbox
  *	key.h		key.c		their filters as keys of a tree
  *	wait.h		policy.c	which waiting receiver is given a message
  *	link.h		deadlock.c	cycles of calls that wait for each other
@@ -164,6 +165,7 @@
  *	lease		a receive that hides a message until it is acknowledged
  *	link		two lanes between two endpoints
  *	member		a process that takes part in a mailbox, where these are counted
+ *	notice		of notify.c: a message came to an empty mailbox; of notice.c: an event
  *	pool		memory of messages that a mailbox keeps for those to come
  *	pending		of a message: its sender waits for room; of an event: not sent yet
  *	peer		the endpoint at the other end of a link
@@ -218,6 +220,7 @@ struct mbox_label_key;
 struct mbox_lane;
 struct mbox_member;
 struct mbox_mode;
+struct mbox_notify;
 struct mbox_owner;
 struct mbox_pending;
 struct mbox_pool;
@@ -229,6 +232,9 @@ struct mbox_ring_holder;
 struct mbox_subscription;
 struct mbox_user;
 struct mbox_waits;
+
+/* In mbox->nr_receivers: a notice is armed, see notify.h. */
+#define MBOX_NOTIFIES	BIT(31)
 
 /* Both rights of a handle. */
 #define MBOX_RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
@@ -282,7 +288,7 @@ struct mbox {
 	struct mbox_room room;
 	u64 peak_bytes;			/* the most held_bytes, ever */
 	struct mbox_queue queue;
-	u32 nr_receivers;		/* that are blocked */
+	u32 nr_receivers;		/* that are blocked; and MBOX_NOTIFIES */
 	u8 policy;			/* constant: MBOX_POLICY_* */
 	u8 options;			/* constant: MBOX_OPTION_* */
 	u8 space;			/* constant: MBOX_SPACE_* */
@@ -375,7 +381,10 @@ struct mbox_handle {
 	struct list_head receives;	/* mbox->lock: calls blocked through it */
 	struct list_head sends;		/* likewise; of a link, its peer's inbox->lock */
 	struct rb_root workers;		/* mbox->lock: see worker.c */
-	u32 nr_warned;			/* mbox->lock: leases of theirs that end soon */
+	u32 nr_urgent;			/* mbox->lock: leases of theirs that end soon, and a
+					 * notice that was not taken
+					 */
+	struct mbox_notify *notify;	/* mbox->lock: or NULL */
 	struct list_head short_node;	/* shortage_lock: see shortage.c; or empty */
 	struct mbox_user *short_of;	/* shortage_lock: user of that quota; or NULL */
 };
@@ -477,6 +486,12 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 		return NULL;
 	return mbox_receivers_choose(mbox, mbox_receivers_of(mbox, message),
 				     message);
+}
+
+/* Return the number of receives that are blocked. */
+static inline u32 mbox_waiter_nr_receivers(const struct mbox *mbox)
+{
+	return READ_ONCE(mbox->nr_receivers) & ~MBOX_NOTIFIES;
 }
 
 /* Return whether no send waits for room, in any lane. */

@@ -53,8 +53,6 @@ static __always_inline __poll_t poll_receive(const struct mbox_handle *handle,
 					      !!(found & EPOLLIN)) &&
 	    (!mbox->procs || mbox_member_admits(mbox, MBOX_RIGHT_RECV)))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (unlikely(handle->nr_warned))
-		events |= EPOLLPRI;
 	if (mbox_mailbox_nobody(mbox, MBOX_RIGHT_SEND))
 		events |= EPOLLHUP;
 	return events;
@@ -106,6 +104,8 @@ static __always_inline __poll_t poll_handle(struct mbox_handle *handle,
 		events |= EPOLLHUP;
 	else if (rights & MBOX_RIGHT_RECV)
 		events |= poll_receive(handle, wanted, found, ops);
+	if (unlikely(handle->nr_urgent))
+		events |= EPOLLPRI;
 	if (rights & MBOX_RIGHT_SEND)
 		events |= poll_send(handle, wanted, ops);
 	length = mbox->room.msg_size;

@@ -9,6 +9,7 @@
 #include "link.h"
 #include "mbox.h"
 #include "message.h"
+#include "notify.h"
 #include "path.h"
 #include "pool.h"
 #include "process.h"
@@ -68,6 +69,15 @@ enum send_step {
 	SEND_WAIT,	/* it has to wait, or its sender for its receipt */
 };
 
+/* A new message was queued: tell receivers that look at it, and the process of a notice. */
+static noinline void send_tell(struct mbox *mbox, struct mbox_message *message,
+			       struct mbox_deferred *deferred)
+{
+	mbox_receivers_tell(mbox, mbox_receivers_of(mbox, message), message,
+			    deferred);
+	mbox_notify_fire(mbox, message, deferred);
+}
+
 /*
  * Place @message: give it to a receiver, or queue it. SEND_WAIT if neither is
  * possible, or is not all that the call has to do; nothing is changed then.
@@ -113,8 +123,7 @@ static __always_inline int send_place(struct mbox *mbox,
 	mbox_path_accept(mbox, message);
 	mbox_path_insert(room->queue, message);
 	if (unlikely(mbox->nr_receivers))
-		mbox_receivers_tell(mbox, mbox_receivers_of(mbox, message),
-				    message, deferred);
+		send_tell(mbox, message, deferred);
 	deferred->events |= EPOLLIN | EPOLLRDNORM;
 	return 0;
 }
@@ -369,6 +378,7 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
 		mbox_waiter_tell(mbox, message, deferred);
+		mbox_notify_fire(mbox, message, deferred);
 	}
 }
 

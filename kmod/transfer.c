@@ -312,7 +312,7 @@ int mbox_transfer_send(struct mbox *mbox, struct mbox_user *user,
 	bool committed;
 	int result;
 
-	if (!mbox->plain || !READ_ONCE(mbox->nr_receivers) || args->share ||
+	if (!mbox->plain || !mbox_waiter_nr_receivers(mbox) || args->share ||
 	    (args->sync && args->post) ||
 	    fault_in_readable(args->data, args->length))
 		return MBOX_TRANSFER_NONE;

@@ -146,7 +146,8 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	waiter_begin(mbox, waiter);
 	/* The others are served first, or polled for already. */
 	if (num_online_cpus() > 1)
-		waiter->spins = mbox->nr_receivers == 1 && !waiter->ended &&
+		waiter->spins = mbox_waiter_nr_receivers(mbox) == 1 &&
+				!waiter->ended &&
 				READ_ONCE(mbox_spin_us);
 	/* Where there is no room, a receiver makes the mailbox writable. */
 	if (unlikely(mbox->room.nospace) && !waiter->peek) {

@@ -149,6 +149,7 @@ struct mbox_waits {
 	u32 nr_senders;			/* that are blocked */
 	struct mbox_jobs *jobs;		/* see job.h; NULL: none ever was */
 	u64 mark;			/* of the last message that had one */
+	struct mbox_handle *notify;	/* whose notice is armed; or NULL */
 };
 
 /*

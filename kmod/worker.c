@@ -44,7 +44,7 @@ void mbox_worker_warn(struct mbox_job *job, bool warned)
 	job->warned = warned;
 	job->worker->nr_warned += n;
 	if (job->worker->handle)
-		job->worker->handle->nr_warned += n;
+		job->worker->handle->nr_urgent += n;
 }
 
 /* Return some messages of a worker that has ended; and whether there are more. */
@@ -93,7 +93,7 @@ static void worker_return(struct mbox_worker *worker)
 static void worker_unlist(struct mbox_worker *worker)
 {
 	rb_erase(&worker->node, &worker->handle->workers);
-	worker->handle->nr_warned -= worker->nr_warned;
+	worker->handle->nr_urgent -= worker->nr_warned;
 	worker->handle = NULL;
 }
 

@@ -13,7 +13,7 @@
  * ring.c	sending and receiving through shared memory
  * ring_map.c	mapping a ring
  * ring_wait.c	waiting for the other side of a ring
- * mode.c	the mode of a handle: its filter, headers
+ * mode.c	the mode of a handle: its filter, headers; notices
  * attr.c	attributes: get, set
  * owner.c	the owner of a mailbox: handing it over
  * link.c	direct communication: links to processes, the inbox
@@ -51,6 +51,7 @@ _Static_assert(sizeof(struct mbox_send_entry) == 32, "mbox_sendv");
 _Static_assert(sizeof(struct mbox_recv_entry) == 80, "mbox_recvv");
 _Static_assert(sizeof(struct mbox_delivery) == 64, "mbox_lease, mbox_reply_recv");
 _Static_assert(sizeof(struct mbox_ack_entry) == 16, "mbox_ackv");
+_Static_assert(sizeof(struct mbox_notified) == 16, "mbox_notify");
 _Static_assert(sizeof(struct mbox_info) == 592, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 

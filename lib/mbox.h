@@ -451,6 +451,37 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 int mbox_mode(struct mbox *mb, unsigned int flags,
 	      const struct mbox_recv_opts *filter);
 
+/**
+ * struct mbox_notified - a notice that a message came to an empty mailbox
+ * @cookie:	any number, of the registration
+ * @pid:	process id of the sender in the caller's pid namespace, or 0
+ * @uid:	its real user id in the caller's user namespace, or the overflow uid
+ */
+struct mbox_notified {
+	uint64_t cookie;
+	uint32_t pid;
+	uint32_t uid;
+};
+
+/**
+ * mbox_notify() - be told once that a message came to an empty mailbox
+ * @mb:		a handle, which needs no right
+ * @how:	MBOX_NOTIFY_ARM: register this process; MBOX_NOTIFY_DISARM: give that up;
+ *		MBOX_NOTIFY_TAKE: take the notice
+ * @notified:	with MBOX_NOTIFY_ARM, in: its cookie, or NULL for 0. With MBOX_NOTIFY_TAKE,
+ *		out, also with -ECANCELED (only its cookie then). Else ignored.
+ *
+ * The rules are those of mq_notify(3): a mailbox has one registration at a time. It ends
+ * when a message comes to the empty mailbox and no blocked receive takes it. The
+ * descriptor of the handle has EPOLLPRI then, until the notice is taken. If the process
+ * closes a handle with a right on the mailbox, or gives the registration up through
+ * another handle, it ends too, and MBOX_NOTIFY_TAKE returns -ECANCELED.
+ *
+ * Return: 0, -EAGAIN if no notice came yet, -EBUSY if a process is registered,
+ * -ECANCELED, -EOPNOTSUPP if it is a broadcast, a ring, a link or an inbox.
+ */
+int mbox_notify(struct mbox *mb, unsigned int how, struct mbox_notified *notified);
+
 /*
  * BATCHES
  *

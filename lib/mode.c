@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The mode of a handle: its filter, headers */
+/* The mode of a handle: its filter, headers; notices */
 #include "internal.h"
 
 int mbox_mode(struct mbox *mb, unsigned int flags, const struct mbox_recv_opts *filter)
@@ -26,5 +26,25 @@ int mbox_mode(struct mbox *mb, unsigned int flags, const struct mbox_recv_opts *
 	ret = mbox_ioctl(mb->fd, MBOX_IOC_MODE, &arg);
 	if (!ret)
 		mbox_handle_framed(mb, flags & MBOX_MODE_HEADER);
+	return ret;
+}
+
+int mbox_notify(struct mbox *mb, unsigned int how, struct mbox_notified *notified)
+{
+	struct mbox_ioc_notify arg = { .how = how };
+	int ret;
+
+	if (!mb)
+		return -EINVAL;
+	if (!notified && how == MBOX_NOTIFY_TAKE)
+		return -EFAULT;
+	if (notified && how == MBOX_NOTIFY_ARM)
+		arg.cookie = notified->cookie;
+	ret = mbox_ioctl(mb->fd, MBOX_IOC_NOTIFY, &arg);
+	if (how == MBOX_NOTIFY_TAKE && (!ret || ret == -ECANCELED)) {
+		notified->cookie = arg.cookie;
+		notified->pid = arg.pid;
+		notified->uid = arg.uid;
+	}
 	return ret;
 }

@@ -150,6 +150,13 @@ ASSERT_LAYOUT(mbox_ioc_lease, time, 112);
 ASSERT_LAYOUT(mbox_ioc_lease, ack, 120);
 ASSERT_LAYOUT(mbox_ioc_lease, delivery, 128);
 
+ASSERT_SIZE(mbox_ioc_notify, 24);
+ASSERT_LAYOUT(mbox_ioc_notify, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_notify, how, 4);
+ASSERT_LAYOUT(mbox_ioc_notify, cookie, 8);
+ASSERT_LAYOUT(mbox_ioc_notify, pid, 16);
+ASSERT_LAYOUT(mbox_ioc_notify, uid, 20);
+
 ASSERT_SIZE(mbox_ack_entry, 16);
 ASSERT_LAYOUT(mbox_ack_entry, token, 0);
 ASSERT_LAYOUT(mbox_ack_entry, result, 8);

@@ -34,6 +34,7 @@ TEST(numbers)
 	EXPECT_EQ(0xc058bd1fU, MBOX_IOC_CALL);
 	EXPECT_EQ(0xc028bd20U, MBOX_IOC_REPLY);
 	EXPECT_EQ(0xc010bd21U, MBOX_IOC_KICK);
+	EXPECT_EQ(0xc018bd22U, MBOX_IOC_NOTIFY);
 	EXPECT_EQ(1, MBOX_ABI_VERSION);
 }
 
@@ -91,6 +92,7 @@ VARIANT(post, MBOX_IOC_POST, mbox_ioc_post, false);
 VARIANT(call, MBOX_IOC_CALL, mbox_ioc_call, false);
 VARIANT(reply, MBOX_IOC_REPLY, mbox_ioc_reply, false);
 VARIANT(kick, MBOX_IOC_KICK, mbox_ioc_kick, false);
+VARIANT(notify, MBOX_IOC_NOTIFY, mbox_ioc_notify, false);
 
 #define LEASED_PRIO	9
 #define CALL_PRIO	7
@@ -119,6 +121,7 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 	struct mbox_ioc_call *call = arg;
 	struct mbox_ioc_reply *reply = arg;
 	struct mbox_ioc_kick *kick = arg;
+	struct mbox_ioc_notify *notify = arg;
 
 	memset(arg, 0, variant->size);
 	switch (variant->cmd) {
@@ -218,6 +221,9 @@ static void arg_make(struct _test_data_abi *self, const struct _fixture_variant_
 		break;
 	case MBOX_IOC_KICK:
 		kick->most = 1;
+		break;
+	case MBOX_IOC_NOTIFY:
+		notify->how = MBOX_NOTIFY_DISARM;
 		break;
 	}
 }
@@ -612,6 +618,10 @@ static const struct bad_value {
 	BAD(mbox_ioc_call, CALL, pad, 0xffffffff),
 	BAD(mbox_ioc_reply, REPLY, flags, 0xffffffff),
 	BAD(mbox_ioc_reply, REPLY, lease_size, 0xffffffff),
+	BAD(mbox_ioc_notify, NOTIFY, flags, 0xffffffff),
+	BAD(mbox_ioc_notify, NOTIFY, how, 0xfffffffc, 3, 0xffffffff),
+	/* of ARM alone */
+	BAD(mbox_ioc_notify, NOTIFY, cookie, 0xffffffff),
 	BAD(mbox_info, GET, flags, 0xffffffff),
 	BAD(mbox_ioc_set, SET, flags, 0xffffffff),
 	BAD(mbox_ioc_set, SET, mode, ~0666U),
@@ -673,7 +683,7 @@ TEST_F(abi, unknown_values)
 /* Calls that nobody knows, or that the other kind of file knows. */
 TEST_F(abi, unknown_calls)
 {
-	static const unsigned char numbers[] = { 5, 15, 24, 25, 34, 127, 255 };
+	static const unsigned char numbers[] = { 5, 15, 24, 25, 40, 127, 255 };
 	char saved[ARG_ROOM];
 
 	memcpy(saved, self->arg, ARG_ROOM);

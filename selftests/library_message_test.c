@@ -421,4 +421,25 @@ TEST_F(lib, mode)
 	EXPECT_BALANCED(fd);
 }
 
+TEST_F(lib, notify)
+{
+	struct mbox_notified notified = { .cookie = 5 };
+
+	EXPECT_RET(-EINVAL, mbox_notify(NULL, MBOX_NOTIFY_ARM, &notified));
+	EXPECT_RET(-EINVAL, mbox_notify(self->mb, 3, &notified));
+	EXPECT_RET(-EFAULT, mbox_notify(self->mb, MBOX_NOTIFY_TAKE, NULL));
+	EXPECT_RET(-EAGAIN, mbox_notify(self->mb, MBOX_NOTIFY_TAKE, &notified));
+	EXPECT_RET(0, mbox_notify(self->mb, MBOX_NOTIFY_ARM, &notified));
+	EXPECT_RET(-EBUSY, mbox_notify(self->mb, MBOX_NOTIFY_ARM, NULL));
+	EXPECT_RET(0, mbox_send(self->mb, "text", 4, NULL));
+	notified.cookie = 0;
+	EXPECT_RET(0, mbox_notify(self->mb, MBOX_NOTIFY_TAKE, &notified));
+	EXPECT_EQ(5, notified.cookie);
+	EXPECT_EQ(getpid(), notified.pid);
+	EXPECT_EQ(getuid(), notified.uid);
+	EXPECT_RET(0, mbox_notify(self->mb, MBOX_NOTIFY_ARM, NULL));
+	EXPECT_RET(0, mbox_notify(self->mb, MBOX_NOTIFY_DISARM, NULL));
+	EXPECT_RET(-EAGAIN, mbox_notify(self->mb, MBOX_NOTIFY_TAKE, &notified));
+}
+
 MBOX_TEST_MAIN

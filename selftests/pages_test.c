@@ -156,6 +156,28 @@ TEST_F(page, sendv)
 	EXPECT_STREQ("<one><two>", said);
 }
 
+static void do_notify(struct mbox *jobs)
+{
+#include "pages/mbox_notify.3.examples.h"
+}
+
+/* A child sends to the empty mailbox. */
+TEST_F(page, notify)
+{
+	char expected[64];
+	pid_t pid = fork_child();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		await_sleeping(getppid());
+		_exit(mbox_send_string(self->mb, "job") != 0);
+	}
+	do_notify(self->mb);
+	EXPECT_EQ(0, reap(pid));
+	snprintf(expected, sizeof(expected), "process %d has sent\n", pid);
+	EXPECT_STREQ(expected, said);
+}
+
 static void do_mode(struct mbox *alarms, int loop)
 {
 #include "pages/mbox_mode.3.examples.h"

@@ -85,6 +85,12 @@ class Lifetime(enum.IntEnum):
     FD = 2
 
 
+class _Notify(enum.IntEnum):
+    ARM = 0
+    DISARM = 1
+    TAKE = 2
+
+
 class Space(enum.IntEnum):
     """The interface that the label of a mailbox belongs to."""
     NONE = 0
@@ -310,6 +316,10 @@ class _Info(ctypes.Structure):
     ]
 
 
+class _Notified(ctypes.Structure):
+    _fields_ = [("cookie", _U64), ("pid", _U32), ("uid", _U32)]
+
+
 class _IocSet(ctypes.Structure):
     _fields_ = [
         ("flags", _U32), ("mask", _U32), ("mode", _U32), ("uid", _U32), ("gid", _U32),
@@ -355,6 +365,7 @@ def _load() -> ctypes.CDLL:
         ("mbox_reply", integer, [handle, _U64, ctypes.c_void_p, size]),
         ("mbox_get", integer, [handle, out(_Info)]),
         ("mbox_mode", integer, [handle, unsigned, out(_RecvOpts)]),
+        ("mbox_notify", integer, [handle, unsigned, out(_Notified)]),
         ("mbox_set", integer, [handle, out(_IocSet)]),
         ("mbox_shutdown", integer, [handle, unsigned]),
         ("mbox_handover", integer, [handle, integer, unsigned]),
@@ -1248,6 +1259,22 @@ class Mailbox:
         receive without a filter of its own. Without arguments, as a new handle does."""
         opts = self._opts(None, type, sender, min_prio, False)
         self._call(_lib.mbox_mode, flags, ctypes.byref(opts))
+
+    def notify(self, cookie: int = 0) -> None:
+        """Register this process to be told once that a message came to the empty mailbox.
+
+        The handle polls as urgent (POLLPRI) then, until notified() takes the notice."""
+        self._call(_lib.mbox_notify, _Notify.ARM, ctypes.byref(_Notified(cookie)))
+
+    def unnotify(self) -> None:
+        """Give up the registration of this process."""
+        self._call(_lib.mbox_notify, _Notify.DISARM, None)
+
+    def notified(self) -> Tuple[int, int, int]:
+        """Take the notice: its cookie, and pid and uid of the sender. Empty if none came yet."""
+        notice = _Notified()
+        self._call(_lib.mbox_notify, _Notify.TAKE, ctypes.byref(notice))
+        return notice.cookie, notice.pid, notice.uid
 
     def shutdown(self, rights: Right) -> None:
         """Give up rights of the handle for good, and end the calls that need them, with ShutDown."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Operations: the mode of a handle, and reads by it. */
+/* Operations: the mode of a handle, reads by it, and notices. */
 #include "fail_nth/fail_nth.h"
 #include "lib/mode.h"
 
@@ -102,6 +102,68 @@ static void nothing_came(struct scene *s, long ret)
 		.prepare = before, .call = call_read, .done = after, __VA_ARGS__ \
 	}
 
+static long call_notify(struct scene *s)
+{
+	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_ARM, .cookie = 7 };
+
+	return make_ioctl(s, s->fd, MBOX_IOC_NOTIFY, &notify);
+}
+
+static void is_armed(struct scene *s, long ret)
+{
+	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_ARM };
+	SCENE(s);
+
+	EXPECT_EQ(-EBUSY, xioctl(s->observer, MBOX_IOC_NOTIFY, &notify));
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
+static void is_not_armed(struct scene *s)
+{
+	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_ARM };
+	SCENE(s);
+
+	EXPECT_EQ(0, xioctl(s->observer, MBOX_IOC_NOTIFY, &notify));
+	notify.how = MBOX_NOTIFY_DISARM;
+	EXPECT_EQ(0, xioctl(s->observer, MBOX_IOC_NOTIFY, &notify));
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
+static void prepare_fired(struct scene *s)
+{
+	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_ARM, .cookie = 7 };
+	SCENE(s);
+
+	ASSERT_EQ(0, xioctl(s->fd, MBOX_IOC_NOTIFY, &notify));
+	ASSERT_EQ(0, put(s->observer, 0, "fires"));
+	s->info = info_of(s->observer);
+}
+
+static long call_take(struct scene *s)
+{
+	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_TAKE };
+	long ret = make_ioctl(s, s->fd, MBOX_IOC_NOTIFY, &notify);
+
+	return ret ?: notify.cookie != 7 || notify.pid != getpid();
+}
+
+static void was_taken(struct scene *s, long ret)
+{
+	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_TAKE };
+	SCENE(s);
+
+	EXPECT_EQ(-EAGAIN, xioctl(s->fd, MBOX_IOC_NOTIFY, &notify));
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
+static void was_not_taken(struct scene *s)
+{
+	SCENE(s);
+
+	EXPECT_EQ(POLLPRI, poll_for(s->fd, POLLPRI));
+	EXPECT_UNCHANGED(s->observer, &s->info);
+}
+
 const struct op mode_ops[] = {
 	MODE(type, prepare_type),
 	MODE(start, prepare_start),
@@ -114,6 +176,19 @@ const struct op mode_ops[] = {
 
 	LAZY(mode, .capacity = 4, .errors = { ENOMEM, EFAULT }, .prepare = prepare_type,
 	     .call = call_mode, .done = has_mode, .failed = has_no_mode),
+
+	{
+		.name = "notify_arm", .capacity = 4, .errors = { ENOMEM, EFAULT },
+		.call = call_notify, .done = is_armed, .failed = is_not_armed,
+	},
+
+	{
+		.name = "notify_take", .capacity = 4, .errors = { EFAULT }, .prepare = prepare_fired,
+		.call = call_take, .done = was_taken, .failed = was_not_taken,
+	},
+
+	LAZY(notify, .capacity = 4, .errors = { ENOMEM, EFAULT }, .call = call_notify,
+	     .done = is_armed, .failed = is_not_armed),
 
 	{}
 };

@@ -232,6 +232,13 @@ static const struct field kick_fields[] = {
 	{ "most", K_U64, MEMBER(mbox_ioc_kick, most), LIST(kicks), .dflt = 1 },
 };
 
+static const struct field notify_fields[] = {
+	IOCTL(SLOT_HANDLE),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_notify, flags) },
+	{ "how", K_ENUM, MEMBER(mbox_ioc_notify, how), .valid = MBOX_NOTIFY_TAKE },
+	{ "cookie", K_ENUM, MEMBER(mbox_ioc_notify, cookie), .valid = 0 },
+};
+
 /* The same by helpers, which remember the tokens, and end many leases at once. */
 static const struct field ack_many_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "count", K_ENUM, .valid = 40, .dflt = 5 },
@@ -511,6 +518,7 @@ const struct op ops[] = {
 	{ "call", IOC(MBOX_IOC_CALL, mbox_ioc_call), FIELDS(call_fields), .weight = 60 },
 	{ "reply", IOC(MBOX_IOC_REPLY, mbox_ioc_reply), FIELDS(reply_fields), .weight = 40 },
 	{ "kick", IOC(MBOX_IOC_KICK, mbox_ioc_kick), FIELDS(kick_fields), .weight = 15 },
+	{ "notify", IOC(MBOX_IOC_NOTIFY, mbox_ioc_notify), FIELDS(notify_fields), .weight = 25 },
 	{ "leasenext", HELPER(do_lease), FIELDS(lease_next_fields), .weight = 60 },
 	{ "ackmany", HELPER(do_ack), FIELDS(ack_many_fields), .weight = 50 },
 	{ "replynext", HELPER(do_reply), FIELDS(reply_next_fields), .weight = 40 },

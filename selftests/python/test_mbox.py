@@ -556,6 +556,26 @@ class Leases(Case):
                 Mailbox.create(dead_letter=box)
             self.assertEqual(caught.exception.errno, errno.ELOOP)
 
+    def test_notice(self):
+        self.box.notify(7)
+        with self.assertRaises(mbox.MboxError) as caught:
+            self.box.notify()
+        self.assertEqual(caught.exception.errno, errno.EBUSY)
+        with self.assertRaises(mbox.Empty):
+            self.box.notified()
+        self.box.send(b"text")
+        self.assertEqual(self.box.notified(), (7, os.getpid(), os.getuid()))
+        self.box.notify()
+        self.box.unnotify()
+        with self.assertRaises(mbox.Empty):
+            self.box.notified()
+
+    def test_label(self):
+        with self.assertRaises(mbox.NoMailbox):
+            Mailbox.open_label(mbox.Space.MQ, b"no such label\xff")
+        info = self.box.get()
+        self.assertEqual((info.space, info.label), (mbox.Space.NONE, b""))
+
     def test_parked(self):
         self.box.send(b"job")
         self.box.lease().reject()

@@ -325,10 +325,10 @@
  * EAGAIN        would block: nothing to receive, or no room and no receiver
  * EBADF         the handle does not have the right that the call needs
  * EBUSY         another process is in a receive of an exclusive mailbox; the side of
- *               a ring is taken
+ *               a ring is taken; a process is registered for a notice
  * ECANCELED     the message of a synchronous send was purged before anybody
  *               received it, or went to the dead-letter mailbox; the sender of a leased
- *               message has withdrawn it
+ *               message has withdrawn it; a registration for a notice was given up
  * EDEADLK       the call would wait for a process that waits for the caller
  * EDQUOT        the user's quota of mailboxes or bytes is used up, or the mailbox's
  *               share of it
@@ -1203,6 +1203,45 @@ struct mbox_ioc_kick {
 	__aligned_u64	kicked;
 };
 
+/* struct mbox_ioc_notify, how */
+#define MBOX_NOTIFY_ARM		0U	/* register for a notice */
+#define MBOX_NOTIFY_DISARM	1U	/* the caller's process gives it up */
+#define MBOX_NOTIFY_TAKE	2U	/* take the notice that came */
+
+/**
+ * struct mbox_ioc_notify - argument of MBOX_IOC_NOTIFY
+ * @flags:	in, 0
+ * @how:	in, MBOX_NOTIFY_*
+ * @cookie:	in, with ARM, else 0: any number. Out, with TAKE: that of the registration
+ * @pid:	out, with TAKE: process id of the sender in the caller's pid namespace, or 0
+ * @uid:	out, with TAKE: its real user id in the caller's user namespace, or the
+ *		overflow uid
+ *
+ * Has a process be told once, as mq_notify(3) says. ARM registers the caller's process:
+ * when a message comes to the empty mailbox (@queued of struct mbox_info was 0), and no
+ * blocked receive takes it, the registration is over, and this handle has a notice:
+ * poll() reports EPOLLPRI until TAKE takes it. A message that a sender was blocked with
+ * does not come to an empty mailbox, nor does one that returns, or that was delayed. A
+ * mailbox has one registration at a time: EBUSY. ARM forgets a notice of this handle that
+ * was not taken.
+ *
+ * The registration ends with its handle; with DISARM, by that process through any handle;
+ * and when that process, also by its end, closes a descriptor of a handle on the mailbox
+ * that has any right, or of its own handle. Then that handle has a notice too, and TAKE of
+ * it fails with ECANCELED: it tells @cookie only. A handle for notices alone needs no
+ * right.
+ *
+ * Return: 0. EAGAIN (TAKE: no notice came yet), EBUSY, ECANCELED, EFAULT, EIDRM, EINVAL,
+ * ENOMEM, EOPNOTSUPP (a BROADCAST, ring, link or inbox), EOWNERDEAD.
+ */
+struct mbox_ioc_notify {
+	__u32	flags;
+	__u32	how;
+	__aligned_u64	cookie;
+	__u32	pid;
+	__u32	uid;
+};
+
 /* struct mbox_info, state */
 #define MBOX_STATE_LIVE		0U	/* not deleted */
 #define MBOX_STATE_UNLINKED	1U	/* deleted with UNLINK, handles are open */
@@ -1517,6 +1556,7 @@ struct mbox_ioc_shutdown {
 #define MBOX_IOC_CALL		_IOWR(MBOX_IOC_TYPE, 31, struct mbox_ioc_call)
 #define MBOX_IOC_REPLY		_IOWR(MBOX_IOC_TYPE, 32, struct mbox_ioc_reply)
 #define MBOX_IOC_KICK		_IOWR(MBOX_IOC_TYPE, 33, struct mbox_ioc_kick)
+#define MBOX_IOC_NOTIFY		_IOWR(MBOX_IOC_TYPE, 34, struct mbox_ioc_notify)
 /* On a handle of a ring */
 #define MBOX_IOC_WAIT		_IOW(MBOX_IOC_TYPE, 23, struct mbox_ioc_wait)
 

@@ -100,6 +100,10 @@ pub const MBOX_POST_ACKED: u32 = 8; // wait until it is acknowledged
 
 pub const MBOX_CALL_RETRY: u32 = 1; // another server, if the first one ends
 
+pub const MBOX_NOTIFY_ARM: u32 = 0; // register for a notice
+pub const MBOX_NOTIFY_DISARM: u32 = 1; // the caller's process gives it up
+pub const MBOX_NOTIFY_TAKE: u32 = 2; // take the notice that came
+
 pub const MBOX_STATE_LIVE: u32 = 0; // not deleted
 pub const MBOX_STATE_UNLINKED: u32 = 1; // deleted with UNLINK, handles are open
 pub const MBOX_STATE_DRAINING: u32 = 2; // deleted with DRAIN, messages are queued
@@ -338,6 +342,15 @@ pub struct mbox_info {
     pub label: [c_char; 256],
 }
 
+/// A notice that a message came to an empty mailbox.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct mbox_notified {
+    pub cookie: u64,
+    pub pid: u32,
+    pub uid: u32,
+}
+
 /// Argument of MBOX_IOC_SET.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -453,6 +466,7 @@ extern "C" {
         code: u32,
     ) -> c_int;
     pub fn mbox_extend(mb: *mut mbox, token: u64, opts: *const mbox_lease_opts) -> c_int;
+    pub fn mbox_notify(mb: *mut mbox, how: c_uint, notified: *mut mbox_notified) -> c_int;
     pub fn mbox_kick(mb: *mut mbox, most: c_uint) -> c_int;
     pub fn mbox_post(
         mb: *mut mbox,

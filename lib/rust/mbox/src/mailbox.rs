@@ -379,6 +379,31 @@ impl Mailbox {
         check(unsafe { sys::mbox_mode(self.raw(), flags, &raw) }).map(drop)
     }
 
+    /// Register this process to be told once that a message came to the empty mailbox. The
+    /// descriptor polls as urgent then, until [`Mailbox::notified`] takes the notice.
+    pub fn notify(&self, cookie: u64) -> Result<()> {
+        let mut raw = sys::mbox_notified { cookie, ..Default::default() };
+        // SAFETY: the argument lasts for the call.
+        check(unsafe { sys::mbox_notify(self.raw(), sys::MBOX_NOTIFY_ARM, &mut raw) }).map(drop)
+    }
+
+    /// Give up the registration of this process.
+    pub fn unnotify(&self) -> Result<()> {
+        // SAFETY: no memory is passed.
+        check(unsafe {
+            sys::mbox_notify(self.raw(), sys::MBOX_NOTIFY_DISARM, ptr::null_mut())
+        })
+        .map(drop)
+    }
+
+    /// Take the notice: its cookie, and the sender of the message.
+    pub fn notified(&self) -> Result<sys::mbox_notified> {
+        let mut raw = sys::mbox_notified::default();
+        // SAFETY: the structure is written.
+        check(unsafe { sys::mbox_notify(self.raw(), sys::MBOX_NOTIFY_TAKE, &mut raw) })?;
+        Ok(raw)
+    }
+
     /// Give up rights of the handle for good, and end the calls that need them.
     pub fn shutdown(&self, rights: Rights) -> Result<()> {
         // SAFETY: no memory is passed.
