@@ -47,8 +47,11 @@ static long cdev_open_fd(struct file *factory, const struct mbox_ioc_open *arg,
 static int cdev_check_name(const struct mbox_ioc_open *arg, struct mbox_label_key *label,
 			   char *text)
 {
+	bool by_id = arg->flags & MBOX_OPEN_BY_ID;
 	int error = mbox_label_copy(label, text, arg);
 
+	if (!error && by_id && (label->size || !mbox_name_empty(arg->name)))
+		error = -EINVAL;
 	if (error || (label->space == MBOX_SPACE_NONE && mbox_name_empty(arg->name)))
 		return error;
 	if (label->space != MBOX_SPACE_NONE)
@@ -56,7 +59,8 @@ static int cdev_check_name(const struct mbox_ioc_open *arg, struct mbox_label_ke
 	return mbox_name_valid(arg->name) ? 0 : -EINVAL;
 }
 
-#define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)
+#define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK | \
+		    MBOX_OPEN_BY_ID)
 
 static long cdev_create(struct file *factory, void __user *uarg, size_t usize)
 {
@@ -69,10 +73,11 @@ static long cdev_create(struct file *factory, void __user *uarg, size_t usize)
 		cdev_check_name(&arg, &label, text);
 	if (error)
 		return error;
-	if (arg.flags & ~MBOX_OPEN_NONBLOCK)
+	if ((arg.flags & ~(MBOX_OPEN_NONBLOCK | MBOX_OPEN_BY_ID)) || arg.id)
 		return -EINVAL;
 	/* No process could ever reach it again. */
-	if (!arg.name[0] && !label.size && arg.lifetime == MBOX_LIFETIME_OS)
+	if (!arg.name[0] && !label.size && !(arg.flags & MBOX_OPEN_BY_ID) &&
+	    arg.lifetime == MBOX_LIFETIME_OS)
 		return -EINVAL;
 	return cdev_open_fd(factory, &arg, &label, false, true);
 }
@@ -82,7 +87,7 @@ static long cdev_open(struct file *factory, void __user *uarg, size_t usize)
 	struct mbox_label_key label;
 	char text[MBOX_LABEL_MAX];
 	struct mbox_ioc_open arg;
-	bool create, exclusive;
+	bool create, exclusive, by_id;
 	int error;
 
 	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize) ?:
@@ -91,8 +96,9 @@ static long cdev_open(struct file *factory, void __user *uarg, size_t usize)
 		return error;
 	create = arg.flags & MBOX_OPEN_CREATE;
 	exclusive = arg.flags & MBOX_OPEN_EXCL;
+	by_id = arg.flags & MBOX_OPEN_BY_ID;
 	if ((arg.flags & ~OPEN_FLAGS) || (exclusive && !create) ||
-	    (!arg.name[0] && !label.size))
+	    (by_id ? create : arg.id || (!arg.name[0] && !label.size)))
 		return -EINVAL;
 	return cdev_open_fd(factory, &arg, &label, !exclusive, create);
 }
@@ -155,12 +161,29 @@ static long cdev_delete_named(struct file *factory, void __user *uarg,
 	return error == -EIDRM || error == -EOWNERDEAD ? -ENOENT : error;
 }
 
+static long cdev_next(struct file *factory, void __user *uarg, size_t usize)
+{
+	struct mbox_ioc_next arg;
+	int error;
+
+	error = mbox_ioctl_copy(&arg, sizeof(arg), uarg, usize);
+	if (error)
+		return error;
+	if (arg.flags || arg.space > MBOX_SPACE_MAX)
+		return -EINVAL;
+	error = mbox_registry_next_open(factory, arg.space, &arg.id);
+	if (error)
+		return error;
+	return copy_to_user(uarg, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
 static const struct mbox_ioctl cdev_ioctls[] = {
 	MBOX_IOCTL(CREATE, mbox_ioc_open, ring, cdev_create),
 	MBOX_IOCTL(OPEN, mbox_ioc_open, ring, cdev_open),
 	MBOX_IOCTL(DELETE, mbox_ioc_delete, dropped, cdev_delete_named),
 	MBOX_IOCTL(LINK, mbox_ioc_link, start, cdev_link),
 	MBOX_IOCTL(INBOX, mbox_ioc_inbox, pad, cdev_inbox),
+	MBOX_IOCTL(NEXT, mbox_ioc_next, id, cdev_next),
 };
 
 static long cdev_ioctl(struct file *file, unsigned int cmd,

@@ -60,7 +60,7 @@ int mbox_create_check(const struct mbox_ioc_open *arg, bool create,
 	attr->ring = arg->ring;
 	attr->dead_letter = arg->dead_letter;
 	attr->max_deliveries = arg->max_deliveries;
-	attr->pad = 0;
+	attr->by_id = create && (arg->flags & MBOX_OPEN_BY_ID);
 	if ((arg->rights & ~MBOX_RIGHTS) || arg->pad || arg->pad2)
 		return -EINVAL;
 	if (!create)
@@ -74,7 +74,14 @@ static struct mbox *create_find(struct mbox_registry *registry, const char *name
 {
 	if (name[0])
 		return mbox_registry_find(registry, name);
-	return label && label->size ? mbox_label_find(registry, label) : NULL;
+	return label->size ? mbox_label_find(registry, label) : NULL;
+}
+
+/* The same by the id, or in a space by its low bits. */
+static struct mbox *create_find_id(struct mbox_registry *registry, u64 id, u32 space)
+{
+	return space == MBOX_SPACE_NONE ? mbox_registry_find_id(registry, id) :
+					  mbox_registry_find_low(registry, id, space);
 }
 
 /* Open the mailbox of that name. ENOENT also while it is being deleted. */
@@ -85,7 +92,9 @@ static struct file *create_open_existing(struct file *factory,
 	struct mbox *mbox;
 	int error;
 
-	mbox = create_find(factory->private_data, arg->name, label);
+	mbox = arg->flags & MBOX_OPEN_BY_ID ?
+	       create_find_id(factory->private_data, arg->id, label->space) :
+	       create_find(factory->private_data, arg->name, label);
 	if (!mbox)
 		return ERR_PTR(-ENOENT);
 	mbox_owner_check(mbox);

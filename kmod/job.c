@@ -63,15 +63,10 @@ int mbox_job_attach(struct mbox *mbox)
 /* Find the dead-letter mailbox of a new one, with a reference of the caller's. */
 static struct mbox *job_find_dead_letter(struct file *factory, u64 id)
 {
-	unsigned long least = id;
 	struct mbox *dead;
 	int error = 0;
 
-	dead = mbox_registry_next(factory->private_data, &least);
-	if (dead && dead->id != id) {
-		mbox_mailbox_put(dead);
-		dead = NULL;
-	}
+	dead = mbox_registry_find_id(factory->private_data, id);
 	if (!dead)
 		return ERR_PTR(-ENOENT);
 	error = mbox_access_open(dead, factory, MBOX_RIGHT_SEND);

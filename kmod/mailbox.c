@@ -160,7 +160,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
 	mbox->send_handles = rights & MBOX_RIGHT_SEND ? 1 : 0;
 	error = attr->label ? mbox_label_attach(mbox, attr->label) : 0;
-	mbox->reachable = mbox_mailbox_has_name(mbox);
+	mbox->by_id = attr->by_id;
+	mbox->reachable = mbox_mailbox_has_name(mbox) || attr->by_id;
 	mbox->deaf = mbox_mailbox_nobody(mbox, MBOX_RIGHT_RECV);
 	init_waitqueue_head(&mbox->poll);
 
@@ -172,6 +173,12 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 		return ERR_PTR(error);
 	}
 	return mbox;
+}
+
+/* The highest id that a mailbox was given. */
+u64 mbox_mailbox_last_id(void)
+{
+	return atomic_long_read(&last_id);
 }
 
 void mbox_mailbox_get(struct mbox *mbox)

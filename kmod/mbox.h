@@ -284,7 +284,7 @@ struct mbox {
 	bool deaf;			/* sends fail: draining, dead, no receivers */
 	bool full;			/* a send found no room, and none was made since */
 	bool turned_away;		/* a process, with EBUSY or EUSERS */
-	bool reachable;			/* by its name or label, or as an inbox */
+	bool reachable;			/* by name, label or id, or as an inbox */
 	struct mbox_room room;
 	u64 peak_bytes;			/* the most held_bytes, ever */
 	struct mbox_queue queue;
@@ -292,6 +292,7 @@ struct mbox {
 	u8 policy;			/* constant: MBOX_POLICY_* */
 	u8 options;			/* constant: MBOX_OPTION_* */
 	u8 space;			/* constant: MBOX_SPACE_* */
+	bool by_id;			/* constant: opened by its id, though it has no name */
 	struct mbox_pool *pool;		/* free memory; or NULL */
 	u64 sent;			/* also the last sequence number */
 	u64 received;
@@ -401,7 +402,7 @@ struct mbox_attr {
 	u64 ring;
 	u64 dead_letter;
 	u32 max_deliveries;
-	u32 pad;
+	bool by_id;
 	const struct mbox_label_key *label; /* or NULL */
 };
 
@@ -451,6 +452,7 @@ int mbox_attr_check_queue(struct mbox_attr *attr, u32 options, bool rendezvous);
 struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 			      const struct mbox_attr *attr,
 			      struct file *factory, u32 rights);
+u64 mbox_mailbox_last_id(void);
 void mbox_mailbox_get(struct mbox *mbox);
 void mbox_mailbox_put(struct mbox *mbox);
 void mbox_mailbox_mem_get(struct mbox *mbox);

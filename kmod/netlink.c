@@ -23,22 +23,6 @@ struct file *mbox_netlink_file(const struct sk_buff *skb)
 	return NETLINK_CB(skb).sk->sk_socket->file;
 }
 
-/* The mailbox of @registry with that id, counted, or NULL. */
-static struct mbox *netlink_find_id(struct mbox_registry *registry, u64 id)
-{
-	unsigned long found = id;
-	struct mbox *mbox;
-
-	if (found != id)
-		return NULL;
-	mbox = mbox_registry_next(registry, &found);
-	if (mbox && found != id) {
-		mbox_mailbox_put(mbox);
-		mbox = NULL;
-	}
-	return mbox;
-}
-
 static struct mbox *netlink_find_name(struct mbox_registry *registry,
 				      const struct nlattr *attr)
 {
@@ -77,7 +61,7 @@ struct mbox *mbox_netlink_find(struct mbox_registry *registry,
 		NL_SET_ERR_MSG(extack, "id or name is missing");
 		return ERR_PTR(-EINVAL);
 	}
-	mbox = id ? netlink_find_id(registry, nla_get_u64(id)) :
+	mbox = id ? mbox_registry_find_id(registry, nla_get_u64(id)) :
 		    netlink_find_name(registry, name);
 	if (mbox)
 		mbox_owner_check(mbox);

@@ -219,7 +219,7 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 	int error;
 
 	if (!arg->pid && !(arg->flags & MBOX_HANDOVER_HEIR) &&
-	    !mbox_mailbox_has_name(mbox))
+	    !mbox_mailbox_has_name(mbox) && !mbox->by_id)
 		return -EINVAL;
 	mbox_access_ask(&asker, mbox, file);
 	spin_lock(&mbox->lock);

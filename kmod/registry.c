@@ -8,9 +8,11 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "access.h"
 #include "event.h"
 #include "label.h"
 #include "mbox.h"
+#include "process.h"
 #include "registry.h"
 #include "trace.h"
 #include "user.h"
@@ -91,6 +93,80 @@ struct mbox *mbox_registry_next(struct mbox_registry *registry,
 				     XA_PRESENT);
 	rcu_read_unlock();
 	return mbox;
+}
+
+/* Return the mailbox of that id, with a reference of the caller's, or NULL. */
+struct mbox *mbox_registry_find_id(struct mbox_registry *registry, u64 id)
+{
+	struct mbox *mbox;
+
+	rcu_read_lock();
+	mbox = id <= ULONG_MAX ? xa_load(&registry->mailboxes, id) : NULL;
+	if (mbox && !refcount_inc_not_zero(&mbox->refs))
+		mbox = NULL;
+	rcu_read_unlock();
+	return mbox;
+}
+
+/*
+ * Return the newest mailbox of a space whose id has these low 31 bits, with a reference of
+ * the caller's, or NULL.
+ */
+struct mbox *mbox_registry_find_low(struct mbox_registry *registry, u64 id, u32 space)
+{
+	const u64 step = BIT_ULL(31);
+	u64 last = mbox_mailbox_last_id();
+	struct mbox *mbox;
+
+	id &= step - 1;
+	if (id > last)
+		return NULL;
+	id += (last - id) & ~(step - 1);
+	/* Bound: one more for each 2^31 mailboxes that were ever made. */
+	for (;; id -= step) {
+		mbox = mbox_registry_find_id(registry, id);
+		if (mbox && mbox->space == space)
+			return mbox;
+		if (mbox)
+			mbox_mailbox_put(mbox);
+		if (id < step)
+			return NULL;
+	}
+}
+
+/**
+ * mbox_registry_next_open - find the next mailbox that can be opened by its id
+ * @factory:	whose opener may open it without rights
+ * @space:	MBOX_SPACE_*, of that space; or MBOX_SPACE_NONE
+ * @id:		set to the next above it
+ *
+ * Return: 0, ENOENT, or EINTR if the caller is being killed.
+ */
+int mbox_registry_next_open(struct file *factory, u32 space, u64 *id)
+{
+	struct mbox_registry *registry = factory->private_data;
+	unsigned long next = *id;
+	struct mbox *mbox;
+	bool found;
+
+	while (next++ < ULONG_MAX) {
+		mbox = mbox_registry_next(registry, &next);
+		if (!mbox)
+			return -ENOENT;
+		mbox_owner_check(mbox);
+		found = (space == MBOX_SPACE_NONE || mbox->space == space) &&
+			READ_ONCE(mbox->reachable) &&
+			!mbox_access_open(mbox, factory, 0);
+		mbox_mailbox_put(mbox);
+		if (found) {
+			*id = next;
+			return 0;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return -ENOENT;
 }
 
 /* Note that mailboxes came or went: a dump may have missed some. */

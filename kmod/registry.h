@@ -42,6 +42,9 @@ struct mbox_registry *mbox_registry_get(struct net *net);
 void mbox_registry_put(struct mbox_registry *registry);
 struct mbox *mbox_registry_find(struct mbox_registry *registry,
 				const char *name);
+struct mbox *mbox_registry_find_id(struct mbox_registry *registry, u64 id);
+struct mbox *mbox_registry_find_low(struct mbox_registry *registry, u64 id, u32 space);
+int mbox_registry_next_open(struct file *factory, u32 space, u64 *id);
 struct mbox *mbox_registry_next(struct mbox_registry *registry,
 				unsigned long *id);
 int mbox_registry_add(struct mbox *mbox, struct file *factory);

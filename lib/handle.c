@@ -156,6 +156,35 @@ int mbox_open_label(struct mbox **mbp, unsigned int space, const void *label, si
 	return mbox_handle_open(mbp, request, &arg);
 }
 
+int mbox_open_id(struct mbox **mbp, unsigned int space, uint64_t id, unsigned int rights,
+		 unsigned int flags)
+{
+	struct mbox_ioc_open arg = {
+		.flags = flags | MBOX_OPEN_BY_ID,
+		.rights = rights,
+		.space = space,
+		.id = id,
+	};
+
+	if (!mbp)
+		return -EFAULT;
+	return mbox_handle_open(mbp, MBOX_IOC_OPEN, &arg);
+}
+
+int mbox_next_id(unsigned int space, uint64_t *id)
+{
+	struct mbox_ioc_next arg = { .space = space };
+	int ret;
+
+	if (!id)
+		return -EFAULT;
+	arg.id = *id;
+	ret = mbox_factory_ioctl(MBOX_IOC_NEXT, &arg);
+	if (!ret)
+		*id = arg.id;
+	return ret;
+}
+
 int mbox_from_fd(struct mbox **mbp, int fd)
 {
 	struct mbox_info info = { .flags = 0 };

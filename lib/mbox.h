@@ -39,9 +39,9 @@
  * call on it may be running then or follow), and rings, see mbox_ring_reserve(). The
  * library has no global state, starts no threads and changes no signal handling.
  * Functions that neither make nor free a handle or buffer (all but
- * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_from_fd(),
- * mbox_link(), mbox_link_pidfd(), mbox_link_sender(), mbox_inbox(), mbox_close() and
- * mbox_recv_alloc()) may be called from signal handlers.
+ * mbox_create(), mbox_open(), mbox_open_or_create(), mbox_open_label(), mbox_open_id(),
+ * mbox_from_fd(), mbox_link(), mbox_link_pidfd(), mbox_link_sender(), mbox_inbox(),
+ * mbox_close() and mbox_recv_alloc()) may be called from signal handlers.
  *
  * SIGNALS
  *
@@ -208,7 +208,8 @@ int mbox_open_or_create(struct mbox **mbp, const char *name,
  *		makes an anonymous mailbox of the front end, and else is -EINVAL.
  * @rights:	MBOX_RIGHT_* of the handle
  * @flags:	MBOX_OPEN_CREATE: make it if it is missing; with MBOX_OPEN_EXCL too: it must
- *		be missing; MBOX_OPEN_NONBLOCK: the handle has O_NONBLOCK set
+ *		be missing; MBOX_OPEN_NONBLOCK: the handle has O_NONBLOCK set;
+ *		MBOX_OPEN_BY_ID: mbox_open_id() can open the anonymous mailbox
  * @attr:	as for mbox_create(), with MBOX_OPEN_CREATE
  *
  * The names of mbox_open() are for programs that know mbox. A label is the name that a
@@ -220,6 +221,34 @@ int mbox_open_or_create(struct mbox **mbp, const char *name,
  */
 int mbox_open_label(struct mbox **mbp, unsigned int space, const void *label, size_t size,
 		    unsigned int rights, unsigned int flags, const struct mbox_attr *attr);
+
+/**
+ * mbox_open_id() - open a mailbox by its id
+ * @mbp:	out, the handle; the caller closes it
+ * @space:	MBOX_SPACE_*: the mailbox is one of that space, and only the low 31 bits of @id
+ *		count; or MBOX_SPACE_NONE for any mailbox
+ * @id:		its id, as mbox_get() reports it
+ * @rights:	MBOX_RIGHT_* of the handle
+ * @flags:	0 or MBOX_OPEN_NONBLOCK
+ *
+ * A mailbox with a name or a label can be opened so, and one without that was made with
+ * MBOX_OPEN_BY_ID.
+ *
+ * Return: 0, -ENOENT if there is none, -EACCES.
+ */
+int mbox_open_id(struct mbox **mbp, unsigned int space, uint64_t id, unsigned int rights,
+		 unsigned int flags);
+
+/**
+ * mbox_next_id() - find the next mailbox that can be opened by its id
+ * @space:	MBOX_SPACE_*: one of that space; or MBOX_SPACE_NONE
+ * @id:		in, any number; out, the next id above it
+ *
+ * It finds mailboxes that the caller may open without rights.
+ *
+ * Return: 0, -ENOENT if there are no more.
+ */
+int mbox_next_id(unsigned int space, uint64_t *id);
 
 /**
  * mbox_from_fd() - make a handle from a file descriptor

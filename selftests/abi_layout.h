@@ -12,7 +12,7 @@
 #define ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type)
 
-ASSERT_SIZE(mbox_ioc_open, 152);
+ASSERT_SIZE(mbox_ioc_open, 160);
 ASSERT_LAYOUT(mbox_ioc_open, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_open, rights, 4);
 ASSERT_LAYOUT(mbox_ioc_open, name, 8);
@@ -32,6 +32,12 @@ ASSERT_LAYOUT(mbox_ioc_open, pad2, 132);
 ASSERT_LAYOUT(mbox_ioc_open, label, 136);
 ASSERT_LAYOUT(mbox_ioc_open, label_size, 144);
 ASSERT_LAYOUT(mbox_ioc_open, space, 148);
+ASSERT_LAYOUT(mbox_ioc_open, id, 152);
+
+ASSERT_SIZE(mbox_ioc_next, 16);
+ASSERT_LAYOUT(mbox_ioc_next, flags, 0);
+ASSERT_LAYOUT(mbox_ioc_next, space, 4);
+ASSERT_LAYOUT(mbox_ioc_next, id, 8);
 
 ASSERT_SIZE(mbox_ioc_link, 24);
 ASSERT_LAYOUT(mbox_ioc_link, flags, 0);

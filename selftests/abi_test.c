@@ -11,11 +11,12 @@
 /* Programs have these compiled in, so they may not change, even if the header does. */
 TEST(numbers)
 {
-	EXPECT_EQ(0x4098bd00U, MBOX_IOC_CREATE);
-	EXPECT_EQ(0x4098bd01U, MBOX_IOC_OPEN);
+	EXPECT_EQ(0x40a0bd00U, MBOX_IOC_CREATE);
+	EXPECT_EQ(0x40a0bd01U, MBOX_IOC_OPEN);
 	EXPECT_EQ(0xc058bd02U, MBOX_IOC_DELETE);
 	EXPECT_EQ(0x4018bd03U, MBOX_IOC_LINK);
 	EXPECT_EQ(0x4008bd04U, MBOX_IOC_INBOX);
+	EXPECT_EQ(0xc010bd05U, MBOX_IOC_NEXT);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
 	EXPECT_EQ(0xc068bd11U, MBOX_IOC_RECV);
 	EXPECT_EQ(0xc250bd14U, MBOX_IOC_GET);
@@ -72,6 +73,7 @@ VARIANT(create, MBOX_IOC_CREATE, mbox_ioc_open, true);
 VARIANT(open, MBOX_IOC_OPEN, mbox_ioc_open, true);
 VARIANT(link, MBOX_IOC_LINK, mbox_ioc_link, true);
 VARIANT(inbox, MBOX_IOC_INBOX, mbox_ioc_inbox, true);
+VARIANT(next, MBOX_IOC_NEXT, mbox_ioc_next, true);
 VARIANT(delete_name, MBOX_IOC_DELETE, mbox_ioc_delete, true);
 VARIANT(delete_handle, MBOX_IOC_DELETE, mbox_ioc_delete, false);
 VARIANT(send, MBOX_IOC_SEND, mbox_ioc_send, false);
@@ -511,6 +513,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, CREATE, ring, 0xffffffff),
 	BAD(mbox_ioc_open, CREATE, pad2, 0xffffffff),
 	BAD(mbox_ioc_open, CREATE, label_size, 0xffffffff),
+	BAD(mbox_ioc_open, CREATE, id, 0xffffffff),
 	/* it has a name */
 	BAD(mbox_ioc_open, CREATE, space, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, flags, ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK)),
@@ -530,11 +533,14 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, OPEN, max_deliveries, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, pad2, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, label_size, 0xffffffff),
+	BAD(mbox_ioc_open, OPEN, id, 0xffffffff),
 	BAD(mbox_ioc_open, OPEN, space, 0xffffffff),
 	BAD(mbox_ioc_link, LINK, flags, ~MBOX_OPEN_NONBLOCK),
 	BAD(mbox_ioc_link, LINK, capacity, 0, MBOX_CAPACITY_MAX + 1, 0x7fffffff, 0x80000000,
 	    0xfffffffe),
 	BAD(mbox_ioc_link, LINK, msg_size, 0, 0xffffffff),
+	BAD(mbox_ioc_next, NEXT, flags, 0xffffffff),
+	BAD(mbox_ioc_next, NEXT, space, 0xfffffffc, 3, 0xffffffff),
 	BAD(mbox_ioc_inbox, INBOX, flags, ~MBOX_OPEN_NONBLOCK),
 	BAD(mbox_ioc_inbox, INBOX, pad, 0xffffffff),
 	BAD(mbox_ioc_delete, DELETE, flags, 0xffffffff),
@@ -683,7 +689,7 @@ TEST_F(abi, unknown_values)
 /* Calls that nobody knows, or that the other kind of file knows. */
 TEST_F(abi, unknown_calls)
 {
-	static const unsigned char numbers[] = { 5, 15, 24, 25, 40, 127, 255 };
+	static const unsigned char numbers[] = { 6, 15, 24, 25, 40, 127, 255 };
 	char saved[ARG_ROOM];
 
 	memcpy(saved, self->arg, ARG_ROOM);

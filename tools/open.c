@@ -1,46 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mboxctl: open or change the mailbox of a command, by name or by id */
 #include <errno.h>
-#include <string.h>
 #include "mboxctl.h"
 
-/*
- * Open the mailbox with the id of the command. The device opens names only, so look the
- * name up, and check that it was not another mailbox's by then. Return an exit status.
- */
+/* Open the mailbox with the id of the command. Return an exit status. */
 static int open_by_id(const struct command *cmd, struct mbox **mbp, unsigned int rights)
 {
 	const struct mbox_monitor_mailbox *box;
 	struct mbox_monitor *mon;
-	char name[MBOX_NAME_SIZE];
-	struct mbox_info info;
-	struct mbox *mb;
 	int ret;
 
+	ret = mbox_open_id(mbp, MBOX_SPACE_NONE, cmd->id, rights, 0);
+	if (ret != -ENOENT)
+		return ret ? refuse_errno(cmd, ret) : STATUS_DONE;
+	/* Is there one that only its handles reach? */
 	ret = mbox_monitor_open(&mon);
 	if (ret < 0)
 		return refuse_monitor(cmd, NULL, ret);
 	ret = mbox_monitor_get(mon, NULL, cmd->id, &box);
-	if (ret < 0) {
+	if (ret < 0)
 		ret = refuse_monitor(cmd, mon, ret);
-		mbox_monitor_close(mon);
-		return ret;
-	}
-	memcpy(name, box->name, sizeof(name));
+	else
+		ret = refuse(cmd, -ENOENT,
+			     "show, stat, set, chmod, chown, purge and delete take its id",
+			     "this mailbox has no name by which it can be opened");
 	mbox_monitor_close(mon);
-	ret = *name ? mbox_open(&mb, name, rights) : -ENOENT;
-	if (!ret) {
-		ret = mbox_get(mb, &info);
-		if (!ret && info.id == cmd->id) {
-			*mbp = mb;
-			return STATUS_DONE;
-		}
-		mbox_close(mb);
-	}
-	if (ret && ret != -ENOENT)
-		return refuse_errno(cmd, ret);
-	return refuse(cmd, -ENOENT, "show, stat, set, chmod, chown, purge and delete take its id",
-		      "this mailbox has no name by which it can be opened");
+	return ret;
 }
 
 /* Open the mailbox, link or inbox that a verb works on. Return an exit status. */

@@ -340,6 +340,8 @@ def _load() -> ctypes.CDLL:
         ("mbox_open_or_create", integer, [out(handle), text, unsigned, out(_Attr)]),
         ("mbox_open_label", integer, [out(handle), unsigned, text, size, unsigned, unsigned,
                                       out(_Attr)]),
+        ("mbox_open_id", integer, [out(handle), unsigned, _U64, unsigned, unsigned]),
+        ("mbox_next_id", integer, [unsigned, out(_U64)]),
         ("mbox_from_fd", integer, [out(handle), integer]),
         ("mbox_link", integer, [out(handle), integer, _U32, _U32]),
         ("mbox_link_sender", integer, [out(handle), out(_Header), _U32, _U32]),
@@ -758,6 +760,20 @@ class Mailbox:
     def open_label(cls, space: Space, label: bytes, rights: Right = _ALL) -> Mailbox:
         """Open the mailbox that has this label in the space of a front end."""
         return cls._new(None, _lib.mbox_open_label, space, label, len(label), rights, 0, None)
+
+    @classmethod
+    def open_id(cls, id: int, rights: Right = _ALL, space: Space = Space.NONE) -> Mailbox:
+        """Open a mailbox by its id; in a space by the low 31 bits of that."""
+        return cls._new(None, _lib.mbox_open_id, space, id, rights, 0)
+
+    @staticmethod
+    def next_id(id: int = 0, space: Space = Space.NONE) -> int:
+        """Return the next id above that one of a mailbox that can be opened. NoMailbox at the end."""
+        raw = _U64(id)
+        ret = _lib.mbox_next_id(space, ctypes.byref(raw))
+        if ret < 0:
+            raise _error(ret, None)
+        return raw.value
 
     @staticmethod
     def _attr(name: Optional[str], mode: int, lifetime: Optional[Lifetime], capacity: Optional[int],

@@ -108,6 +108,13 @@ void prepare_open(struct scene *s)
 	name_copy(s->args.open.name, s->name);
 }
 
+static void prepare_open_id(struct scene *s)
+{
+	s->args.open.rights = RIGHTS_BOTH;
+	s->args.open.flags = MBOX_OPEN_BY_ID;
+	s->args.open.id = s->info.id;
+}
+
 void opened_same(struct scene *s, long ret)
 {
 	SCENE(s);
@@ -161,6 +168,12 @@ const struct op open_ops[] = {
 	{
 		.name = "open",
 		.errors = OPEN_ERRORS, .prepare = prepare_open,
+		.call = call_open, .cmd = MBOX_IOC_OPEN, .done = opened_same,
+	},
+
+	{
+		.name = "open_by_id",
+		.errors = OPEN_ERRORS, .prepare = prepare_open_id,
 		.call = call_open, .cmd = MBOX_IOC_OPEN, .done = opened_same,
 	},
 

@@ -60,7 +60,15 @@ static void make_sensible(struct rng *rng, struct call *call)
 	if (one_in(rng, 25))
 		return;
 	/* A mailbox of a front end has a label, or none; others have no label. */
-	if (arg_named(call, "space")) {
+	if (arg_named(call, "space") && arg_named(call, "labelsize")) {
+		/* By id, or by something else. */
+		if (!(*flags & MBOX_OPEN_BY_ID)) {
+			arg_set(call, "id", 0);
+		} else {
+			arg_set(call, "name", NAME(0, NAME_NONE));
+			arg_set(call, "labelsize", 0);
+			*flags &= ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL);
+		}
 		if (*arg_named(call, "space"))
 			arg_set(call, "name", NAME(0, NAME_NONE));
 		else

@@ -111,14 +111,22 @@ static const uint64_t watched[] = { 1, 4, 5, 0x80000001, 0x80000004, 0x40000005,
 	{ "label", K_BUF, MEMBER(mbox_ioc_open, label), .link = ARG_STRUCT + 17 },	\
 	{ "labelsize", K_SIZE, MEMBER(mbox_ioc_open, label_size), LIST(label_sizes) },	\
 	{ "space", K_U32, MEMBER(mbox_ioc_open, space), LIST(spaces) },			\
+	{ "id", K_BOX, MEMBER(mbox_ioc_open, id) },					\
 	{ "to", K_OUT, .link = SLOT_HANDLE, .dflt = OWN_SLOTS }
 
 static const struct field create_fields[] = {
-	IOCTL(SLOT_FACTORY), OPEN_FIELDS(MBOX_OPEN_NONBLOCK),
+	IOCTL(SLOT_FACTORY), OPEN_FIELDS(MBOX_OPEN_NONBLOCK | MBOX_OPEN_BY_ID),
 };
 
 static const struct field open_fields[] = {
-	IOCTL(SLOT_FACTORY), OPEN_FIELDS(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK),
+	IOCTL(SLOT_FACTORY), OPEN_FIELDS(15),
+};
+
+static const struct field next_fields[] = {
+	IOCTL(SLOT_FACTORY),
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_next, flags) },
+	{ "space", K_U32, MEMBER(mbox_ioc_next, space), LIST(spaces) },
+	{ "id", K_BOX, MEMBER(mbox_ioc_next, id) },
 };
 
 #define DELETE_FIELDS(name_dflt)							\
@@ -508,6 +516,7 @@ const struct op ops[] = {
 	{ "set", IOC(MBOX_IOC_SET, mbox_ioc_set), FIELDS(set_fields), .weight = 70 },
 	{ "link", IOC(MBOX_IOC_LINK, mbox_ioc_link), FIELDS(link_fields), .weight = 60, .makes = SLOT_HANDLE },
 	{ "inbox", IOC(MBOX_IOC_INBOX, mbox_ioc_inbox), FIELDS(inbox_fields), .weight = 20, .makes = SLOT_HANDLE },
+	{ "next", IOC(MBOX_IOC_NEXT, mbox_ioc_next), FIELDS(next_fields), .weight = 10 },
 	{ "handover", IOC(MBOX_IOC_HANDOVER, mbox_ioc_handover), FIELDS(handover_fields), .weight = 30 },
 	{ "shutdown", IOC(MBOX_IOC_SHUTDOWN, mbox_ioc_shutdown), FIELDS(shutdown_fields), .weight = 15 },
 	{ "lease", IOC(MBOX_IOC_LEASE, mbox_ioc_lease), FIELDS(lease_fields), .weight = 100 },

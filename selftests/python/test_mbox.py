@@ -576,6 +576,13 @@ class Leases(Case):
         info = self.box.get()
         self.assertEqual((info.space, info.label), (mbox.Space.NONE, b""))
 
+    def test_id(self):
+        id = self.box.get().id
+        with self.assertRaises(mbox.NoMailbox):
+            Mailbox.open_id(id + 1000000)
+        with self.assertRaises(mbox.NoMailbox):
+            Mailbox.next_id(2 ** 62)
+
     def test_parked(self):
         self.box.send(b"job")
         self.box.lease().reject()

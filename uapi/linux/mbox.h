@@ -16,12 +16,12 @@
  *
  * open("/dev/mbox") yields a factory: MBOX_IOC_CREATE, MBOX_IOC_OPEN,
  * MBOX_IOC_LINK and MBOX_IOC_INBOX on it return a new handle, MBOX_IOC_DELETE
- * removes a mailbox by name. All other calls are made on handles. A factory acts
- * with the credentials and in the network namespace that its opener had when it
- * opened it: CREATE, OPEN and LINK on a factory that was passed on act as the opener
- * of the factory. Pass a factory on only if you mean that. The caller counts as the
- * opener of the handle that they return. A handle that is passed on gives the rights
- * that it was opened with, and nothing more: see RIGHTS.
+ * removes a mailbox by name, MBOX_IOC_NEXT walks through ids. All other calls are made
+ * on handles. A factory acts with the credentials and in the network namespace that its
+ * opener had when it opened it: CREATE, OPEN and LINK on a factory that was passed on
+ * act as the opener of the factory. Pass a factory on only if you mean that. The caller
+ * counts as the opener of the handle that they return. A handle that is passed on gives
+ * the rights that it was opened with, and nothing more: see RIGHTS.
  *
  * NAMES
  *
@@ -30,6 +30,11 @@
  * mailboxes of others; when it goes, its mailboxes go with it, even if processes
  * still have handles on them. A mailbox without a name (anonymous) is reached
  * through handles only.
+ *
+ * A mailbox that has its name, and one without that was created with MBOX_OPEN_BY_ID, can
+ * be opened by its id, too; all that follows from a name follows from that then. Ids count
+ * up from 1. A front end whose interface has numbers of 31 bits takes the low 31 bits of an
+ * id: with the space of a front end, OPEN finds the newest mailbox of the space with these.
  *
  * A front end, which serves programs of another interface with mailboxes, gives them
  * labels in place of names. A label is 1 to MBOX_LABEL_MAX bytes, all but '/' and NUL. It
@@ -460,15 +465,19 @@
 #define MBOX_OPEN_CREATE	(1U << 0)  /* OPEN: create it if it is missing */
 #define MBOX_OPEN_EXCL		(1U << 1)  /* with CREATE: EEXIST if it is there */
 #define MBOX_OPEN_NONBLOCK	(1U << 2)  /* the handle has O_NONBLOCK set */
+#define MBOX_OPEN_BY_ID		(1U << 3)  /* by its id, in place of a name */
 
 /**
  * struct mbox_ioc_open - argument of MBOX_IOC_CREATE and MBOX_IOC_OPEN
- * @flags:	in, MBOX_OPEN_*. CREATE takes MBOX_OPEN_NONBLOCK only.
+ * @flags:	in, MBOX_OPEN_*. CREATE takes MBOX_OPEN_NONBLOCK and, for an anonymous
+ *		mailbox, BY_ID: it can be opened by its id, and may be of lifetime OS. OPEN
+ *		takes BY_ID without CREATE.
  * @rights:	in, MBOX_RIGHT_* wanted of the handle. A handle without rights, for
  *		GET, SET, HANDOVER and DELETE, is given to the owner and to a
  *		caller that the mode grants some right.
  * @name:	in, the name, then NULs to the end. Empty: CREATE makes an
- *		anonymous mailbox (not of lifetime OS), OPEN fails with EINVAL.
+ *		anonymous mailbox (without BY_ID not of lifetime OS), OPEN fails with EINVAL
+ *		unless it has a label or BY_ID.
  * @mode:	in, of a new mailbox: permission bits out of 0666, less the umask
  * @lifetime:	in, of a new mailbox: MBOX_LIFETIME_*
  * @capacity:	in, of a new mailbox: messages, see MBOX_CAPACITY_*
@@ -505,7 +514,9 @@
  *		makes an anonymous mailbox if @name is empty, too.
  * @space:	in, MBOX_SPACE_*: of the label, or of the anonymous mailbox of a front
  *		end. With another than MBOX_SPACE_NONE @name has to be empty; with that,
- *		@label_size has to be 0.
+ *		@label_size has to be 0. OPEN by id: MBOX_SPACE_NONE for any mailbox.
+ * @id:		in, OPEN with BY_ID, else 0: id of the mailbox, as GET reports it; of a space
+ *		its low 31 bits
  *
  * CREATE makes a mailbox and opens it; OPEN opens one that exists or, with
  * MBOX_OPEN_CREATE, makes it if it is missing. The creator's rights are not checked
@@ -539,6 +550,24 @@ struct mbox_ioc_open {
 	__aligned_u64	label;
 	__u32	label_size;
 	__u32	space;
+	__aligned_u64	id;
+};
+
+/**
+ * struct mbox_ioc_next - argument of MBOX_IOC_NEXT
+ * @flags:	in, 0
+ * @space:	in, MBOX_SPACE_* of the mailboxes wanted; MBOX_SPACE_NONE for any
+ * @id:		in, any number. Out: the next id above it
+ *
+ * Walks through the mailboxes that can be opened by their id, and that the factory's
+ * opener may open without rights. Netlink has more about each, and links and inboxes.
+ *
+ * Return: 0. EFAULT, EINTR, EINVAL, ENOENT (there are no more).
+ */
+struct mbox_ioc_next {
+	__u32	flags;
+	__u32	space;
+	__aligned_u64	id;
 };
 
 /**
@@ -1442,12 +1471,12 @@ struct mbox_ioc_set {
  * @start:	in, start time of the process, see IDENTITY; 0: the process that
  *		has the number @pid now
  *
- * Makes a process the owner: the lifetime of the mailbox becomes PROCESS, or OS if
- * the operating system becomes the owner (EINVAL if the mailbox has no name: nobody
- * could delete it). With RECV the new owner may open the mailbox for receiving under
- * any mode, as long as it is the owner. With HEIR the process becomes the owner, in
- * the same way, when the owner ends before it; EINVAL if no process is the owner. A
- * change of owner forgets the heir.
+ * Makes a process the owner: the lifetime of the mailbox becomes PROCESS, or OS if the
+ * operating system becomes the owner (EINVAL if nobody could open the mailbox to delete
+ * it: it has no name, and was not created with MBOX_OPEN_BY_ID). With RECV the new owner
+ * may open the mailbox for receiving under any mode, as long as it is the owner. With
+ * HEIR the process becomes the owner, in the same way, when the owner ends before it;
+ * EINVAL if no process is the owner. A change of owner forgets the heir.
  *
  * For the process that is the owner or, if no process is, for a caller that may
  * change the mailbox; or with CAP_IPC_OWNER. The opener of the handle has to be that
@@ -1536,6 +1565,7 @@ struct mbox_ioc_shutdown {
 #define MBOX_IOC_OPEN		_IOW(MBOX_IOC_TYPE, 1, struct mbox_ioc_open)
 #define MBOX_IOC_LINK		_IOW(MBOX_IOC_TYPE, 3, struct mbox_ioc_link)
 #define MBOX_IOC_INBOX		_IOW(MBOX_IOC_TYPE, 4, struct mbox_ioc_inbox)
+#define MBOX_IOC_NEXT		_IOWR(MBOX_IOC_TYPE, 5, struct mbox_ioc_next)
 /* On a factory or a handle */
 #define MBOX_IOC_DELETE		_IOWR(MBOX_IOC_TYPE, 2, struct mbox_ioc_delete)
 /* On a handle */

@@ -389,6 +389,14 @@ extern "C" {
         flags: c_uint,
         attr: *const mbox_attr,
     ) -> c_int;
+    pub fn mbox_open_id(
+        mbp: *mut *mut mbox,
+        space: c_uint,
+        id: u64,
+        rights: c_uint,
+        flags: c_uint,
+    ) -> c_int;
+    pub fn mbox_next_id(space: c_uint, id: *mut u64) -> c_int;
     pub fn mbox_from_fd(mbp: *mut *mut mbox, fd: c_int) -> c_int;
     pub fn mbox_fd(mb: *const mbox) -> c_int;
     pub fn mbox_close(mb: *mut mbox);

@@ -215,6 +215,20 @@ impl Mailbox {
         })
     }
 
+    /// Open a mailbox by its id; in a space other than 0 by the low 31 bits of that.
+    pub fn open_id(space: u32, id: u64, rights: Rights) -> Result<Mailbox> {
+        // SAFETY: no memory is passed but the result.
+        Mailbox::make(|mbp| unsafe { sys::mbox_open_id(mbp, space, id, rights.bits(), 0) })
+    }
+
+    /// The next id above `id` of a mailbox of `space`, or of any if that is 0, that can be
+    /// opened.
+    pub fn next_id(space: u32, mut id: u64) -> Result<u64> {
+        // SAFETY: the argument lasts for the call.
+        check(unsafe { sys::mbox_next_id(space, &mut id) })?;
+        Ok(id)
+    }
+
     /// Make a handle of a descriptor that was inherited or received. On failure it is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Mailbox> {
         // SAFETY: on success the handle owns the descriptor.
