@@ -104,11 +104,11 @@ batch_receive_put_header(struct mbox_header __user *to,
 	unsafe_put_user(message->seq, &to->seq, fault);
 	unsafe_put_user(message->time, &to->time, fault);
 	unsafe_put_user(header->prio, &to->prio, fault);
-	unsafe_put_user(message->type, &to->type, fault);
+	unsafe_put_user((u32)message->type, &to->type, fault);
 	unsafe_put_user(header->pid, &to->pid, fault);
 	unsafe_put_user(header->uid, &to->uid, fault);
 	unsafe_put_user(header->gid, &to->gid, fault);
-	unsafe_put_user(header->flags, &to->flags, fault);
+	unsafe_put_user((u32)(message->type >> 32), &to->type_hi, fault);
 	unsafe_put_user(header->start, &to->start, fault);
 	return true;
 fault:

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "batch.h"
+#include "ioctl.h"
 #include "mbox.h"
 #include "message.h"
 #include "path.h"
@@ -33,7 +34,7 @@ struct batch_send {
 /* Check an entry. 0 or an error. */
 static int batch_send_check(const struct mbox_send_entry *entry)
 {
-	if ((entry->flags | entry->pad) || entry->prio > MBOX_PRIO_MAX)
+	if (entry->flags || entry->prio > MBOX_PRIO_MAX)
 		return -EINVAL;
 	return entry->size > U32_MAX ? -EMSGSIZE : 0;
 }
@@ -71,7 +72,7 @@ static u32 batch_send_read_small(struct batch_send *send, u32 n)
 		return 0;
 	for (i = 0; i < n; i++, entry++, from++) {
 		if (unlikely(!mbox_unsafe_copy_in(entry, from, sizeof(*from)) ||
-			     (entry->flags | entry->pad) ||
+			     entry->flags ||
 			     entry->prio > MBOX_PRIO_MAX ||
 			     entry->size > MBOX_SMALL_SIZE))
 			break;
@@ -124,7 +125,7 @@ static __always_inline void batch_send_set(struct mbox_send_args *args,
 	args->data = u64_to_user_ptr(entry->data);
 	args->length = entry->size;
 	args->prio = entry->prio;
-	args->type = entry->type;
+	args->type = mbox_ioctl_type(entry->type, entry->type_hi);
 }
 
 /* Take memory for the next message, if it is no large one; or NULL. */
@@ -188,7 +189,7 @@ static __always_inline void batch_send_fill_in(const struct batch_send *send,
 		.room = send->args.room,
 		.length = entry->size,
 		.prio = entry->prio,
-		.type = entry->type,
+		.type = mbox_ioctl_type(entry->type, entry->type_hi),
 	};
 
 	mbox_path_fill_in(message, send->user, &args, from);

@@ -165,7 +165,7 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 
 /* Take over and check the filter of a receive. 0 or EINVAL. */
 static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
-					u32 type, u32 pid, u64 start, u32 min_prio)
+					u64 type, u32 pid, u64 start, u32 min_prio)
 {
 	if (min_prio > MBOX_PRIO_MAX || (type && !(flags & MBOX_RECV_BY_TYPE)) ||
 	    (pid && !(flags & MBOX_RECV_BY_SENDER)))
@@ -189,8 +189,9 @@ static __always_inline int ioctl_set_recv(struct file *file,
 					  struct mbox_ioc_recv __user *urecv,
 					  struct mbox_recv_args *args)
 {
-	if ((recv->flags & ~RECV_FLAGS) || recv->pad ||
-	    ioctl_filter(&args->filter, recv->flags, recv->type, recv->pid,
+	if ((recv->flags & ~RECV_FLAGS) ||
+	    ioctl_filter(&args->filter, recv->flags,
+			 mbox_ioctl_type(recv->type, recv->type_hi), recv->pid,
 			 recv->header.start, recv->min_prio) ||
 	    mbox_deadline_set(&args->deadline, recv->clock, recv->deadline))
 		return -EINVAL;
@@ -234,7 +235,7 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 }
 
 /* The same for other files. */
-int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u32 type, u32 pid,
+int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u64 type, u32 pid,
 			  u64 start, u32 min_prio)
 {
 	return ioctl_filter(filter, flags, type, pid, start, min_prio);
@@ -298,9 +299,10 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 	if (error)
 		return error;
 	if ((recvv.flags & ~(MBOX_RECV_NONBLOCK | RECV_FILTERS)) ||
-	    recvv.min > recvv.count ||
+	    recvv.min > recvv.count || recvv.pad ||
 	    (recvv.start && !(recvv.flags & MBOX_RECV_BY_START)) ||
-	    ioctl_filter(&args.filter, recvv.flags, recvv.type, recvv.pid,
+	    ioctl_filter(&args.filter, recvv.flags,
+			 mbox_ioctl_type(recvv.type, recvv.type_hi), recvv.pid,
 			 recvv.start, recvv.min_prio))
 		return -EINVAL;
 	error = ioctl_batch(&batch, recvv.entries, recvv.count,

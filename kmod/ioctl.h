@@ -35,6 +35,12 @@ struct mbox_ioctl {
 		.call = _call,					\
 	}
 
+/* A type in the two halves of the ABI. */
+static __always_inline u64 mbox_ioctl_type(u32 low, u32 high)
+{
+	return (u64)high << 32 | low;
+}
+
 /* Copy an argument. The caller may know more of the structure than we do, or less. */
 static __always_inline int mbox_ioctl_copy(void *arg, size_t size,
 					   const void __user *uarg, size_t usize)
@@ -76,7 +82,7 @@ int mbox_ioctl_set_recv(struct file *file, const struct mbox_ioc_recv *recv,
 			struct mbox_ioc_recv __user *urecv,
 			struct mbox_recv_args *args);
 
-int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u32 type, u32 pid,
+int mbox_ioctl_set_filter(struct mbox_filter *filter, u32 flags, u64 type, u32 pid,
 			  u64 start, u32 min_prio);
 
 /* ioctl_mode.c */

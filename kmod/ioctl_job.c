@@ -234,7 +234,7 @@ static int post_set(struct mbox_post *post, const struct mbox_ioc_post *arg)
 	bool clocked = arg->clock != MBOX_CLOCK_NONE;
 
 	memset(post, 0, sizeof(*post));
-	if ((arg->flags & ~POST_FLAGS) || timed != clocked ||
+	if ((arg->flags & ~POST_FLAGS) || arg->pad || timed != clocked ||
 	    arg->clock == MBOX_CLOCK_REALTIME ||
 	    (arg->mark && !(arg->flags & MBOX_POST_MARK)) ||
 	    (arg->not_before && !(arg->flags & MBOX_POST_NOT_BEFORE)) ||
@@ -273,6 +273,7 @@ long mbox_ioctl_post(struct file *file, void __user *uarg, size_t usize)
 	result = mbox_ioctl_set_send(file, &arg.send, &args);
 	if (result)
 		return result;
+	args.type = mbox_ioctl_type(arg.send.type, arg.type_hi);
 	if (post.acked && args.nonblock)
 		return -EINVAL;
 	/* Other senders would overwrite it. */
@@ -323,13 +324,14 @@ long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize)
 	error = job_check(handle, MBOX_RIGHT_SEND);
 	if (error)
 		return error;
-	if ((arg.flags & ~MBOX_CALL_RETRY) || arg.pad || (arg.send.flags & MBOX_SEND_SYNC))
+	if ((arg.flags & ~MBOX_CALL_RETRY) || (arg.send.flags & MBOX_SEND_SYNC))
 		return -EINVAL;
 	if (arg.room > READ_ONCE(mbox_max_msg_size))
 		return -EMSGSIZE;
 	error = mbox_ioctl_set_send(file, &arg.send, &args);
 	if (error)
 		return error;
+	args.type = mbox_ioctl_type(arg.send.type, arg.type_hi);
 	/* Before anything is done: the results can be written. */
 	if (!access_ok(u64_to_user_ptr(arg.reply), arg.room) || put_user(0, &ucall->length))
 		return -EFAULT;

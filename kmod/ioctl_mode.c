@@ -43,9 +43,10 @@ long mbox_ioctl_mode(struct file *file, void __user *uarg, size_t usize)
 		return -EBADF;
 	if (handle->mbox->ring)
 		return -EOPNOTSUPP;
-	if ((arg.flags & ~MODE_FLAGS) || arg.pad ||
+	if ((arg.flags & ~MODE_FLAGS) ||
 	    (arg.start && !(arg.flags & MBOX_RECV_BY_START)) ||
-	    mbox_ioctl_set_filter(&filter, arg.flags, arg.type, arg.pid,
+	    mbox_ioctl_set_filter(&filter, arg.flags,
+				  mbox_ioctl_type(arg.type, arg.type_hi), arg.pid,
 				  arg.start, arg.min_prio))
 		return -EINVAL;
 	error = mode_check_header(&arg);

@@ -15,7 +15,7 @@
 struct mbox_key {
 	u32 flags;
 	struct mbox_lane *lane;
-	u32 type;
+	u64 type;
 	u32 pid;
 	struct pid_namespace *pid_ns;
 	u64 start;

@@ -68,9 +68,9 @@ struct mbox_message {
 	struct mbox_user *user;		/* charged for it */
 	struct mbox_waiter *sender;	/* waits for its receipt, or NULL */
 	struct mbox_room *room;		/* in which it counts; a lane's link counted */
+	u64 type;
 	u32 length;
 	u32 prio;
-	u32 type;
 	kuid_t uid;
 	kgid_t gid;
 	u32 refs;			/* owner and peekers; freed with the last */
@@ -92,7 +92,7 @@ struct mbox_send_args {
 	const void __user *data;
 	u32 length;
 	u32 prio;
-	u32 type;
+	u64 type;
 	bool nonblock;
 	bool sync;
 	bool scattered;			/* data is MBOX_DATA_SCATTERED: the payload is in

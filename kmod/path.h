@@ -115,6 +115,7 @@ static __always_inline void mbox_path_header_in(const struct mbox_message *messa
 	header->time = message->time;
 	header->prio = message->prio;
 	header->type = message->type;
+	header->type_hi = message->type >> 32;
 	header->pid = pid_nr_ns(message->pid, pid_ns);
 	if (likely(user_ns == &init_user_ns)) {
 		header->uid = __kuid_val(message->uid);
@@ -123,7 +124,6 @@ static __always_inline void mbox_path_header_in(const struct mbox_message *messa
 		header->uid = from_kuid_munged(user_ns, message->uid);
 		header->gid = from_kgid_munged(user_ns, message->gid);
 	}
-	header->flags = 0;
 	header->start = message->start;
 }
 

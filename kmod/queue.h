@@ -89,8 +89,8 @@ struct mbox_cursor {
 /* The messages that a receiver asks for; constant while it waits. */
 struct mbox_filter {
 	u32 flags;			/* MBOX_RECV_BY_*, FILTER_LANE */
-	u32 type;
 	u32 pid;
+	u64 type;
 	u32 min_prio;
 	struct pid_namespace *pid_ns;	/* in which pid is meant */
 	u64 start;			/* with BY_START: of process pid */

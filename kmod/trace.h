@@ -62,7 +62,7 @@ DECLARE_EVENT_CLASS(mbox_message,
 		__field(u64, seq)
 		__field(u32, length)
 		__field(u32, prio)
-		__field(u32, type)
+		__field(u64, type)
 		__field(u64, queued)
 	),
 	TP_fast_assign(
@@ -73,7 +73,7 @@ DECLARE_EVENT_CLASS(mbox_message,
 		__entry->type = message->type;
 		__entry->queued = mbox->room.held;
 	),
-	TP_printk("id=%llu seq=%llu length=%u prio=%u type=%u queued=%llu",
+	TP_printk("id=%llu seq=%llu length=%u prio=%u type=%llu queued=%llu",
 		  __entry->id, __entry->seq, __entry->length, __entry->prio,
 		  __entry->type, __entry->queued)
 );

@@ -157,7 +157,7 @@ struct mbox_waits {
  * told of it: they did not fit into one section.
  */
 struct mbox_tell {
-	u32 type;
+	u64 type;
 	struct pid *pid;		/* counted */
 	u64 start;			/* of that process */
 	struct mbox_lane *lane;		/* only compared */

@@ -19,7 +19,7 @@ static int batch_send_ring(struct mbox *mb, const struct mbox_send_entry *entrie
 
 		one.prio = entry->prio;
 		one.type = entry->type;
-		ret = entry->flags || entry->pad ? -EINVAL :
+		ret = entry->flags || entry->type_hi ? -EINVAL :
 		      entry->size > SIZE_MAX ? -EMSGSIZE :
 		      mbox_ring_send(mb, (const void *)(uintptr_t)entry->data,
 				     (size_t)entry->size, &one);

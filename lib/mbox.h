@@ -525,7 +525,7 @@ static inline void mbox_send_entry_set(struct mbox_send_entry *entry,
 	entry->flags = 0;
 	entry->prio = 0;
 	entry->type = 0;
-	entry->pad = 0;
+	entry->type_hi = 0;
 	entry->data = (uintptr_t)data;
 	entry->size = size;
 }

@@ -75,7 +75,7 @@ ASSERT_LAYOUT(mbox_header, type, 28);
 ASSERT_LAYOUT(mbox_header, pid, 32);
 ASSERT_LAYOUT(mbox_header, uid, 36);
 ASSERT_LAYOUT(mbox_header, gid, 40);
-ASSERT_LAYOUT(mbox_header, flags, 44);
+ASSERT_LAYOUT(mbox_header, type_hi, 44);
 ASSERT_LAYOUT(mbox_header, start, 48);
 
 ASSERT_SIZE(mbox_ioc_recv, 104);
@@ -87,14 +87,14 @@ ASSERT_LAYOUT(mbox_ioc_recv, size, 24);
 ASSERT_LAYOUT(mbox_ioc_recv, type, 32);
 ASSERT_LAYOUT(mbox_ioc_recv, pid, 36);
 ASSERT_LAYOUT(mbox_ioc_recv, min_prio, 40);
-ASSERT_LAYOUT(mbox_ioc_recv, pad, 44);
+ASSERT_LAYOUT(mbox_ioc_recv, type_hi, 44);
 ASSERT_LAYOUT(mbox_ioc_recv, header, 48);
 
 ASSERT_SIZE(mbox_send_entry, 32);
 ASSERT_LAYOUT(mbox_send_entry, flags, 0);
 ASSERT_LAYOUT(mbox_send_entry, prio, 4);
 ASSERT_LAYOUT(mbox_send_entry, type, 8);
-ASSERT_LAYOUT(mbox_send_entry, pad, 12);
+ASSERT_LAYOUT(mbox_send_entry, type_hi, 12);
 ASSERT_LAYOUT(mbox_send_entry, data, 16);
 ASSERT_LAYOUT(mbox_send_entry, size, 24);
 
@@ -113,7 +113,7 @@ ASSERT_LAYOUT(mbox_recv_entry, data, 8);
 ASSERT_LAYOUT(mbox_recv_entry, size, 16);
 ASSERT_LAYOUT(mbox_recv_entry, header, 24);
 
-ASSERT_SIZE(mbox_ioc_recvv, 56);
+ASSERT_SIZE(mbox_ioc_recvv, 64);
 ASSERT_LAYOUT(mbox_ioc_recvv, flags, 0);
 ASSERT_LAYOUT(mbox_ioc_recvv, clock, 4);
 ASSERT_LAYOUT(mbox_ioc_recvv, deadline, 8);
@@ -125,6 +125,8 @@ ASSERT_LAYOUT(mbox_ioc_recvv, type, 36);
 ASSERT_LAYOUT(mbox_ioc_recvv, pid, 40);
 ASSERT_LAYOUT(mbox_ioc_recvv, min_prio, 44);
 ASSERT_LAYOUT(mbox_ioc_recvv, start, 48);
+ASSERT_LAYOUT(mbox_ioc_recvv, type_hi, 56);
+ASSERT_LAYOUT(mbox_ioc_recvv, pad, 60);
 
 ASSERT_SIZE(mbox_ioc_mode, 32);
 ASSERT_LAYOUT(mbox_ioc_mode, flags, 0);
@@ -132,7 +134,7 @@ ASSERT_LAYOUT(mbox_ioc_mode, header_size, 4);
 ASSERT_LAYOUT(mbox_ioc_mode, type, 8);
 ASSERT_LAYOUT(mbox_ioc_mode, pid, 12);
 ASSERT_LAYOUT(mbox_ioc_mode, min_prio, 16);
-ASSERT_LAYOUT(mbox_ioc_mode, pad, 20);
+ASSERT_LAYOUT(mbox_ioc_mode, type_hi, 20);
 ASSERT_LAYOUT(mbox_ioc_mode, start, 24);
 
 ASSERT_SIZE(mbox_delivery, 64);
@@ -187,13 +189,15 @@ ASSERT_LAYOUT(mbox_ioc_extend, clock, 4);
 ASSERT_LAYOUT(mbox_ioc_extend, token, 8);
 ASSERT_LAYOUT(mbox_ioc_extend, time, 16);
 
-ASSERT_SIZE(mbox_ioc_post, 72);
+ASSERT_SIZE(mbox_ioc_post, 80);
 ASSERT_LAYOUT(mbox_ioc_post, send, 0);
 ASSERT_LAYOUT(mbox_ioc_post, flags, 40);
 ASSERT_LAYOUT(mbox_ioc_post, clock, 44);
 ASSERT_LAYOUT(mbox_ioc_post, mark, 48);
 ASSERT_LAYOUT(mbox_ioc_post, not_before, 56);
 ASSERT_LAYOUT(mbox_ioc_post, expires, 64);
+ASSERT_LAYOUT(mbox_ioc_post, type_hi, 72);
+ASSERT_LAYOUT(mbox_ioc_post, pad, 76);
 
 ASSERT_SIZE(mbox_ioc_call, 88);
 ASSERT_LAYOUT(mbox_ioc_call, send, 0);
@@ -203,7 +207,7 @@ ASSERT_LAYOUT(mbox_ioc_call, reply, 48);
 ASSERT_LAYOUT(mbox_ioc_call, room, 56);
 ASSERT_LAYOUT(mbox_ioc_call, length, 64);
 ASSERT_LAYOUT(mbox_ioc_call, pid, 72);
-ASSERT_LAYOUT(mbox_ioc_call, pad, 76);
+ASSERT_LAYOUT(mbox_ioc_call, type_hi, 76);
 ASSERT_LAYOUT(mbox_ioc_call, start, 80);
 
 ASSERT_SIZE(mbox_ioc_reply, 40);

@@ -25,13 +25,13 @@ TEST(numbers)
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
 	EXPECT_EQ(0x4008bd18U, MBOX_IOC_SHUTDOWN);
 	EXPECT_EQ(0x4020bd12U, MBOX_IOC_SENDV);
-	EXPECT_EQ(0x4038bd13U, MBOX_IOC_RECVV);
+	EXPECT_EQ(0x4040bd13U, MBOX_IOC_RECVV);
 	EXPECT_EQ(0x4020bd19U, MBOX_IOC_MODE);
 	EXPECT_EQ(0xc0c0bd1aU, MBOX_IOC_LEASE);
 	EXPECT_EQ(0x4010bd1bU, MBOX_IOC_ACK);
 	EXPECT_EQ(0x4020bd1cU, MBOX_IOC_NACK);
 	EXPECT_EQ(0x4018bd1dU, MBOX_IOC_EXTEND);
-	EXPECT_EQ(0x4048bd1eU, MBOX_IOC_POST);
+	EXPECT_EQ(0x4050bd1eU, MBOX_IOC_POST);
 	EXPECT_EQ(0xc058bd1fU, MBOX_IOC_CALL);
 	EXPECT_EQ(0xc028bd20U, MBOX_IOC_REPLY);
 	EXPECT_EQ(0xc010bd21U, MBOX_IOC_KICK);
@@ -267,7 +267,7 @@ static bool has_token(unsigned long cmd)
 	       cmd == MBOX_IOC_REPLY;
 }
 
-/* The size of the structure before it had the fields of jobs. */
+/* The size of the structure in its first version. */
 static size_t size_before(unsigned long cmd, size_t size)
 {
 	switch (cmd) {
@@ -276,6 +276,10 @@ static size_t size_before(unsigned long cmd, size_t size)
 		return offsetof(struct mbox_ioc_open, dead_letter);
 	case MBOX_IOC_GET:
 		return offsetof(struct mbox_info, leased);
+	case MBOX_IOC_RECVV:
+		return offsetof(struct mbox_ioc_recvv, type_hi);
+	case MBOX_IOC_POST:
+		return offsetof(struct mbox_ioc_post, type_hi);
 	default:
 		return size;
 	}
@@ -557,13 +561,15 @@ static const struct bad_value {
 	BAD(mbox_ioc_recv, RECV, type, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, pid, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
-	BAD(mbox_ioc_recv, RECV, pad, 0xffffffff),
+	BAD(mbox_ioc_recv, RECV, type_hi, 0xffffffff),
 	BAD(mbox_ioc_sendv, SENDV, flags, ~MBOX_SEND_NONBLOCK),
 	BAD(mbox_ioc_sendv, SENDV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_sendv, SENDV, deadline, 0x7fffffff),
 	BAD(mbox_ioc_sendv, SENDV, count, ~(2 * MBOX_BATCH_MAX - 1), MBOX_BATCH_MAX + 1, 0xffffffff),
 	BAD(mbox_ioc_sendv, SENDV, entry_size, 0xffffe01f, 24, 33, 36, 4104),
 	/* BY_START goes with BY_SENDER */
+	BAD(mbox_ioc_recvv, RECVV, type_hi, 0xffffffff),
+	BAD(mbox_ioc_recvv, RECVV, pad, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, flags, 0xfffffff2),
 	BAD(mbox_ioc_recvv, RECVV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, deadline, 0x7fffffff),
@@ -580,7 +586,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_mode, MODE, type, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, pid, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
-	BAD(mbox_ioc_mode, MODE, pad, 0xffffffff),
+	BAD(mbox_ioc_mode, MODE, type_hi, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, start, 0xffffffff),
 	/* BY_START goes with BY_SENDER; no PEEK */
 	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xfffffff2),
@@ -589,7 +595,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_lease, LEASE, recv.type, 0xffffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.pid, 0xffffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
-	BAD(mbox_ioc_lease, LEASE, recv.pad, 0xffffffff),
+	BAD(mbox_ioc_lease, LEASE, recv.type_hi, 0xffffffff),
 	BAD(mbox_ioc_lease, LEASE, flags, ~MBOX_LEASE_HANDLE),
 	/* one without the other */
 	BAD(mbox_ioc_lease, LEASE, clock, 0xffffffff),
@@ -614,6 +620,7 @@ static const struct bad_value {
 	/* without their flags */
 	BAD(mbox_ioc_post, POST, clock, 0xffffffff),
 	BAD(mbox_ioc_post, POST, mark, 0xffffffff),
+	BAD(mbox_ioc_post, POST, pad, 0xffffffff),
 	BAD(mbox_ioc_post, POST, not_before, 0x7fffffff),
 	BAD(mbox_ioc_post, POST, expires, 0x7fffffff),
 	BAD(mbox_ioc_call, CALL, send.flags, ~MBOX_SEND_NONBLOCK),
@@ -621,7 +628,6 @@ static const struct bad_value {
 	BAD(mbox_ioc_call, CALL, send.clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_call, CALL, send.deadline, 0x7fffffff),
 	BAD(mbox_ioc_call, CALL, flags, ~MBOX_CALL_RETRY),
-	BAD(mbox_ioc_call, CALL, pad, 0xffffffff),
 	BAD(mbox_ioc_reply, REPLY, flags, 0xffffffff),
 	BAD(mbox_ioc_reply, REPLY, lease_size, 0xffffffff),
 	BAD(mbox_ioc_notify, NOTIFY, flags, 0xffffffff),

@@ -93,7 +93,7 @@ TEST_F(at, send_bad_entry)
 		int error;
 	} bads[] = {
 		{ { .flags = 1 }, -EINVAL },
-		{ { .pad = 1 }, -EINVAL },
+		{ { .flags = 1U << 31 }, -EINVAL },
 		{ { .prio = MBOX_PRIO_MAX + 1 }, -EINVAL },
 		{ { .size = 1ULL << 32 }, -EMSGSIZE },
 		{ { .size = MBOX_MSG_SIZE_DEFAULT + 1 }, -EMSGSIZE },

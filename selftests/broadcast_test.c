@@ -57,7 +57,7 @@ TEST_F(broadcast, headers)
 			EXPECT_EQ(getpid(), header.pid);
 			EXPECT_EQ(getuid(), header.uid);
 			EXPECT_EQ(getgid(), header.gid);
-			EXPECT_EQ(0, header.flags);
+			EXPECT_EQ(0, header.type_hi);
 			EXPECT_NE(0, header.time);
 		}
 	}

@@ -240,7 +240,7 @@ TEST_F(call, quota)
 	arg.room = 8;
 	arg.reply = UINT64_MAX - 4;
 	EXPECT_EQ(-EFAULT, xioctl(self->fd, MBOX_IOC_CALL, &arg));
-	arg.pad = 1;
+	arg.flags = MBOX_CALL_RETRY << 1;
 	EXPECT_EQ(-EINVAL, xioctl(self->fd, MBOX_IOC_CALL, &arg));
 }
 

@@ -176,7 +176,7 @@ TEST_F(buffer, too_small)
 		EXPECT_EQ(1, header.seq);
 		EXPECT_EQ(1, header.type);
 		EXPECT_EQ((uint32_t)getpid(), header.pid);
-		EXPECT_EQ(0, header.flags);
+		EXPECT_EQ(0, header.type_hi);
 		EXPECT_EQ(-EMSGSIZE, recv_bytes(self->fd, MBOX_RECV_PEEK, self->area, rooms[i],
 						&header));
 		EXPECT_EQ(self->size, header.length);

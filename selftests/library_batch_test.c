@@ -94,11 +94,11 @@ TEST_F(lib, refused)
 	send.type = 0;
 	send.flags = MBOX_SEND_SYNC;
 	EXPECT_RET(-EINVAL, mbox_sendv(self->mb, out, 1, &send));
-	out[0].pad = 1;
+	out[0].flags = 1;
 	EXPECT_RET(-EINVAL, mbox_sendv(self->mb, out, 1, NULL));
 	EXPECT_NOTHING_CHANGED();
 
-	out[0].pad = 0;
+	out[0].flags = 0;
 	EXPECT_RET(2, mbox_sendv(self->mb, out + 3, 2, NULL));
 	in[0].size = 1;
 	EXPECT_RET(-EMSGSIZE, mbox_recvv(self->mb, in, 2, 0, NULL));

@@ -59,7 +59,7 @@ TEST_F(read, header)
 	EXPECT_EQ((uint32_t)getpid(), in->header.pid);
 	EXPECT_NE(0, in->header.start);
 	EXPECT_NE(0, in->header.time);
-	EXPECT_EQ(0, in->header.flags);
+	EXPECT_EQ(0, in->header.type_hi);
 	EXPECT_EQ(0, memcmp(in->payload, "text", 4));
 	EXPECT_TRUE(untouched(in->payload + 4, MSG_SIZE - 4));
 	EXPECT_EQ(1, info_of(self->fd).handle_received);

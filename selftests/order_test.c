@@ -119,7 +119,7 @@ TEST_F(order, header)
 	EXPECT_EQ((uint32_t)getpid(), header.pid);
 	EXPECT_EQ(getuid(), header.uid);
 	EXPECT_EQ(getgid(), header.gid);
-	EXPECT_EQ(0, header.flags);
+	EXPECT_EQ(0, header.type_hi);
 }
 
 /* A receive writes its header and the payload, and nothing else. */

@@ -70,7 +70,7 @@ TEST_F(transfer, header_on_two_pages)
 		ASSERT_EQ(90000, arg->header.length);
 		ASSERT_EQ(7, arg->header.prio);
 		ASSERT_EQ(9, arg->header.type);
-		ASSERT_EQ(0, arg->header.flags);
+		ASSERT_EQ(0, arg->header.type_hi);
 		ASSERT_EQ(getpid(), arg->header.pid);
 		ASSERT_EQ(90000, pattern_match(self->scene.in, 90000, at));
 	}

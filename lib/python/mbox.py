@@ -248,13 +248,13 @@ class _RecvOpts(ctypes.Structure):
 class _Header(ctypes.Structure):
     _fields_ = [
         ("length", _U64), ("seq", _U64), ("time", _U64), ("prio", _U32), ("type", _U32),
-        ("pid", _U32), ("uid", _U32), ("gid", _U32), ("flags", _U32), ("start", _U64),
+        ("pid", _U32), ("uid", _U32), ("gid", _U32), ("type_hi", _U32), ("start", _U64),
     ]
 
 
 class _SendEntry(ctypes.Structure):
     _fields_ = [
-        ("flags", _U32), ("prio", _U32), ("type", _U32), ("pad", _U32), ("data", _U64),
+        ("flags", _U32), ("prio", _U32), ("type", _U32), ("type_hi", _U32), ("data", _U64),
         ("size", _U64),
     ]
 
@@ -614,7 +614,8 @@ def _info(raw: _Info) -> Info:
 
 
 def _message(data: bytes, header: _Header) -> Message:
-    return Message(data, header.seq, header.time, header.prio, header.type, header.pid,
+    return Message(data, header.seq, header.time, header.prio,
+                   header.type | header.type_hi << 32, header.pid,
                    header.uid, header.gid, header.start)
 
 

@@ -89,6 +89,8 @@ static void make_sensible(struct rng *rng, struct call *call)
 			if (!(*flags & MBOX_RECV_BY_SENDER) || !*pid)
 				*flags &= ~MBOX_RECV_BY_START;
 			*pid = *flags & MBOX_RECV_BY_SENDER ? *pid : 0;
+			if (!(*flags & MBOX_RECV_BY_TYPE))
+				arg_set(call, "typehi", 0);
 			arg_set(call, "pad", 0);
 		} else if (*flags & MBOX_SEND_SYNC) {
 			*flags &= ~MBOX_SEND_NONBLOCK;

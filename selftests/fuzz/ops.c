@@ -23,6 +23,7 @@ static const uint64_t msg_sizes[] = {
 static const uint64_t limits[] = { 0, 0, 0, 0, 1, 64, 300, MBOX_MSG_SIZE_DEFAULT, 1 << 20, UINT64_MAX };
 static const uint64_t modes[] = { 0, 0, 0600, 0666, 0060, 0006, 0222, 0444, 0777, 01666 };
 static const uint64_t types[] = { 0, 1, 1, 2, 3, UINT32_MAX };
+static const uint64_t type_his[] = { 0, 0, 0, 0, 0, 0, 1, UINT32_MAX };
 static const uint64_t prios[] = { 0, 0, 0, 1, 2, 3, 7, 100, MBOX_PRIO_MAX };
 static const uint64_t ids[] = { 0, 0, 1000, 1001, 65534, UINT32_MAX };
 static const uint64_t pids[] = { 0, 1, 2, 3, 100, UINT32_MAX };
@@ -163,7 +164,7 @@ static const struct field delete_named_fields[] = {
 	{ "type", K_U32, MEMBER(of, m type), LIST(types) },						\
 	{ "pid", K_U32, MEMBER(of, m pid), LIST(pids) },						\
 	{ "minprio", K_U32, MEMBER(of, m min_prio), LIST(prios) },					\
-	{ "pad", K_U32, MEMBER(of, m pad) },								\
+	{ "typehi", K_U32, MEMBER(of, m type_hi), LIST(type_his) },					\
 	{ "start", K_START, MEMBER(of, m header.start) }
 
 static const struct field send_fields[] = {
@@ -214,6 +215,8 @@ static const struct field post_fields[] = {
 	{ "mark", K_U64, MEMBER(mbox_ioc_post, mark), LIST(marks) },
 	{ "notbefore", K_TIME, MEMBER(mbox_ioc_post, not_before), .link = ARG_STRUCT + 8 },
 	{ "expires", K_TIME, MEMBER(mbox_ioc_post, expires), .link = ARG_STRUCT + 8 },
+	{ "typehi", K_U32, MEMBER(mbox_ioc_post, type_hi), LIST(type_his) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_post, pad) },
 };
 
 static const struct field call_fields[] = {
@@ -222,7 +225,7 @@ static const struct field call_fields[] = {
 	{ "code", K_U32, MEMBER(mbox_ioc_call, code) },
 	{ "reply", K_BUF, MEMBER(mbox_ioc_call, reply), .link = ARG_STRUCT + 10 },
 	{ "room", K_SIZE, MEMBER(mbox_ioc_call, room), LIST(sizes), .dflt = 4096 },
-	{ "pad", K_U32, MEMBER(mbox_ioc_call, pad) },
+	{ "typehi", K_U32, MEMBER(mbox_ioc_call, type_hi), LIST(type_his) },
 };
 
 static const struct field reply_fields[] = {
@@ -293,6 +296,8 @@ static const struct field recvv_fields[] = {
 	{ "pid", K_U32, MEMBER(mbox_ioc_recvv, pid), LIST(pids) },
 	{ "minprio", K_U32, MEMBER(mbox_ioc_recvv, min_prio), LIST(prios) },
 	{ "start", K_START, MEMBER(mbox_ioc_recvv, start) },
+	{ "typehi", K_U32, MEMBER(mbox_ioc_recvv, type_hi), LIST(type_his) },
+	{ "pad", K_U32, MEMBER(mbox_ioc_recvv, pad) },
 };
 
 /* The same by helpers. "wrong": an entry that is not valid, or whose data are elsewhere. */
@@ -324,7 +329,7 @@ static const struct field mode_fields[] = {
 	{ "type", K_U32, MEMBER(mbox_ioc_mode, type), LIST(types) },
 	{ "pid", K_PID, MEMBER(mbox_ioc_mode, pid) },
 	{ "minprio", K_U32, MEMBER(mbox_ioc_mode, min_prio), LIST(prios) },
-	{ "pad", K_U32, MEMBER(mbox_ioc_mode, pad) },
+	{ "typehi", K_U32, MEMBER(mbox_ioc_mode, type_hi), LIST(type_his) },
 	{ "start", K_START, MEMBER(mbox_ioc_mode, start) },
 };
 

@@ -672,7 +672,8 @@ struct mbox_ioc_delete {
  * @flags:	in, MBOX_SEND_*. SYNC and NONBLOCK (or O_NONBLOCK) exclude each
  *		other: EINVAL.
  * @prio:	in, 0 to MBOX_PRIO_MAX, higher is received first
- * @type:	in, any number; receivers may select by it
+ * @type:	in, any number; receivers may select by it. SENDV, POST and CALL take
+ *		types of 64 bits
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock
  * @data:	in, address of the payload; ignored if @size is 0
@@ -709,13 +710,13 @@ struct mbox_ioc_send {
  *		send, which is not accepted yet
  * @time:	time of sending: nanoseconds of CLOCK_REALTIME_COARSE
  * @prio:	its priority
- * @type:	its type
+ * @type:	its type, the low 32 bits
  * @pid:	process id of the sender in the receiver's pid namespace, 0 if it is
  *		not there
  * @uid:	real user id of the sender in the receiver's user namespace, the
  *		overflow uid (65534) if it is not there
  * @gid:	real group id, likewise
- * @flags:	0
+ * @type_hi:	the high 32 bits of its type
  * @start:	out, start time of the sender, see IDENTITY. Also in, with
  *		MBOX_RECV_BY_START, else ignored.
  *
@@ -733,7 +734,7 @@ struct mbox_header {
 	__u32	pid;
 	__u32	uid;
 	__u32	gid;
-	__u32	flags;
+	__u32	type_hi;
 	__aligned_u64	start;
 };
 
@@ -751,11 +752,11 @@ struct mbox_header {
  * @deadline:	in, nanoseconds, 0 or more, on @clock
  * @data:	in, address of the buffer; @header.length bytes of it are written
  * @size:	in, size of the buffer in bytes; more than any message is no error
- * @type:	in, with MBOX_RECV_BY_TYPE, else 0
+ * @type:	in, with MBOX_RECV_BY_TYPE, else 0: the low 32 bits
  * @pid:	in, with MBOX_RECV_BY_SENDER: a process id in the caller's pid
  *		namespace, 0 for senders that are not there; else 0
  * @min_prio:	in, receive messages of at least this priority, 0 to MBOX_PRIO_MAX
- * @pad:	in, 0
+ * @type_hi:	in, as @type: the high 32 bits
  * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START
  *
  * Receives the first message (in the mailbox's order) that passes all filters. If
@@ -783,7 +784,7 @@ struct mbox_ioc_recv {
 	__u32	type;
 	__u32	pid;
 	__u32	min_prio;
-	__u32	pad;
+	__u32	type_hi;
 	struct mbox_header header;
 };
 
@@ -795,7 +796,7 @@ struct mbox_ioc_recv {
  * @flags:	in, 0
  * @prio:	in, as of struct mbox_ioc_send
  * @type:	in, likewise
- * @pad:	in, 0
+ * @type_hi:	in, the high 32 bits of the type
  * @data:	in, likewise
  * @size:	in, likewise
  */
@@ -803,7 +804,7 @@ struct mbox_send_entry {
 	__u32	flags;
 	__u32	prio;
 	__u32	type;
-	__u32	pad;
+	__u32	type_hi;
 	__aligned_u64	data;
 	__aligned_u64	size;
 };
@@ -871,6 +872,8 @@ struct mbox_recv_entry {
  * @pid:	in, with MBOX_RECV_BY_SENDER, else 0
  * @min_prio:	in, as of struct mbox_ioc_recv
  * @start:	in, with MBOX_RECV_BY_START, else 0: start time of process @pid
+ * @type_hi:	in, as of struct mbox_ioc_recv
+ * @pad:	in, 0
  *
  * Receives messages in order, as if by one MBOX_IOC_RECV with these filters for each
  * entry, and stops at the first that fails. As long as fewer than @min were received,
@@ -904,6 +907,8 @@ struct mbox_ioc_recvv {
 	__u32	pid;
 	__u32	min_prio;
 	__aligned_u64	start;
+	__u32	type_hi;
+	__u32	pad;
 };
 
 /* struct mbox_ioc_mode, flags; also MBOX_RECV_BY_* */
@@ -916,7 +921,7 @@ struct mbox_ioc_recvv {
  * @type:	in, with MBOX_RECV_BY_TYPE, else 0
  * @pid:	in, with MBOX_RECV_BY_SENDER, else 0; as of struct mbox_ioc_recv
  * @min_prio:	in, likewise
- * @pad:	in, 0
+ * @type_hi:	in, likewise
  * @start:	in, with MBOX_RECV_BY_START, else 0: start time of process @pid
  *
  * Sets how this handle receives, for all processes that have it. It takes the place of
@@ -951,7 +956,7 @@ struct mbox_ioc_mode {
 	__u32	type;
 	__u32	pid;
 	__u32	min_prio;
-	__u32	pad;
+	__u32	type_hi;
 	__aligned_u64	start;
 };
 
@@ -1132,6 +1137,8 @@ struct mbox_ioc_extend {
  *		receives the message. It keeps its place in the order.
  * @expires:	in, with EXPIRES, else 0: nanoseconds on @clock from which on nobody
  *		receives the message: see LEASES. A lease that has begun goes on.
+ * @type_hi:	in, the high 32 bits of the type, of which @send has the low ones
+ * @pad:	in, 0
  *
  * Sends one message with more options than SEND. ACKED waits as MBOX_SEND_SYNC does,
  * but until a receiver acknowledges the message; a receive without a lease acknowledges
@@ -1150,6 +1157,8 @@ struct mbox_ioc_post {
 	__aligned_u64	mark;
 	__s64	not_before __attribute__((aligned(8)));
 	__s64	expires __attribute__((aligned(8)));
+	__u32	type_hi;
+	__u32	pad;
 };
 
 /* struct mbox_ioc_call, flags */
@@ -1166,7 +1175,7 @@ struct mbox_ioc_post {
  * @room:	in, its size in bytes, up to the module parameter max_msg_size
  * @length:	out, bytes of the reply
  * @pid:	out, process id of the server in the caller's pid namespace, or 0
- * @pad:	in, 0
+ * @type_hi:	in, the high 32 bits of the type, of which @send has the low ones
  * @start:	out, start time of the server, see IDENTITY
  *
  * Sends a request and waits for its reply: see CALLS. The quota is charged for the
@@ -1183,7 +1192,7 @@ struct mbox_ioc_call {
 	__aligned_u64	room;
 	__aligned_u64	length;
 	__u32	pid;
-	__u32	pad;
+	__u32	type_hi;
 	__aligned_u64	start;
 };
 

@@ -193,7 +193,7 @@ pub struct mbox_header {
     pub pid: u32,
     pub uid: u32,
     pub gid: u32,
-    pub flags: u32,
+    pub type_hi: u32,
     pub start: u64,
 }
 
@@ -204,7 +204,7 @@ pub struct mbox_send_entry {
     pub flags: u32,
     pub prio: u32,
     pub type_: u32,
-    pub pad: u32,
+    pub type_hi: u32,
     pub data: u64,
     pub size: u64,
 }

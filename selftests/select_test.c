@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Receives that select as msgrcv(2) does: by types of 64 bits. */
+#include "lib/child_call.h"
+#include "lib/mode.h"
+
+#define HIGH	0x700000000ULL
+
+FIXTURE(select)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(select)
+{
+	self->fd = box_new(_metadata, 64);
+}
+
+FIXTURE_TEARDOWN(select)
+{
+	close(self->fd);
+}
+
+/* Send a message with a type of 64 bits. */
+static int post_type(int fd, uint64_t type, const char *text)
+{
+	struct mbox_ioc_post arg = {
+		.send = { .type = (uint32_t)type, .data = address_of(text), .size = strlen(text) },
+		.type_hi = type >> 32,
+	};
+
+	return xioctl(fd, MBOX_IOC_POST, &arg);
+}
+
+static struct mbox_ioc_recv recv_arg(uint32_t flags, uint64_t type)
+{
+	return (struct mbox_ioc_recv) {
+		.flags = flags, .type = (uint32_t)type, .type_hi = type >> 32,
+	};
+}
+
+/* Receive by a type. Return the text, or the name of the error. */
+static const char *take_type(int fd, uint32_t flags, uint64_t type)
+{
+	return take_arg(fd, recv_arg(flags, type));
+}
+
+TEST_F(select, type_of_64_bits)
+{
+	struct mbox_ioc_recv arg = { .flags = MBOX_RECV_PEEK };
+
+	EXPECT_EQ(0, post_type(self->fd, HIGH | 1, "high"));
+	EXPECT_EQ(0, post_type(self->fd, 1, "low"));
+	EXPECT_EQ(0, post_type(self->fd, UINT64_MAX, "most"));
+	ASSERT_EQ(0, xioctl(self->fd, MBOX_IOC_RECV, &arg) == -EMSGSIZE ? 0 : -1);
+	EXPECT_EQ(1, arg.header.type);
+	EXPECT_EQ(7, arg.header.type_hi);
+	EXPECT_STREQ("EAGAIN", take_type(self->fd, MBOX_RECV_BY_TYPE, HIGH));
+	EXPECT_STREQ("low", take_type(self->fd, MBOX_RECV_BY_TYPE, 1));
+	EXPECT_STREQ("most", take_type(self->fd, MBOX_RECV_BY_TYPE, UINT64_MAX));
+	EXPECT_STREQ("high", take_type(self->fd, MBOX_RECV_BY_TYPE, HIGH | 1));
+	EXPECT_STREQ("EINVAL", take_type(self->fd, 0, HIGH));
+}
+
+TEST_F(select, type_of_64_bits_in_batches)
+{
+	char text[3][8];
+	struct mbox_send_entry out[3] = {
+		{ .type = 1, .data = address_of("one"), .size = 3 },
+		{ .type = 1, .type_hi = 7, .data = address_of("two"), .size = 3 },
+		{ .type = 1, .type_hi = 7, .data = address_of("six"), .size = 3 },
+	};
+	struct mbox_recv_entry in[3] = {};
+	struct mbox_ioc_sendv sendv = {
+		.entries = address_of(out), .count = 3, .entry_size = sizeof(out[0]),
+	};
+	struct mbox_ioc_recvv recvv = {
+		.flags = MBOX_RECV_BY_TYPE | MBOX_RECV_NONBLOCK, .type = 1, .type_hi = 7,
+		.entries = address_of(in), .count = 3, .entry_size = sizeof(in[0]),
+	};
+
+	for (int i = 0; i < 3; i++) {
+		in[i].data = address_of(text[i]);
+		in[i].size = sizeof(text[i]);
+	}
+	ASSERT_EQ(3, xioctl(self->fd, MBOX_IOC_SENDV, &sendv));
+	ASSERT_EQ(2, xioctl(self->fd, MBOX_IOC_RECVV, &recvv));
+	EXPECT_EQ(7, in[0].header.type_hi);
+	EXPECT_EQ(0, memcmp("two", text[0], 3));
+	EXPECT_EQ(0, memcmp("six", text[1], 3));
+	/* a run of several, each with its own type */
+	EXPECT_STREQ("one", take(self->fd));
+	ASSERT_EQ(3, xioctl(self->fd, MBOX_IOC_SENDV, &sendv));
+	recvv.flags = MBOX_RECV_NONBLOCK;
+	recvv.type = recvv.type_hi = 0;
+	ASSERT_EQ(3, xioctl(self->fd, MBOX_IOC_RECVV, &recvv));
+	EXPECT_EQ(0, in[0].header.type_hi);
+	EXPECT_EQ(7, in[1].header.type_hi);
+	EXPECT_EQ(1, in[1].header.type);
+}
+
+/* A receive that waits for one type is given no other. */
+TEST_F(select, type_of_64_bits_waiting)
+{
+	struct mbox_ioc_recv arg = recv_arg(MBOX_RECV_BY_TYPE, HIGH | 2);
+	char text[8] = "";
+	pid_t pid;
+
+	arg.data = address_of(text);
+	arg.size = sizeof(text);
+	pid = fork_child();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(xioctl(self->fd, MBOX_IOC_RECV, &arg) || memcmp(text, "right", 5));
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	EXPECT_EQ(0, post_type(self->fd, 2, "wrong"));
+	EXPECT_EQ(1, info_of(self->fd).receivers);
+	EXPECT_EQ(0, post_type(self->fd, HIGH | 2, "right"));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_STREQ("wrong", take(self->fd));
+}
+
+TEST_F(select, type_of_64_bits_by_mode)
+{
+	struct mbox_ioc_mode mode = { .flags = MBOX_RECV_BY_TYPE, .type = 2, .type_hi = 7 };
+
+	ASSERT_EQ(0, mode_set(self->fd, mode));
+	EXPECT_EQ(0, post_type(self->fd, 2, "low"));
+	EXPECT_EQ(0, poll_for(self->fd, POLLIN));
+	EXPECT_EQ(0, post_type(self->fd, HIGH | 2, "high"));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, POLLIN));
+	EXPECT_STREQ("high", take(self->fd));
+}
+
+/* tests of selections */
+
+MBOX_TEST_MAIN
