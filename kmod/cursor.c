@@ -38,6 +38,32 @@ void mbox_cursor_resume(struct mbox_cursor *cursor, struct mbox_queue *queue)
 	hlist_del(&cursor->node);
 }
 
+/*
+ * Search on for the first message of the lowest type up to that of the filter, in all of
+ * the queue. As mbox_cursor_next().
+ */
+static struct mbox_message *cursor_next_lowest(struct mbox_cursor *cursor,
+					       struct mbox_queue *queue)
+{
+	struct mbox_message *message = cursor->next;
+	unsigned int n;
+
+	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
+		if (message->state == MBOX_MESSAGE_QUEUED &&
+		    mbox_filter_pass(cursor->filter, message) &&
+		    (!cursor->best || message->type < cursor->best->type ||
+		     (message->type == cursor->best->type &&
+		      mbox_message_before(message, cursor->best))))
+			cursor->best = message;
+		if (message->prio < cursor->filter->min_prio)
+			message = NULL;
+		else
+			message = mbox_queue_next(queue, message);
+	}
+	cursor->next = message;
+	return message ? NULL : cursor->best;
+}
+
 /**
  * mbox_cursor_next - search on among the messages of a queue
  * @cursor:	not paused
@@ -52,6 +78,8 @@ struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
 	struct mbox_message *message = cursor->next;
 	unsigned int n;
 
+	if (unlikely(cursor->filter->flags & MBOX_RECV_MAX_TYPE))
+		return cursor_next_lowest(cursor, queue);
 	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
 		if (message->state == MBOX_MESSAGE_QUEUED &&
 		    mbox_filter_pass(cursor->filter, message))
@@ -164,7 +192,8 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 		mbox_mailbox_lock(mbox, deferred);
 		if (paused)
 			mbox_cursor_resume(&cursor, queue);
-		else
+		/* Another receiver took what it had found: that one has made progress. */
+		if (!paused || (unlikely(cursor.lost) && !mbox->inbox))
 			mbox_cursor_setup(&cursor, queue, filter);
 		if (mbox->state == MBOX_STATE_DEAD)
 			return ERR_PTR(mbox->death);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ioctls on handles: their table, and the copying of their arguments. */
+#include <linux/bitops.h>
 #include <linux/file.h>
 #include <linux/kernel.h>
 #include <linux/pid_namespace.h>
@@ -143,7 +144,8 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 #define RECV_ENTRY_SIZE	offsetofend(struct mbox_recv_entry, header)
 
 #define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
-#define RECV_FILTERS (MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
+#define RECV_FILTERS (RECV_TYPES | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
+#define RECV_TYPES (MBOX_RECV_BY_TYPE | MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)
 
 /*
  * As mbox_ioctl_copy(). Of the header start alone is read; as it is the last field, an
@@ -167,12 +169,16 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
 					u64 type, u32 pid, u64 start, u32 min_prio)
 {
-	if (min_prio > MBOX_PRIO_MAX || (type && !(flags & MBOX_RECV_BY_TYPE)) ||
+	if (min_prio > MBOX_PRIO_MAX || (type && !(flags & RECV_TYPES)) ||
 	    (pid && !(flags & MBOX_RECV_BY_SENDER)))
 		return -EINVAL;
 	/* One process is named by its number and its start. */
 	if (unlikely(flags & MBOX_RECV_BY_START) &&
 	    (!(flags & MBOX_RECV_BY_SENDER) || !pid))
+		return -EINVAL;
+	/* At most one of them. */
+	if (unlikely(flags & (MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)) &&
+	    hweight32(flags & RECV_TYPES) > 1)
 		return -EINVAL;
 	filter->flags = flags & RECV_FILTERS;
 	filter->type = type;

@@ -15,7 +15,7 @@
 #include "queue.h"
 
 #define MODE_FLAGS (MBOX_MODE_HEADER | MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER | \
-		    MBOX_RECV_BY_START)
+		    MBOX_RECV_BY_START | MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)
 
 /* Check the size of headers that the caller knows. 0 or an error. */
 static int mode_check_header(const struct mbox_ioc_mode *arg)
@@ -54,6 +54,8 @@ long mbox_ioctl_mode(struct file *file, void __user *uarg, size_t usize)
 		return error;
 	/* All messages of a link are of one process. */
 	if (handle->in && (arg.flags & MBOX_RECV_BY_SENDER))
+		return -EOPNOTSUPP;
+	if (handle->endpoint && (arg.flags & MBOX_RECV_MAX_TYPE))
 		return -EOPNOTSUPP;
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
 		return -ESHUTDOWN;

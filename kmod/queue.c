@@ -117,6 +117,20 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
 	}
 }
 
+/* @message is found no more: a search for the lowest type that had found it begins anew. */
+static void queue_leave_cursors(struct mbox_queue *queue,
+				const struct mbox_message *message)
+{
+	struct mbox_cursor *cursor;
+
+	hlist_for_each_entry(cursor, &queue->cursors, node) {
+		if (unlikely(cursor->best == message)) {
+			cursor->best = NULL;
+			cursor->lost = true;
+		}
+	}
+}
+
 /* @message is accepted, and about to be linked. */
 static void queue_enter(struct mbox_queue *queue, struct mbox_message *message)
 {
@@ -244,11 +258,12 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 
 	if (unlikely(message->room->lane))
 		mbox_inbox_skip(message->room->lane, message, next);
-	/* Bound: threads that search at the same time, three instructions each. */
+	/* Bound: threads that search at the same time, a few instructions each. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;
 	}
+	queue_leave_cursors(queue, message);
 	if (queue_is_step(message)) {
 		if (next && next->prio == message->prio && !queue_is_step(next))
 			rb_replace_node(&message->step, &next->step,
@@ -273,6 +288,7 @@ void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *mess
 {
 	message->state = MBOX_MESSAGE_IN_FLIGHT;
 	queue->nr_hidden++;
+	queue_leave_cursors(queue, message);
 	if (unlikely(message->room->lane))
 		mbox_inbox_remove(message->room->lane, message);
 }
@@ -306,6 +322,10 @@ bool mbox_filter_pass(const struct mbox_filter *filter,
 	if ((filter->flags & MBOX_FILTER_LANE) && message->room->lane != filter->lane)
 		return false;
 	if ((filter->flags & MBOX_RECV_BY_TYPE) && message->type != filter->type)
+		return false;
+	if ((filter->flags & MBOX_RECV_NOT_TYPE) && message->type == filter->type)
+		return false;
+	if ((filter->flags & MBOX_RECV_MAX_TYPE) && message->type > filter->type)
 		return false;
 	/* By number, for the sender may be gone; a struct pid keeps its own. */
 	if ((filter->flags & MBOX_RECV_BY_SENDER) &&

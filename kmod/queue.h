@@ -79,8 +79,10 @@ struct mbox_cursor {
 	bool senders;			/* lock: goes on among the senders */
 	u32 prio;			/* lock: of the last sender looked at, */
 	u64 number;			/* and its number; 0: none yet */
-	/* of a search of all lanes, inbox.c: */
-	u64 lane;			/* lock: number of that which it is in */
+	u64 lane;			/* lock: of a search of all lanes, inbox.c: number of
+					 * that which it is in
+					 */
+	/* of that, and of one for the lowest type: */
 	struct mbox_message *best;	/* lock: message found so far; or NULL */
 	bool lost;			/* lock: the best went since it began */
 	u32 retries;			/* the times that it began anew */

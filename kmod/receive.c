@@ -181,7 +181,8 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 		     first->state != MBOX_MESSAGE_QUEUED))
 		return MBOX_RECEIVE_SLOW;
 	if (unlikely(args->filter.flags || args->filter.min_prio) &&
-	    !mbox_filter_pass(&args->filter, first))
+	    ((args->filter.flags & MBOX_RECV_MAX_TYPE) ||
+	     !mbox_filter_pass(&args->filter, first)))
 		return MBOX_RECEIVE_SLOW;
 	if (unlikely(first->length > MBOX_PATH_SIZE || first->length > args->size ||
 		     fatal_signal_pending(current)))
@@ -257,6 +258,11 @@ noinline int mbox_receive_enter(struct mbox_handle *handle,
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
 	mbox_mode_enter(handle, args);
+	if (handle->endpoint && (args->filter.flags & MBOX_RECV_MAX_TYPE)) {
+		if (args->mode)
+			mbox_mode_put(args->mode);
+		return -EOPNOTSUPP;
+	}
 	args->filter.lane = handle->in;
 	if (handle->in)
 		args->filter.flags |= MBOX_FILTER_LANE;

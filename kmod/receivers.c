@@ -25,7 +25,7 @@
  *
  * Mostly all of them ask for any message: then the first is the first of the tree.
  *
- * The rest cannot be found by a key: they ask for a least priority, or for senders
+ * The rest cannot be found by a key: they ask for a least priority, for several types, for senders
  * that are not in their namespace, or the policy goes by something that changes
  * while they wait (RR, PRIO). They are in a list, which is walked: so no
  * more than MBOX_WAITERS_MAX of them may wait. Of a subscription no more than that may
@@ -66,7 +66,9 @@ static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *wa
 {
 	const struct mbox_filter *filter = waiter->filter;
 
-	return !filter->min_prio && mbox->policy != MBOX_POLICY_RR &&
+	return !filter->min_prio &&
+	       !(filter->flags & (MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)) &&
+	       mbox->policy != MBOX_POLICY_RR &&
 	       mbox->policy != MBOX_POLICY_PRIO &&
 	       (!(filter->flags & MBOX_RECV_BY_SENDER) || filter->pid);
 }

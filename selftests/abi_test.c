@@ -555,7 +555,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_send, SEND, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, deadline, 0x7fffffff),
 	/* BY_START goes with BY_SENDER */
-	BAD(mbox_ioc_recv, RECV, flags, 0xfffffff0),
+	BAD(mbox_ioc_recv, RECV, flags, 0xffffff90),
 	BAD(mbox_ioc_recv, RECV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, deadline, 0x7fffffff),
 	BAD(mbox_ioc_recv, RECV, type, 0xffffffff),
@@ -570,7 +570,7 @@ static const struct bad_value {
 	/* BY_START goes with BY_SENDER */
 	BAD(mbox_ioc_recvv, RECVV, type_hi, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, pad, 0xffffffff),
-	BAD(mbox_ioc_recvv, RECVV, flags, 0xfffffff2),
+	BAD(mbox_ioc_recvv, RECVV, flags, 0xffffff92),
 	BAD(mbox_ioc_recvv, RECVV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, deadline, 0x7fffffff),
 	BAD(mbox_ioc_recvv, RECVV, count, ~(2 * MBOX_BATCH_MAX - 1), MBOX_BATCH_MAX + 1, 0xffffffff),
@@ -581,7 +581,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_recvv, RECVV, pid, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, min_prio, ~(uint32_t)MBOX_PRIO_MAX, 0xffffffff),
 	BAD(mbox_ioc_recvv, RECVV, start, 0xffffffff),
-	BAD(mbox_ioc_mode, MODE, flags, 0xfffffff3),
+	BAD(mbox_ioc_mode, MODE, flags, 0xffffff93),
 	BAD(mbox_ioc_mode, MODE, header_size, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, type, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, pid, 0xffffffff),
@@ -589,7 +589,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_mode, MODE, type_hi, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, start, 0xffffffff),
 	/* BY_START goes with BY_SENDER; no PEEK */
-	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xfffffff2),
+	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xffffff92),
 	BAD(mbox_ioc_lease, LEASE, recv.clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.deadline, 0x7fffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.type, 0xffffffff),

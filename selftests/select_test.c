@@ -131,6 +131,129 @@ TEST_F(select, type_of_64_bits_by_mode)
 	EXPECT_STREQ("high", take(self->fd));
 }
 
+static int send_type(int fd, uint32_t type, const char *text)
+{
+	return send_bytes(fd, MBOX_SEND_NONBLOCK, 0, type, text, strlen(text));
+}
+
+TEST_F(select, any_type_but)
+{
+	EXPECT_EQ(0, send_type(self->fd, 2, "two"));
+	EXPECT_EQ(0, send_type(self->fd, 1, "one"));
+	EXPECT_EQ(0, send_type(self->fd, 3, "three"));
+	EXPECT_STREQ("one", take_type(self->fd, MBOX_RECV_NOT_TYPE, 2));
+	EXPECT_STREQ("three", take_type(self->fd, MBOX_RECV_NOT_TYPE, 2));
+	EXPECT_STREQ("EAGAIN", take_type(self->fd, MBOX_RECV_NOT_TYPE, 2));
+	EXPECT_STREQ("two", take_type(self->fd, MBOX_RECV_NOT_TYPE, HIGH | 2));
+}
+
+TEST_F(select, lowest_type_up_to)
+{
+	static const uint32_t types[] = { 5, 3, 9, 3, 4, 1, 5 };
+	static const char *const texts[] = { "5a", "3a", "9", "3b", "4", "1", "5b" };
+
+	for (int i = 0; i < 7; i++)
+		EXPECT_EQ(0, send_type(self->fd, types[i], texts[i]));
+	EXPECT_STREQ("1", take_type(self->fd, MBOX_RECV_MAX_TYPE | MBOX_RECV_PEEK, 4));
+	EXPECT_STREQ("1", take_type(self->fd, MBOX_RECV_MAX_TYPE, 4));
+	EXPECT_STREQ("3a", take_type(self->fd, MBOX_RECV_MAX_TYPE, 4));
+	EXPECT_STREQ("3b", take_type(self->fd, MBOX_RECV_MAX_TYPE, 4));
+	EXPECT_STREQ("4", take_type(self->fd, MBOX_RECV_MAX_TYPE, 4));
+	EXPECT_STREQ("EAGAIN", take_type(self->fd, MBOX_RECV_MAX_TYPE, 4));
+	EXPECT_STREQ("5a", take_type(self->fd, MBOX_RECV_MAX_TYPE, UINT64_MAX));
+	EXPECT_STREQ("5b", take_type(self->fd, MBOX_RECV_MAX_TYPE, 8));
+	EXPECT_STREQ("9", take_type(self->fd, MBOX_RECV_MAX_TYPE, 9));
+}
+
+/* The search takes several sections; the lowest is at either end, or in the middle. */
+TEST_F(select, lowest_type_of_many)
+{
+	enum { MANY = 3000 };
+	int fd = box_new(_metadata, MANY);
+
+	for (int i = 0; i < MANY; i++)
+		ASSERT_EQ(0, send_type(fd, 100 + i % 7, "other"));
+	EXPECT_STREQ("other", take_type(fd, MBOX_RECV_MAX_TYPE, 200));
+	EXPECT_EQ(0, send_type(fd, 7, "last"));
+	EXPECT_STREQ("last", take_type(fd, MBOX_RECV_MAX_TYPE, 200));
+	EXPECT_STREQ("EAGAIN", take_type(fd, MBOX_RECV_MAX_TYPE, 99));
+	for (int i = 0; i < MANY; i++)
+		EXPECT_STREQ(i == MANY - 1 ? "EAGAIN" : "other",
+			     take_type(fd, MBOX_RECV_MAX_TYPE, UINT64_MAX));
+	close(fd);
+}
+
+/* Threads of other processes take the lowest meanwhile: each message comes once, none is passed. */
+TEST_F(select, lowest_type_by_many)
+{
+	enum { MANY = 4000, TAKERS = 3 };
+	int fd = box_new(_metadata, MANY), *taken = shared_alloc(MANY * sizeof(int));
+	pid_t pids[TAKERS];
+
+	for (int i = 0; i < MANY; i++)
+		ASSERT_EQ(0, send_type(fd, MANY - i, ""));
+	for (int i = 0; i < TAKERS; i++) {
+		pids[i] = fork_child();
+		ASSERT_LE(0, pids[i]);
+		if (pids[i])
+			continue;
+		for (uint32_t last = 0;;) {
+			struct mbox_ioc_recv arg = recv_arg(MBOX_RECV_MAX_TYPE |
+							    MBOX_RECV_NONBLOCK, UINT64_MAX);
+			int ret = xioctl(fd, MBOX_IOC_RECV, &arg);
+
+			if (ret)
+				_exit(ret != -EAGAIN);
+			/* of all that were there the lowest: each gets rising types */
+			if (arg.header.type <= last)
+				_exit(2);
+			last = arg.header.type;
+			__atomic_add_fetch(&taken[last - 1], 1, __ATOMIC_RELAXED);
+			if (last > 60)
+				_exit(0);
+		}
+	}
+	for (int i = 0; i < TAKERS; i++)
+		EXPECT_EQ(0, reap(pids[i]));
+	for (int i = 0; i < MANY; i++) {
+		EXPECT_EQ(i < 60, taken[i] && i < 60) TH_LOG("type %d", i + 1);
+	}
+	close(fd);
+}
+
+TEST_F(select, waiting_for_several_types)
+{
+	static const uint32_t flags[] = { MBOX_RECV_NOT_TYPE, MBOX_RECV_MAX_TYPE };
+
+	for (int i = 0; i < 2; i++) {
+		struct mbox_ioc_recv arg = recv_arg(flags[i], 3);
+		char text[8] = "";
+		pid_t pid;
+
+		arg.data = address_of(text);
+		arg.size = sizeof(text);
+		pid = fork_child();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(xioctl(self->fd, MBOX_IOC_RECV, &arg) || memcmp(text, "right", 5));
+		ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+		EXPECT_EQ(0, send_type(self->fd, i ? 4 : 3, "wrong"));
+		EXPECT_EQ(1, info_of(self->fd).receivers);
+		EXPECT_EQ(0, send_type(self->fd, 2, "right"));
+		EXPECT_EQ(0, reap(pid));
+		EXPECT_STREQ("wrong", take(self->fd));
+	}
+}
+
+TEST_F(select, invalid_types)
+{
+	const uint32_t by = MBOX_RECV_BY_TYPE, but = MBOX_RECV_NOT_TYPE, max = MBOX_RECV_MAX_TYPE;
+
+	EXPECT_STREQ("EINVAL", take_type(self->fd, by | but, 1));
+	EXPECT_STREQ("EINVAL", take_type(self->fd, by | max, 1));
+	EXPECT_STREQ("EINVAL", take_type(self->fd, but | max, 1));
+}
+
 /* tests of selections */
 
 MBOX_TEST_MAIN

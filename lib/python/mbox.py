@@ -206,6 +206,8 @@ class _Recv(enum.IntFlag):
     BY_TYPE = 4
     BY_SENDER = 8
     BY_START = 16
+    NOT_TYPE = 32
+    MAX_TYPE = 64
 
 
 class _Set(enum.IntFlag):

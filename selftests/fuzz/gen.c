@@ -85,11 +85,19 @@ static void make_sensible(struct rng *rng, struct call *call)
 			*time = TIME_REL | rng_below(rng, wait);
 		}
 		if (pid && type) {
-			*type = *flags & MBOX_RECV_BY_TYPE ? *type : 0;
+			const uint32_t types = MBOX_RECV_BY_TYPE | MBOX_RECV_NOT_TYPE |
+					       MBOX_RECV_MAX_TYPE;
+
+			/* One of them at most. */
+			if (*flags & types && !(*flags & MBOX_RECV_BY_TYPE))
+				*flags &= ~(rng_below(rng, 2) ? MBOX_RECV_NOT_TYPE : MBOX_RECV_MAX_TYPE);
+			else
+				*flags &= ~(MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE);
+			*type = *flags & types ? *type : 0;
 			if (!(*flags & MBOX_RECV_BY_SENDER) || !*pid)
 				*flags &= ~MBOX_RECV_BY_START;
 			*pid = *flags & MBOX_RECV_BY_SENDER ? *pid : 0;
-			if (!(*flags & MBOX_RECV_BY_TYPE))
+			if (!(*flags & types))
 				arg_set(call, "typehi", 0);
 			arg_set(call, "pad", 0);
 		} else if (*flags & MBOX_SEND_SYNC) {

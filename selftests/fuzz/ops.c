@@ -156,7 +156,7 @@ static const struct field delete_named_fields[] = {
 	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
 
 #define RECV_FIELDS(of, m)									\
-	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 31 },					\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 127 },					\
 	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
 	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
 	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\
@@ -257,7 +257,7 @@ static const struct field ack_many_fields[] = {
 };
 
 static const struct field lease_next_fields[] = {
-	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "flags", K_FLAGS, .valid = 31 },
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "flags", K_FLAGS, .valid = 127 },
 	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
 	{ "data", K_BUF, .link = 5 }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
 	{ "how", K_FLAGS, .valid = MBOX_LEASE_HANDLE }, { "unit", K_ENUM, .valid = 2 },
@@ -267,7 +267,7 @@ static const struct field lease_next_fields[] = {
 static const struct field reply_next_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "token", K_TOKEN },
 	{ "data", K_BUF, .link = 3 }, { "size", K_SIZE, LIST(sizes) },
-	{ "flags", K_FLAGS, .valid = 31 }, { "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 5 },
+	{ "flags", K_FLAGS, .valid = 127 }, { "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 5 },
 	{ "buffer", K_BUF, .link = 8 }, { "room", K_SIZE, LIST(sizes), .dflt = 4096 },
 	{ "wrong", K_ENUM, .valid = 8 },
 };
@@ -285,7 +285,7 @@ static const struct field sendv_fields[] = {
 
 static const struct field recvv_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recvv, flags), .valid = 31 },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recvv, flags), .valid = 127 },
 	{ "clock", K_ENUM, MEMBER(mbox_ioc_recvv, clock), .valid = 3 },
 	{ "deadline", K_TIME, MEMBER(mbox_ioc_recvv, deadline), .link = ARG_STRUCT + 1 },
 	{ "entries", K_U64, MEMBER(mbox_ioc_recvv, entries), LIST(arrays) },
@@ -313,7 +313,7 @@ static const struct field send_batch_fields[] = {
 
 static const struct field recv_batch_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE },
-	{ "flags", K_FLAGS, .valid = 31 },
+	{ "flags", K_FLAGS, .valid = 127 },
 	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
 	{ "count", K_ENUM, .valid = 40, .dflt = 5 },
 	{ "data", K_BUF, .link = 6 }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
@@ -324,7 +324,7 @@ static const struct field recv_batch_fields[] = {
 
 static const struct field mode_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_mode, flags), .valid = MBOX_MODE_HEADER | 28 },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_mode, flags), .valid = MBOX_MODE_HEADER | 124 },
 	{ "headersize", K_U32, MEMBER(mbox_ioc_mode, header_size), LIST(header_sizes) },
 	{ "type", K_U32, MEMBER(mbox_ioc_mode, type), LIST(types) },
 	{ "pid", K_PID, MEMBER(mbox_ioc_mode, pid) },

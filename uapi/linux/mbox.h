@@ -436,7 +436,7 @@
 
 /*
  * Most blocked receives that each message has to check one by one: receives with a
- * min_prio, receives BY_SENDER with pid 0, all receives of a mailbox of policy RR or
+ * min_prio, NOT_TYPE or MAX_TYPE, receives BY_SENDER with pid 0, all receives of a mailbox of policy RR or
  * PRIO, and all of one handle on a mailbox of policy BROADCAST. Any number of other
  * receives may be blocked. Also the most threads blocked on one side of a ring.
  */
@@ -744,6 +744,8 @@ struct mbox_header {
 #define MBOX_RECV_BY_TYPE	(1U << 2)  /* only messages of type @type */
 #define MBOX_RECV_BY_SENDER	(1U << 3)  /* only messages sent by process @pid */
 #define MBOX_RECV_BY_START	(1U << 4)  /* and only if it started at @header.start */
+#define MBOX_RECV_NOT_TYPE	(1U << 5)  /* only messages of other types than @type */
+#define MBOX_RECV_MAX_TYPE	(1U << 6)  /* of types up to @type, those of the lowest */
 
 /**
  * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
@@ -752,7 +754,8 @@ struct mbox_header {
  * @deadline:	in, nanoseconds, 0 or more, on @clock
  * @data:	in, address of the buffer; @header.length bytes of it are written
  * @size:	in, size of the buffer in bytes; more than any message is no error
- * @type:	in, with MBOX_RECV_BY_TYPE, else 0: the low 32 bits
+ * @type:	in, with MBOX_RECV_BY_TYPE, NOT_TYPE or MAX_TYPE, of which there is one at
+ *		most, else 0: the low 32 bits
  * @pid:	in, with MBOX_RECV_BY_SENDER: a process id in the caller's pid
  *		namespace, 0 for senders that are not there; else 0
  * @min_prio:	in, receive messages of at least this priority, 0 to MBOX_PRIO_MAX
@@ -771,6 +774,11 @@ struct mbox_header {
  * and none of its messages is queued, the receive fails with EOWNERDEAD, even while
  * it is blocked. A receive that names a process that never existed fails in the same
  * way: the kernel does not remember processes that ended.
+ *
+ * MAX_TYPE finds, of all queued messages that pass the other filters and have a type up to
+ * @type, the first one of the lowest type: it looks at all of them. A blocked receive with
+ * it takes the first message that comes and passes. It fails with EOPNOTSUPP on links and
+ * inboxes.
  *
  * Return: 0. EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL,
  * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
@@ -911,12 +919,12 @@ struct mbox_ioc_recvv {
 	__u32	pad;
 };
 
-/* struct mbox_ioc_mode, flags; also MBOX_RECV_BY_* */
+/* struct mbox_ioc_mode, flags; also MBOX_RECV_BY_*, NOT_TYPE, MAX_TYPE */
 #define MBOX_MODE_HEADER	(1U << 8)  /* read() yields the header, too */
 
 /**
  * struct mbox_ioc_mode - argument of MBOX_IOC_MODE
- * @flags:	in, MBOX_MODE_HEADER, MBOX_RECV_BY_*
+ * @flags:	in, MBOX_MODE_HEADER, MBOX_RECV_BY_*, MBOX_RECV_NOT_TYPE, MBOX_RECV_MAX_TYPE
  * @header_size: in, with HEADER: sizeof(struct mbox_header), else 0
  * @type:	in, with MBOX_RECV_BY_TYPE, else 0
  * @pid:	in, with MBOX_RECV_BY_SENDER, else 0; as of struct mbox_ioc_recv
@@ -935,7 +943,7 @@ struct mbox_ioc_recvv {
  * the header is written, the message stays queued, and the call fails with EMSGSIZE.
  * All other calls that receive have a header anyway, and do not change.
  *
- * With a filter (MBOX_RECV_BY_*, @min_prio) the handle is for these messages: EPOLLIN
+ * With a filter (MBOX_RECV_BY_*, NOT_TYPE, MAX_TYPE, @min_prio) the handle is for these messages: EPOLLIN
  * says that one of them is there, and read(), and each other call that receives
  * without a filter of its own, receives the first of them. A call with a filter of its
  * own goes by that alone. With MBOX_RECV_BY_START, poll() reports EPOLLHUP
