@@ -143,7 +143,7 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 #define SEND_ENTRY_SIZE	offsetofend(struct mbox_send_entry, size)
 #define RECV_ENTRY_SIZE	offsetofend(struct mbox_recv_entry, header)
 
-#define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | RECV_FILTERS)
+#define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | MBOX_RECV_TRUNC | RECV_FILTERS)
 #define RECV_FILTERS (RECV_TYPES | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
 #define RECV_TYPES (MBOX_RECV_BY_TYPE | MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)
 
@@ -203,7 +203,7 @@ static __always_inline int ioctl_set_recv(struct file *file,
 		return -EINVAL;
 	args->nonblock = (recv->flags & MBOX_RECV_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	args->peek = recv->flags & MBOX_RECV_PEEK;
+	args->how = recv->flags;
 	args->data = u64_to_user_ptr(recv->data);
 	args->size = min_t(u64, recv->size, SIZE_MAX);
 	args->header = &urecv->header;

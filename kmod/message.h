@@ -110,7 +110,7 @@ struct mbox_recv_args {
 	size_t size;
 	struct mbox_header __user *header;	/* or NULL */
 	bool nonblock;
-	bool peek;
+	u32 how;			/* MBOX_RECV_PEEK, _TRUNC */
 	bool scattered;			/* as of a send; header, if any, comes first */
 	bool ended;			/* BY_START: the sender has, see sender.c */
 	struct mbox_filter filter;
@@ -140,7 +140,7 @@ static __always_inline void mbox_send_args_setup(struct mbox_send_args *args)
 static __always_inline void mbox_recv_args_setup(struct mbox_recv_args *args)
 {
 	args->header = NULL;
-	args->peek = false;
+	args->how = 0;
 	args->scattered = false;
 	args->ended = false;
 	args->filter.flags = 0;
@@ -151,6 +151,13 @@ static __always_inline void mbox_recv_args_setup(struct mbox_recv_args *args)
 	args->member = NULL;
 	args->sender = NULL;
 	args->lease = NULL;
+}
+
+/* Return how many bytes of a message of @length a receive copies. */
+static inline u32 mbox_recv_args_length(const struct mbox_recv_args *args, u32 length)
+{
+	return unlikely(args->how & MBOX_RECV_TRUNC) ?
+	       min_t(size_t, length, args->size) : length;
 }
 
 /* A receive off the fast path, from one of its steps to the next. */

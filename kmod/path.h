@@ -138,7 +138,7 @@ static __always_inline void mbox_path_header(const struct mbox_message *message,
 /* Copy a message to its receiver under the lock; false if that would have to sleep. */
 static __always_inline bool
 mbox_path_copy_out(const struct mbox_handle *handle,
-		   const struct mbox_message *message, u64 seq,
+		   const struct mbox_message *message, u32 length, u64 seq,
 		   const struct mbox_recv_args *args)
 {
 	struct mbox_header header;
@@ -150,7 +150,7 @@ mbox_path_copy_out(const struct mbox_handle *handle,
 	}
 	pagefault_disable();
 	copied = mbox_copy_out(args->data, mbox_delivery_payload(handle, message),
-			       message->length);
+			       length);
 	if (copied && args->header)
 		copied = mbox_copy_out(args->header, &header, sizeof(header));
 	pagefault_enable();

@@ -100,18 +100,18 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 }
 
 /*
- * Receive a small message, or peek at it, within the section. MBOX_RECEIVE_SLOW if the
- * buffer has to be faulted in.
+ * Receive @length bytes of a small message, or peek at it, within the section.
+ * MBOX_RECEIVE_SLOW if the buffer has to be faulted in.
  */
 static __always_inline int receive_small(struct mbox_handle *handle,
-					 struct mbox_message *message, u64 seq,
-					 struct mbox_recv_args *args,
+					 struct mbox_message *message, u32 length,
+					 u64 seq, struct mbox_recv_args *args,
 					 struct mbox_deferred *deferred)
 {
-	if (!mbox_path_copy_out(handle, message, seq, args))
+	if (!mbox_path_copy_out(handle, message, length, seq, args))
 		return MBOX_RECEIVE_SLOW;
 	args->length = message->length;
-	if (args->peek)
+	if (args->how & MBOX_RECV_PEEK)
 		return 0;
 	receive_detach(handle, message, args, deferred);
 	return receive_commit(handle, message, args, deferred);
@@ -122,7 +122,9 @@ int mbox_receive_small(struct mbox_handle *handle, struct mbox_message *message,
 		       u64 seq, struct mbox_recv_args *args,
 		       struct mbox_deferred *deferred)
 {
-	return receive_small(handle, message, seq, args, deferred);
+	return receive_small(handle, message,
+			     mbox_recv_args_length(args, message->length), seq,
+			     args, deferred);
 }
 
 int mbox_receive_commit(struct mbox_handle *handle,
@@ -151,7 +153,9 @@ int mbox_receive_delivered(struct mbox_handle *handle, struct mbox_message *mess
 		     mbox->state == MBOX_STATE_DEAD)) {
 		error = mbox_receive_check_flight(handle, message, &deferred);
 	} else if (likely(!fatal_signal_pending(current)) &&
-		   likely(mbox_path_copy_out(handle, message, message->seq, args))) {
+		   likely(mbox_path_copy_out(handle, message,
+					     mbox_recv_args_length(args, message->length),
+					     message->seq, args))) {
 		args->length = message->length;
 		mbox_path_end_flight(message->room->queue, message);
 		error = receive_commit(handle, message, args, &deferred);
@@ -187,7 +191,8 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 	if (unlikely(first->length > MBOX_PATH_SIZE || first->length > args->size ||
 		     fatal_signal_pending(current)))
 		return MBOX_RECEIVE_SLOW;
-	return receive_small(handle, first, first->seq, args, deferred);
+	return receive_small(handle, first, first->length, first->seq, args,
+			     deferred);
 }
 
 /* Look for a message, in one section. Return 0, an error, or the next step. */

@@ -68,15 +68,18 @@ static int receive_copy_out(const struct mbox_handle *handle,
 			    const struct mbox_recv_args *args)
 {
 	return receive_put_payload(mbox_delivery_payload(handle, message),
-				   message->length, args) ?:
+				   mbox_recv_args_length(args, message->length),
+				   args) ?:
 	       receive_put_header(header, args);
 }
 
 /* Make sure that a header and @length bytes can be written. 0 or EFAULT. */
 static int receive_prefault(const struct mbox_recv_args *args, u32 length)
 {
-	size_t all = (size_t)length + (args->header ? sizeof(*args->header) : 0);
+	size_t all;
 
+	length = mbox_recv_args_length(args, length);
+	all = (size_t)length + (args->header ? sizeof(*args->header) : 0);
 	if (unlikely(args->scattered))
 		return fault_in_iov_iter_writeable(args->iter, all) ?
 		       -EFAULT : 0;
@@ -259,13 +262,14 @@ static int receive_block(struct mbox_handle *handle,
 	mbox_waiter_setup_receiver(waiter);
 	waiter->handle = handle;
 	waiter->filter = &args->filter;
-	waiter->size = args->size;
-	waiter->peek = args->peek;
+	waiter->size = args->how & MBOX_RECV_TRUNC ? SIZE_MAX : args->size;
+	waiter->peek = args->how & MBOX_RECV_PEEK;
 	waiter->member = args->member;
 	if (unlikely(args->sender))
 		waiter->ended = mbox_sender_ended(args->sender);
 	waiter->lane = args->filter.lane;
-	if (args->size >= MBOX_TRANSFER_SIZE && !args->lease)
+	if (args->size >= MBOX_TRANSFER_SIZE && !args->lease &&
+	    !(args->how & MBOX_RECV_TRUNC))
 		mbox_transfer_offer(mbox, waiter, args);
 	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?
@@ -362,10 +366,10 @@ static int receive_found(struct mbox_handle *handle,
 	int step;
 
 	/* The number that a blocked sender's message gets when it is received now. */
-	if (!seq && !args->peek)
+	if (!seq && !(args->how & MBOX_RECV_PEEK))
 		seq = handle->mbox->sent + 1;
 	mbox_message_header(message, header);
-	if (unlikely(message->length > args->size))
+	if (unlikely(message->length > args->size) && !(args->how & MBOX_RECV_TRUNC))
 		return RECEIVE_TOO_SMALL;
 	if (message->length <= MBOX_PATH_SIZE) {
 		step = mbox_receive_small(handle, message, seq, args, deferred);
@@ -377,10 +381,10 @@ static int receive_found(struct mbox_handle *handle,
 	 * that is not accepted could not be.
 	 */
 	if (prefaulted < message->length &&
-	    (args->peek || message->state == MBOX_MESSAGE_PENDING ||
+	    ((args->how & MBOX_RECV_PEEK) || message->state == MBOX_MESSAGE_PENDING ||
 	     message->length <= MBOX_PATH_SIZE))
 		return RECEIVE_FAULT_IN;
-	if (args->peek) {
+	if (args->how & MBOX_RECV_PEEK) {
 		message->refs++;
 		return RECEIVE_PEEK;
 	}

@@ -75,7 +75,7 @@ struct span {
 void mbox_transfer_offer(const struct mbox *mbox, struct mbox_waiter *waiter,
 			 struct mbox_recv_args *args)
 {
-	if (!mbox->plain || args->peek || !current->mm)
+	if (!mbox->plain || (args->how & MBOX_RECV_PEEK) || !current->mm)
 		return;
 	if (!access_ok(args->data, args->size) ||
 	    (args->header && !access_ok(args->header, sizeof(*args->header))))

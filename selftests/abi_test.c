@@ -555,7 +555,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_send, SEND, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, deadline, 0x7fffffff),
 	/* BY_START goes with BY_SENDER */
-	BAD(mbox_ioc_recv, RECV, flags, 0xffffff90),
+	BAD(mbox_ioc_recv, RECV, flags, 0xffffff10),
 	BAD(mbox_ioc_recv, RECV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, deadline, 0x7fffffff),
 	BAD(mbox_ioc_recv, RECV, type, 0xffffffff),
@@ -589,7 +589,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_mode, MODE, type_hi, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, start, 0xffffffff),
 	/* BY_START goes with BY_SENDER; no PEEK */
-	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xffffff92),
+	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xffffff12),
 	BAD(mbox_ioc_lease, LEASE, recv.clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.deadline, 0x7fffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.type, 0xffffffff),

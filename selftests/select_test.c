@@ -254,6 +254,67 @@ TEST_F(select, invalid_types)
 	EXPECT_STREQ("EINVAL", take_type(self->fd, but | max, 1));
 }
 
+/* Receive with TRUNC into @size bytes. Return the length in the header, or a negated errno. */
+static int64_t take_cut(int fd, uint32_t flags, void *data, uint64_t size)
+{
+	struct mbox_header header;
+	int ret = recv_bytes(fd, MBOX_RECV_TRUNC | flags, data, size, &header);
+
+	return ret ?: (int64_t)header.length;
+}
+
+TEST_F(select, cut)
+{
+	static char sent[20000], got[20000];
+	struct mbox_ioc_open open = open_arg(NULL, 8);
+	const uint32_t sizes[] = { 1, 100, 256, 300, 4096, 5000, sizeof(sent) };
+	int fd;
+
+	open.msg_size = sizeof(sent);
+	fd = open_call(MBOX_IOC_CREATE, &open);
+	ASSERT_LE(0, fd);
+	memset(sent, 'x', sizeof(sent));
+	for (int i = 0; i < 7; i++) {
+		for (uint32_t room = 0; room < sizes[i] + 2; room += 1 + sizes[i] / 3) {
+			uint32_t part = room < sizes[i] ? room : sizes[i];
+
+			for (int peek = 0; peek < 2; peek++) {
+				memset(got, POISON, sizeof(got));
+				if (!peek)
+					ASSERT_EQ(0, send_bytes(fd, 0, 0, 0, sent, sizes[i]));
+				EXPECT_EQ(sizes[i], take_cut(fd, peek ? 0 : MBOX_RECV_PEEK, got, room));
+				EXPECT_EQ(0, memcmp(sent, got, part));
+				EXPECT_TRUE(untouched(got + part, sizeof(got) - part));
+			}
+			EXPECT_EQ(0, info_of(fd).queued);
+		}
+	}
+	EXPECT_EQ(-EAGAIN, take_cut(fd, MBOX_RECV_NONBLOCK, got, 1));
+	EXPECT_BALANCED(fd);
+	close(fd);
+}
+
+/* A blocked receive is given the message, however long. */
+TEST_F(select, cut_waiting)
+{
+	static char sent[5000];
+	const uint32_t sizes[] = { 10, 300, sizeof(sent) };
+
+	memset(sent, 'x', sizeof(sent));
+	for (int i = 0; i < 3; i++) {
+		pid_t pid = fork_child();
+		char got[8] = "";
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(take_cut(self->fd, 0, got, 4) != sizes[i] || strcmp(got, "xxxx"));
+		ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+		EXPECT_EQ(0, send_bytes(self->fd, 0, 0, 0, sent, sizes[i]));
+		EXPECT_EQ(0, reap(pid));
+		EXPECT_EQ(0, info_of(self->fd).queued);
+	}
+}
+
 /* tests of selections */
 
 MBOX_TEST_MAIN

@@ -208,6 +208,7 @@ class _Recv(enum.IntFlag):
     BY_START = 16
     NOT_TYPE = 32
     MAX_TYPE = 64
+    TRUNC = 128
 
 
 class _Set(enum.IntFlag):

@@ -156,7 +156,7 @@ static const struct field delete_named_fields[] = {
 	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
 
 #define RECV_FIELDS(of, m)									\
-	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 127 },					\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 },					\
 	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
 	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
 	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\

@@ -746,6 +746,7 @@ struct mbox_header {
 #define MBOX_RECV_BY_START	(1U << 4)  /* and only if it started at @header.start */
 #define MBOX_RECV_NOT_TYPE	(1U << 5)  /* only messages of other types than @type */
 #define MBOX_RECV_MAX_TYPE	(1U << 6)  /* of types up to @type, those of the lowest */
+#define MBOX_RECV_TRUNC		(1U << 7)  /* cut a message that is too long for the buffer */
 
 /**
  * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
@@ -774,6 +775,9 @@ struct mbox_header {
  * and none of its messages is queued, the receive fails with EOWNERDEAD, even while
  * it is blocked. A receive that names a process that never existed fails in the same
  * way: the kernel does not remember processes that ended.
+ *
+ * With TRUNC a message that is too long for the buffer is received all the same: its first
+ * @size bytes are written, the others are lost, and @header.length has its whole length.
  *
  * MAX_TYPE finds, of all queued messages that pass the other filters and have a type up to
  * @type, the first one of the lowest type: it looks at all of them. A blocked receive with
@@ -869,7 +873,7 @@ struct mbox_recv_entry {
 
 /**
  * struct mbox_ioc_recvv - argument of MBOX_IOC_RECVV
- * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK
+ * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK and MBOX_RECV_TRUNC
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock: of the whole call
  * @entries:	in, address of the array of struct mbox_recv_entry

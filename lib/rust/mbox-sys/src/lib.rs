@@ -76,6 +76,7 @@ pub const MBOX_RECV_BY_SENDER: u32 = 8; // only messages sent by process @pid
 pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.start
 pub const MBOX_RECV_NOT_TYPE: u32 = 32; // only messages of other types than @type
 pub const MBOX_RECV_MAX_TYPE: u32 = 64; // of types up to @type, those of the lowest
+pub const MBOX_RECV_TRUNC: u32 = 128; // cut a message that is too long for the buffer
 pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
