@@ -89,12 +89,14 @@ static __always_inline int ioctl_check_right(const struct mbox_handle *handle,
 	return unlikely(handle->mbox->ring) ? -EOPNOTSUPP : 0;
 }
 
+#define SEND_FLAGS (MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC | MBOX_SEND_NORESTART)
+
 /* Take over and check the arguments of a send. 0 or an error. */
 static __always_inline int ioctl_set_send(struct file *file,
 					  const struct mbox_ioc_send *send,
 					  struct mbox_send_args *args)
 {
-	if ((send->flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC)) ||
+	if ((send->flags & ~SEND_FLAGS) ||
 	    send->prio > MBOX_PRIO_MAX)
 		return -EINVAL;
 	if (mbox_deadline_set(&args->deadline, send->clock, send->deadline))
@@ -136,14 +138,16 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 	if (error)
 		return error;
 	error = ioctl_set_send(file, &send, &args);
-	return error ?: mbox_send(handle, &args);
+	return error ?: mbox_ioctl_restart(mbox_send(handle, &args),
+					   send.flags & MBOX_SEND_NORESTART);
 }
 
 /* Sizes of entries in the first version of the ABI. */
 #define SEND_ENTRY_SIZE	offsetofend(struct mbox_send_entry, size)
 #define RECV_ENTRY_SIZE	offsetofend(struct mbox_recv_entry, header)
 
-#define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | MBOX_RECV_TRUNC | RECV_FILTERS)
+#define RECV_FLAGS (MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | MBOX_RECV_TRUNC | \
+		    MBOX_RECV_NORESTART | RECV_FILTERS)
 #define RECV_FILTERS (RECV_TYPES | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START)
 #define RECV_TYPES (MBOX_RECV_BY_TYPE | MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)
 
@@ -237,7 +241,7 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	error = mbox_receive(handle, &args);
 	if (unlikely(args.sender))
 		mbox_sender_forget(args.sender);
-	return error;
+	return mbox_ioctl_restart(error, recv.flags & MBOX_RECV_NORESTART);
 }
 
 /* The same for other files. */
@@ -277,7 +281,7 @@ static long ioctl_sendv(struct file *file, void __user *uarg, size_t usize)
 	error = ioctl_check_right(handle, MBOX_RIGHT_SEND);
 	if (error)
 		return error;
-	if (sendv.flags & ~MBOX_SEND_NONBLOCK)
+	if (sendv.flags & ~(MBOX_SEND_NONBLOCK | MBOX_SEND_NORESTART))
 		return -EINVAL;
 	error = ioctl_batch(&batch, sendv.entries, sendv.count,
 			    sendv.entry_size, SEND_ENTRY_SIZE);
@@ -287,7 +291,8 @@ static long ioctl_sendv(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	batch.nonblock = (sendv.flags & MBOX_SEND_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	return mbox_batch_send(handle, &batch);
+	return mbox_ioctl_restart(mbox_batch_send(handle, &batch),
+				  sendv.flags & MBOX_SEND_NORESTART);
 }
 
 static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
@@ -304,7 +309,7 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 	error = ioctl_check_right(handle, MBOX_RIGHT_RECV);
 	if (error)
 		return error;
-	if ((recvv.flags & ~(MBOX_RECV_NONBLOCK | RECV_FILTERS)) ||
+	if ((recvv.flags & ~(MBOX_RECV_NONBLOCK | MBOX_RECV_NORESTART | RECV_FILTERS)) ||
 	    recvv.min > recvv.count || recvv.pad ||
 	    (recvv.start && !(recvv.flags & MBOX_RECV_BY_START)) ||
 	    ioctl_filter(&args.filter, recvv.flags,
@@ -320,7 +325,8 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 	batch.min = recvv.min ?: 1;
 	batch.nonblock = (recvv.flags & MBOX_RECV_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	return mbox_batch_receive(handle, &batch, &args);
+	return mbox_ioctl_restart(mbox_batch_receive(handle, &batch, &args),
+				  recvv.flags & MBOX_RECV_NORESTART);
 }
 
 static long ioctl_get(struct file *file, void __user *uarg, size_t usize)

@@ -42,7 +42,7 @@ TEST_F(lib, send_and_recv)
 TEST_F(lib, send_refused)
 {
 	struct mbox_send_opts bad[] = {
-		{ .flags = 4 },
+		{ .flags = 8 },
 		{ .flags = MBOX_SEND_SYNC | MBOX_SEND_NONBLOCK },
 		{ .prio = MBOX_PRIO_MAX + 1 },
 		{ .deadline = 1 },

@@ -315,6 +315,44 @@ TEST_F(select, cut_waiting)
 	}
 }
 
+static void handle(int signal)
+{
+}
+
+/* A handler with SA_RESTART runs: the call fails all the same. */
+TEST_F(select, not_restarted)
+{
+	struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
+	struct mbox_ioc_recv recv = { .flags = MBOX_RECV_NORESTART };
+	struct mbox_ioc_send send = { .flags = MBOX_SEND_NORESTART | MBOX_SEND_SYNC };
+	struct mbox_ioc_recvv recvv = { .flags = MBOX_RECV_NORESTART };
+	struct mbox_recv_entry entry = {};
+
+	recvv.entries = address_of(&entry);
+	recvv.count = 1;
+	recvv.entry_size = sizeof(entry);
+	for (int i = 0; i < 3; i++) {
+		pid_t pid = fork_child();
+
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			sigaction(SIGUSR1, &action, NULL);
+			_exit((i == 0 ? xioctl(self->fd, MBOX_IOC_RECV, &recv) :
+			       i == 1 ? xioctl(self->fd, MBOX_IOC_RECVV, &recvv) :
+					xioctl(self->fd, MBOX_IOC_SEND, &send)) != -EINTR);
+		}
+		ASSERT_TRUE(await_blocked(self->fd, i == 2, i != 2));
+		/* stopped and continued, no handler runs: it goes on */
+		kill(pid, SIGSTOP);
+		kill(pid, SIGCONT);
+		ASSERT_TRUE(await_blocked(self->fd, i == 2, i != 2));
+		ASSERT_TRUE(await_sleeping(pid));
+		kill(pid, SIGUSR1);
+		EXPECT_EQ(0, reap(pid));
+	}
+	EXPECT_EQ(0, info_of(self->fd).queued);
+}
+
 /* tests of selections */
 
 MBOX_TEST_MAIN

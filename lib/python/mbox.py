@@ -183,6 +183,7 @@ class Nack(enum.IntEnum):
 class _Send(enum.IntFlag):
     NONBLOCK = 1
     SYNC = 2
+    NORESTART = 4
 
 
 class _Lease(enum.IntFlag):
@@ -209,6 +210,7 @@ class _Recv(enum.IntFlag):
     NOT_TYPE = 32
     MAX_TYPE = 64
     TRUNC = 128
+    NORESTART = 1024
 
 
 class _Set(enum.IntFlag):

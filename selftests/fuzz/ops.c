@@ -156,7 +156,7 @@ static const struct field delete_named_fields[] = {
 	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
 
 #define RECV_FIELDS(of, m)									\
-	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 },					\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 | MBOX_RECV_NORESTART },					\
 	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
 	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
 	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\
@@ -168,7 +168,7 @@ static const struct field delete_named_fields[] = {
 	{ "start", K_START, MEMBER(of, m header.start) }
 
 static const struct field send_fields[] = {
-	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_send, , MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC),
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_send, , 7),
 };
 
 static const struct field recv_fields[] = { IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_recv, ) };
@@ -209,7 +209,7 @@ static const struct field extend_fields[] = {
 };
 
 static const struct field post_fields[] = {
-	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_post, send., MBOX_SEND_NONBLOCK | MBOX_SEND_SYNC),
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_post, send., 7),
 	{ "how", K_FLAGS, MEMBER(mbox_ioc_post, flags), .valid = 15 },
 	{ "unit", K_ENUM, MEMBER(mbox_ioc_post, clock), .valid = 2 },
 	{ "mark", K_U64, MEMBER(mbox_ioc_post, mark), LIST(marks) },
@@ -220,7 +220,7 @@ static const struct field post_fields[] = {
 };
 
 static const struct field call_fields[] = {
-	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_call, send., MBOX_SEND_NONBLOCK),
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_call, send., MBOX_SEND_NONBLOCK | MBOX_SEND_NORESTART),
 	{ "how", K_FLAGS, MEMBER(mbox_ioc_call, flags), .valid = MBOX_CALL_RETRY },
 	{ "code", K_U32, MEMBER(mbox_ioc_call, code) },
 	{ "reply", K_BUF, MEMBER(mbox_ioc_call, reply), .link = ARG_STRUCT + 10 },

@@ -269,7 +269,7 @@
  * deadline in the past is no error: the call does everything that it can do at once
  * (a synchronous send cannot succeed, since its receiver has to run first). A call
  * that is interrupted by a signal was not carried out; it is restarted if the handler
- * was installed with SA_RESTART, else it fails with EINTR. A synchronous send that is
+ * was installed with SA_RESTART, else, and always with NORESTART, it fails with EINTR. A synchronous send that is
  * interrupted, or whose deadline passes, withdraws its message; if the message was
  * received, the send succeeds. (If some handles have received a BROADCAST when a
  * signal comes, it stays queued for the others, and the call returns how many have.)
@@ -666,6 +666,7 @@ struct mbox_ioc_delete {
 /* struct mbox_ioc_send, flags */
 #define MBOX_SEND_NONBLOCK	(1U << 0)  /* EAGAIN instead of blocking */
 #define MBOX_SEND_SYNC		(1U << 1)  /* return when the message was received */
+#define MBOX_SEND_NORESTART	(1U << 2)  /* EINTR after a handler, with SA_RESTART too */
 
 /**
  * struct mbox_ioc_send - argument of MBOX_IOC_SEND
@@ -747,6 +748,7 @@ struct mbox_header {
 #define MBOX_RECV_NOT_TYPE	(1U << 5)  /* only messages of other types than @type */
 #define MBOX_RECV_MAX_TYPE	(1U << 6)  /* of types up to @type, those of the lowest */
 #define MBOX_RECV_TRUNC		(1U << 7)  /* cut a message that is too long for the buffer */
+#define MBOX_RECV_NORESTART	(1U << 10) /* EINTR after a handler, with SA_RESTART too */
 
 /**
  * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
@@ -823,7 +825,7 @@ struct mbox_send_entry {
 
 /**
  * struct mbox_ioc_sendv - argument of MBOX_IOC_SENDV
- * @flags:	in, 0 or MBOX_SEND_NONBLOCK
+ * @flags:	in, MBOX_SEND_NONBLOCK, MBOX_SEND_NORESTART
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock: of the whole call
  * @entries:	in, address of the array of struct mbox_send_entry

@@ -68,6 +68,7 @@ pub const MBOX_DELETE_UNLINK: u32 = 3; // name goes; gone when the last handle i
 
 pub const MBOX_SEND_NONBLOCK: u32 = 1; // EAGAIN instead of blocking
 pub const MBOX_SEND_SYNC: u32 = 2; // return when the message was received
+pub const MBOX_SEND_NORESTART: u32 = 4; // EINTR after a handler, with SA_RESTART too
 
 pub const MBOX_RECV_NONBLOCK: u32 = 1; // EAGAIN instead of blocking
 pub const MBOX_RECV_PEEK: u32 = 2; // leave the message queued
@@ -77,6 +78,7 @@ pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.sta
 pub const MBOX_RECV_NOT_TYPE: u32 = 32; // only messages of other types than @type
 pub const MBOX_RECV_MAX_TYPE: u32 = 64; // of types up to @type, those of the lowest
 pub const MBOX_RECV_TRUNC: u32 = 128; // cut a message that is too long for the buffer
+pub const MBOX_RECV_NORESTART: u32 = 1024; // EINTR after a handler, with SA_RESTART too
 pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
