@@ -264,17 +264,17 @@
  *
  * WAITING
  *
- * Every call that may block takes an absolute deadline in nanoseconds on a
- * named clock, or none. Clocks are those of the caller's time namespace. A
- * deadline in the past is no error: the call does everything that it can do at once
- * (a synchronous send cannot succeed, since its receiver has to run first). A call
- * that is interrupted by a signal was not carried out; it is restarted if the handler
- * was installed with SA_RESTART, else, and always with NORESTART, it fails with EINTR. A synchronous send that is
+ * Every call that may block takes an absolute deadline in nanoseconds on a named clock,
+ * or none. Clocks are those of the caller's time namespace. A deadline in the past is no
+ * error: the call does everything that it can do at once (a synchronous send cannot
+ * succeed, since its receiver has to run first). A call that is interrupted by a signal
+ * was not carried out; it is restarted if the handler was installed with SA_RESTART,
+ * else, and always with NORESTART, it fails with EINTR. A synchronous send that is
  * interrupted, or whose deadline passes, withdraws its message; if the message was
- * received, the send succeeds. (If some handles have received a BROADCAST when a
- * signal comes, it stays queued for the others, and the call returns how many have.)
- * Only a call that is about to sleep looks at signals: one whose message or room is
- * there completes.
+ * received, the send succeeds. (If some handles have received a BROADCAST when a signal
+ * comes, it stays queued for the others, and the call returns how many have.) Only a
+ * call that is about to sleep looks at signals: one whose message or room is there
+ * completes.
  *
  * A thread that is paused (stopped, traced, frozen, or called away by io_uring)
  * leaves the call in which it is blocked, and makes it again when it goes on: no
@@ -436,9 +436,10 @@
 
 /*
  * Most blocked receives that each message has to check one by one: receives with a
- * min_prio, NOT_TYPE or MAX_TYPE, receives BY_SENDER with pid 0, all receives of a mailbox of policy RR or
- * PRIO, and all of one handle on a mailbox of policy BROADCAST. Any number of other
- * receives may be blocked. Also the most threads blocked on one side of a ring.
+ * min_prio, NOT_TYPE or MAX_TYPE, receives BY_SENDER with pid 0, all receives of a
+ * mailbox of policy RR or PRIO, and all of one handle on a mailbox of policy BROADCAST.
+ * Any number of other receives may be blocked. Also the most threads blocked on one side
+ * of a ring.
  */
 #define MBOX_WAITERS_MAX	512U
 
@@ -949,11 +950,11 @@ struct mbox_ioc_recvv {
  * the header is written, the message stays queued, and the call fails with EMSGSIZE.
  * All other calls that receive have a header anyway, and do not change.
  *
- * With a filter (MBOX_RECV_BY_*, NOT_TYPE, MAX_TYPE, @min_prio) the handle is for these messages: EPOLLIN
- * says that one of them is there, and read(), and each other call that receives
- * without a filter of its own, receives the first of them. A call with a filter of its
- * own goes by that alone. With MBOX_RECV_BY_START, poll() reports EPOLLHUP
- * once that process has ended and none of its messages is queued; receives fail with
+ * With a filter (MBOX_RECV_BY_*, NOT_TYPE, MAX_TYPE, @min_prio) the handle is for these
+ * messages: EPOLLIN says that one of them is there, and read(), and each other call that
+ * receives without a filter of its own, receives the first of them. A call with a filter
+ * of its own goes by that alone. With MBOX_RECV_BY_START, poll() reports EPOLLHUP once
+ * that process has ended and none of its messages is queued; receives fail with
  * EOWNERDEAD then. All other handles, and the rules of a BROADCAST, do not change: a
  * message that no handle asks for stays queued, and takes room.
  *
