@@ -27,6 +27,7 @@ struct mbox_batch {
 	u32 count;			/* of entries */
 	u32 min;			/* receive: wait until so many are done */
 	bool nonblock;
+	u32 how;			/* of a send: MBOX_SEND_NORESTART */
 	struct mbox_deadline deadline;	/* of a send */
 	u32 done;
 };

@@ -448,7 +448,7 @@ int mbox_batch_send(struct mbox_handle *handle, struct mbox_batch *batch)
 	send.spares = NULL;
 	send.lacks_slots = false;
 	send.args.nonblock = batch->nonblock;
-	send.args.sync = false;
+	send.args.how = batch->how;
 	send.args.scattered = false;
 	send.args.share = NULL;
 	send.args.deadline = batch->deadline;

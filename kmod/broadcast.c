@@ -325,8 +325,10 @@ static int broadcast_message(struct mbox_handle *handle, struct mbox_user *user,
 		stage = broadcast_step(mbox, sender, &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 	}
-	return stage == MBOX_CAST_BLOCKED ?
-	       broadcast_wait(mbox, sender, &args->deadline) : sender->error;
+	if (stage != MBOX_CAST_BLOCKED)
+		return sender->error;
+	return mbox_waiter_restart(broadcast_wait(mbox, sender, &args->deadline),
+				   args->how & MBOX_SEND_NORESTART);
 }
 
 /*
@@ -369,7 +371,7 @@ int mbox_broadcast_send(struct mbox_handle *handle,
 		return PTR_ERR(user);
 	mbox_waiter_setup(&sender);
 	sender.handle = handle;
-	sender.sync = args->sync;
+	sender.sync = args->how & MBOX_SEND_SYNC;
 	sender.nonblock = args->nonblock;
 	if (!READ_ONCE(mbox->pool))
 		mbox_pool_add(mbox);

@@ -75,7 +75,7 @@ int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
 		if (!request->memory)
 			goto out;
 	}
-	args->sync = true;
+	args->how |= MBOX_SEND_SYNC;
 	args->post = &post;
 	error = mbox_send(handle, args);
 	if (request->length > MBOX_CALL_SMALL)

@@ -80,7 +80,7 @@ void mbox_exclusive_stop(void)
 
 /*
  * MBOX_PAUSE: a thread that is stopped, traced or frozen leaves its receive with
- * ERESTARTSYS, and makes it again when it goes on, without having been back in its
+ * ERESTARTSYS or ERESTARTNOHAND, and makes it again when it goes on, without having been back in its
  * program. Its process keeps an exclusive mailbox over that. No other process can
  * see whether a thread is about to make its call again; so it counts as about to as
  * long as it is paused, and has done little else since: not slept, and not run for
@@ -169,7 +169,8 @@ void mbox_exclusive_end(struct mbox *mbox, int result)
 	if (!--procs->nr_receiving)
 		procs->receiving = NULL;
 	/* A worker of io_uring does not restart calls. */
-	if (result == -ERESTARTSYS && mbox->state != MBOX_STATE_DEAD &&
+	if ((result == -ERESTARTSYS || result == -ERESTARTNOHAND) &&
+	    mbox->state != MBOX_STATE_DEAD &&
 	    !(current->flags & (PF_KTHREAD | PF_IO_WORKER))) {
 		dropped = procs->restarting;
 		procs->restarting = get_pid(task_pid(current));

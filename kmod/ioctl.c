@@ -103,8 +103,8 @@ static __always_inline int ioctl_set_send(struct file *file,
 		return -EINVAL;
 	args->nonblock = (send->flags & MBOX_SEND_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	args->sync = send->flags & MBOX_SEND_SYNC;
-	if (args->sync && args->nonblock)
+	args->how = send->flags;
+	if ((args->how & MBOX_SEND_SYNC) && args->nonblock)
 		return -EINVAL;
 	if (send->size > U32_MAX)
 		return -EMSGSIZE;
@@ -138,8 +138,7 @@ static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 	if (error)
 		return error;
 	error = ioctl_set_send(file, &send, &args);
-	return error ?: mbox_ioctl_restart(mbox_send(handle, &args),
-					   send.flags & MBOX_SEND_NORESTART);
+	return error ?: mbox_send(handle, &args);
 }
 
 /* Sizes of entries in the first version of the ABI. */
@@ -241,7 +240,7 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	error = mbox_receive(handle, &args);
 	if (unlikely(args.sender))
 		mbox_sender_forget(args.sender);
-	return mbox_ioctl_restart(error, recv.flags & MBOX_RECV_NORESTART);
+	return error;
 }
 
 /* The same for other files. */
@@ -291,8 +290,8 @@ static long ioctl_sendv(struct file *file, void __user *uarg, size_t usize)
 		return -EINVAL;
 	batch.nonblock = (sendv.flags & MBOX_SEND_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	return mbox_ioctl_restart(mbox_batch_send(handle, &batch),
-				  sendv.flags & MBOX_SEND_NORESTART);
+	batch.how = sendv.flags;
+	return mbox_batch_send(handle, &batch);
 }
 
 static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
@@ -325,8 +324,8 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 	batch.min = recvv.min ?: 1;
 	batch.nonblock = (recvv.flags & MBOX_RECV_NONBLOCK) ||
 			 (file->f_flags & O_NONBLOCK);
-	return mbox_ioctl_restart(mbox_batch_receive(handle, &batch, &args),
-				  recvv.flags & MBOX_RECV_NORESTART);
+	args.how = recvv.flags;
+	return mbox_batch_receive(handle, &batch, &args);
 }
 
 static long ioctl_get(struct file *file, void __user *uarg, size_t usize)

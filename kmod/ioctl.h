@@ -41,13 +41,6 @@ static __always_inline u64 mbox_ioctl_type(u32 low, u32 high)
 	return (u64)high << 32 | low;
 }
 
-/* The result of a call that is not to be made again after a handler has run. */
-static __always_inline long mbox_ioctl_restart(long result, bool norestart)
-{
-	return unlikely(result == -ERESTARTSYS) && norestart ? -ERESTARTNOHAND :
-							       result;
-}
-
 /* Copy an argument. The caller may know more of the structure than we do, or less. */
 static __always_inline int mbox_ioctl_copy(void *arg, size_t size,
 					   const void __user *uarg, size_t usize)

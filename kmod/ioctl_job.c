@@ -117,7 +117,7 @@ long mbox_ioctl_lease(struct file *file, void __user *uarg, size_t usize)
 		/* It is not acknowledged twice if the call is made again. */
 		if (lease.ack != front.ack && put_user(lease.ack, &ulease->ack))
 			return -EFAULT;
-		return mbox_ioctl_restart(error, recv.flags & MBOX_RECV_NORESTART);
+		return error;
 	}
 	if (likely(mbox_copy_out(&ulease->ack, &lease.ack, LEASE_BACK)))
 		return 0;
@@ -289,13 +289,13 @@ long mbox_ioctl_post(struct file *file, void __user *uarg, size_t usize)
 			return -ENOMEM;
 	}
 	if (arg.flags) {
-		post.sync = args.sync;
-		args.sync = true;
+		post.sync = args.how & MBOX_SEND_SYNC;
+		args.how |= MBOX_SEND_SYNC;
 		args.post = &post;
 	}
 	result = mbox_send(handle, &args);
 	kfree(post.job);
-	return mbox_ioctl_restart(result, arg.send.flags & MBOX_SEND_NORESTART);
+	return result;
 }
 
 /* The results of struct mbox_ioc_call. */
@@ -346,7 +346,7 @@ long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize)
 	if ((!error || error == -EREMOTEIO) && call_put_results(ucall, &call))
 		error = -EFAULT;
 	put_pid(call.server);
-	return mbox_ioctl_restart(error, arg.send.flags & MBOX_SEND_NORESTART);
+	return error;
 }
 
 long mbox_ioctl_reply(struct file *file, void __user *uarg, size_t usize)

@@ -94,11 +94,11 @@ struct mbox_send_args {
 	u32 prio;
 	u64 type;
 	bool nonblock;
-	bool sync;
 	bool scattered;			/* data is MBOX_DATA_SCATTERED: the payload is in
 					 * iter, which is not advanced
 					 */
-	struct mbox_post *post;		/* with sync: more than a SEND; or NULL */
+	u32 how;			/* MBOX_SEND_SYNC, _NORESTART */
+	struct mbox_post *post;		/* with SYNC: more than a SEND; or NULL */
 	struct mbox_deadline deadline;
 	const struct iov_iter *iter;
 	struct mbox_room *room;		/* out: of the mailbox, or of a lane */
@@ -110,7 +110,7 @@ struct mbox_recv_args {
 	size_t size;
 	struct mbox_header __user *header;	/* or NULL */
 	bool nonblock;
-	u32 how;			/* MBOX_RECV_PEEK, _TRUNC */
+	u32 how;			/* MBOX_RECV_PEEK, _TRUNC, _NORESTART */
 	bool scattered;			/* as of a send; header, if any, comes first */
 	bool ended;			/* BY_START: the sender has, see sender.c */
 	struct mbox_filter filter;
@@ -130,7 +130,7 @@ static __always_inline void mbox_send_args_setup(struct mbox_send_args *args)
 {
 	args->prio = 0;
 	args->type = 0;
-	args->sync = false;
+	args->how = 0;
 	args->scattered = false;
 	args->deadline.set = false;
 	args->share = NULL;

@@ -427,7 +427,7 @@ static int receive_wait(struct mbox_handle *handle, struct mbox_recv_args *args,
 	if (unlikely(error)) {
 		if (error == MBOX_RETRY)
 			mbox_sender_look(args);
-		return error;
+		return mbox_waiter_restart(error, args->how & MBOX_RECV_NORESTART);
 	}
 	message = waiter->message;
 	if (unlikely(!message)) /* see transfer.c: its sender has done it all */

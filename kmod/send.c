@@ -100,7 +100,7 @@ static __always_inline int send_place(struct mbox *mbox,
 		if (error)
 			return error;
 	}
-	if (unlikely(args->sync))
+	if (unlikely(args->how & MBOX_SEND_SYNC))
 		return SEND_WAIT;
 	if (unlikely(!args->nonblock &&
 		     mbox_room_capacity(room) == MBOX_CAPACITY_ZERO))

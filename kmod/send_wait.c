@@ -124,7 +124,8 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 	if (unlikely(waiter->handle->shut & MBOX_RIGHT_SEND))
 		return -ESHUTDOWN;
 	waiter->sync = (waiter->post ? mbox_post_waits(waiter->post) ||
-				       waiter->post->sync : args->sync) ||
+				       waiter->post->sync :
+				       args->how & MBOX_SEND_SYNC) ||
 		       (!args->nonblock &&
 			mbox_room_capacity(room) == MBOX_CAPACITY_ZERO);
 	if (unlikely(mbox_post_timed(waiter->post)))
@@ -169,7 +170,7 @@ static int send_block(struct mbox *mbox, struct mbox_waiter *waiter,
 /* Return whether to let a receiver run first, for there may be room then. */
 static bool send_yields(struct mbox_handle *handle, const struct mbox_send_args *args)
 {
-	return handle->plain && !args->sync &&
+	return handle->plain && !(args->how & MBOX_SEND_SYNC) &&
 	       mbox_room_capacity(args->room) != MBOX_CAPACITY_ZERO &&
 	       mbox_yield_wanted(handle);
 }
@@ -213,7 +214,7 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	waiter.handle = handle;
 	waiter.message = message;
 	waiter.lane = args->room->lane;
-	waiter.post = args->sync ? args->post : NULL;
+	waiter.post = args->how & MBOX_SEND_SYNC ? args->post : NULL;
 	mbox_mailbox_lock(mbox, &deferred);
 	if (!error)
 		error = send_block(mbox, &waiter, args, &deferred);
@@ -227,8 +228,10 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 	else if (mbox_post_calls(&waiter))
 		send_let_serve(handle, &waiter);
 	error = mbox_waiter_wait(mbox, &waiter, &args->deadline, send_give_up);
-	if (error || !waiter.receiver)
-		return error;
+	if (error)
+		return mbox_waiter_restart(error, args->how & MBOX_SEND_NORESTART);
+	if (!waiter.receiver)
+		return 0;
 	if (mbox_post_calls(&waiter)) {
 		waiter.post->call->server = waiter.receiver;
 		return 0;

@@ -288,8 +288,9 @@ static bool transfer_run(struct transfer *transfer, const void __user *data,
 /* Return whether the send returns the number of the process that received. */
 static bool transfer_is_sync(const struct mbox_send_args *args)
 {
-	return args->sync || (!args->nonblock &&
-			      mbox_room_capacity(args->room) == MBOX_CAPACITY_ZERO);
+	return (args->how & MBOX_SEND_SYNC) ||
+	       (!args->nonblock &&
+		mbox_room_capacity(args->room) == MBOX_CAPACITY_ZERO);
 }
 
 /**
@@ -313,7 +314,7 @@ int mbox_transfer_send(struct mbox *mbox, struct mbox_user *user,
 	int result;
 
 	if (!mbox->plain || !mbox_waiter_nr_receivers(mbox) || args->share ||
-	    (args->sync && args->post) ||
+	    ((args->how & MBOX_SEND_SYNC) && args->post) ||
 	    fault_in_readable(args->data, args->length))
 		return MBOX_TRANSFER_NONE;
 	if (!memory) {

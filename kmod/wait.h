@@ -248,6 +248,15 @@ static inline struct task_struct *mbox_waiter_publish(struct mbox_waiter *waiter
 	return task;
 }
 
+/*
+ * Return the error of a call that waited. If it asked for that, it is not made again after
+ * a handler has run.
+ */
+static inline int mbox_waiter_restart(int error, bool norestart)
+{
+	return error == -ERESTARTSYS && norestart ? -ERESTARTNOHAND : error;
+}
+
 /* deferred.c */
 void mbox_deferred_run(struct mbox *mbox, struct mbox_deferred *deferred);
 
