@@ -29,7 +29,7 @@ static inline struct mbox_waiter *mbox_key_waiter(struct rb_node *node)
 /* The flags in the key of a waiter. */
 static inline u32 mbox_key_flags(const struct mbox_waiter *waiter)
 {
-	return waiter->filter->flags | (waiter->peek ? MBOX_RECV_PEEK : 0);
+	return waiter->filter->flags | (waiter->how & MBOX_RECV_PEEK);
 }
 
 static inline int mbox_key_order(u64 a, u64 b)

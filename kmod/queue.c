@@ -118,16 +118,11 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
 }
 
 /* @message is found no more: a search for the lowest type that had found it begins anew. */
-static void queue_leave_cursors(struct mbox_queue *queue,
-				const struct mbox_message *message)
+static void queue_lose(struct mbox_cursor *cursor, const struct mbox_message *message)
 {
-	struct mbox_cursor *cursor;
-
-	hlist_for_each_entry(cursor, &queue->cursors, node) {
-		if (unlikely(cursor->best == message)) {
-			cursor->best = NULL;
-			cursor->lost = true;
-		}
+	if (unlikely(cursor->best == message)) {
+		cursor->best = NULL;
+		cursor->lost = true;
 	}
 }
 
@@ -262,8 +257,8 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->next == message)
 			cursor->next = next;
+		queue_lose(cursor, message);
 	}
-	queue_leave_cursors(queue, message);
 	if (queue_is_step(message)) {
 		if (next && next->prio == message->prio && !queue_is_step(next))
 			rb_replace_node(&message->step, &next->step,
@@ -283,12 +278,24 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 	queue_unlink(queue, message);
 }
 
-/* A receiver is copying @message, which stays where it is, and is found no more. */
+/* Searches have seen @message, which is queued, and is to be found no more. */
+void mbox_queue_lose(struct mbox_queue *queue, const struct mbox_message *message)
+{
+	struct mbox_cursor *cursor;
+
+	/* Bound: as of queue_unlink(). */
+	hlist_for_each_entry(cursor, &queue->cursors, node)
+		queue_lose(cursor, message);
+}
+
+/*
+ * A receiver is copying @message, which stays where it is, and is found no more. If it was
+ * not queued in this section, mbox_queue_lose() comes first.
+ */
 void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message)
 {
 	message->state = MBOX_MESSAGE_IN_FLIGHT;
 	queue->nr_hidden++;
-	queue_leave_cursors(queue, message);
 	if (unlikely(message->room->lane))
 		mbox_inbox_remove(message->room->lane, message);
 }

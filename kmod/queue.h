@@ -114,6 +114,7 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
 			   struct mbox_message *last);
 void mbox_queue_remove_run(struct mbox_queue *queue, struct mbox_message *last);
+void mbox_queue_lose(struct mbox_queue *queue, const struct mbox_message *message);
 void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_put_back(struct mbox_queue *queue,
 			 struct mbox_message *message);

@@ -110,6 +110,8 @@ static void receive_begin_flight(struct mbox_handle *handle,
 	if (message->state == MBOX_MESSAGE_PENDING) {
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(message->room->queue, message);
+	} else {
+		mbox_queue_lose(message->room->queue, message);
 	}
 	mbox_queue_begin_flight(message->room->queue, message);
 }
@@ -262,14 +264,15 @@ static int receive_block(struct mbox_handle *handle,
 	mbox_waiter_setup_receiver(waiter);
 	waiter->handle = handle;
 	waiter->filter = &args->filter;
-	waiter->size = args->how & MBOX_RECV_TRUNC ? SIZE_MAX : args->size;
-	waiter->peek = args->how & MBOX_RECV_PEEK;
+	waiter->size = args->size;
+	waiter->how = args->how;
 	waiter->member = args->member;
 	if (unlikely(args->sender))
 		waiter->ended = mbox_sender_ended(args->sender);
 	waiter->lane = args->filter.lane;
-	if (args->size >= MBOX_TRANSFER_SIZE && !args->lease &&
-	    !(args->how & MBOX_RECV_TRUNC))
+	if (unlikely(args->how & MBOX_RECV_TRUNC))
+		waiter->size = SIZE_MAX;
+	else if (args->size >= MBOX_TRANSFER_SIZE && !args->lease)
 		mbox_transfer_offer(mbox, waiter, args);
 	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?

@@ -25,10 +25,10 @@
  *
  * Mostly all of them ask for any message: then the first is the first of the tree.
  *
- * The rest cannot be found by a key: they ask for a least priority, for several types, for senders
- * that are not in their namespace, or the policy goes by something that changes
- * while they wait (RR, PRIO). They are in a list, which is walked: so no
- * more than MBOX_WAITERS_MAX of them may wait. Of a subscription no more than that may
+ * The rest cannot be found by a key: they ask for a least priority, for several types,
+ * for senders that are not in their namespace, or the policy goes by something that
+ * changes while they wait (RR, PRIO). They are in a list, which is walked: so no more
+ * than MBOX_WAITERS_MAX of them may wait. Of a subscription no more than that may
  * wait at all: it may go when the lock is dropped, so all of them are told at once.
  */
 
@@ -66,11 +66,12 @@ static bool waiter_has_key(const struct mbox *mbox, const struct mbox_waiter *wa
 {
 	const struct mbox_filter *filter = waiter->filter;
 
-	return !filter->min_prio &&
-	       !(filter->flags & (MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)) &&
-	       mbox->policy != MBOX_POLICY_RR &&
-	       mbox->policy != MBOX_POLICY_PRIO &&
-	       (!(filter->flags & MBOX_RECV_BY_SENDER) || filter->pid);
+	if (filter->min_prio || mbox->policy == MBOX_POLICY_RR ||
+	    mbox->policy == MBOX_POLICY_PRIO)
+		return false;
+	return likely(!filter->flags) ||
+	       (!(filter->flags & (MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)) &&
+		(!(filter->flags & MBOX_RECV_BY_SENDER) || filter->pid));
 }
 
 /* The tree has others: find the place of @waiter. */

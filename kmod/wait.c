@@ -138,7 +138,7 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 	if (!*turn)
 		*turn = mbox->waits->nr_blocked + 1;
 	waiter->turn = *turn;
-	if (!waiter->peek)
+	if (!(waiter->how & MBOX_RECV_PEEK))
 		waiter->fit = min_t(u64, waiter->size, U32_MAX) + 1;
 	error = mbox_receivers_add(mbox, receivers, waiter);
 	if (error)
@@ -150,7 +150,7 @@ int mbox_waiter_block_receiver(struct mbox *mbox,
 				!waiter->ended &&
 				READ_ONCE(mbox_spin_us);
 	/* Where there is no room, a receiver makes the mailbox writable. */
-	if (unlikely(mbox->room.nospace) && !waiter->peek) {
+	if (unlikely(mbox->room.nospace) && !(waiter->how & MBOX_RECV_PEEK)) {
 		/* Listeners, and pollers of other lanes, are still to be told. */
 		mbox->room.nospace = mbox->full || mbox->inbox;
 		deferred->events |= EPOLLOUT | EPOLLWRNORM;
@@ -411,7 +411,7 @@ unsigned int mbox_waiter_end_some(struct mbox *mbox, unsigned int n, int error,
 bool mbox_waiter_suits(const struct mbox_waiter *receiver,
 		       const struct mbox_message *message)
 {
-	return !receiver->peek && message->length <= receiver->size &&
+	return !(receiver->how & MBOX_RECV_PEEK) && message->length <= receiver->size &&
 	       mbox_filter_pass(receiver->filter, message);
 }
 

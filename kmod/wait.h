@@ -87,7 +87,7 @@ struct mbox_waiter {
 	/* of a receiver */
 	const struct mbox_filter *filter;
 	size_t size;
-	bool peek;
+	u32 how;			/* MBOX_RECV_*, of which PEEK counts */
 	bool limited;			/* lock: counts as one of the rest */
 	u64 turn;			/* receivers are in order of it: the number
 					 * of the first wait of the call
