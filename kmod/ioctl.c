@@ -168,12 +168,21 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 	return copy_struct_from_user(recv, sizeof(*recv), urecv, usize);
 }
 
-/* Take over and check the filter of a receive. 0 or EINVAL. */
+/*
+ * Take over and check the filter of a receive, of which the flags say what is set. 0 or
+ * EINVAL.
+ */
 static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
 					u64 type, u32 pid, u64 start, u32 min_prio)
 {
-	if (min_prio > MBOX_PRIO_MAX || (type && !(flags & RECV_TYPES)) ||
-	    (pid && !(flags & MBOX_RECV_BY_SENDER)))
+	if (min_prio > MBOX_PRIO_MAX)
+		return -EINVAL;
+	filter->flags = flags & RECV_FILTERS;
+	filter->min_prio = min_prio;
+	/* Mostly there is none, and nobody looks at the rest. */
+	if (likely(!filter->flags))
+		return type | pid ? -EINVAL : 0;
+	if ((type && !(flags & RECV_TYPES)) || (pid && !(flags & MBOX_RECV_BY_SENDER)))
 		return -EINVAL;
 	/* One process is named by its number and its start. */
 	if (unlikely(flags & MBOX_RECV_BY_START) &&
@@ -183,11 +192,9 @@ static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
 	if (unlikely(flags & (MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE)) &&
 	    hweight32(flags & RECV_TYPES) > 1)
 		return -EINVAL;
-	filter->flags = flags & RECV_FILTERS;
 	filter->type = type;
 	filter->pid = pid;
 	filter->start = start;
-	filter->min_prio = min_prio;
 	filter->pid_ns = task_active_pid_ns(current);
 	return 0;
 }

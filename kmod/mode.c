@@ -65,7 +65,7 @@ static struct mbox_mode *mode_new(struct mbox *mbox, u32 flags,
 	refcount_set(&mode->refs, 1);
 	mode->flags = flags;
 	mode->filter = *filter;
-	get_pid_ns(filter->pid_ns);
+	mode->filter.pid_ns = get_pid_ns(task_active_pid_ns(current));
 	if (flags & MBOX_RECV_BY_START)
 		error = mode_watch_sender(mode, mbox);
 	if (error) {
