@@ -127,8 +127,8 @@ int mbox_ioctl_set_send(struct file *file, const struct mbox_ioc_send *send,
 static long ioctl_send(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
-	struct mbox_send_args args;
-	struct mbox_ioc_send send;
+	struct mbox_send_args args __uninitialized;
+	struct mbox_ioc_send send __uninitialized;
 	int error;
 
 	error = mbox_ioctl_copy(&send, sizeof(send), uarg, usize);
@@ -231,8 +231,8 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
 	struct mbox_ioc_recv __user *urecv = uarg;
-	struct mbox_recv_args args = {};
-	struct mbox_ioc_recv recv;
+	struct mbox_recv_args args __uninitialized;
+	struct mbox_ioc_recv recv __uninitialized;
 	int error;
 
 	error = ioctl_copy_recv(&recv, urecv, usize);
@@ -241,6 +241,7 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	error = ioctl_check_right(handle, MBOX_RIGHT_RECV);
 	if (error)
 		return error;
+	mbox_recv_args_setup(&args);
 	error = ioctl_set_recv(file, &recv, urecv, &args);
 	if (error)
 		return error;

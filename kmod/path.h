@@ -141,7 +141,7 @@ mbox_path_copy_out(const struct mbox_handle *handle,
 		   const struct mbox_message *message, u32 length, u64 seq,
 		   const struct mbox_recv_args *args)
 {
-	struct mbox_header header;
+	struct mbox_header header __uninitialized;
 	bool copied;
 
 	if (args->header) {
