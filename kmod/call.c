@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
 #include "copy.h"
@@ -10,6 +11,7 @@
 #include "mbox.h"
 #include "message.h"
 #include "pool.h"
+#include "span.h"
 #include "user.h"
 #include "wait.h"
 
@@ -21,6 +23,10 @@
  * pays: the server takes that, copies without the lock, and gives it back with the reply;
  * if the call has ended meanwhile, the server frees it. The caller copies the reply to its
  * buffer: neither has to wait for pages of the other.
+ *
+ * A reply that is larger still goes straight to the buffer of the caller, if its pages are
+ * there, as long as the server has the lease: see span.c. Else the server has to find
+ * memory for it.
  *
  * MBOX_WAKE orders the reply before the end of the wait. The model
  * selftests/model/call.pml has the orders of reply, end and withdrawal.
@@ -50,14 +56,13 @@ static void call_memory_give(struct mbox *mbox, struct mbox_message *memory)
  * mbox_call - send a request and wait for its reply
  * @handle:	open for sending
  * @args:	of the request, checked
- * @request:	zero but for retry and room
- * @reply:	buffer of request->room bytes
+ * @request:	zero but for retry, and for buffer and its room, which the caller may access
  *
  * Return: 0, request->length and request->server, which the caller puts; or an error as
  * MBOX_IOC_CALL.
  */
 int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
-	      struct mbox_request *request, void __user *reply)
+	      struct mbox_request *request)
 {
 	struct mbox_post post = { .call = request, .deadline = &args->deadline };
 	struct mbox_send_args room = { .length = request->room };
@@ -70,7 +75,7 @@ int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	error = -ENOMEM;
-	if (request->room > MBOX_CALL_SMALL) {
+	if (request->room > MBOX_CALL_SMALL && request->room < MBOX_SPAN_SIZE) {
 		request->memory = call_memory(handle->mbox, request->room);
 		if (!request->memory)
 			goto out;
@@ -78,10 +83,12 @@ int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
 	args->how |= MBOX_SEND_SYNC;
 	args->post = &post;
 	error = mbox_send(handle, args);
-	if (request->length > MBOX_CALL_SMALL)
-		data = request->memory->data;
-	if (!error && copy_to_user(reply, data, request->length))
-		error = -EFAULT;
+	if (!error && !request->written) {
+		if (request->length > MBOX_CALL_SMALL)
+			data = request->memory->data;
+		if (copy_to_user((void __user *)request->buffer, data, request->length))
+			error = -EFAULT;
+	}
 	if (request->memory)
 		call_memory_give(handle->mbox, request->memory);
 out:
@@ -89,79 +96,132 @@ out:
 	return error;
 }
 
-/* A larger reply, on its way. */
+/* A reply on its way. */
 struct reply {
+	struct mbox_handle *handle;
+	u64 token;
+	const void __user *data;
+	u32 size;
+	/* of a larger one */
 	struct mbox_message *memory;	/* for the data; or NULL */
-	u32 room;			/* of the request */
-	bool copied;			/* the data are there */
+	struct mm_struct *mm;		/* of the caller, grabbed: to be written to; or NULL */
+	unsigned long buffer;		/* there */
+	bool tried;			/* to write to it */
+	bool written;			/* the data are there */
+	bool copied;			/* the data are in memory */
 };
 
 /* The steps of a reply beside 0 and errors: without the lock. */
 enum reply_step {
 	REPLY_FAULT_IN = 1,		/* the data */
+	REPLY_WRITE,			/* them to the buffer of the caller */
 	REPLY_COPY,			/* them to memory */
 };
 
-/* Give a reply of @size bytes to the caller, which waits. 0 or a step. */
-static int reply_give(struct mbox_request *request, const void __user *data, u32 size,
-		      struct reply *reply)
+/* Choose the next step of a larger reply. */
+static int reply_begin(struct mbox_request *request, struct reply *reply)
+{
+	if (reply->size >= MBOX_SPAN_SIZE && !reply->tried) {
+		/* The caller is in the kernel, so it keeps its memory: until we unlock. */
+		reply->mm = request->mm;
+		mmgrab(reply->mm);
+		reply->buffer = request->buffer;
+		reply->tried = true;
+		return REPLY_WRITE;
+	}
+	reply->memory = request->memory;
+	request->memory = NULL;
+	return REPLY_COPY;
+}
+
+/* Give a reply to the caller, which waits. 0 or a step. */
+static int reply_give(struct mbox_request *request, struct reply *reply)
 {
 	bool copied;
 
-	if (size <= MBOX_CALL_SMALL) {
+	if (reply->size <= MBOX_CALL_SMALL) {
 		pagefault_disable();
-		copied = mbox_copy_in(request->small, data, size);
+		copied = mbox_copy_in(request->small, reply->data, reply->size);
 		pagefault_enable();
 		if (!copied)
 			return REPLY_FAULT_IN;
+	} else if (reply->written) {
+		request->written = true;
 	} else if (reply->copied) {
 		/* Another server may have left its memory. */
 		swap(request->memory, reply->memory);
 	} else {
-		reply->memory = request->memory;
-		reply->room = request->room;
-		request->memory = NULL;
-		return REPLY_COPY;
+		return reply_begin(request, reply);
 	}
-	request->length = size;
+	request->length = reply->size;
 	return 0;
 }
 
+/* Find the request, and its job. 0 or an error. */
+static int reply_find(const struct reply *reply, struct mbox_job **job,
+		      struct mbox_request **request)
+{
+	int error = mbox_lease_lookup(reply->handle, reply->token, job);
+
+	if (likely(!error))
+		*request = mbox_job_request(*job);
+	return error;
+}
+
 /* Reply, in one section. 0, a step, or an error. */
-static int reply_try(struct mbox_handle *handle, u64 token, const void __user *data,
-		     u32 size, struct reply *reply)
+static int reply_try(struct reply *reply)
 {
 	struct mbox_deferred deferred __uninitialized;
+	struct mbox *mbox = reply->handle->mbox;
 	struct mbox_request *request;
 	struct mbox_job *job;
 	int step;
 
-	mbox_mailbox_lock(handle->mbox, &deferred);
-	step = mbox_lease_lookup(handle, token, &job);
+	mbox_mailbox_lock(mbox, &deferred);
+	step = reply_find(reply, &job, &request);
 	if (unlikely(step))
 		goto out;
-	request = mbox_job_request(job);
 	if (likely(request))
-		step = size > request->room ? -EMSGSIZE :
-		       reply_give(request, data, size, reply);
-	else if (size)
+		step = reply->size > request->room ? -EMSGSIZE :
+		       reply_give(request, reply);
+	else if (reply->size)
 		step = -EINVAL;
 	if (likely(!step))
-		mbox_lease_settle(handle, job, &deferred);
+		mbox_lease_settle(reply->handle, job, &deferred);
 out:
-	mbox_mailbox_unlock(handle->mbox, &deferred);
+	mbox_mailbox_unlock(mbox, &deferred);
 	return unlikely(step == -ECANCELED) ? -ESTALE : step;
 }
 
-/* Copy the data of a larger reply. 0 or an error. */
-static int reply_copy(struct reply *reply, const void __user *data, u32 size)
+/* The caller still waits for the reply of this server. */
+static bool reply_holds_lease(void *arg)
 {
-	/* Another server has it, which is not the holder any more. */
+	struct mbox_request *request;
+	struct mbox_job *job;
+
+	return !reply_find(arg, &job, &request) && request;
+}
+
+/* Write the data to the buffer of the caller, if that can be. 0 or an error. */
+static int reply_write(struct reply *reply)
+{
+	if (fault_in_readable(reply->data, reply->size))
+		return -EFAULT;
+	reply->written = mbox_span_copy(reply->handle->mbox, reply->mm, reply->buffer,
+					reply->data, reply->size, reply_holds_lease,
+					reply);
+	return 0;
+}
+
+/* Copy the data to memory. 0 or an error. */
+static int reply_copy(struct reply *reply)
+{
+	/* There is none for the largest; or another server has it, which lost the lease. */
 	if (!reply->memory)
-		reply->memory = mbox_pool_alloc(reply->room);
+		reply->memory = mbox_pool_alloc(reply->size);
 	if (!reply->memory)
 		return -ENOMEM;
-	if (copy_from_user(reply->memory->data, data, size))
+	if (copy_from_user(reply->memory->data, reply->data, reply->size))
 		return -EFAULT;
 	reply->copied = true;
 	return 0;
@@ -179,18 +239,24 @@ static int reply_copy(struct reply *reply, const void __user *data, u32 size)
 int mbox_call_reply(struct mbox_handle *handle, u64 token, const void __user *data,
 		    u64 size)
 {
-	struct reply reply = {};
+	struct reply reply = {
+		.handle = handle, .token = token, .data = data, .size = size,
+	};
 	int step;
 
 	if (size > U32_MAX)
 		return -EMSGSIZE;
 	do {
-		step = reply_try(handle, token, data, size, &reply);
+		step = reply_try(&reply);
 		if (unlikely(step == REPLY_FAULT_IN) && fault_in_readable(data, size))
 			step = -EFAULT;
+		else if (step == REPLY_WRITE)
+			step = reply_write(&reply) ?: step;
 		else if (step == REPLY_COPY)
-			step = reply_copy(&reply, data, size) ?: step;
+			step = reply_copy(&reply) ?: step;
 	} while (unlikely(step > 0));
+	if (reply.mm)
+		mmdrop(reply.mm);
 	if (reply.memory)
 		mbox_pool_free(reply.memory);
 	return step;

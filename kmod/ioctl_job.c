@@ -339,10 +339,13 @@ long mbox_ioctl_call(struct file *file, void __user *uarg, size_t usize)
 	call.room = arg.room;
 	call.length = 0;
 	call.code = 0;
+	call.written = false;
+	call.mm = current->mm;
+	call.buffer = (unsigned long)u64_to_user_ptr(arg.reply);
 	call.memory = NULL;
 	call.server = NULL;
 	call.server_start = 0;
-	error = mbox_call(handle, &args, &call, u64_to_user_ptr(arg.reply));
+	error = mbox_call(handle, &args, &call);
 	if ((!error || error == -EREMOTEIO) && call_put_results(ucall, &call))
 		error = -EFAULT;
 	put_pid(call.server);

@@ -24,6 +24,7 @@ struct mbox_message;
 struct mbox_recv_args;
 struct mbox_send_args;
 struct mbox_worker;
+struct mm_struct;
 struct pid;
 
 /*
@@ -138,6 +139,9 @@ struct mbox_request {
 	u32 room;
 	u32 length;			/* lock: of the reply */
 	u32 code;			/* lock: of a rejection */
+	bool written;			/* lock: the reply is in the buffer */
+	struct mm_struct *mm;		/* of the caller: as long as it waits */
+	unsigned long buffer;		/* there, for the reply */
 	struct mbox_message *memory;	/* lock: for a larger reply; or NULL */
 	struct pid *server;		/* of the reply, counted; or NULL */
 	u64 server_start;
@@ -370,7 +374,7 @@ int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
 
 /* call.c */
 int mbox_call(struct mbox_handle *handle, struct mbox_send_args *args,
-	      struct mbox_request *request, void __user *reply);
+	      struct mbox_request *request);
 int mbox_call_reply(struct mbox_handle *handle, u64 token, const void __user *data,
 		    u64 size);
 

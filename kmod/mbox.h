@@ -31,6 +31,7 @@
  *			receive.c	one message out: choose it, copy it, commit
  *			receive_slow.c	search for one, wait for one, copy a large one
  *			transfer.c	a large payload, copied straight to its receiver
+ *	span.h		span.c		copying to memory of a process that is blocked
  *			sender.c	the end of the process that a receive names
  *	job.h		post.c		sends with a mark or a time, and more to wait for
  *			dead.c		messages that move to the dead-letter mailbox
@@ -176,6 +177,7 @@
  *	share		the part of a user's quota that one mailbox may take
  *	shortage	a quota refuses a handle, whose pollers are woken for room
  *	slot		memory for a small message
+ *	span		memory of a blocked process, to which another copies
  *	step		a message by which a place in a queue is found
  *	subscription	the place of a handle in a broadcast: its deliveries
  *	tie		a process that has a part in a mailbox until it ends

@@ -215,13 +215,7 @@ int mbox_send_wait(struct mbox_handle *handle, struct mbox *mbox,
 void mbox_send_end(struct mbox *mbox, struct mbox_waiter *waiter, int error,
 		   struct mbox_deferred *deferred);
 
-/*
- * transfer.c: payloads from this size on go straight to a receiver that waits with a
- * buffer of this size. To find a page takes about as long as to copy it in the caches.
- */
-#define MBOX_TRANSFER_SIZE	65536
-
-/* mbox_transfer_send(): the message has to go the usual way. */
+/* transfer.c: the message has to go the usual way. */
 #define MBOX_TRANSFER_NONE	INT_MAX
 
 void mbox_transfer_offer(const struct mbox *mbox, struct mbox_waiter *waiter,

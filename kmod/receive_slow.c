@@ -13,6 +13,7 @@
 #include "path.h"
 #include "process.h"
 #include "queue.h"
+#include "span.h"
 #include "wait.h"
 
 /*
@@ -272,7 +273,7 @@ static int receive_block(struct mbox_handle *handle,
 	waiter->lane = args->filter.lane;
 	if (unlikely(args->how & MBOX_RECV_TRUNC))
 		waiter->size = SIZE_MAX;
-	else if (args->size >= MBOX_TRANSFER_SIZE && !args->lease)
+	else if (args->size >= MBOX_SPAN_SIZE && !args->lease)
 		mbox_transfer_offer(mbox, waiter, args);
 	receive_resume_turn(handle, args);
 	error = mbox_waiter_block_receiver(mbox, unlikely(handle->sub) ?

@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "process.h"
 #include "queue.h"
+#include "span.h"
 #include "user.h"
 #include "wait.h"
 
@@ -214,7 +215,7 @@ static noinline int send_made(struct mbox *mbox, struct mbox_user *user,
 	struct mbox_deferred deferred;
 	int step;
 
-	if (args->length >= MBOX_TRANSFER_SIZE) {
+	if (args->length >= MBOX_SPAN_SIZE) {
 		step = mbox_transfer_send(mbox, user, args, memory);
 		if (step != MBOX_TRANSFER_NONE)
 			return step;

@@ -2,8 +2,6 @@
 /* Transfers: a large payload is copied once, from its sender straight to its receiver. */
 #include <linux/errno.h>
 #include <linux/highmem.h>
-#include <linux/mm.h>
-#include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
@@ -15,6 +13,7 @@
 #include "path.h"
 #include "pool.h"
 #include "queue.h"
+#include "span.h"
 #include "trace.h"
 #include "wait.h"
 
@@ -26,28 +25,16 @@
  *
  * Until then nothing has happened to the mailbox: the receiver waits in its turn like any
  * other. Another message, a signal, its deadline or the end of the mailbox ends its wait
- * at once. The sender copies each page under mbox->lock, and only as long as its claim
- * holds. So the receiver never waits for the sender: once its wait has ended nobody writes
- * to its buffer, though the buffer may contain parts of a message that it did not receive.
- * Two senders never copy into one buffer, for only one has the claim; the message of the
- * other goes the usual way, and first.
+ * at once; the sender copies only as long as its claim holds. Two senders never copy into
+ * one buffer, for only one has the claim; the message of the other goes the usual way, and
+ * first.
  *
  * If anything stands in the way, the sender drops its claim and the message goes the
- * usual way. Thus a transfer makes nobody wait, and never fails:
- *
- *	- pages of the receiver are only taken if they are there and writable: a fault in
- *	  its memory might last for as long as the receiver likes. They are pinned, a few at
- *	  a time, when the message is there. Its other threads may change the mapping
- *	  before and after that, as they may before and after a copy by the receiver.
- *	- its mmap_lock is only tried;
- *	- pages of the sender are faulted in before, and not under the lock.
+ * usual way. Thus a transfer makes nobody wait, and never fails; see span.c.
  *
  * All that both sides share is guarded by mbox->lock, and the receiver sees the payload by
  * the order of MBOX_WAKE. The model selftests/model/transfer.pml covers claims.
  */
-
-/* Pages that are pinned at a time. */
-#define TRANSFER_PAGES	32
 
 struct transfer {
 	struct mbox *mbox;
@@ -56,14 +43,6 @@ struct transfer {
 	struct mm_struct *mm;		/* of the receiver: grabbed */
 	unsigned long data;		/* where it wants the payload, */
 	unsigned long header;		/* and the header, or 0 */
-};
-
-/* Memory of the receiver, part of a page or more. */
-struct span {
-	unsigned long at;
-	size_t length;
-	unsigned int nr_pages;
-	struct page *pages[TRANSFER_PAGES];	/* pinned */
 };
 
 /**
@@ -119,101 +98,16 @@ static void transfer_end(struct transfer *transfer)
 	spin_unlock(&mbox->lock);
 }
 
-/* Pin the pages of a span, without waiting for any. Return whether all are pinned. */
-static bool span_pin(struct span *span, struct mm_struct *mm)
+static bool transfer_holds_claim(void *arg)
 {
-	unsigned long first = span->at & PAGE_MASK;
-	long n, pinned = 0;
+	const struct transfer *transfer = arg;
 
-	n = (PAGE_ALIGN(span->at + span->length) - first) >> PAGE_SHIFT;
-	if (!mmget_not_zero(mm))
-		return false;
-	if (mmap_read_trylock(mm)) {
-		pinned = mbox_compat_pin(mm, first, n, span->pages);
-		mmap_read_unlock(mm);
-	}
-	mmput(mm);
-	if (pinned == n) {
-		span->nr_pages = n;
-		return true;
-	}
-	if (pinned > 0)
-		unpin_user_pages(span->pages, pinned);
-	return false;
-}
-
-static void span_unpin(struct span *span)
-{
-	unpin_user_pages_dirty_lock(span->pages, span->nr_pages, true);
-}
-
-/* Copy up to the end of a page, and no more than may be copied under the lock. */
-static bool transfer_copy_page(struct transfer *transfer, struct page *page,
-			       unsigned int offset, const void __user *data,
-			       size_t length)
-{
-	struct mbox *mbox = transfer->mbox;
-	bool copied = false;
-	void *to;
-
-	spin_lock(&mbox->lock);
-	if (likely(transfer->receiver)) {
-		to = kmap_local_page(page);
-		pagefault_disable();
-		copied = mbox_copy_in(to + offset, data, length);
-		pagefault_enable();
-		flush_dcache_page(page);
-		kunmap_local(to);
-	}
-	spin_unlock(&mbox->lock);
-	return copied;
-}
-
-static bool transfer_copy_span(struct transfer *transfer, const struct span *span,
-			       const void __user *data)
-{
-	unsigned int start = offset_in_page(span->at);
-	size_t done, n;
-
-	for (done = 0; done < span->length; done += n) {
-		unsigned int offset = (start + done) & ~PAGE_MASK;
-		struct page *page = span->pages[(start + done) >> PAGE_SHIFT];
-
-		n = min3(span->length - done, PAGE_SIZE - offset,
-			 (size_t)MBOX_PATH_SIZE);
-		if (!transfer_copy_page(transfer, page, offset, data + done, n))
-			return false;
-	}
-	return true;
-}
-
-/* Copy the payload. Return false if the message has to go the usual way. */
-static bool transfer_copy(struct transfer *transfer, const void __user *data)
-{
-	size_t length = transfer->message->length;
-	struct span span;
-	size_t done;
-	bool copied;
-
-	for (done = 0; done < length; done += span.length) {
-		span.at = transfer->data + done;
-		span.length = min(length - done, TRANSFER_PAGES * PAGE_SIZE -
-						 offset_in_page(span.at));
-		if (fatal_signal_pending(current) ||
-		    !span_pin(&span, transfer->mm))
-			return false;
-		copied = transfer_copy_span(transfer, &span, data + done);
-		span_unpin(&span);
-		if (!copied)
-			return false;
-		cond_resched();
-	}
-	return true;
+	return transfer->receiver;
 }
 
 /* Write the header into @span, for the receiver. */
 static void transfer_put_header(const struct transfer *transfer,
-				const struct span *span)
+				const struct mbox_span *span)
 {
 	const struct mbox_waiter *receiver = transfer->receiver;
 	unsigned int offset = offset_in_page(span->at);
@@ -234,7 +128,7 @@ static void transfer_put_header(const struct transfer *transfer,
  * The payload is there: accept the message for its receiver, and commit. Return false if
  * the receiver is not next any more.
  */
-static bool transfer_commit(struct transfer *transfer, const struct span *span,
+static bool transfer_commit(struct transfer *transfer, const struct mbox_span *span,
 			    struct pid **process)
 {
 	struct mbox_message *message = transfer->message;
@@ -269,19 +163,20 @@ static bool transfer_commit(struct transfer *transfer, const struct span *span,
 static bool transfer_run(struct transfer *transfer, const void __user *data,
 			 struct pid **process)
 {
-	struct span span = { .at = transfer->header };
+	struct mbox_span span = { .at = transfer->header };
 	bool committed;
 
-	if (!transfer_copy(transfer, data))
+	if (!mbox_span_copy(transfer->mbox, transfer->mm, transfer->data, data,
+			    transfer->message->length, transfer_holds_claim, transfer))
 		return false;
 	if (transfer->header) {
 		span.length = sizeof(struct mbox_header);
-		if (!span_pin(&span, transfer->mm))
+		if (!mbox_span_pin(&span, transfer->mm))
 			return false;
 	}
 	committed = transfer_commit(transfer, &span, process);
 	if (transfer->header)
-		span_unpin(&span);
+		mbox_span_unpin(&span);
 	return committed;
 }
 

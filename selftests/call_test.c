@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Calls: a request and its reply. */
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include "lib/lease.h"
 
@@ -38,13 +39,14 @@ static void *request_run(void *data)
 	return NULL;
 }
 
-static struct request *request_start(struct __test_metadata *_metadata, int fd,
-				     struct mbox_ioc_call arg, size_t room)
+/* With @reply, room for @room bytes. */
+static struct request *request_start_at(struct __test_metadata *_metadata, int fd,
+					struct mbox_ioc_call arg, void *reply, size_t room)
 {
 	struct request *request = calloc(1, sizeof(*request));
 
 	ASSERT_NE(NULL, request);
-	request->reply = calloc(1, room + 1);
+	request->reply = reply;
 	request->fd = fd;
 	request->arg = arg;
 	request->arg.send.data = address_of("request");
@@ -53,6 +55,12 @@ static struct request *request_start(struct __test_metadata *_metadata, int fd,
 	request->arg.room = room;
 	ASSERT_EQ(0, pthread_create(&request->thread, NULL, request_run, request));
 	return request;
+}
+
+static struct request *request_start(struct __test_metadata *_metadata, int fd,
+				     struct mbox_ioc_call arg, size_t room)
+{
+	return request_start_at(_metadata, fd, arg, calloc(1, room + 1), room);
 }
 
 static int request_end(struct request *request)
@@ -98,7 +106,7 @@ TEST_F(call, reply)
 /* Replies of all sizes: on the stack, and beyond. */
 TEST_F(call, sizes)
 {
-	static const size_t sizes[] = { 0, 1, 255, 256, 257, 4096, 4097, 65536, 1000000 };
+	static const size_t sizes[] = { 0, 1, 255, 256, 257, 4096, 4097, 65535, 65536, 1000000 };
 	char *text = malloc(1000001);
 
 	ASSERT_NE(NULL, text);
@@ -116,6 +124,133 @@ TEST_F(call, sizes)
 		request_free(request);
 	}
 	free(text);
+}
+
+#define LARGE	1000000		/* goes straight to the buffer of the caller */
+
+/* A buffer for a large reply, of pages of its own. */
+static char *large_buffer(struct __test_metadata *_metadata)
+{
+	void *buffer = mmap(NULL, LARGE + 4096, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, buffer);
+	return buffer;
+}
+
+static int reply_of(int fd, uint64_t token, const void *data, size_t size)
+{
+	struct mbox_ioc_reply arg = { .token = token, .data = address_of(data), .size = size };
+
+	return xioctl(fd, MBOX_IOC_REPLY, &arg);
+}
+
+/* The pages of the buffer are there, or partly, or not; it begins anywhere. */
+TEST_F(call, large)
+{
+	char *buffer = large_buffer(_metadata), *text = large_buffer(_metadata);
+
+	memset(text, 'a', LARGE);
+	for (unsigned int present = 0; present <= 4; present++) {
+		for (size_t size = 65535; size <= LARGE; size += 233741) {
+			struct request *request;
+			unsigned int offset = present + size % 3;
+
+			ASSERT_EQ(0, madvise(buffer, LARGE + 4096, MADV_DONTNEED));
+			memset(buffer, 0, (LARGE + 4096) / 4 * present);
+			text[size - 1] = 'z';
+			request = request_start_at(_metadata, self->fd, (struct mbox_ioc_call) {},
+						   buffer + offset, size);
+			EXPECT_EQ(0, reply_of(self->fd, serve(self->fd).delivery.token, text, size));
+			EXPECT_EQ(0, request_end(request));
+			EXPECT_EQ(size, request->arg.length);
+			EXPECT_EQ(0, memcmp(buffer + offset, text, size));
+			EXPECT_EQ(0, buffer[offset + size]);
+			text[size - 1] = 'a';
+			free(request);
+		}
+	}
+	munmap(buffer, LARGE + 4096);
+	munmap(text, LARGE + 4096);
+}
+
+/* The caller cannot write: it is told so. The server cannot read: so is it, and may try again. */
+TEST_F(call, large_faults)
+{
+	char *buffer = large_buffer(_metadata), *text = large_buffer(_metadata);
+	struct request *request;
+	struct leased one;
+
+	memset(buffer, 'b', LARGE);
+	memset(text, 'a', LARGE);
+	ASSERT_EQ(0, mprotect(buffer + 8 * 4096, 4096, PROT_READ));
+	ASSERT_EQ(0, mprotect(text + 9 * 4096, 4096, PROT_NONE));
+	request = request_start_at(_metadata, self->fd, (struct mbox_ioc_call) {}, buffer, LARGE);
+	one = serve(self->fd);
+	EXPECT_EQ(-EFAULT, reply_of(self->fd, one.delivery.token, text, LARGE));
+	ASSERT_EQ(0, mprotect(text + 9 * 4096, 4096, PROT_READ));
+	EXPECT_EQ(0, reply_of(self->fd, one.delivery.token, text, LARGE));
+	EXPECT_EQ(-EFAULT, request_end(request));
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+	free(request);
+	munmap(buffer, LARGE + 4096);
+	munmap(text, LARGE + 4096);
+}
+
+struct late {
+	pthread_t thread;
+	int fd;
+	uint64_t token;
+	const char *text;
+	int result;
+};
+
+static void *late_run(void *data)
+{
+	struct late *late = data;
+
+	late->result = reply_of(late->fd, late->token, late->text, LARGE);
+	return NULL;
+}
+
+/* The call ends while the server writes: from then on its buffer belongs to the caller alone. */
+TEST_F(call, large_timeout)
+{
+	char *buffer = large_buffer(_metadata), *text = large_buffer(_metadata);
+	unsigned int ended = 0, foreign = 0;
+
+	memset(text, 'a', LARGE);
+	for (unsigned int i = 0; i < 200; i++) {
+		struct mbox_ioc_call arg = { .send.clock = MBOX_CLOCK_MONOTONIC };
+		struct late late = { .fd = self->fd, .text = text };
+		struct request *request;
+
+		memset(buffer, 'b', LARGE);
+		arg.send.deadline = now() + i % 40 * MS / 20;
+		request = request_start_at(_metadata, self->fd, arg, buffer, LARGE);
+		late.token = lease_arg(self->fd, (struct mbox_ioc_lease) {
+			.recv.clock = MBOX_CLOCK_MONOTONIC, .recv.deadline = arg.send.deadline,
+		}).delivery.token;
+		ASSERT_EQ(0, pthread_create(&late.thread, NULL, late_run, &late));
+		if (request_end(request)) {
+			memset(buffer, 'c', LARGE);
+			pthread_join(late.thread, NULL);
+			EXPECT_NE(0, late.result);
+			for (size_t k = 0; k < LARGE; k++)
+				foreign += buffer[k] != 'c';
+			ended++;
+		} else {
+			pthread_join(late.thread, NULL);
+			EXPECT_EQ(0, late.result);
+			EXPECT_EQ(0, memcmp(buffer, text, LARGE));
+		}
+		free(request);
+	}
+	EXPECT_NE(0, ended);
+	EXPECT_EQ(0, foreign);
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+	munmap(buffer, LARGE + 4096);
+	munmap(text, LARGE + 4096);
 }
 
 /* An acknowledgement is an empty reply; a rejection carries its code. */

@@ -23,6 +23,8 @@ const struct row rows[] = {
 	/* 1.25 of a pair without a lease */
 	{ "leasepair", &pair, 64, 0, BIT(IOCTL) | BIT(LEASE), 2920 },
 	{ "call", &call, 64, 10, BIT(LEASE), 10300 },
+	{ "call", &call, 64 * KIB, 10, BIT(LEASE) },
+	{ "call", &call, MIB, 10, BIT(LEASE) },
 	{ "pair", &pair, 256, 0, OURS | PEERS | BIT(DGRAM) },
 	{ "pair", &pair, KIB, 0, OURS | PEERS | BIT(DGRAM), 3900 },
 	{ "pair", &pair, 4 * KIB, 0, OURS | PEERS | BIT(DGRAM), 9800 },

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Operations: calls, to a server in a child, and replies, to a caller in a child. */
 #include "fail_nth/fail_nth.h"
+
+#include <sys/mman.h>
 #include "lib/child.h"
 
 #define REQUEST	"request"
+
+/* A reply of this size goes straight to the buffer of the caller. */
+#define STRAIGHT	65536
 
 /* The other side: its process, and its result. */
 struct peer {
 	pid_t pid;
 	long ret;
 	uint64_t length;
-	uint8_t data[LARGE];
+	uint8_t data[HUGE] __attribute__((aligned(4096)));
 };
+
+/* In flags of a reply: the pages of the caller's buffer are not there. */
+#define ABSENT	1
 
 static struct peer *peer;
 
@@ -100,9 +108,11 @@ static void request(struct scene *s)
 {
 	struct mbox_ioc_call arg = {
 		.send = { .data = address_of(REQUEST), .size = strlen(REQUEST) },
-		.reply = address_of(peer->data), .room = sizeof(peer->data),
+		.reply = address_of(peer->data), .room = s->op->length ?: SMALL,
 	};
 
+	if (s->op->flags & ABSENT)
+		madvise(peer->data, sizeof(peer->data), MADV_DONTNEED);
 	peer->ret = xioctl(s->observer, MBOX_IOC_CALL, &arg);
 	peer->length = arg.length;
 }
@@ -164,6 +174,7 @@ const struct op call_ops[] = {
 	CALL(call_small, CALLED, .length = SMALL),
 	CALL(call_small_lazy, CALLED, .length = SMALL, .lazy = true),
 	CALL(call_large, CALLED, .length = LARGE),
+	CALL(call_straight, CALLED, .length = STRAIGHT),
 	CALL(call_retry, CALLED, .length = SMALL, .flags = MBOX_CALL_RETRY),
 
 	CALL(reply_empty, REPLIED),
@@ -171,6 +182,8 @@ const struct op call_ops[] = {
 	CALL(reply_small_lazy, REPLIED, .length = SMALL, .lazy = true),
 	CALL(reply_large, REPLIED, .length = LARGE),
 	CALL(reply_large_lazy, REPLIED, .length = LARGE, .lazy = true),
+	CALL(reply_straight, REPLIED, .length = STRAIGHT),
+	CALL(reply_absent, REPLIED, .length = HUGE, .flags = ABSENT),
 
 	LAZY(call, .capacity = 4, .length = SMALL, .errors = { ENOMEM, EFAULT }, CALLED),
 	LAZY(reply, .capacity = 4, .length = SMALL, .errors = { ENOMEM, EFAULT }, REPLIED),

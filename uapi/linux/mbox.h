@@ -1186,7 +1186,8 @@ struct mbox_ioc_post {
  *		room, but it waits for the reply.
  * @flags:	in, MBOX_CALL_*
  * @code:	out, with EREMOTEIO: the code of the server
- * @reply:	in, address of the buffer for the reply
+ * @reply:	in, address of the buffer for the reply. A call that fails may have written
+ *		parts of a reply to it
  * @room:	in, its size in bytes, up to the module parameter max_msg_size
  * @length:	out, bytes of the reply
  * @pid:	out, process id of the server in the caller's pid namespace, or 0
