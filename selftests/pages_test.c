@@ -45,6 +45,8 @@ FIXTURE_SETUP(page)
 	if (unshare(CLONE_NEWNET))
 		SKIP(return, "no network namespace of its own: %s", strerror(errno));
 	attr.capacity = 4;
+	/* Before 6.6 only events that everybody may see reach the programs. */
+	attr.mode = 0666;
 	ASSERT_EQ(0, mbox_create(&self->mb, "jobs", RIGHTS_BOTH, &attr));
 	ASSERT_EQ(0, mbox_monitor_open(&self->mon));
 }
@@ -575,7 +577,7 @@ static void *create_some(void *arg)
 
 	while (!*(_Atomic bool *)arg)
 		if (mbox_create(&mb, "new", MBOX_RIGHT_SEND, &(struct mbox_attr) {
-				.lifetime = MBOX_LIFETIME_FD, .capacity = 1 }) == 0) {
+				.lifetime = MBOX_LIFETIME_FD, .capacity = 1, .mode = 0666 }) == 0) {
 			mbox_close(mb);
 			usleep(1000);
 		}

@@ -12,7 +12,7 @@
 
 #define MAILBOXES	4000
 #define MEMBERS		500
-#define ROUNDS		7
+#define ROUNDS		40
 
 /* Measured times are at least this, in nanoseconds: below, all is noise. */
 #define FLOOR		20000
@@ -21,6 +21,12 @@
 static int64_t least(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Each is the least of several measurements: more of them bring both closer to undisturbed ones. */
+static bool is_cheap(int64_t base, int64_t cost)
+{
+	return cost < RATIO * (base > FLOOR ? base : FLOOR);
 }
 
 /* So that nothing runs between the end of a child and us; the workers of the module have to wait. */
@@ -77,7 +83,7 @@ TEST(end_of_an_heir)
 	}
 	if (!run_first())
 		SKIP(return, "takes a real-time priority");
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < ROUNDS && (round < 3 || !is_cheap(none, all)); round++) {
 		owner = owner_start(_metadata, just_live);
 		none = least(none, end_of(owner));
 		owner = owner_start(_metadata, just_live);
@@ -89,9 +95,7 @@ TEST(end_of_an_heir)
 	}
 	TH_LOG("end of a process: heir of none %lld ns, of %d %lld ns", (long long)none, MAILBOXES,
 	       (long long)all);
-	if (none < FLOOR)
-		none = FLOOR;
-	EXPECT_GT(RATIO * none, all);
+	EXPECT_TRUE(is_cheap(none, all));
 	for (int i = 0; i < MAILBOXES; i++)
 		close(fds[i]);
 }
