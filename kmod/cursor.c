@@ -64,6 +64,45 @@ static struct mbox_message *cursor_next_lowest(struct mbox_cursor *cursor,
 	return message ? NULL : cursor->best;
 }
 
+/*
+ * Search on for the message that filter->index others which pass come before: as
+ * mbox_cursor_next(). Where more came before it during a pause, go back.
+ */
+static struct mbox_message *cursor_next_at(struct mbox_cursor *cursor,
+					   struct mbox_queue *queue)
+{
+	const struct mbox_filter *filter = cursor->filter;
+	struct mbox_message *message = cursor->next;
+	unsigned int n;
+	bool back;
+
+	for (n = 0; n < MBOX_FIND_BATCH; n++) {
+		back = cursor->passed > filter->index;
+		if (unlikely(back))
+			message = message ? list_prev_entry(message, node) :
+				  list_last_entry(&queue->messages,
+						  struct mbox_message, node);
+		if (!message || (!back && message->prio < filter->min_prio))
+			break;
+		if (message->state != MBOX_MESSAGE_QUEUED ||
+		    !mbox_filter_pass(filter, message)) {
+			if (!back)
+				message = mbox_queue_next(queue, message);
+			continue;
+		}
+		if (unlikely(back)) {
+			cursor->passed--;
+			continue;
+		}
+		if (cursor->passed == filter->index)
+			return message;
+		cursor->passed++;
+		message = mbox_queue_next(queue, message);
+	}
+	cursor->next = n == MBOX_FIND_BATCH ? message : NULL;
+	return NULL;
+}
+
 /**
  * mbox_cursor_next - search on among the messages of a queue
  * @cursor:	not paused
@@ -78,8 +117,10 @@ struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
 	struct mbox_message *message = cursor->next;
 	unsigned int n;
 
-	if (unlikely(cursor->filter->flags & MBOX_RECV_MAX_TYPE))
-		return cursor_next_lowest(cursor, queue);
+	if (unlikely(cursor->filter->flags & (MBOX_RECV_MAX_TYPE | MBOX_RECV_AT)))
+		return cursor->filter->flags & MBOX_RECV_AT ?
+		       cursor_next_at(cursor, queue) :
+		       cursor_next_lowest(cursor, queue);
 	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
 		if (message->state == MBOX_MESSAGE_QUEUED &&
 		    mbox_filter_pass(cursor->filter, message))
@@ -95,7 +136,8 @@ struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
 
 /*
  * Search on among the messages of blocked senders, after the queue. A message that is
- * broadcast is not for one receiver to accept, nor is one of a mailbox that drains.
+ * broadcast is not for one receiver to accept, nor is one of a mailbox that drains; AT
+ * counts in the queue alone.
  *
  * Returns the first message that passes, or NULL: then cursor->senders says whether
  * to go on, after a pause.
@@ -112,7 +154,8 @@ static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
 	cursor->senders = false;
 	if (likely(mbox_waiter_no_senders(mbox)) ||
 	    unlikely(mbox->policy == MBOX_POLICY_BROADCAST) ||
-	    unlikely(mbox->state >= MBOX_STATE_DRAINING))
+	    unlikely(mbox->state >= MBOX_STATE_DRAINING) ||
+	    unlikely(cursor->filter->flags & MBOX_RECV_AT))
 		return NULL;
 	waiter = cursor->number ?
 		 mbox_room_sender_after(room, cursor->prio, cursor->number) :

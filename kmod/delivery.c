@@ -187,7 +187,6 @@ void mbox_delivery_remove(struct mbox_subscription *sub,
 void mbox_delivery_begin_flight(struct mbox_subscription *sub,
 				struct mbox_message *message)
 {
-	mbox_queue_lose(&sub->queue, message);
 	mbox_queue_begin_flight(&sub->queue, message);
 	delivery_age_remove(sub, message);
 }

@@ -227,6 +227,32 @@ int mbox_ioctl_set_recv(struct file *file, const struct mbox_ioc_recv *recv,
 	return ioctl_set_recv(file, recv, urecv, args);
 }
 
+/* Make a receive with AT, which the checks of others refuse. */
+static noinline long ioctl_peek_at(struct file *file, struct mbox_ioc_recv *recv,
+				   struct mbox_ioc_recv __user *urecv,
+				   struct mbox_recv_args *args)
+{
+	u64 index;
+	int error;
+
+	if (!(recv->flags & MBOX_RECV_PEEK) || (recv->flags & MBOX_RECV_MAX_TYPE))
+		return -EINVAL;
+	recv->flags &= ~MBOX_RECV_AT;
+	error = ioctl_set_recv(file, recv, urecv, args);
+	if (error)
+		return error;
+	if (get_user(index, &urecv->header.seq))
+		return -EFAULT;
+	args->filter.flags |= MBOX_RECV_AT;
+	/* No queue has as many messages. */
+	args->filter.index = min_t(u64, index, U32_MAX);
+	args->nonblock = true;
+	error = mbox_receive(file->private_data, args);
+	if (args->sender)
+		mbox_sender_forget(args->sender);
+	return error;
+}
+
 static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
@@ -244,7 +270,8 @@ static long ioctl_recv(struct file *file, void __user *uarg, size_t usize)
 	mbox_recv_args_setup(&args);
 	error = ioctl_set_recv(file, &recv, urecv, &args);
 	if (error)
-		return error;
+		return recv.flags & MBOX_RECV_AT ?
+		       ioctl_peek_at(file, &recv, urecv, &args) : error;
 	error = mbox_receive(handle, &args);
 	if (unlikely(args.sender))
 		mbox_sender_forget(args.sender);

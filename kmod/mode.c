@@ -77,7 +77,7 @@ static struct mbox_mode *mode_new(struct mbox *mbox, u32 flags,
 
 static bool mode_takes_any(const struct mbox_filter *filter)
 {
-	return !filter->flags && !filter->min_prio;
+	return !(filter->flags & ~MBOX_RECV_AT) && !filter->min_prio;
 }
 
 /**
@@ -128,11 +128,15 @@ static struct mbox_mode *mode_get(struct mbox_handle *handle)
 /* A receive begins: it goes by the filter of the handle, unless it has one of its own. */
 void mbox_mode_enter(struct mbox_handle *handle, struct mbox_recv_args *args)
 {
+	const struct mbox_filter own = args->filter;
 	struct mbox_mode *mode = mode_get(handle);
 
 	args->mode = mode;
-	if (mode && mode_takes_any(&args->filter))
-		args->filter = mode->filter;
+	if (!mode || !mode_takes_any(&own))
+		return;
+	args->filter = mode->filter;
+	args->filter.flags |= own.flags;
+	args->filter.index = own.index;
 }
 
 /* Have a read(), which asks for no header, begin with one. 0 or EINVAL. */

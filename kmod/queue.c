@@ -111,19 +111,30 @@ static noinline void queue_move_cursors(struct mbox_queue *queue,
 
 	/* Bound: MBOX_SEARCHES_MAX. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
-		if (!(cursor->next && mbox_message_before(cursor->next, message)) &&
-		    mbox_filter_pass(cursor->filter, message))
+		if ((cursor->next && mbox_message_before(cursor->next, message)) ||
+		    !mbox_filter_pass(cursor->filter, message))
+			continue;
+		if (!(cursor->filter->flags & MBOX_RECV_AT))
 			cursor->next = message;
+		else if (cursor->next != message)
+			cursor->passed++;
 	}
 }
 
-/* @message is found no more: a search for the lowest type that had found it begins anew. */
+/*
+ * @message, which is QUEUED, is found no more: a search for the lowest type that had found
+ * it begins anew, and one that has counted it does not count it any more.
+ */
 static void queue_lose(struct mbox_cursor *cursor, const struct mbox_message *message)
 {
 	if (unlikely(cursor->best == message)) {
 		cursor->best = NULL;
 		cursor->lost = true;
 	}
+	if ((cursor->filter->flags & MBOX_RECV_AT) &&
+	    !(cursor->next && !mbox_message_before(message, cursor->next)) &&
+	    mbox_filter_pass(cursor->filter, message))
+		cursor->passed--;
 }
 
 /* @message is accepted, and about to be linked. */
@@ -253,11 +264,12 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 
 	if (unlikely(message->room->lane))
 		mbox_inbox_skip(message->room->lane, message, next);
-	/* Bound: threads that search at the same time, a few instructions each. */
+	/* Bound: MBOX_SEARCHES_MAX, a few instructions each. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
+		if (message->state == MBOX_MESSAGE_QUEUED)
+			queue_lose(cursor, message);
 		if (cursor->next == message)
 			cursor->next = next;
-		queue_lose(cursor, message);
 	}
 	if (queue_is_step(message)) {
 		if (next && next->prio == message->prio && !queue_is_step(next))
@@ -278,22 +290,14 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message)
 	queue_unlink(queue, message);
 }
 
-/* Searches have seen @message, which is queued, and is to be found no more. */
-void mbox_queue_lose(struct mbox_queue *queue, const struct mbox_message *message)
+/* A receiver is copying @message, which stays where it is, and is found no more. */
+void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message)
 {
 	struct mbox_cursor *cursor;
 
 	/* Bound: as of queue_unlink(). */
 	hlist_for_each_entry(cursor, &queue->cursors, node)
 		queue_lose(cursor, message);
-}
-
-/*
- * A receiver is copying @message, which stays where it is, and is found no more. If it was
- * not queued in this section, mbox_queue_lose() comes first.
- */
-void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message)
-{
 	message->state = MBOX_MESSAGE_IN_FLIGHT;
 	queue->nr_hidden++;
 	if (unlikely(message->room->lane))

@@ -70,7 +70,8 @@ struct mbox_room {
  * senders. A long search pauses now and then, so that a long queue does not keep
  * others from the lock. Meanwhile others move its cursor, so that no
  * message before it passes: on if the message there goes, back to a message that
- * passes and comes before it.
+ * passes and comes before it. With AT they count these instead, and the search goes
+ * back itself where too many came.
  */
 struct mbox_cursor {
 	struct hlist_node node;		/* lock: queue->cursors */
@@ -85,15 +86,19 @@ struct mbox_cursor {
 	/* of that, and of one for the lowest type: */
 	struct mbox_message *best;	/* lock: message found so far; or NULL */
 	bool lost;			/* lock: the best went since it began */
-	u32 retries;			/* the times that it began anew */
+	union {
+		u32 retries;		/* the times that it began anew */
+		u32 passed;		/* lock: AT: messages before next that pass */
+	};
 };
 
 /* The messages that a receiver asks for; constant while it waits. */
 struct mbox_filter {
-	u32 flags;			/* MBOX_RECV_BY_*, FILTER_LANE */
+	u32 flags;			/* MBOX_RECV_BY_*, _AT, FILTER_LANE */
 	u32 pid;
 	u64 type;
 	u32 min_prio;
+	u32 index;			/* with AT: how many that pass come before it */
 	struct pid_namespace *pid_ns;	/* in which pid is meant */
 	u64 start;			/* with BY_START: of process pid */
 	struct mbox_lane *lane;		/* only messages of it; or NULL */
@@ -114,7 +119,6 @@ void mbox_queue_remove(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_append_run(struct mbox_queue *queue, struct mbox_message *first,
 			   struct mbox_message *last);
 void mbox_queue_remove_run(struct mbox_queue *queue, struct mbox_message *last);
-void mbox_queue_lose(struct mbox_queue *queue, const struct mbox_message *message);
 void mbox_queue_begin_flight(struct mbox_queue *queue, struct mbox_message *message);
 void mbox_queue_put_back(struct mbox_queue *queue,
 			 struct mbox_message *message);

@@ -185,7 +185,7 @@ static __always_inline int receive_first(struct mbox_handle *handle,
 		     first->state != MBOX_MESSAGE_QUEUED))
 		return MBOX_RECEIVE_SLOW;
 	if (unlikely(args->filter.flags || args->filter.min_prio) &&
-	    ((args->filter.flags & MBOX_RECV_MAX_TYPE) ||
+	    ((args->filter.flags & (MBOX_RECV_MAX_TYPE | MBOX_RECV_AT)) ||
 	     !mbox_filter_pass(&args->filter, first)))
 		return MBOX_RECEIVE_SLOW;
 	if (unlikely(first->length > MBOX_PATH_SIZE || first->length > args->size ||
@@ -242,10 +242,26 @@ int mbox_receive_one(struct mbox_handle *handle, struct mbox_recv_args *args)
 	return receive_one(handle, args);
 }
 
+/* Check that the queue of @handle has the order that a filter asks for. 0 or an error. */
+static int receive_check_order(const struct mbox_handle *handle, u32 flags)
+{
+	if (handle->endpoint && (flags & MBOX_RECV_MAX_TYPE))
+		return -EOPNOTSUPP;
+	if (!(flags & MBOX_RECV_AT))
+		return 0;
+	/* The mode of the handle may have the other. */
+	if (flags & MBOX_RECV_MAX_TYPE)
+		return -EINVAL;
+	/* The messages of an inbox are in the queues of its lanes. */
+	return handle->endpoint && !handle->in ? -EOPNOTSUPP : 0;
+}
+
 /* Slow path: the call counts for a member, or comes by a lane. */
 noinline int mbox_receive_enter(struct mbox_handle *handle,
 				struct mbox_recv_args *args)
 {
+	int error;
+
 	if (handle->mbox->ring)
 		return -EOPNOTSUPP;
 	if (READ_ONCE(handle->shut) & MBOX_RIGHT_RECV)
@@ -253,9 +269,8 @@ noinline int mbox_receive_enter(struct mbox_handle *handle,
 	if (handle->sub)
 		mbox_subscription_catch_up(handle->mbox, handle->sub);
 	if (!handle->endpoint) {
-		int error = mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
-					      &args->member);
-
+		error = mbox_member_enter(handle->mbox, MBOX_RIGHT_RECV,
+					  &args->member);
 		if (error)
 			return error;
 	}
@@ -263,10 +278,10 @@ noinline int mbox_receive_enter(struct mbox_handle *handle,
 	if (mbox_handle_foreign(handle))
 		return -EUSERS;
 	mbox_mode_enter(handle, args);
-	if (handle->endpoint && (args->filter.flags & MBOX_RECV_MAX_TYPE)) {
-		if (args->mode)
-			mbox_mode_put(args->mode);
-		return -EOPNOTSUPP;
+	error = receive_check_order(handle, args->filter.flags);
+	if (error) {
+		mbox_receive_leave(handle, args, error);
+		return error;
 	}
 	args->filter.lane = handle->in;
 	if (handle->in)

@@ -111,8 +111,6 @@ static void receive_begin_flight(struct mbox_handle *handle,
 	if (message->state == MBOX_MESSAGE_PENDING) {
 		mbox_waiter_accepted(mbox, message, deferred);
 		mbox_queue_insert(message->room->queue, message);
-	} else {
-		mbox_queue_lose(message->room->queue, message);
 	}
 	mbox_queue_begin_flight(message->room->queue, message);
 }

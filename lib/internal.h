@@ -145,6 +145,8 @@ static inline void mbox_recv_set(struct mbox_ioc_recv *arg, void *buf, size_t si
 	/* A caller that does not set the flag may not have the field. */
 	if (opts->flags & MBOX_RECV_BY_START)
 		arg->header.start = opts->start;
+	if (opts->flags & MBOX_RECV_AT)
+		arg->header.seq = opts->index;
 }
 
 #pragma GCC visibility push(hidden)

@@ -376,7 +376,7 @@ int mbox_send_string(struct mbox *mb, const char *s);
 
 /**
  * struct mbox_recv_opts - how to receive; all zero is the usual receive
- * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_BY_TYPE,
+ * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_AT, MBOX_RECV_BY_TYPE,
  *		MBOX_RECV_BY_SENDER, MBOX_RECV_BY_START
  * @type:	with MBOX_RECV_BY_TYPE the type wanted, else 0
  * @pid:	with MBOX_RECV_BY_SENDER the process id of the sender wanted (0:
@@ -387,6 +387,9 @@ int mbox_send_string(struct mbox *mb, const char *s);
  * @start:	with MBOX_RECV_BY_START (which goes with MBOX_RECV_BY_SENDER and a
  *		@pid other than 0) the start time of the sender wanted, from the
  *		header of a message; else ignored
+ * @index:	with MBOX_RECV_AT (which goes with MBOX_RECV_PEEK) how many queued messages
+ *		that pass the filters come before the one wanted; else ignored. The call
+ *		never waits: -EAGAIN if there are not so many
  *
  * The call receives the first message that passes all filters; while there is none
  * it waits, even if other messages are queued. The kernel reuses the number of a
@@ -401,6 +404,7 @@ struct mbox_recv_opts {
 	uint32_t clock;
 	int64_t deadline;
 	uint64_t start;
+	uint64_t index;
 };
 
 /**

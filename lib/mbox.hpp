@@ -117,6 +117,8 @@ struct filter {
 	/* the very process that sent a message: its header */
 	std::optional<mbox_header> sender{};
 	bool peek = false;
+	/* peek at the message that so many others come before, and do not wait */
+	std::optional<uint64_t> at{};
 };
 
 /* Options of a post, which a send does not have: see mbox_post(3). */
@@ -704,6 +706,10 @@ private:
 		}
 		if (choice.peek)
 			raw.flags |= MBOX_RECV_PEEK;
+		if (choice.at) {
+			raw.flags |= MBOX_RECV_PEEK | MBOX_RECV_AT;
+			raw.index = *choice.at;
+		}
 		raw.min_prio = choice.min_prio;
 		return raw;
 	}

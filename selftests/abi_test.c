@@ -555,7 +555,8 @@ static const struct bad_value {
 	BAD(mbox_ioc_send, SEND, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, deadline, 0x7fffffff),
 	/* BY_START goes with BY_SENDER */
-	BAD(mbox_ioc_recv, RECV, flags, 0xfffffb10),
+	BAD(mbox_ioc_recv, RECV, flags, 0xfffffb10, MBOX_RECV_AT,
+	    MBOX_RECV_PEEK | MBOX_RECV_AT | MBOX_RECV_MAX_TYPE),
 	BAD(mbox_ioc_recv, RECV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, deadline, 0x7fffffff),
 	BAD(mbox_ioc_recv, RECV, type, 0xffffffff),

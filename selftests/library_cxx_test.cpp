@@ -107,6 +107,8 @@ void messages()
 	mboxpp::filter look;
 	look.peek = true;
 	EXPECT(box.recv(look).view() == binary);
+	look.at = 1;
+	EXPECT(box.recv(look).size() == 0);
 	mboxpp::message message = box.recv();
 	EXPECT(message.view() == binary && message.str() == binary && message.size() == 3);
 	EXPECT(message.data()[3] == '\0');

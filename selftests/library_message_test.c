@@ -74,6 +74,7 @@ TEST_F(lib, recv_refused)
 {
 	struct mbox_recv_opts bad[] = {
 		{ .flags = 16 },
+		{ .flags = MBOX_RECV_AT },
 		{ .type = 1 },
 		{ .pid = 1 },
 		{ .min_prio = MBOX_PRIO_MAX + 1 },

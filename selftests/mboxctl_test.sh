@@ -156,6 +156,8 @@ usage_errors()
 		recv $box all timeout=1
 		recv $box peek count=2
 		recv $box peek all
+		recv $box at=1
+		recv $box peek at=x
 		recv $box minprio=32768
 		recv $box from=me
 		recv $box text
@@ -313,6 +315,11 @@ recv_filters()
 	printed c
 	expect 0 recv "$box" peek type=1 nonblock
 	printed a
+	expect 0 recv "$box" peek at=1
+	printed b
+	expect 0 recv "$box" peek at=0 type=1
+	printed a
+	expect 3 recv "$box" peek at=3
 	field queued 3
 	expect 3 recv "$box" nonblock type=4
 	said 'no message that fits'

@@ -20,7 +20,7 @@ static bool parse_count(const struct word *word, const char *text, uint64_t *num
 	return parse_number(word, text, num);
 }
 
-enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, TYPE, FROM, MINPRIO, HEADER, LINES, NUL, FOLLOW,
+enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, AT, TYPE, FROM, MINPRIO, HEADER, LINES, NUL, FOLLOW,
        LEASE, FOR, HOLDER, EXEC, DELAY };
 
 static const struct word words[] = {
@@ -34,6 +34,9 @@ static const struct word words[] = {
 		      .max = INT64_MAX, .form = TIMEOUT_FORM, .hints = "100ms 1s 5s 10s 1m",
 		      .help = "longest wait for each message: 5, 0.5, 500ms, 2m" },
 	[PEEK] = { .name = "peek", .help = "leave the message in the mailbox" },
+	[AT] = { .name = "at", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		 .form = "a number", .hints = "0 1 2",
+		 .help = "with peek: the message after N others; do not wait for it" },
 	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
 		   .form = "0 to 4294967295", .help = "only messages of this type" },
 	[FROM] = { .name = "from", .arg = "PID[:START]", .parse = parse_sender, .max = INT32_MAX,
@@ -323,6 +326,7 @@ static int run(struct command *cmd)
 		.pid = (uint32_t)v[FROM].num,
 		.min_prio = (uint32_t)v[MINPRIO].num,
 		.start = start_of(&v[FROM]),
+		.index = v[AT].num,
 	};
 	struct batch batch = { .count = 0 };
 	int status = STATUS_DONE, ret;
@@ -336,12 +340,16 @@ static int run(struct command *cmd)
 		return STATUS_USAGE;
 	if (v[PEEK].given && (all || count > 1))
 		return usage(cmd, "peek leaves the message queued, so every receive would return the same one");
+	if (v[AT].given && !v[PEEK].given)
+		return usage(cmd, "at goes with peek: only the next message can be received");
 	if (v[TIMEOUT].given && all)
 		return usage(cmd, "all does not wait, so timeout has no use");
 	if (v[NONBLOCK].given || all)
 		opts.flags |= MBOX_RECV_NONBLOCK;
 	if (v[PEEK].given)
 		opts.flags |= MBOX_RECV_PEEK;
+	if (v[AT].given)
+		opts.flags |= MBOX_RECV_AT;
 	if (v[TYPE].given)
 		opts.flags |= MBOX_RECV_BY_TYPE;
 	if (v[FROM].given)
@@ -385,7 +393,7 @@ const struct verb recv_verb = {
 	.name = "recv",
 	.aliases = "receive",
 	.operands = "NAME",
-	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=TIME] [peek] [type=N] "
+	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=TIME] [peek [at=N]] [type=N] "
 		    "[from=PID[:START]] [minprio=N] [header] [lines|nul] [lease] [for=TIME] "
 		    "[holder=PID] [exec] [delay=TIME] [-- COMMAND...]",
 	.summary = "receive messages and print them",

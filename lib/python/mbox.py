@@ -210,6 +210,7 @@ class _Recv(enum.IntFlag):
     NOT_TYPE = 32
     MAX_TYPE = 64
     TRUNC = 128
+    AT = 512
     NORESTART = 1024
 
 
@@ -246,7 +247,7 @@ class _SendOpts(ctypes.Structure):
 class _RecvOpts(ctypes.Structure):
     _fields_ = [
         ("flags", _U32), ("type", _U32), ("pid", _U32), ("min_prio", _U32), ("clock", _U32),
-        ("deadline", _S64), ("start", _U64),
+        ("deadline", _S64), ("start", _U64), ("index", _U64),
     ]
 
 
@@ -1028,12 +1029,16 @@ class Mailbox:
 
     @staticmethod
     def _opts(timeout: Optional[float], type: Optional[int],
-              sender: Union[None, int, Sender, Message], min_prio: int, peek: bool) -> _RecvOpts:
+              sender: Union[None, int, Sender, Message], min_prio: int, peek: bool,
+              at: Optional[int] = None) -> _RecvOpts:
         nonblock, clock, deadline = _deadline(timeout)
         opts = _RecvOpts(flags=_Recv.NONBLOCK if nonblock else 0, clock=clock, deadline=deadline,
                          min_prio=_u32(min_prio))
         if peek:
             opts.flags |= _Recv.PEEK
+        if at is not None:
+            opts.flags |= _Recv.PEEK | _Recv.AT
+            opts.index = _u64(at)
         if type is not None:
             opts.flags |= _Recv.BY_TYPE
             opts.type = _u32(type)
@@ -1055,13 +1060,14 @@ class Mailbox:
 
     def recv(self, *, timeout: Optional[float] = None, type: Optional[int] = None,
              sender: Union[None, int, Sender, Message] = None, min_prio: int = 0,
-             peek: bool = False) -> Message:
+             peek: bool = False, at: Optional[int] = None) -> Message:
         """Receive the next message, of any length.
 
         type, sender (a message, for the very process that sent it, or a pid) and
         min_prio take the first message that passes them all; peek leaves it queued.
+        at=N peeks at the message that N others come before, and never waits (Empty).
         Raises Empty if timeout is 0 and there is none, else Timeout."""
-        opts = self._opts(timeout, type, sender, min_prio, peek)
+        opts = self._opts(timeout, type, sender, min_prio, peek, at)
         header = _Header()
         while True:
             buffer = bytearray(self._size)
@@ -1455,4 +1461,11 @@ def _u32(value: int) -> int:
     """Refuse a number that ctypes would cut to 32 bits."""
     if not 0 <= value <= 0xFFFFFFFF:
         raise ValueError(f"{value} is not between 0 and 4294967295")
+    return value
+
+
+def _u64(value: int) -> int:
+    """The same of 64 bits."""
+    if not 0 <= value <= 0xFFFFFFFFFFFFFFFF:
+        raise ValueError(f"{value} is not between 0 and 18446744073709551615")
     return value

@@ -16,6 +16,13 @@ static void prepare_recv_too_small(struct scene *s)
 	s->args.recv.size--;
 }
 
+/* The last of three; a header with other contents names no position. */
+static void prepare_peek_at(struct scene *s)
+{
+	prepare_recv(s);
+	s->args.recv.header.seq = 2;
+}
+
 long call_recv(struct scene *s)
 {
 	return make_ioctl(s, s->fd, MBOX_IOC_RECV, &s->args.recv);
@@ -73,6 +80,15 @@ void peeked(struct scene *s, long ret)
 	SCENE(s);
 
 	expect_received(s, 1);
+	EXPECT_UNCHANGED(s->observer, &s->info);
+	expect_queued(s, 1, op->queued);
+}
+
+static void peeked_at(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	expect_received(s, 3);
 	EXPECT_UNCHANGED(s->observer, &s->info);
 	expect_queued(s, 1, op->queued);
 }
@@ -228,6 +244,10 @@ const struct op recv_ops[] = {
 	     .flags = MBOX_RECV_PEEK, .lazy = true),
 	RECV(peek_large, prepare_recv, call_recv, peeked, .length = LARGE, .queued = 3,
 	     .flags = MBOX_RECV_PEEK),
+	RECV(peek_at_small, prepare_peek_at, call_recv, peeked_at, .length = SMALL, .queued = 3,
+	     .flags = MBOX_RECV_PEEK | MBOX_RECV_AT),
+	RECV(peek_at_large, prepare_peek_at, call_recv, peeked_at, .length = LARGE, .queued = 3,
+	     .flags = MBOX_RECV_PEEK | MBOX_RECV_AT),
 	RECV(recv_too_small, prepare_recv_too_small, call_recv, too_small, .length = LARGE, .queued = 2,
 	     .result = -EMSGSIZE),
 	RECV(recv_identity, prepare_recv_identity, call_recv, nothing_came, .result = -ETIMEDOUT),

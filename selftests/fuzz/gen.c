@@ -93,6 +93,12 @@ static void make_sensible(struct rng *rng, struct call *call)
 				*flags &= ~(rng_below(rng, 2) ? MBOX_RECV_NOT_TYPE : MBOX_RECV_MAX_TYPE);
 			else
 				*flags &= ~(MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE);
+			if (arg_named(call, "at") && (*flags & MBOX_RECV_AT)) {
+				*flags |= MBOX_RECV_PEEK;
+				*flags &= ~MBOX_RECV_MAX_TYPE;
+			} else {
+				*flags &= ~MBOX_RECV_AT;
+			}
 			*type = *flags & types ? *type : 0;
 			if (!(*flags & MBOX_RECV_BY_SENDER) || !*pid)
 				*flags &= ~MBOX_RECV_BY_START;

@@ -60,6 +60,7 @@ static const uint64_t lease_times[] = {
 };
 static const uint64_t label_sizes[] = { 0, 0, 0, 1, 2, 8, MBOX_LABEL_MAX, MBOX_LABEL_SIZE, UINT32_MAX };
 static const uint64_t spaces[] = { 0, 0, 0, MBOX_SPACE_MQ, MBOX_SPACE_SYSV };
+static const uint64_t positions[] = { 0, 1, 2, 3, 8, 600, UINT64_MAX };
 static const uint64_t marks[] = { 0, 1, 2, UINT64_MAX };
 static const uint64_t codes[] = { 0, 0, 7, UINT32_MAX };
 static const uint64_t kicks[] = { 0, 1, 2, 100, UINT64_MAX };
@@ -156,7 +157,7 @@ static const struct field delete_named_fields[] = {
 	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
 
 #define RECV_FIELDS(of, m)									\
-	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 | MBOX_RECV_NORESTART },					\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 | MBOX_RECV_AT | MBOX_RECV_NORESTART },			\
 	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
 	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
 	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\
@@ -171,7 +172,10 @@ static const struct field send_fields[] = {
 	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_send, , 7),
 };
 
-static const struct field recv_fields[] = { IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_recv, ) };
+static const struct field recv_fields[] = {
+	IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_recv, ),
+	{ "at", K_U64, MEMBER(mbox_ioc_recv, header.seq), LIST(positions) },
+};
 
 static const struct field lease_fields[] = {
 	IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_lease, recv.),

@@ -709,7 +709,7 @@ struct mbox_ioc_send {
  * @length:	bytes of payload
  * @seq:	number of the message in its mailbox, from 1, in the order in which
  *		messages were accepted; 0 for a peek at the message of a blocked
- *		send, which is not accepted yet
+ *		send, which is not accepted yet. Also in, with MBOX_RECV_AT, else ignored.
  * @time:	time of sending: nanoseconds of CLOCK_REALTIME_COARSE
  * @prio:	its priority
  * @type:	its type, the low 32 bits
@@ -749,6 +749,7 @@ struct mbox_header {
 #define MBOX_RECV_NOT_TYPE	(1U << 5)  /* only messages of other types than @type */
 #define MBOX_RECV_MAX_TYPE	(1U << 6)  /* of types up to @type, those of the lowest */
 #define MBOX_RECV_TRUNC		(1U << 7)  /* cut a message that is too long for the buffer */
+#define MBOX_RECV_AT		(1U << 9)  /* with PEEK: the message at a position */
 #define MBOX_RECV_NORESTART	(1U << 10) /* EINTR after a handler, with SA_RESTART too */
 
 /**
@@ -764,7 +765,8 @@ struct mbox_header {
  *		namespace, 0 for senders that are not there; else 0
  * @min_prio:	in, receive messages of at least this priority, 0 to MBOX_PRIO_MAX
  * @type_hi:	in, as @type: the high 32 bits
- * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START
+ * @header:	out, also with EMSGSIZE; its start also in, see MBOX_RECV_BY_START, and its seq
+ *		with MBOX_RECV_AT: a position, from 0
  *
  * Receives the first message (in the mailbox's order) that passes all filters. If
  * there is none the call waits, even if other messages are queued. Part of the buffer
@@ -786,6 +788,13 @@ struct mbox_header {
  * @type, the first one of the lowest type: it looks at all of them. A blocked receive with
  * it takes the first message that comes and passes. It fails with EOPNOTSUPP on links and
  * inboxes.
+ *
+ * With AT, which goes with PEEK and without MAX_TYPE, the call finds the message that as many
+ * others come before as @header.seq says. Only queued messages that pass the filters
+ * count: not those of blocked sends, nor those that are leased, delayed, parked or being
+ * received. Messages that come or go while it searches are counted as they come and go.
+ * The call never waits: EAGAIN if there are not so many messages. It fails with EOPNOTSUPP
+ * on an inbox.
  *
  * Return: 0. EAGAIN, EBADF, EBUSY, EDEADLK, EFAULT, EIDRM, EINTR, EINVAL,
  * EMSGSIZE, ENOMEM, EOPNOTSUPP, EOWNERDEAD, EPIPE, ESHUTDOWN, ETIMEDOUT, EUSERS.
@@ -876,7 +885,7 @@ struct mbox_recv_entry {
 
 /**
  * struct mbox_ioc_recvv - argument of MBOX_IOC_RECVV
- * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK and MBOX_RECV_TRUNC
+ * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK, MBOX_RECV_TRUNC and MBOX_RECV_AT
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock: of the whole call
  * @entries:	in, address of the array of struct mbox_recv_entry

@@ -78,6 +78,7 @@ pub const MBOX_RECV_BY_START: u32 = 16; // and only if it started at @header.sta
 pub const MBOX_RECV_NOT_TYPE: u32 = 32; // only messages of other types than @type
 pub const MBOX_RECV_MAX_TYPE: u32 = 64; // of types up to @type, those of the lowest
 pub const MBOX_RECV_TRUNC: u32 = 128; // cut a message that is too long for the buffer
+pub const MBOX_RECV_AT: u32 = 512; // with PEEK: the message at a position
 pub const MBOX_RECV_NORESTART: u32 = 1024; // EINTR after a handler, with SA_RESTART too
 pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
@@ -184,6 +185,7 @@ pub struct mbox_recv_opts {
     pub clock: u32,
     pub deadline: i64,
     pub start: u64,
+    pub index: u64,
 }
 
 /// The header of a message.

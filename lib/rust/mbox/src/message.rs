@@ -107,6 +107,8 @@ pub struct Filter {
     pub min_prio: u32,
     /// Leave the message queued.
     pub peek: bool,
+    /// Peek at the message that so many others come before, and do not wait.
+    pub at: Option<u64>,
     /// How long to wait for a message.
     pub wait: Wait,
 }
@@ -121,6 +123,10 @@ impl Filter {
         }
         if self.peek {
             raw.flags |= mbox_sys::MBOX_RECV_PEEK;
+        }
+        if let Some(at) = self.at {
+            raw.flags |= mbox_sys::MBOX_RECV_PEEK | mbox_sys::MBOX_RECV_AT;
+            raw.index = at;
         }
         if let Some(type_) = self.type_ {
             raw.flags |= mbox_sys::MBOX_RECV_BY_TYPE;

@@ -75,6 +75,9 @@ fn filters() {
     let peek = Filter { peek: true, ..Default::default() };
     let first = mailbox.recv_with(&peek).unwrap();
     assert_eq!(first.data, b"b");
+    let at = |index| Filter { at: Some(index), ..Default::default() };
+    assert_eq!(mailbox.recv_with(&at(2)).unwrap().data, b"a");
+    assert_eq!(kind(mailbox.recv_with(&at(3))), ErrorKind::WouldBlock);
     assert_eq!(mailbox.recv_with(&Filter { type_: Some(1), ..Default::default() }).unwrap().data, b"a");
     assert_eq!(mailbox.recv_with(&Filter { min_prio: 2, ..Default::default() }).unwrap().data, b"b");
     let own = Filter { sender: Some(first.header), wait: Wait::Never, ..Default::default() };
