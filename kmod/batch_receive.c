@@ -68,7 +68,7 @@ static bool batch_receive_may_run(const struct mbox_handle *handle,
 
 	return MBOX_COPY_UNSAFE && !handle->endpoint && !handle->sub && !args->member &&
 	       !args->filter.flags && mbox->state == MBOX_STATE_LIVE &&
-	       mbox_waiter_no_senders(mbox) && !mbox->room.nospace &&
+	       mbox_waiter_no_senders(mbox) && !mbox->room.more &&
 	       hlist_empty(&mbox->queue.cursors) && !trace_mbox_receive_enabled();
 }
 

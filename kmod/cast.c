@@ -9,6 +9,7 @@
 #include "mbox.h"
 #include "message.h"
 #include "queue.h"
+#include "track.h"
 #include "wait.h"
 
 /*
@@ -131,6 +132,7 @@ static void cast_accept(struct mbox *mbox, struct mbox_deferred *deferred)
 		return;
 	}
 	mbox_room_accept(mbox, proper);
+	mbox_track_send(mbox, proper);
 	proper->sender = NULL;
 	proper->state = MBOX_MESSAGE_QUEUED;
 	INIT_LIST_HEAD(&proper->deliveries);

@@ -6,6 +6,7 @@
 #include "message.h"
 #include "queue.h"
 #include "trace.h"
+#include "track.h"
 #include "user.h"
 #include "wait.h"
 
@@ -314,8 +315,10 @@ bool mbox_delivery_received(struct mbox *mbox, struct mbox_message *message,
 	bool received = !delivery_is_late(mbox, message);
 
 	lockdep_assert_held(&mbox->lock);
-	if (received)
+	if (received) {
 		trace_mbox_receive(mbox, message);
+		mbox_track_receive(mbox);
+	}
 	delivery_settle(mbox, message, received, 0, deferred);
 	mbox_delivery_put(mbox, message, deferred);
 	mbox_cast_admit(mbox, deferred);

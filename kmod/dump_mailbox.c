@@ -117,6 +117,22 @@ static bool dump_put_label(struct sk_buff *skb, const struct mbox_info *info)
 	       (!size || !nla_put(skb, MBOX_A_MAILBOX_LABEL, size, info->label));
 }
 
+static bool dump_put_track(struct sk_buff *skb, const struct mbox_info *info)
+{
+	if (!(info->options & MBOX_OPTION_TRACK))
+		return true;
+	return !nla_put_u32(skb, MBOX_A_MAILBOX_LAST_SENDER, info->last_sender) &&
+	       !nla_put_u32(skb, MBOX_A_MAILBOX_LAST_RECEIVER, info->last_receiver) &&
+	       mbox_dump_u64(skb, MBOX_A_MAILBOX_LAST_SENT, info->last_sent,
+			     MBOX_A_MAILBOX_PAD) &&
+	       mbox_dump_u64(skb, MBOX_A_MAILBOX_LAST_RECEIVED, info->last_received,
+			     MBOX_A_MAILBOX_PAD) &&
+	       mbox_dump_u64(skb, MBOX_A_MAILBOX_CHANGED, info->changed,
+			     MBOX_A_MAILBOX_PAD) &&
+	       !nla_put_u32(skb, MBOX_A_MAILBOX_CUID, info->cuid) &&
+	       !nla_put_u32(skb, MBOX_A_MAILBOX_CGID, info->cgid);
+}
+
 /* Put the attributes of a mailbox, or of the inbox of @endpoint, else NULL. 0 or EMSGSIZE. */
 int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox,
 		      const struct mbox_endpoint *endpoint)
@@ -136,7 +152,7 @@ int mbox_dump_mailbox(struct sk_buff *skb, struct mbox *mbox,
 	    (info.dead_letter && !mbox_dump_u64(skb, MBOX_A_MAILBOX_DEAD_LETTER,
 						info.dead_letter,
 						MBOX_A_MAILBOX_PAD)) ||
-	    !dump_put_ring(skb, &info, &stats))
+	    !dump_put_track(skb, &info) || !dump_put_ring(skb, &info, &stats))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -49,7 +49,8 @@ static void kind_no_die(struct mbox *mbox, struct mbox_deferred *deferred)
 
 static int kind_queue_check(struct mbox_attr *attr)
 {
-	return mbox_attr_check_queue(attr, MBOX_OPTION_EXCLUSIVE, true);
+	return mbox_attr_check_queue(attr, MBOX_OPTION_EXCLUSIVE |
+				     MBOX_OPTION_TRACK, true);
 }
 
 static int kind_queue_set(struct mbox_handle *handle, struct file *file,
@@ -116,7 +117,8 @@ static const struct mbox_kind kind_queue = {
 
 static int kind_broadcast_check(struct mbox_attr *attr)
 {
-	return mbox_attr_check_queue(attr, MBOX_OPTION_OVERFLOW, false);
+	return mbox_attr_check_queue(attr, MBOX_OPTION_OVERFLOW |
+				     MBOX_OPTION_TRACK, false);
 }
 
 static int kind_broadcast_attach(struct mbox *mbox, struct file *factory,

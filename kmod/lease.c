@@ -15,6 +15,7 @@
 #include "process.h"
 #include "queue.h"
 #include "trace.h"
+#include "track.h"
 #include "wait.h"
 
 /* Set the end of a lease, and the warning before it. */
@@ -108,9 +109,11 @@ void mbox_lease_settle(struct mbox_handle *handle, struct mbox_job *job,
 	if (unlikely(message->sender))
 		mbox_post_end(mbox, message, 0, deferred);
 	/* First, for the message may be the last that holds the lane. */
-	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
-		     mbox->state != MBOX_STATE_LIVE))
+	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.more ||
+		     mbox->state != MBOX_STATE_LIVE)) {
+		mbox_track_receive(mbox);
 		mbox_send_admit(mbox, room, deferred);
+	}
 	mbox_path_put(mbox, message, deferred);
 	mbox_job_gone(mbox, deferred);
 }

@@ -19,6 +19,7 @@
 #include "process.h"
 #include "queue.h"
 #include "registry.h"
+#include "track.h"
 #include "user.h"
 #include "wait.h"
 
@@ -167,7 +168,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 
 	error = error ?: mbox_member_attach(mbox) ?:
 		mbox->kind->attach(mbox, factory, attr) ?:
-		mbox_job_attach_attr(mbox, factory, attr);
+		mbox_job_attach_attr(mbox, factory, attr) ?:
+		mbox_track_attach(mbox, factory);
 	if (error) {
 		mbox_mailbox_put(mbox);
 		return ERR_PTR(error);
@@ -222,6 +224,7 @@ void mbox_mailbox_mem_put(struct mbox *mbox)
 		return;
 	mbox_registry_put(mbox->registry);
 	mbox_job_detach(mbox);
+	mbox_track_detach(mbox);
 	kfree(mbox->waits);
 	kfree(mbox->pending);
 	kfree(mbox->procs);
@@ -417,6 +420,7 @@ void mbox_mailbox_info(struct mbox *mbox, const struct mbox_handle *handle,
 		info->spin_misses = mbox->waits->spin_misses;
 	}
 	mbox_job_info(mbox, info);
+	mbox_track_info(mbox, info);
 	info->kind = mbox->kind->number;
 	if (handle) {
 		info->rights = handle->rights & ~handle->shut;
@@ -492,6 +496,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	mbox->room.capacity = capacity;
 	WRITE_ONCE(mbox->room.msg_size, msg_size);
 	mbox->room.max_bytes = bytes;
+	mbox_track_change(mbox);
 	mbox->kind->admit(mbox, &mbox->room, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);

@@ -70,6 +70,7 @@
  *			deadline.c	deadlines, from the ABI to a clock of the host
  *			receivers.c	waiting receivers, found by their filters
  *	notify.h	notify.c	a notice that a message came to an empty mailbox
+ *	track.h		track.c		the last sender and receiver, and when
  *	key.h		key.c		their filters as keys of a tree
  *	wait.h		policy.c	which waiting receiver is given a message
  *	link.h		deadlock.c	cycles of calls that wait for each other
@@ -232,11 +233,13 @@ struct mbox_relay;
 struct mbox_ring;
 struct mbox_ring_holder;
 struct mbox_subscription;
+struct mbox_track;
 struct mbox_user;
 struct mbox_waits;
 
-/* In mbox->nr_receivers: a notice is armed, see notify.h. */
+/* In mbox->nr_receivers: a notice is armed, see notify.h; senders are noted, see track.h. */
 #define MBOX_NOTIFIES	BIT(31)
+#define MBOX_TRACKS	BIT(30)
 
 /* Both rights of a handle. */
 #define MBOX_RIGHTS	(MBOX_RIGHT_RECV | MBOX_RIGHT_SEND)
@@ -290,7 +293,7 @@ struct mbox {
 	struct mbox_room room;
 	u64 peak_bytes;			/* the most held_bytes, ever */
 	struct mbox_queue queue;
-	u32 nr_receivers;		/* that are blocked; and MBOX_NOTIFIES */
+	u32 nr_receivers;		/* that are blocked; and MBOX_NOTIFIES, _TRACKS */
 	u8 policy;			/* constant: MBOX_POLICY_* */
 	u8 options;			/* constant: MBOX_OPTION_* */
 	u8 space;			/* constant: MBOX_SPACE_* */
@@ -495,7 +498,7 @@ mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 /* Return the number of receives that are blocked. */
 static inline u32 mbox_waiter_nr_receivers(const struct mbox *mbox)
 {
-	return READ_ONCE(mbox->nr_receivers) & ~MBOX_NOTIFIES;
+	return READ_ONCE(mbox->nr_receivers) & ~(MBOX_NOTIFIES | MBOX_TRACKS);
 }
 
 /* Return whether no send waits for room, in any lane. */

@@ -8,6 +8,7 @@
 #include "access.h"
 #include "mbox.h"
 #include "process.h"
+#include "track.h"
 #include "wait.h"
 
 /*
@@ -240,6 +241,8 @@ int mbox_owner_hand_over(struct mbox *mbox, struct file *file,
 		error = -EPERM;
 	else
 		error = owner_exchange(mbox, arg->flags, &next, &heir);
+	if (!error)
+		mbox_track_change(mbox);
 	mbox_mailbox_unlock(mbox, &deferred);
 	owner_drop(next);
 	owner_drop(heir);

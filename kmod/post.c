@@ -10,6 +10,7 @@
 #include "path.h"
 #include "process.h"
 #include "queue.h"
+#include "track.h"
 #include "wait.h"
 
 /* The sender of @message, which waits, goes on with @error; on success the caller received. */
@@ -47,6 +48,7 @@ int mbox_post_timed_send(struct mbox *mbox, struct mbox_waiter *waiter,
 	job->expires = post->expires;
 	mbox_post_accepted(mbox, post);
 	mbox_room_accept(mbox, message);
+	mbox_track_send(mbox, message);
 	mbox_job_add(mbox, message, job);
 	mbox_job_place(mbox, job, deferred);
 	return 0;

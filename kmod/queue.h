@@ -54,9 +54,15 @@ struct mbox_room {
 	u32 capacity;
 	u32 msg_size;
 	u32 held;			/* accepted, and neither received nor gone */
-	bool nospace;			/* a send was refused: tell pollers when there
+	union {
+		struct {
+			bool nospace;	/* a send was refused: tell pollers when there
 					 * is room; of an inbox: by any lane
 					 */
+			bool tracks;	/* constant: see track.h */
+		};
+		u16 more;		/* any of these */
+	};
 	u64 max_bytes;			/* 0: no limit */
 	u64 held_bytes;
 	struct mbox_room *parent;	/* constant; or NULL */

@@ -12,6 +12,7 @@
 #include "path.h"
 #include "process.h"
 #include "queue.h"
+#include "track.h"
 #include "wait.h"
 
 /*
@@ -92,9 +93,11 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 			      deferred);
 	}
 	/* First, for the message may be the last that holds the lane. */
-	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
-		     mbox->state != MBOX_STATE_LIVE))
+	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.more ||
+		     mbox->state != MBOX_STATE_LIVE)) {
+		mbox_track_receive(mbox);
 		mbox_send_admit(mbox, room, deferred);
+	}
 	mbox_path_put(mbox, message, deferred);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "process.h"
 #include "queue.h"
 #include "span.h"
+#include "track.h"
 #include "user.h"
 #include "wait.h"
 
@@ -70,13 +71,17 @@ enum send_step {
 	SEND_WAIT,	/* it has to wait, or its sender for its receipt */
 };
 
-/* A new message was queued: tell receivers that look at it, and the process of a notice. */
+/*
+ * A new message was queued: tell receivers that look at it, and the process of a notice;
+ * and note it.
+ */
 static noinline void send_tell(struct mbox *mbox, struct mbox_message *message,
 			       struct mbox_deferred *deferred)
 {
 	mbox_receivers_tell(mbox, mbox_receivers_of(mbox, message), message,
 			    deferred);
 	mbox_notify_fire(mbox, message, deferred);
+	mbox_track_send(mbox, message);
 }
 
 /*
@@ -378,8 +383,9 @@ void mbox_send_deliver(struct mbox *mbox, struct mbox_message *message,
 		mbox_queue_begin_flight(message->room->queue, message);
 		mbox_waiter_deliver(mbox, receiver, message, deferred);
 	} else {
-		mbox_waiter_tell(mbox, message, deferred);
-		mbox_notify_fire(mbox, message, deferred);
+		if (unlikely(mbox->nr_receivers))
+			send_tell(mbox, message, deferred);
+		deferred->events |= EPOLLIN | EPOLLRDNORM;
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "process.h"
 #include "queue.h"
 #include "trace.h"
+#include "track.h"
 #include "wait.h"
 
 /*
@@ -421,8 +422,10 @@ void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_deferred *deferred)
 {
 	receiver->message = message;
-	if (unlikely(receiver->member))
+	if (unlikely(receiver->member)) {
 		mbox_member_serve(mbox, receiver->member);
+		mbox_track_send(mbox, message);
+	}
 	mbox_waiter_complete(mbox, receiver, 0, deferred);
 }
 
@@ -451,6 +454,7 @@ void mbox_waiter_accepted(struct mbox *mbox, struct mbox_message *message,
 	struct mbox_waiter *sender = message->sender;
 
 	mbox_room_accept(mbox, message);
+	mbox_track_send(mbox, message);
 	if (unlikely(sender->post))
 		mbox_post_accepted(mbox, sender->post);
 	if (sender->sync) {

@@ -18,6 +18,7 @@ struct mbox_handle;
 struct mbox_lane;
 struct mbox_jobs;
 struct mbox_member;
+struct mbox_track;
 struct mbox_message;
 struct mbox_post;
 struct mbox_recv_args;
@@ -150,6 +151,7 @@ struct mbox_waits {
 	struct mbox_jobs *jobs;		/* see job.h; NULL: none ever was */
 	u64 mark;			/* of the last message that had one */
 	struct mbox_handle *notify;	/* whose notice is armed; or NULL */
+	struct mbox_track *track;	/* constant: with TRACK; else NULL */
 };
 
 /*

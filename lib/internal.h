@@ -52,7 +52,7 @@ _Static_assert(sizeof(struct mbox_recv_entry) == 80, "mbox_recvv");
 _Static_assert(sizeof(struct mbox_delivery) == 64, "mbox_lease, mbox_reply_recv");
 _Static_assert(sizeof(struct mbox_ack_entry) == 16, "mbox_ackv");
 _Static_assert(sizeof(struct mbox_notified) == 16, "mbox_notify");
-_Static_assert(sizeof(struct mbox_info) == 592, "mbox_get");
+_Static_assert(sizeof(struct mbox_info) == 632, "mbox_get");
 _Static_assert(sizeof(struct mbox_ioc_set) == 40, "mbox_set");
 
 struct mbox_ring;

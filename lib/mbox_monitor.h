@@ -133,6 +133,14 @@ struct mbox_monitor;
  * @space:	MBOX_SPACE_*
  * @reserved3:	0
  * @label:	the label in that space, with NULs to the end; empty if it has none
+ * @last_sender: process that sent the last message that was accepted, also if it has
+ *		ended; known, as all that follow, with MBOX_OPTION_TRACK
+ * @last_receiver: process that was the last to receive a message, or to acknowledge one
+ * @last_sent:	when the last message was accepted; 0: never
+ * @last_received: when the last message was received; 0: never
+ * @changed:	when an attribute or the owner was last changed, or it was created
+ * @cuid:	effective user and group id of its creator, in the caller's user namespace
+ * @cgid:	likewise
  */
 struct mbox_monitor_mailbox {
 	uint64_t known;
@@ -191,6 +199,13 @@ struct mbox_monitor_mailbox {
 	uint32_t space;
 	uint32_t reserved3;
 	char label[MBOX_LABEL_SIZE];
+	uint32_t last_sender;
+	uint32_t last_receiver;
+	uint64_t last_sent;
+	uint64_t last_received;
+	uint64_t changed;
+	uint32_t cuid;
+	uint32_t cgid;
 };
 
 /**

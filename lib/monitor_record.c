@@ -88,6 +88,13 @@ static const struct monitor_field mailbox_fields[] = {
 	U64(MBOX_A_MAILBOX_MARK, mark),
 	U32(MBOX_A_MAILBOX_SPACE, space),
 	LABEL(MBOX_A_MAILBOX_LABEL, label),
+	U32(MBOX_A_MAILBOX_LAST_SENDER, last_sender),
+	U32(MBOX_A_MAILBOX_LAST_RECEIVER, last_receiver),
+	U64(MBOX_A_MAILBOX_LAST_SENT, last_sent),
+	U64(MBOX_A_MAILBOX_LAST_RECEIVED, last_received),
+	U64(MBOX_A_MAILBOX_CHANGED, changed),
+	U32(MBOX_A_MAILBOX_CUID, cuid),
+	U32(MBOX_A_MAILBOX_CGID, cgid),
 	[MBOX_A_MAILBOX_RING] = {
 		.kind = MONITOR_NEST,
 		.offset = offsetof(RECORD, ring_known),

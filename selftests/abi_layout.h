@@ -222,7 +222,7 @@ ASSERT_SIZE(mbox_ioc_kick, 16);
 ASSERT_LAYOUT(mbox_ioc_kick, most, 0);
 ASSERT_LAYOUT(mbox_ioc_kick, kicked, 8);
 
-ASSERT_SIZE(mbox_info, 592);
+ASSERT_SIZE(mbox_info, 632);
 ASSERT_LAYOUT(mbox_info, flags, 0);
 ASSERT_LAYOUT(mbox_info, state, 4);
 ASSERT_LAYOUT(mbox_info, name, 8);
@@ -273,6 +273,13 @@ ASSERT_LAYOUT(mbox_info, mark, 320);
 ASSERT_LAYOUT(mbox_info, space, 328);
 ASSERT_LAYOUT(mbox_info, pad, 332);
 ASSERT_LAYOUT(mbox_info, label, 336);
+ASSERT_LAYOUT(mbox_info, last_sender, 592);
+ASSERT_LAYOUT(mbox_info, last_receiver, 596);
+ASSERT_LAYOUT(mbox_info, last_sent, 600);
+ASSERT_LAYOUT(mbox_info, last_received, 608);
+ASSERT_LAYOUT(mbox_info, changed, 616);
+ASSERT_LAYOUT(mbox_info, cuid, 624);
+ASSERT_LAYOUT(mbox_info, cgid, 628);
 
 ASSERT_SIZE(mbox_ioc_set, 40);
 ASSERT_LAYOUT(mbox_ioc_set, flags, 0);

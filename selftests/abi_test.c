@@ -19,7 +19,7 @@ TEST(numbers)
 	EXPECT_EQ(0xc010bd05U, MBOX_IOC_NEXT);
 	EXPECT_EQ(0x4028bd10U, MBOX_IOC_SEND);
 	EXPECT_EQ(0xc068bd11U, MBOX_IOC_RECV);
-	EXPECT_EQ(0xc250bd14U, MBOX_IOC_GET);
+	EXPECT_EQ(0xc278bd14U, MBOX_IOC_GET);
 	EXPECT_EQ(0x4028bd15U, MBOX_IOC_SET);
 	EXPECT_EQ(0x4010bd16U, MBOX_IOC_HANDOVER);
 	EXPECT_EQ(0x4020bd17U, MBOX_IOC_WAIT);
@@ -511,7 +511,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_open, CREATE, policy, ~7U, 5, 6, 7, 0xffffffff),
 	BAD(mbox_ioc_open, CREATE, max_procs, ~(2 * MBOX_PROCS_MAX - 1), MBOX_PROCS_MAX + 1),
 	/* two of them do not go with the kind of this mailbox */
-	BAD(mbox_ioc_open, CREATE, options, ~MBOX_OPTION_EXCLUSIVE),
+	BAD(mbox_ioc_open, CREATE, options, ~(MBOX_OPTION_EXCLUSIVE | MBOX_OPTION_TRACK)),
 	BAD(mbox_ioc_open, CREATE, pad, 0xffffffff),
 	/* a ring has no capacity */
 	BAD(mbox_ioc_open, CREATE, ring, 0xffffffff),

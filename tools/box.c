@@ -11,7 +11,7 @@
 enum form {
 	FORM_U32, FORM_U64, FORM_COUNTER, FORM_NAME, FORM_USER, FORM_GROUP, FORM_MODE,
 	FORM_KIND, FORM_STATE, FORM_LIFETIME, FORM_POLICY, FORM_OWNER, FORM_COMMAND, FORM_HEIR,
-	FORM_EXCLUSIVE, FORM_OVERFLOW, FORM_GROW, FORM_MAXPROCS, FORM_PROCS,
+	FORM_EXCLUSIVE, FORM_OVERFLOW, FORM_TRACK, FORM_GROW, FORM_MAXPROCS, FORM_PROCS,
 	FORM_CAPACITY, FORM_BYTES, FORM_SIZE, FORM_RING, FORM_PRODUCER, FORM_CONSUMER,
 	FORM_TIME, FORM_WAITERS, FORM_FILL, FORM_COUNTER_SIZE, FORM_SIZE_U32,
 	FORM_DETAIL_U32, FORM_DETAIL,
@@ -61,6 +61,8 @@ static const struct box_column box_columns[] = {
 	  "one process in receive at a time", true },
 	{ { "overflow", 8, true, NULL }, FORM_OVERFLOW, BOX(options),
 	  "slow receivers lose their oldest message", true },
+	{ { "track", 5, true, NULL }, FORM_TRACK, BOX(options),
+	  "the columns from last_sender on are known", true },
 	{ { "grow", 4, true, NULL }, FORM_GROW, BOX(options),
 	  "a ring that takes memory as it is used", false },
 	{ { "maxprocs", 8, false, NULL }, FORM_MAXPROCS, BOX(max_procs),
@@ -138,6 +140,16 @@ static const struct box_column box_columns[] = {
 	  "id of its dead-letter mailbox", false },
 	{ { "mark", 8, false, NULL }, FORM_DETAIL, BOX(mark),
 	  "mark of the last message sent with one", false },
+	{ { "last_sender", 11, false, NULL }, FORM_DETAIL_U32, BOX(last_sender),
+	  "process that sent the last message", false },
+	{ { "last_receiver", 13, false, NULL }, FORM_DETAIL_U32, BOX(last_receiver),
+	  "process that received last", false },
+	{ { "last_sent", 30, true, NULL }, FORM_TIME, BOX(last_sent),
+	  "when it did", false },
+	{ { "last_received", 30, true, NULL }, FORM_TIME, BOX(last_received),
+	  "when it did", false },
+	{ { "changed", 30, true, NULL }, FORM_TIME, BOX(changed),
+	  "when an attribute or the owner was changed", false },
 };
 
 static uint32_t u32_of(const struct mbox_monitor_mailbox *box, const struct box_column *column)
@@ -320,6 +332,9 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 	case FORM_OVERFLOW:
 		cell_flag(box->options & MBOX_OPTION_OVERFLOW);
 		break;
+	case FORM_TRACK:
+		cell_flag(box->options & MBOX_OPTION_TRACK);
+		break;
 	case FORM_GROW:
 		cell_flag(box->options & MBOX_OPTION_GROW);
 		break;
@@ -350,17 +365,22 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 	case FORM_CONSUMER:
 		cell_detail(box->ring_consumer, box_has_side(box, MBOX_A_RING_CONSUMER));
 		break;
-	case FORM_TIME:
-		if (out_human()) {
-			uint64_t now = realtime();
+	case FORM_TIME: {
+		uint64_t now = realtime(), time = u64_of(box, column);
 
-			format_age(text, now > box->created ? now - box->created : 0);
+		if (!time) {
+			cell_none("-");
+			break;
+		}
+		if (out_human()) {
+			format_age(text, now > time ? now - time : 0);
 			strcat(text, " ago");
 		} else {
-			format_time(text, box->created);
+			format_time(text, time);
 		}
 		cell_text(text);
 		break;
+	}
 	case FORM_WAITERS:
 		cell_number((uint64_t)box->senders + box->receivers);
 		break;
@@ -448,6 +468,8 @@ static uint64_t sort_number(const struct mbox_monitor_mailbox *box, const struct
 		return box->options & MBOX_OPTION_EXCLUSIVE;
 	case FORM_OVERFLOW:
 		return box->options & MBOX_OPTION_OVERFLOW;
+	case FORM_TRACK:
+		return box->options & MBOX_OPTION_TRACK;
 	case FORM_GROW:
 		return box->options & MBOX_OPTION_GROW;
 	case FORM_WAITERS:

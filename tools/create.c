@@ -11,7 +11,7 @@ static bool parse_power(const struct word *word, const char *text, uint64_t *num
 }
 
 enum { CAPACITY, BYTES, MSGSIZE, MODE, LIFETIME, OWNER, POLICY, MAXPROCS, EXCLUSIVE, OVERFLOW,
-       RING, GROW, USER, GROUP, IFMISSING, DELIVERIES, DEAD };
+       TRACK, RING, GROW, USER, GROUP, IFMISSING, DELIVERIES, DEAD };
 
 static const struct word words[] = {
 	[CAPACITY] = { .name = "capacity", .arg = "zero|N|unbounded", .parse = parse_capacity,
@@ -47,6 +47,7 @@ static const struct word words[] = {
 	[EXCLUSIVE] = { .name = "exclusive", .help = "one process at a time may be in a receive" },
 	[OVERFLOW] = { .name = "overflow",
 		       .help = "with broadcast: slow receivers lose the oldest, and sends go on" },
+	[TRACK] = { .name = "track", .help = "show tells its last sender and receiver, and when" },
 	[RING] = { .name = "ring", .arg = "BYTES", .parse = parse_power, .min = MBOX_RING_MIN,
 		   .max = MBOX_RING_MAX,
 		   .form = "a power of two of bytes from 4K to 1G",
@@ -75,8 +76,8 @@ _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 /* Explain combinations that the kernel would refuse with EINVAL. */
 static bool check_words(const struct command *cmd)
 {
-	static const int not_ring[] = { CAPACITY, BYTES, POLICY, MAXPROCS, EXCLUSIVE, DELIVERIES,
-					DEAD };
+	static const int not_ring[] = { CAPACITY, BYTES, POLICY, MAXPROCS, EXCLUSIVE, TRACK,
+					DELIVERIES, DEAD };
 	const struct value *v = cmd->v;
 	bool broadcast = v[POLICY].given && v[POLICY].num == MBOX_POLICY_BROADCAST;
 	bool process = v[LIFETIME].given && v[LIFETIME].num == MBOX_LIFETIME_PROCESS;
@@ -145,6 +146,8 @@ static void fill_attr(const struct command *cmd, struct mbox_attr *attr)
 		attr->options |= MBOX_OPTION_OVERFLOW;
 	if (v[GROW].given)
 		attr->options |= MBOX_OPTION_GROW;
+	if (v[TRACK].given)
+		attr->options |= MBOX_OPTION_TRACK;
 }
 
 /* Give the new mailbox, which nobody else may use yet, to its user and group, with its mode. */
@@ -191,6 +194,7 @@ static const char *difference(const struct command *cmd, const struct mbox_info 
 		{ EXCLUSIVE, info->options & MBOX_OPTION_EXCLUSIVE },
 		{ OVERFLOW, info->options & MBOX_OPTION_OVERFLOW },
 		{ GROW, info->options & MBOX_OPTION_GROW },
+		{ TRACK, info->options & MBOX_OPTION_TRACK },
 		{ USER, v[USER].num == info->uid },
 		{ GROUP, v[GROUP].num == info->gid },
 		{ DELIVERIES, v[DELIVERIES].num == info->max_deliveries },

@@ -60,6 +60,8 @@ static void print_line(const struct mbox_monitor_mailbox *box, const struct boxe
 		print_word("exclusive", NULL);
 	if (box->options & MBOX_OPTION_OVERFLOW)
 		print_word("overflow", NULL);
+	if (box->options & MBOX_OPTION_TRACK)
+		print_word("track", NULL);
 	if (box->options & MBOX_OPTION_GROW)
 		print_word("grow", NULL);
 	if (box->max_deliveries)

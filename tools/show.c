@@ -6,6 +6,28 @@
 #include <sys/stat.h>
 #include "mboxctl.h"
 
+static void print_time(const char *key, uint64_t time)
+{
+	if (time)
+		out_time(key, time);
+	else
+		out_detail(key, 0, false);
+}
+
+/* Print the last sender and receiver, which only a mailbox that tracks knows. */
+static void print_track_info(const struct mbox_info *info)
+{
+	bool tracks = info->options & MBOX_OPTION_TRACK;
+
+	out_detail("last_sender", info->last_sender, info->last_sender);
+	out_detail("last_receiver", info->last_receiver, info->last_receiver);
+	print_time("last_sent", info->last_sent);
+	print_time("last_received", info->last_received);
+	print_time("changed", info->changed);
+	out_detail("cuid", info->cuid, tracks);
+	out_detail("cgid", info->cgid, tracks);
+}
+
 /* Begin the record with the attributes, named as the words of create. */
 static void begin_info(const struct mbox_info *info)
 {
@@ -38,6 +60,7 @@ static void begin_info(const struct mbox_info *info)
 	out_detail("procs", info->procs, info->max_procs);
 	out_flag("exclusive", info->options & MBOX_OPTION_EXCLUSIVE);
 	out_flag("overflow", info->options & MBOX_OPTION_OVERFLOW);
+	out_flag("track", info->options & MBOX_OPTION_TRACK);
 	if (ring)
 		out_size("ring", info->ring);
 	else
@@ -70,6 +93,7 @@ static void begin_info(const struct mbox_info *info)
 	out_detail("spin_hits", info->spin_hits, !ring);
 	out_detail("spin_misses", info->spin_misses, !ring);
 	print_job_info(info);
+	print_track_info(info);
 }
 
 void print_info(const struct mbox_info *info)
@@ -213,6 +237,9 @@ static void info_of(struct mbox_info *info, const struct mbox_monitor_mailbox *b
 		.heir = box->heir, .ring = box->ring, .lost = box->lost, .creator = box->creator,
 		.spin_hits = box->spin_hits, .spin_misses = box->spin_misses,
 		.space = box->space,
+		.last_sender = box->last_sender, .last_receiver = box->last_receiver,
+		.last_sent = box->last_sent, .last_received = box->last_received,
+		.changed = box->changed, .cuid = box->cuid, .cgid = box->cgid,
 	};
 	memcpy(info->name, box->name, sizeof(info->name));
 	memcpy(info->label, box->label, sizeof(info->label));

@@ -114,6 +114,7 @@ class Option(enum.IntFlag):
     EXCLUSIVE = 1
     OVERFLOW = 2
     GROW = 4
+    TRACK = 8
 
 
 class Delete(enum.IntEnum):
@@ -319,6 +320,8 @@ class _Info(ctypes.Structure):
         ("spin_misses", _U64), ("leased", _U32), ("delayed", _U32), ("parked", _U32),
         ("max_deliveries", _U32), ("redelivered", _U64), ("dead", _U64), ("dead_letter", _U64),
         ("mark", _U64), ("space", _U32), ("pad", _U32), ("label", ctypes.c_char * LABEL_SIZE),
+        ("last_sender", _U32), ("last_receiver", _U32), ("last_sent", _U64),
+        ("last_received", _U64), ("changed", _U64), ("cuid", _U32), ("cgid", _U32),
     ]
 
 
@@ -599,6 +602,13 @@ class Info(NamedTuple):
     mark: int
     space: Space
     label: bytes
+    last_sender: int
+    last_receiver: int
+    last_sent: int
+    last_received: int
+    changed: int
+    cuid: int
+    cgid: int
 
 
 _INFO_TYPES = {

@@ -69,6 +69,12 @@ static void prepare_create_label(struct scene *s)
 	s->args.open.label_size = strlen(label);
 }
 
+static void prepare_create_track(struct scene *s)
+{
+	prepare_create(s);
+	s->args.open.options = MBOX_OPTION_TRACK;
+}
+
 static void not_labelled(struct scene *s)
 {
 	struct mbox_ioc_open arg = {
@@ -149,6 +155,12 @@ const struct op open_ops[] = {
 		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_label,
 		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_labelled,
 		.done = created_label,
+	},
+
+	{
+		.name = "create_track",
+		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_track,
+		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_created, .done = created,
 	},
 
 	{

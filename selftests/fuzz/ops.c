@@ -48,7 +48,7 @@ static const uint64_t policies[] = {
 	0, 0, 0, MBOX_POLICY_LIFO, MBOX_POLICY_RR, MBOX_POLICY_PRIO, MBOX_POLICY_BROADCAST,
 	MBOX_POLICY_BROADCAST,
 };
-static const uint64_t options[] = { 0, 0, 0, 0, 1, 2, 2, 4, 7 };
+static const uint64_t options[] = { 0, 0, 0, 0, 1, 2, 2, 4, 8, 9, 10, 15 };
 static const uint64_t offsets[] = {
 	MBOX_RING_PRODUCER_OFFSET, MBOX_RING_PRODUCER_OFFSET, MBOX_RING_CONSUMER_OFFSET,
 	MBOX_RING_CONSUMER_OFFSET, MBOX_RING_DATA_OFFSET,

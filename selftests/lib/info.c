@@ -31,7 +31,9 @@ const char *info_diff(int fd, const struct mbox_info *before)
 		INFO_FIELD(handle_received), INFO_FIELD(handle_lost), INFO_FIELD(handle_queued),
 		INFO_FIELD(creator), INFO_FIELD(handle_mode), INFO_FIELD(leased), INFO_FIELD(delayed),
 		INFO_FIELD(parked), INFO_FIELD(max_deliveries), INFO_FIELD(dead),
-		INFO_FIELD(dead_letter), INFO_FIELD(mark),
+		INFO_FIELD(dead_letter), INFO_FIELD(mark), INFO_FIELD(last_sender),
+		INFO_FIELD(last_receiver), INFO_FIELD(last_sent), INFO_FIELD(last_received),
+		INFO_FIELD(changed), INFO_FIELD(cuid), INFO_FIELD(cgid),
 	};
 	static char text[1024];
 	struct mbox_info after;

@@ -433,6 +433,7 @@
 #define MBOX_OPTION_EXCLUSIVE	(1U << 0) /* one process in receive at a time */
 #define MBOX_OPTION_OVERFLOW	(1U << 1) /* BROADCAST: slow handles lose messages */
 #define MBOX_OPTION_GROW	(1U << 2) /* ring: memory only while it is used */
+#define MBOX_OPTION_TRACK	(1U << 3) /* GET tells the last sender and receiver */
 
 /*
  * Most blocked receives that each message has to check one by one: receives with a
@@ -493,7 +494,8 @@
  * @max_procs:	in, of a new mailbox: processes that may take part, 1 to
  *		MBOX_PROCS_MAX; 0 means any number
  * @options:	in, of a new mailbox: MBOX_OPTION_*. EXCLUSIVE excludes
- *		BROADCAST, OVERFLOW goes with BROADCAST, GROW with a ring.
+ *		BROADCAST, OVERFLOW goes with BROADCAST, GROW with a ring, TRACK with any
+ *		other mailbox: receives of it go a slower way.
  * @pad:	in, 0
  * @ring:	in, of a new mailbox: bytes of a ring, a power of two from the
  *		larger of MBOX_RING_MIN and the page size to MBOX_RING_MAX; 0
@@ -1379,6 +1381,18 @@ struct mbox_ioc_notify {
  * @pad:	0
  * @label:	out, the label with NULs to the end, also after the mailbox lost it; empty
  *		without one
+ * @last_sender: out, with MBOX_OPTION_TRACK, as are all that follow, else 0: process id
+ *		of the sender of the last message that was accepted, in the caller's pid
+ *		namespace, also if it has ended; 0 if there is none or it is not there
+ * @last_receiver: out, likewise: process that was the last to receive a message, or to
+ *		acknowledge one
+ * @last_sent:	out, time when the last message was accepted: nanoseconds of
+ *		CLOCK_REALTIME_COARSE; 0: never
+ * @last_received: out, likewise: when the last message was received, as @received counts
+ * @changed:	out, likewise: when SET or HANDOVER last succeeded, or it was created
+ * @cuid:	out, effective uid of its creator when it was created, in the caller's user
+ *		namespace as @uid
+ * @cgid:	out, effective gid, likewise
  *
  * Reports the attributes, the state and the counters of a mailbox. The handle needs
  * no right, and a dead mailbox answers too.
@@ -1446,6 +1460,13 @@ struct mbox_info {
 	__u32	space;
 	__u32	pad;
 	char	label[MBOX_LABEL_SIZE];
+	__u32	last_sender;
+	__u32	last_receiver;
+	__aligned_u64	last_sent;
+	__aligned_u64	last_received;
+	__aligned_u64	changed;
+	__u32	cuid;
+	__u32	cgid;
 };
 
 /* struct mbox_ioc_set, mask */

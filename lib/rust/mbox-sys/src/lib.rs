@@ -47,6 +47,7 @@ pub const MBOX_POLICY_MAX: u32 = 4; // the highest that this header has
 pub const MBOX_OPTION_EXCLUSIVE: u32 = 1; // one process in receive at a time
 pub const MBOX_OPTION_OVERFLOW: u32 = 2; // BROADCAST: slow handles lose messages
 pub const MBOX_OPTION_GROW: u32 = 4; // ring: memory only while it is used
+pub const MBOX_OPTION_TRACK: u32 = 8; // GET tells the last sender and receiver
 
 pub const MBOX_WAITERS_MAX: u32 = 512;
 pub const MBOX_PROCS_MAX: u32 = 4096;
@@ -347,6 +348,13 @@ pub struct mbox_info {
     pub space: u32,
     pub pad: u32,
     pub label: [c_char; 256],
+    pub last_sender: u32,
+    pub last_receiver: u32,
+    pub last_sent: u64,
+    pub last_received: u64,
+    pub changed: u64,
+    pub cuid: u32,
+    pub cgid: u32,
 }
 
 /// A notice that a message came to an empty mailbox.

@@ -12,6 +12,8 @@ pub const EXCLUSIVE: u32 = mbox_sys::MBOX_OPTION_EXCLUSIVE;
 pub const OVERFLOW: u32 = mbox_sys::MBOX_OPTION_OVERFLOW;
 /// Of a ring: memory only while it is used.
 pub const GROW: u32 = mbox_sys::MBOX_OPTION_GROW;
+/// The mailbox tells its last sender and receiver, and when.
+pub const TRACK: u32 = mbox_sys::MBOX_OPTION_TRACK;
 
 /// When a mailbox ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl Create {
         self
     }
 
-    /// [`EXCLUSIVE`], [`OVERFLOW`], [`GROW`].
+    /// [`EXCLUSIVE`], [`OVERFLOW`], [`GROW`], [`TRACK`].
     pub fn options(mut self, options: u32) -> Self {
         self.attr.options = options;
         self

@@ -35,7 +35,7 @@ mod message;
 mod post;
 mod ring;
 
-pub use create::{Create, Lifetime, Policy, CAPACITY_UNBOUNDED, EXCLUSIVE, GROW, OVERFLOW};
+pub use create::{Create, Lifetime, Policy, CAPACITY_UNBOUNDED, EXCLUSIVE, GROW, OVERFLOW, TRACK};
 pub use error::{Error, ErrorKind, Result};
 pub use mailbox::{delete, Change, Delete, Deleted, Info, Mailbox, Messages, Rights, HANDOVER_HEIR, HANDOVER_RECV};
 pub use lease::{Lease, LeaseOptions, Reason};
