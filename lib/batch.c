@@ -42,7 +42,7 @@ int mbox_sendv(struct mbox *mb, const struct mbox_send_entry *entries,
 		return -EINVAL;
 	if (opts) {
 		/* Each entry has its own. */
-		if (opts->prio || opts->type)
+		if (opts->prio || opts->type || opts->type_hi)
 			return -EINVAL;
 		arg.flags = opts->flags;
 		arg.clock = opts->clock;
@@ -99,6 +99,7 @@ int mbox_recvv(struct mbox *mb, struct mbox_recv_entry *entries,
 		.clock = all.clock,
 		.deadline = all.deadline,
 		.type = all.type,
+		.type_hi = all.type_hi,
 		.pid = all.pid,
 		.start = all.start,
 		.min_prio = all.min_prio,

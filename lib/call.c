@@ -14,6 +14,7 @@ ssize_t mbox_call(struct mbox *mb, const void *data, size_t size, void *reply, s
 	if (!mb)
 		return -EINVAL;
 	mbox_send_set(&arg.send, data, size, opts ? opts->send : NULL);
+	arg.type_hi = opts && opts->send ? opts->send->type_hi : 0;
 	if (opts)
 		arg.flags = opts->flags;
 	ret = mbox_ioctl(mb->fd, MBOX_IOC_CALL, &arg);

@@ -140,6 +140,7 @@ static inline void mbox_recv_set(struct mbox_ioc_recv *arg, void *buf, size_t si
 	arg->clock = opts->clock;
 	arg->deadline = opts->deadline;
 	arg->type = opts->type;
+	arg->type_hi = opts->type_hi;
 	arg->pid = opts->pid;
 	arg->min_prio = opts->min_prio;
 	/* A caller that does not set the flag may not have the field. */

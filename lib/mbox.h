@@ -321,11 +321,14 @@ int mbox_delete_handle(struct mbox *mb, unsigned int how,
 
 /**
  * struct mbox_send_opts - how to send; all zero is the usual send
- * @flags:	MBOX_SEND_NONBLOCK, MBOX_SEND_SYNC
+ * @flags:	MBOX_SEND_NONBLOCK, MBOX_SEND_SYNC, MBOX_SEND_NORESTART: -EINTR after a
+ *		signal handler, though it was installed with SA_RESTART
  * @prio:	0 to MBOX_PRIO_MAX, higher is received first
- * @type:	any number, for receivers to select by
+ * @type:	any number, for receivers to select by: its low 32 bits
  * @clock:	MBOX_CLOCK_* of @deadline; MBOX_CLOCK_NONE: no deadline
  * @deadline:	absolute, nanoseconds on @clock; see mbox_deadline_after()
+ * @type_hi:	the high 32 bits of the type; 0 for a ring, a broadcast and mbox_sendv()
+ * @reserved:	0
  */
 struct mbox_send_opts {
 	uint32_t flags;
@@ -333,6 +336,8 @@ struct mbox_send_opts {
 	uint32_t type;
 	uint32_t clock;
 	int64_t deadline;
+	uint32_t type_hi;
+	uint32_t reserved;
 };
 
 /**
@@ -376,13 +381,18 @@ int mbox_send_string(struct mbox *mb, const char *s);
 
 /**
  * struct mbox_recv_opts - how to receive; all zero is the usual receive
- * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_AT, MBOX_RECV_BY_TYPE,
- *		MBOX_RECV_BY_SENDER, MBOX_RECV_BY_START
- * @type:	with MBOX_RECV_BY_TYPE the type wanted, else 0
+ * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_AT,
+ *		MBOX_RECV_BY_SENDER, MBOX_RECV_BY_START; one of MBOX_RECV_BY_TYPE, MBOX_RECV_NOT_TYPE (any
+ *		type but @type) and MBOX_RECV_MAX_TYPE (of the types up to @type, the
+ *		lowest that is queued; not on links and inboxes); MBOX_RECV_TRUNC: cut
+ *		a message that is too long, and lose its rest; MBOX_RECV_NORESTART:
+ *		-EINTR after a signal handler, though it was installed with SA_RESTART
+ * @type:	with one of the three, else 0: its low 32 bits
  * @pid:	with MBOX_RECV_BY_SENDER the process id of the sender wanted (0:
  *		senders outside the caller's pid namespace), else 0
  * @min_prio:	lowest priority wanted, 0 to MBOX_PRIO_MAX
  * @clock:	MBOX_CLOCK_* of @deadline; MBOX_CLOCK_NONE: no deadline
+ * @type_hi:	as @type: its high 32 bits
  * @deadline:	absolute, nanoseconds on @clock; see mbox_deadline_after()
  * @start:	with MBOX_RECV_BY_START (which goes with MBOX_RECV_BY_SENDER and a
  *		@pid other than 0) the start time of the sender wanted, from the
@@ -402,6 +412,7 @@ struct mbox_recv_opts {
 	uint32_t pid;
 	uint32_t min_prio;
 	uint32_t clock;
+	uint32_t type_hi;
 	int64_t deadline;
 	uint64_t start;
 	uint64_t index;
@@ -469,7 +480,7 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
  * @mb:		a handle with MBOX_RIGHT_RECV
  * @flags:	0, or MBOX_MODE_HEADER: read() on the descriptor, readv() and io_uring yield
  *		a struct mbox_header and then the payload
- * @filter:	flags (MBOX_RECV_BY_*), type, pid, min_prio and start as for mbox_recv(),
+ * @filter:	flags (MBOX_RECV_BY_*, NOT_TYPE, MAX_TYPE), type, pid, min_prio and start as for mbox_recv(),
  *		the rest 0; or NULL for none
  *
  * Replaces the mode that was set before, for all processes that have the handle; a new
@@ -549,7 +560,7 @@ static inline void mbox_recv_entry_set(struct mbox_recv_entry *entry, void *buf,
  * @mb:		a handle with MBOX_RIGHT_SEND
  * @entries:	the messages, in order, as of mbox_send_entry_set()
  * @count:	how many, 1 to MBOX_BATCH_MAX
- * @opts:	flags (MBOX_SEND_NONBLOCK only) and deadline of the whole call, or NULL;
+ * @opts:	flags (without MBOX_SEND_SYNC) and deadline of the whole call, or NULL;
  *		prio and type are 0, for each entry has its own
  *
  * Sends them as mbox_send() would, one after the other, and stops at the first that
@@ -567,7 +578,7 @@ int mbox_sendv(struct mbox *mb, const struct mbox_send_entry *entries,
  * @entries:	the buffers, as of mbox_recv_entry_set(); out: the headers
  * @count:	how many, 1 to MBOX_BATCH_MAX
  * @min:	how many to wait for, up to @count; 0 is as 1
- * @opts:	as for mbox_recv(), without MBOX_RECV_PEEK, or NULL; the deadline is that
+ * @opts:	as for mbox_recv(), without PEEK and TRUNC, or NULL; the deadline is that
  *		of the whole call
  *
  * Waits as long as fewer than @min were received, then takes the messages that are

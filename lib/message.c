@@ -39,6 +39,17 @@ static ssize_t message_read(int fd, void *buf, size_t size)
 	return ret;
 }
 
+/* Send a message whose type has more than 32 bits: a post has room for it. */
+static __attribute__((noinline)) int message_post(const struct mbox *mb, const void *data,
+						  size_t size,
+						  const struct mbox_send_opts *opts)
+{
+	struct mbox_ioc_post arg = { .type_hi = opts->type_hi };
+
+	mbox_send_set(&arg.send, data, size, opts);
+	return mbox_ioctl(mb->fd, MBOX_IOC_POST, &arg);
+}
+
 int mbox_send(struct mbox *mb, const void *data, size_t size,
 	      const struct mbox_send_opts *opts)
 {
@@ -50,6 +61,8 @@ int mbox_send(struct mbox *mb, const void *data, size_t size,
 		return mbox_ring_send(mb, data, size, opts);
 	if (!opts && !mb->counts && size <= MESSAGE_RW_MAX)
 		return message_write(mb->fd, data, size);
+	if (opts && opts->type_hi)
+		return message_post(mb, data, size, opts);
 	arg = (struct mbox_ioc_send) { .flags = 0 };
 	mbox_send_set(&arg, data, size, opts);
 	return mbox_ioctl(mb->fd, MBOX_IOC_SEND, &arg);
@@ -147,7 +160,8 @@ ssize_t mbox_recv_alloc(struct mbox *mb, void **datap,
 	ssize_t length;
 	char *buf, *cut;
 
-	if (!mb)
+	/* The buffer fits the message, so none is cut. */
+	if (!mb || (opts && (opts->flags & MBOX_RECV_TRUNC)))
 		return -EINVAL;
 	if (!datap)
 		return -EFAULT;

@@ -17,6 +17,7 @@ int mbox_mode(struct mbox *mb, unsigned int flags, const struct mbox_recv_opts *
 			return -EINVAL;
 		arg.flags |= filter->flags;
 		arg.type = filter->type;
+		arg.type_hi = filter->type_hi;
 		arg.pid = filter->pid;
 		arg.min_prio = filter->min_prio;
 		/* A caller that does not set the flag may not have the field. */

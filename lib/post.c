@@ -10,6 +10,7 @@ int mbox_post(struct mbox *mb, const void *data, size_t size,
 	if (!mb)
 		return -EINVAL;
 	mbox_send_set(&arg.send, data, size, opts ? opts->send : NULL);
+	arg.type_hi = opts && opts->send ? opts->send->type_hi : 0;
 	if (opts) {
 		arg.flags = opts->flags;
 		arg.clock = opts->clock;

@@ -104,7 +104,7 @@ static int ring_check_send_opts(const struct mbox_send_opts *opts)
 	    opts->prio > MBOX_PRIO_MAX ||
 	    ring_check_deadline(opts->clock, opts->deadline))
 		return -EINVAL;
-	return opts->prio || (opts->flags & MBOX_SEND_SYNC) ? -EOPNOTSUPP : 0;
+	return opts->prio || opts->type_hi || (opts->flags & MBOX_SEND_SYNC) ? -EOPNOTSUPP : 0;
 }
 
 int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
@@ -197,7 +197,8 @@ static RING_APART int ring_send_any(struct mbox *mb, const void *data, size_t si
 /* Return whether options only say the type, and that the send may not block. */
 static inline int ring_is_plain_send(const struct mbox_send_opts *opts)
 {
-	return !((opts->flags & ~MBOX_SEND_NONBLOCK) | opts->prio | opts->clock) &&
+	return !((opts->flags & ~MBOX_SEND_NONBLOCK) | opts->prio | opts->clock |
+		 opts->type_hi) &&
 	       !opts->deadline;
 }
 
@@ -228,7 +229,7 @@ static int ring_check_recv_opts(const struct mbox_recv_opts *opts)
 
 	if ((opts->flags & ~(MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | filters)) ||
 	    opts->min_prio > MBOX_PRIO_MAX ||
-	    (opts->type && !(opts->flags & MBOX_RECV_BY_TYPE)) ||
+	    ((opts->type || opts->type_hi) && !(opts->flags & MBOX_RECV_BY_TYPE)) ||
 	    (opts->pid && !(opts->flags & MBOX_RECV_BY_SENDER)) ||
 	    ring_check_deadline(opts->clock, opts->deadline))
 		return -EINVAL;
@@ -393,7 +394,7 @@ static RING_APART ssize_t ring_recv_any(struct mbox *mb, void *buf, size_t size,
 /* Return whether options only say that the receive may not block. */
 static inline int ring_is_plain_recv(const struct mbox_recv_opts *opts)
 {
-	return !((opts->flags & ~MBOX_RECV_NONBLOCK) | opts->type | opts->pid |
+	return !((opts->flags & ~MBOX_RECV_NONBLOCK) | opts->type | opts->type_hi | opts->pid |
 		 opts->min_prio | opts->clock) && !opts->deadline;
 }
 

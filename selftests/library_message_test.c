@@ -70,6 +70,31 @@ TEST_F(lib, send_refused)
 	EXPECT_EQ(4, info_of(mbox_fd(self->mb)).sent);
 }
 
+TEST_F(lib, wide_types)
+{
+	const struct mbox_send_opts send = { .type = 7, .type_hi = 1U << 30 };
+	struct mbox_recv_opts recv = {
+		.flags = MBOX_RECV_BY_TYPE | MBOX_RECV_NONBLOCK, .type = 7,
+	};
+	struct mbox_header header;
+	char text[4];
+	void *data;
+
+	ASSERT_EQ(0, mbox_send(self->mb, "wide", 4, &send));
+	EXPECT_RET(-EAGAIN, mbox_recv(self->mb, text, 4, &recv, NULL));
+	recv.type_hi = 1U << 30;
+	recv.flags |= MBOX_RECV_PEEK;
+	EXPECT_RET(4, mbox_recv(self->mb, text, 4, &recv, &header));
+	EXPECT_EQ(7, header.type);
+	EXPECT_EQ(1U << 30, header.type_hi);
+	recv.flags = MBOX_RECV_TRUNC | MBOX_RECV_MAX_TYPE;
+	EXPECT_RET(-EINVAL, mbox_recv_alloc(self->mb, &data, &recv, NULL));
+	/* The rest of the message is lost, but not its length. */
+	EXPECT_RET(4, mbox_recv(self->mb, text, 2, &recv, NULL));
+	EXPECT_EQ(0, memcmp("wi", text, 2));
+	EXPECT_EQ(0, info_of(mbox_fd(self->mb)).queued);
+}
+
 TEST_F(lib, recv_refused)
 {
 	struct mbox_recv_opts bad[] = {

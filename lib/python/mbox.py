@@ -242,13 +242,14 @@ class _Deleted(ctypes.Structure):
 class _SendOpts(ctypes.Structure):
     _fields_ = [
         ("flags", _U32), ("prio", _U32), ("type", _U32), ("clock", _U32), ("deadline", _S64),
+        ("type_hi", _U32), ("reserved", _U32),
     ]
 
 
 class _RecvOpts(ctypes.Structure):
     _fields_ = [
         ("flags", _U32), ("type", _U32), ("pid", _U32), ("min_prio", _U32), ("clock", _U32),
-        ("deadline", _S64), ("start", _U64), ("index", _U64),
+        ("type_hi", _U32), ("deadline", _S64), ("start", _U64), ("index", _U64),
     ]
 
 

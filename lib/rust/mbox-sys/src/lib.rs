@@ -173,6 +173,8 @@ pub struct mbox_send_opts {
     pub type_: u32,
     pub clock: u32,
     pub deadline: i64,
+    pub type_hi: u32,
+    pub reserved: u32,
 }
 
 /// How to receive; all zero is the usual receive.
@@ -184,6 +186,7 @@ pub struct mbox_recv_opts {
     pub pid: u32,
     pub min_prio: u32,
     pub clock: u32,
+    pub type_hi: u32,
     pub deadline: i64,
     pub start: u64,
     pub index: u64,

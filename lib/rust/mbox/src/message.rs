@@ -92,7 +92,7 @@ impl SendOptions {
         if self.sync {
             flags |= mbox_sys::MBOX_SEND_SYNC;
         }
-        mbox_sys::mbox_send_opts { flags, prio: self.prio, type_: self.type_, clock, deadline }
+        mbox_sys::mbox_send_opts { flags, prio: self.prio, type_: self.type_, clock, deadline, ..Default::default() }
     }
 }
 
