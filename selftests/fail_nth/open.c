@@ -32,6 +32,13 @@ static void prepare_create_anonymous(struct scene *s)
 	prepare_create(s);
 }
 
+/* One without a name, that its id opens. */
+static void prepare_create_by_id(struct scene *s)
+{
+	prepare_create_anonymous(s);
+	s->args.open.flags |= MBOX_OPEN_BY_ID;
+}
+
 long call_open(struct scene *s)
 {
 	return make_ioctl(s, s->factory, s->op->cmd, &s->args.open);
@@ -147,6 +154,12 @@ const struct op open_ops[] = {
 	{
 		.name = "create_anonymous",
 		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_anonymous,
+		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_created, .done = created,
+	},
+
+	{
+		.name = "create_by_id",
+		.bare = true, .errors = OPEN_ERRORS, .prepare = prepare_create_by_id,
 		.call = call_open, .cmd = MBOX_IOC_CREATE, .failed = not_created, .done = created,
 	},
 

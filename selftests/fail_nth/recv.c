@@ -23,6 +23,20 @@ static void prepare_peek_at(struct scene *s)
 	s->args.recv.header.seq = 2;
 }
 
+/* Into half of the buffer that the message needs. */
+static void prepare_recv_cut(struct scene *s)
+{
+	prepare_recv(s);
+	s->args.recv.size /= 2;
+}
+
+/* All messages have type 0: the search sees each of them. */
+static void prepare_recv_lowest(struct scene *s)
+{
+	prepare_recv(s);
+	s->args.recv.type_hi = 1;
+}
+
 long call_recv(struct scene *s)
 {
 	return make_ioctl(s, s->fd, MBOX_IOC_RECV, &s->args.recv);
@@ -91,6 +105,16 @@ static void peeked_at(struct scene *s, long ret)
 	expect_received(s, 3);
 	EXPECT_UNCHANGED(s->observer, &s->info);
 	expect_queued(s, 1, op->queued);
+}
+
+static void was_cut(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	EXPECT_EQ(op->length, s->args.recv.header.length);
+	EXPECT_EQ(0, memcmp(message(1), s->data, op->length / 2));
+	EXPECT_EQ(1, info_of(s->observer).received);
+	expect_queued(s, 2, op->queued - 1);
 }
 
 static void too_small(struct scene *s, long ret)
@@ -250,6 +274,14 @@ const struct op recv_ops[] = {
 	     .flags = MBOX_RECV_PEEK | MBOX_RECV_AT),
 	RECV(recv_too_small, prepare_recv_too_small, call_recv, too_small, .length = LARGE, .queued = 2,
 	     .result = -EMSGSIZE),
+	RECV(recv_cut_small, prepare_recv_cut, call_recv, was_cut, .length = SMALL, .queued = 3,
+	     .flags = MBOX_RECV_TRUNC),
+	RECV(recv_cut_large, prepare_recv_cut, call_recv, was_cut, .length = LARGE, .queued = 3,
+	     .flags = MBOX_RECV_TRUNC | MBOX_RECV_NORESTART),
+	RECV(recv_lowest_large, prepare_recv_lowest, call_recv, received, .length = LARGE, .queued = 3,
+	     .flags = MBOX_RECV_MAX_TYPE),
+	RECV(recv_not_type, prepare_recv_lowest, call_recv, received, .length = SMALL, .queued = 3,
+	     .flags = MBOX_RECV_NOT_TYPE),
 	RECV(recv_identity, prepare_recv_identity, call_recv, nothing_came, .result = -ETIMEDOUT),
 	RECV(read_small, NULL, call_read, was_read, .length = SMALL, .queued = 3),
 	RECV(read_large, NULL, call_read, was_read, .length = LARGE, .queued = 3),
