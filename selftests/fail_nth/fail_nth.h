@@ -91,6 +91,7 @@ struct args {
 	struct mbox_ioc_reply reply;
 	struct mbox_ioc_kick kick;
 	struct mbox_ioc_mode mode;
+	struct mbox_ioc_notify notify;
 };
 
 struct scene {

@@ -102,11 +102,15 @@ static void nothing_came(struct scene *s, long ret)
 		.prepare = before, .call = call_read, .done = after, __VA_ARGS__ \
 	}
 
+static void prepare_arm(struct scene *s)
+{
+	s->args.notify.how = MBOX_NOTIFY_ARM;
+	s->args.notify.cookie = 7;
+}
+
 static long call_notify(struct scene *s)
 {
-	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_ARM, .cookie = 7 };
-
-	return make_ioctl(s, s->fd, MBOX_IOC_NOTIFY, &notify);
+	return make_ioctl(s, s->fd, MBOX_IOC_NOTIFY, &s->args.notify);
 }
 
 static void is_armed(struct scene *s, long ret)
@@ -137,14 +141,14 @@ static void prepare_fired(struct scene *s)
 	ASSERT_EQ(0, xioctl(s->fd, MBOX_IOC_NOTIFY, &notify));
 	ASSERT_EQ(0, put(s->observer, 0, "fires"));
 	s->info = info_of(s->observer);
+	s->args.notify.how = MBOX_NOTIFY_TAKE;
 }
 
 static long call_take(struct scene *s)
 {
-	struct mbox_ioc_notify notify = { .how = MBOX_NOTIFY_TAKE };
-	long ret = make_ioctl(s, s->fd, MBOX_IOC_NOTIFY, &notify);
+	const struct mbox_ioc_notify *notify = &s->args.notify;
 
-	return ret ?: notify.cookie != 7 || notify.pid != getpid();
+	return call_notify(s) ?: notify->cookie != 7 || notify->pid != getpid();
 }
 
 static void was_taken(struct scene *s, long ret)
@@ -179,7 +183,7 @@ const struct op mode_ops[] = {
 
 	{
 		.name = "notify_arm", .capacity = 4, .errors = { ENOMEM, EFAULT },
-		.call = call_notify, .done = is_armed, .failed = is_not_armed,
+		.prepare = prepare_arm, .call = call_notify, .done = is_armed, .failed = is_not_armed,
 	},
 
 	{
@@ -187,8 +191,8 @@ const struct op mode_ops[] = {
 		.call = call_take, .done = was_taken, .failed = was_not_taken,
 	},
 
-	LAZY(notify, .capacity = 4, .errors = { ENOMEM, EFAULT }, .call = call_notify,
-	     .done = is_armed, .failed = is_not_armed),
+	LAZY(notify, .capacity = 4, .errors = { ENOMEM, EFAULT }, .prepare = prepare_arm,
+	     .call = call_notify, .done = is_armed, .failed = is_not_armed),
 
 	{}
 };

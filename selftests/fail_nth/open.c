@@ -125,7 +125,7 @@ static void prepare_open_id(struct scene *s)
 {
 	s->args.open.rights = RIGHTS_BOTH;
 	s->args.open.flags = MBOX_OPEN_BY_ID;
-	s->args.open.id = s->info.id;
+	s->args.open.id = info_of(s->observer).id;
 }
 
 void opened_same(struct scene *s, long ret)
