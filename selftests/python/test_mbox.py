@@ -79,9 +79,9 @@ class Messages(Case):
         for data, kind, prio in ((b"a", 1, 0), (b"b", 2, 5), (b"c", 3, 1)):
             self.box.send(data, type=kind, prio=prio)
         self.assertEqual(self.box.recv(peek=True).data, b"b")
-        self.assertEqual(self.box.recv(at=3).data, b"d")
+        self.assertEqual(self.box.recv(at=2).data, b"a")
         with self.assertRaises(mbox.Empty):
-            self.box.recv(at=4)
+            self.box.recv(at=3)
         self.assertEqual(self.box.recv(type=1).data, b"a")
         self.assertEqual(self.box.recv(min_prio=2, timeout=0).data, b"b")
         with self.assertRaises(mbox.Empty):
