@@ -333,8 +333,9 @@ struct mbox {
 	umode_t mode;
 	u16 max_procs;			/* constant; 0: any number */
 	u8 lifetime;			/* MBOX_LIFETIME_* */
-	bool plain;			/* constant: no policy, options or max_procs,
-					 * no ring and no inbox: takes the fast path
+	bool plain;			/* constant: policy FIFO or PRIO, no options or
+					 * max_procs, no ring and no inbox: takes the
+					 * fast path
 					 */
 	bool listed;			/* registry->lock: in registry->mailboxes */
 	bool named;			/* registry->lock: in registry->names, or ->labels */
