@@ -267,6 +267,9 @@ int mbox_mailbox_attach(struct mbox *mbox, u32 rights)
  */
 bool mbox_mailbox_nobody(const struct mbox *mbox, u32 right)
 {
+	/* A queue of another interface has no such end. */
+	if (mbox->space != MBOX_SPACE_NONE)
+		return false;
 	if (right == MBOX_RIGHT_RECV)
 		return !mbox->recv_handles && !mbox->reachable;
 	/*

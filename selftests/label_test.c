@@ -205,6 +205,28 @@ TEST_F(label, of_an_anonymous_one)
 	EXPECT_EQ(-EINVAL, label_open(MBOX_SPACE_SYSV, ""));
 }
 
+/* Without a name, and with one right only: the calls find no end, as in the interface served. */
+TEST_F(label, waits_though_nobody_is_left)
+{
+	struct mbox_ioc_shutdown shut = { .how = MBOX_RIGHT_RECV };
+	char data[8];
+
+	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_UNLINK));
+	ASSERT_EQ(0, xioctl(self->fd, MBOX_IOC_SHUTDOWN, &shut));
+	EXPECT_EQ(0, put(self->fd, 0, "for nobody"));
+	EXPECT_EQ(1, info_of(self->fd).queued);
+	close(self->fd);
+
+	self->fd = label_create(MBOX_SPACE_MQ, self->label);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_UNLINK));
+	shut.how = MBOX_RIGHT_SEND;
+	ASSERT_EQ(0, xioctl(self->fd, MBOX_IOC_SHUTDOWN, &shut));
+	EXPECT_STREQ("EAGAIN", take(self->fd));
+	EXPECT_EQ(-EAGAIN, recv_bytes(self->fd, MBOX_RECV_NONBLOCK, data, sizeof(data), NULL));
+	EXPECT_EQ(POLLERR, poll_for(self->fd, POLLIN)); /* it gave up a right, and no POLLHUP */
+}
+
 TEST_F(label, with_an_invalid_field)
 {
 	struct mbox_ioc_open good = label_arg(MBOX_SPACE_SYSV, "valid"), bad[7];

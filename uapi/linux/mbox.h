@@ -156,7 +156,8 @@
  * handle can be opened on an anonymous mailbox or on one that lost its name, and none
  * for sending on one that drains. A handle with both rights counts for both, even if
  * its own caller is the one that waits. MBOX_IOC_SHUTDOWN gives up a right of a
- * handle without closing it. (For links and inboxes nobody is left when the peer has
+ * handle without closing it. Calls on a mailbox of a front end wait all the same, as they
+ * do in its interface. (For links and inboxes nobody is left when the peer has
  * ended: see below. The rules for messages apply to MBOX_IOC_WAIT on a ring too.)
  *
  * WHO RECEIVES
