@@ -199,14 +199,31 @@ static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,
 	return 0;
 }
 
-/* Take over and check the arguments of a receive; @args is zero. 0 or EINVAL. */
+/* LONGEST: check the size of the buffer. 0 or an error, also for unknown flags. */
+static noinline int ioctl_recv_longest(const struct mbox_handle *handle,
+				       const struct mbox_ioc_recv *recv)
+{
+	const struct mbox_room *room = handle->in ? &handle->in->room :
+						    &handle->mbox->room;
+
+	if (recv->flags & ~(RECV_FLAGS | MBOX_RECV_LONGEST))
+		return -EINVAL;
+	return recv->size < READ_ONCE(room->msg_size) ? -EMSGSIZE : 0;
+}
+
+/* Take over and check the arguments of a receive; @args is zero. 0 or an error. */
 static __always_inline int ioctl_set_recv(struct file *file,
 					  const struct mbox_ioc_recv *recv,
 					  struct mbox_ioc_recv __user *urecv,
 					  struct mbox_recv_args *args)
 {
-	if ((recv->flags & ~RECV_FLAGS) ||
-	    ioctl_filter(&args->filter, recv->flags,
+	if (unlikely(recv->flags & ~RECV_FLAGS)) {
+		int error = ioctl_recv_longest(file->private_data, recv);
+
+		if (error)
+			return error;
+	}
+	if (ioctl_filter(&args->filter, recv->flags,
 			 mbox_ioctl_type(recv->type, recv->type_hi), recv->pid,
 			 recv->header.start, recv->min_prio) ||
 	    mbox_deadline_set(&args->deadline, recv->clock, recv->deadline))

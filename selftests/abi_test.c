@@ -555,7 +555,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_send, SEND, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_send, SEND, deadline, 0x7fffffff),
 	/* BY_START goes with BY_SENDER */
-	BAD(mbox_ioc_recv, RECV, flags, 0xfffffb10, MBOX_RECV_AT,
+	BAD(mbox_ioc_recv, RECV, flags, 0xfffff310, MBOX_RECV_AT,
 	    MBOX_RECV_PEEK | MBOX_RECV_AT | MBOX_RECV_MAX_TYPE),
 	BAD(mbox_ioc_recv, RECV, clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_recv, RECV, deadline, 0x7fffffff),
@@ -590,7 +590,7 @@ static const struct bad_value {
 	BAD(mbox_ioc_mode, MODE, type_hi, 0xffffffff),
 	BAD(mbox_ioc_mode, MODE, start, 0xffffffff),
 	/* BY_START goes with BY_SENDER; no PEEK */
-	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xfffffb12),
+	BAD(mbox_ioc_lease, LEASE, recv.flags, 0xfffff312),
 	BAD(mbox_ioc_lease, LEASE, recv.clock, 0xfffffffc, 0xffffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.deadline, 0x7fffffff),
 	BAD(mbox_ioc_lease, LEASE, recv.type, 0xffffffff),

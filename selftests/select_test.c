@@ -315,6 +315,29 @@ TEST_F(select, cut_waiting)
 	}
 }
 
+/* A buffer that is too small for the longest message is refused, whatever is queued. */
+TEST_F(select, longest)
+{
+	uint64_t size = info_of(self->fd).msg_size;
+	struct mbox_ioc_recv recv = { .flags = MBOX_RECV_LONGEST | MBOX_RECV_NONBLOCK };
+	char *data = calloc(1, size);
+
+	ASSERT_NE(NULL, data);
+	recv.data = address_of(data);
+	recv.size = size - 1;
+	recv.header.length = 77;
+	EXPECT_EQ(-EMSGSIZE, xioctl(self->fd, MBOX_IOC_RECV, &recv));
+	ASSERT_EQ(0, put(self->fd, 0, "short"));
+	EXPECT_EQ(-EMSGSIZE, xioctl(self->fd, MBOX_IOC_RECV, &recv));
+	EXPECT_EQ(77, recv.header.length);
+	EXPECT_EQ(1, info_of(self->fd).queued);
+	recv.size = size;
+	EXPECT_EQ(0, xioctl(self->fd, MBOX_IOC_RECV, &recv));
+	EXPECT_EQ(5, recv.header.length);
+	EXPECT_EQ(-EAGAIN, xioctl(self->fd, MBOX_IOC_RECV, &recv));
+	free(data);
+}
+
 static void handle(int signal)
 {
 }

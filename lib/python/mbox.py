@@ -213,6 +213,7 @@ class _Recv(enum.IntFlag):
     TRUNC = 128
     AT = 512
     NORESTART = 1024
+    LONGEST = 2048
 
 
 class _Set(enum.IntFlag):

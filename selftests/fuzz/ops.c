@@ -157,7 +157,7 @@ static const struct field delete_named_fields[] = {
 	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
 
 #define RECV_FIELDS(of, m)									\
-	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 | MBOX_RECV_AT | MBOX_RECV_NORESTART },			\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 | MBOX_RECV_AT | MBOX_RECV_NORESTART | MBOX_RECV_LONGEST },			\
 	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
 	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
 	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\

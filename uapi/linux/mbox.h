@@ -754,6 +754,7 @@ struct mbox_header {
 #define MBOX_RECV_TRUNC		(1U << 7)  /* cut a message that is too long for the buffer */
 #define MBOX_RECV_AT		(1U << 9)  /* with PEEK: the message at a position */
 #define MBOX_RECV_NORESTART	(1U << 10) /* EINTR after a handler, with SA_RESTART too */
+#define MBOX_RECV_LONGEST	(1U << 11) /* EMSGSIZE unless the longest message would fit */
 
 /**
  * struct mbox_ioc_recv - argument of MBOX_IOC_RECV
@@ -786,6 +787,9 @@ struct mbox_header {
  *
  * With TRUNC a message that is too long for the buffer is received all the same: its first
  * @size bytes are written, the others are lost, and @header.length has its whole length.
+ *
+ * With LONGEST the buffer has to have the size of the longest message that the mailbox takes
+ * (msg_size), whatever is queued: else the call fails with EMSGSIZE, and writes no header.
  *
  * MAX_TYPE finds, of all queued messages that pass the other filters and have a type up to
  * @type, the first one of the lowest type: it looks at all of them. A blocked receive with
@@ -888,7 +892,8 @@ struct mbox_recv_entry {
 
 /**
  * struct mbox_ioc_recvv - argument of MBOX_IOC_RECVV
- * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK, MBOX_RECV_TRUNC and MBOX_RECV_AT
+ * @flags:	in, MBOX_RECV_* but MBOX_RECV_PEEK, MBOX_RECV_TRUNC, MBOX_RECV_AT and
+ *		MBOX_RECV_LONGEST
  * @clock:	in, MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock: of the whole call
  * @entries:	in, address of the array of struct mbox_recv_entry

@@ -81,6 +81,7 @@ pub const MBOX_RECV_MAX_TYPE: u32 = 64; // of types up to @type, those of the lo
 pub const MBOX_RECV_TRUNC: u32 = 128; // cut a message that is too long for the buffer
 pub const MBOX_RECV_AT: u32 = 512; // with PEEK: the message at a position
 pub const MBOX_RECV_NORESTART: u32 = 1024; // EINTR after a handler, with SA_RESTART too
+pub const MBOX_RECV_LONGEST: u32 = 2048; // EMSGSIZE unless the longest message would fit
 pub const MBOX_MODE_HEADER: u32 = 256; // read() yields the header, too
 
 pub const MBOX_BATCH_MAX: u32 = 1024;
