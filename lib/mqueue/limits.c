@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Attributes of a new queue, and the limits of the system */
+#include "mqueue.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Beyond these nobody may go: HARD_MSGMAX, HARD_MSGSIZEMAX of the kernel. */
+#define HARD_MAXMSG	65536
+#define HARD_MSGSIZE	(16 * 1024 * 1024)
+
+/* What the kernel's queues charge beside the payload, on 64 bits: per message, per priority. */
+#define CHARGE_MESSAGE	48
+#define CHARGE_PRIO	48
+#define PRIORITIES	32768
+
+/* Read a number from a file. Returns whether there is one; errno does not change. */
+static bool limit_read(const char *path, char *text, size_t size)
+{
+	int saved = errno;
+	ssize_t length = -1;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, text, size - 1);
+		close(fd);
+	}
+	errno = saved;
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* A limit of /proc/sys/fs/mqueue, or @value where the kernel has no queues of its own. */
+static long limit_of(const char *name, long value)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
+	return limit_read(path, text, sizeof(text)) ? atol(text) : value;
+}
+
+/*
+ * Returns whether the caller has CAP_SYS_RESOURCE in the first user namespace, whose ids
+ * are mapped to themselves.
+ */
+static bool limit_exempt(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+	unsigned long inside, outside, count;
+	char text[64];
+
+	if (syscall(SYS_capget, &header, data) ||
+	    !(data[0].effective & (1U << CAP_SYS_RESOURCE)))
+		return false;
+	if (!limit_read("/proc/self/uid_map", text, sizeof(text)))
+		return true;
+	return sscanf(text, "%lu %lu %lu", &inside, &outside, &count) == 3 && !inside &&
+	       !outside && count == UINT32_MAX;
+}
+
+static long lesser(long a, long b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Set the attributes of a new queue: @attr, or the defaults if it is NULL. Returns 0, or
+ * the error that the kernel's queues have for them.
+ */
+int mqueue_limits_apply(const struct mq_attr *attr, struct mbox_ioc_open *arg)
+{
+	long max = limit_of("msg_max", 10), size_max = limit_of("msgsize_max", 8192);
+	struct rlimit rlimit;
+	uint64_t charge;
+	long maxmsg, msgsize;
+
+	if (attr) {
+		maxmsg = attr->mq_maxmsg;
+		msgsize = attr->mq_msgsize;
+	} else {
+		maxmsg = lesser(max, limit_of("msg_default", 10));
+		msgsize = lesser(size_max, limit_of("msgsize_default", 8192));
+	}
+	if (maxmsg <= 0 || msgsize <= 0)
+		return EINVAL;
+	if (limit_exempt()) {
+		max = HARD_MAXMSG;
+		size_max = HARD_MSGSIZE;
+	}
+	if (maxmsg > max || msgsize > size_max)
+		return EINVAL;
+	charge = (uint64_t)maxmsg * ((uint64_t)msgsize + CHARGE_MESSAGE) +
+		 (uint64_t)lesser(maxmsg, PRIORITIES) * CHARGE_PRIO;
+	if (!getrlimit(RLIMIT_MSGQUEUE, &rlimit) && charge > rlimit.rlim_cur)
+		return EMFILE;
+	arg->capacity = (uint32_t)maxmsg;
+	arg->msg_size = (uint32_t)msgsize;
+	arg->policy = MBOX_POLICY_PRIO;
+	arg->lifetime = MBOX_LIFETIME_OS;
+	return 0;
+}
+
+/* Returns whether there are as many queues as there may be. */
+bool mqueue_limits_full(int factory)
+{
+	struct mbox_ioc_next next = { .space = MBOX_SPACE_MQ };
+	long left = limit_of("queues_max", 256);
+
+	if (limit_exempt())
+		return false;
+	while (left > 0 && !ioctl(factory, MBOX_IOC_NEXT, &next))
+		left--;
+	return left <= 0;
+}
