@@ -163,9 +163,10 @@ static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
 	for (n = 0; waiter && n < MBOX_FIND_BATCH; n++) {
 		if (mbox_filter_pass(cursor->filter, waiter->message))
 			return waiter->message;
-		if (waiter->message->prio < cursor->filter->min_prio)
+		if (waiter->message->prio < cursor->filter->min_prio &&
+		    mbox->space != MBOX_SPACE_MQ)
 			return NULL;
-		cursor->prio = waiter->message->prio;
+		cursor->prio = waiter->order;
 		cursor->number = waiter->number;
 		waiter = mbox_room_next_sender(room, waiter);
 	}

@@ -124,7 +124,10 @@ static int delete_begin(struct mbox *mbox, struct mbox_ioc_delete *arg,
 
 	if (mbox->state == MBOX_STATE_DEAD)
 		return mbox->death;
-	if (arg->name[0] && !mbox->reachable)
+	/* Of several that unlink a queue at once, one does. */
+	if (!mbox->reachable &&
+	    (arg->name[0] || (mbox->space == MBOX_SPACE_MQ &&
+			      arg->how == MBOX_DELETE_UNLINK)))
 		return -ENOENT;
 	arg->queued = queued;
 	switch (arg->how) {

@@ -84,7 +84,7 @@ struct mbox_cursor {
 	const struct mbox_filter *filter;
 	struct mbox_message *next;	/* lock: where to go on, or NULL */
 	bool senders;			/* lock: goes on among the senders */
-	u32 prio;			/* lock: of the last sender looked at, */
+	u32 prio;			/* lock: order of the last sender looked at, */
 	u64 number;			/* and its number; 0: none yet */
 	u64 lane;			/* lock: of a search of all lanes, inbox.c: number of
 					 * that which it is in
@@ -159,7 +159,7 @@ struct mbox_waiter *mbox_room_first_sender(const struct mbox_room *room);
 struct mbox_waiter *mbox_room_next_sender(const struct mbox_room *room,
 					  const struct mbox_waiter *waiter);
 struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
-					   u32 prio, u64 number);
+					   u32 order, u64 number);
 
 /* The capacity with that of the parent. May be asked for without the lock. */
 static inline u32 mbox_room_capacity(const struct mbox_room *room)

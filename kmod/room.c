@@ -10,11 +10,20 @@
 #include "queue.h"
 #include "wait.h"
 
-/* Senders are in order of the priority of their message, then of arrival. */
-static bool room_before(u32 prio, u64 number, const struct mbox_waiter *other)
+/*
+ * Senders are in order of the priority of their message, then of arrival. To a queue of
+ * mq_overview(7) that of the thread counts, as it was when it began to wait.
+ */
+static u32 room_order(const struct mbox *mbox, const struct mbox_waiter *waiter)
 {
-	return prio != other->message->prio ? prio > other->message->prio :
-					      number < other->number;
+	return mbox->space == MBOX_SPACE_MQ ? MAX_PRIO - waiter->task->prio :
+					      waiter->message->prio;
+}
+
+static bool room_before(u32 order, u64 number, const struct mbox_waiter *other)
+{
+	return order != other->order ? order > other->order :
+				       number < other->number;
 }
 
 /* Move the searches back that are past the place of @waiter, and want its message. */
@@ -26,9 +35,9 @@ static void room_move_cursors(struct mbox_queue *queue,
 
 	/* Bound: MBOX_SEARCHES_MAX. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
-		if (cursor->number && cursor->prio < message->prio &&
+		if (cursor->number && cursor->prio < waiter->order &&
 		    mbox_filter_pass(cursor->filter, message)) {
-			cursor->prio = message->prio;
+			cursor->prio = waiter->order;
 			cursor->number = waiter->number - 1;
 		}
 	}
@@ -43,7 +52,7 @@ static bool room_less(struct rb_node *a, const struct rb_node *b)
 {
 	const struct mbox_waiter *waiter = room_sender(a);
 
-	return room_before(waiter->message->prio, waiter->number,
+	return room_before(waiter->order, waiter->number,
 			   rb_entry(b, struct mbox_rank, node)->waiter);
 }
 
@@ -54,6 +63,7 @@ void mbox_room_add_sender(struct mbox *mbox, struct mbox_waiter *waiter)
 	struct mbox_rank *rank = waiter->ranks;
 
 	lockdep_assert_held(&mbox->lock);
+	waiter->order = room_order(mbox, waiter);
 	for (; room; room = room->parent, rank++) {
 		rank->waiter = waiter;
 		rb_add_cached(&rank->node, &room->senders, room_less);
@@ -91,9 +101,9 @@ struct mbox_waiter *mbox_room_next_sender(const struct mbox_room *room,
 	return room_sender(rb_next(&waiter->ranks[rank].node));
 }
 
-/* The first sender after the priority @prio and the number @number; or NULL. */
+/* The first sender after the place @order and the number @number; or NULL. */
 struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
-					   u32 prio, u64 number)
+					   u32 order, u64 number)
 {
 	struct rb_node *node = room->senders.rb_root.rb_node;
 	struct mbox_waiter *found = NULL;
@@ -102,7 +112,7 @@ struct mbox_waiter *mbox_room_sender_after(const struct mbox_room *room,
 	while (node) {
 		struct mbox_waiter *waiter = room_sender(node);
 
-		if (room_before(prio, number, waiter)) {
+		if (room_before(order, number, waiter)) {
 			found = waiter;
 			node = node->rb_left;
 		} else {

@@ -109,6 +109,7 @@ struct mbox_waiter {
 	struct mbox_endpoint *waits;	/* lock: that has its edge, deadlock.c */
 	/* of a sender; a receiver does not set them */
 	struct mbox_rank ranks[2];	/* lock: of its room, and of the parent; clear */
+	u32 order;			/* constant while it has these: higher is first */
 	bool sync;			/* waits until it is received */
 	struct mbox_post *post;		/* of the call, if it is more than a SEND; or NULL */
 	struct pid *receiver;		/* its process, counted */

@@ -100,7 +100,8 @@
  * priorities in the order in which they were accepted. A mailbox accepts a message
  * when it has room for it (capacity in messages, optionally in bytes), or when a
  * receiver that wants it is waiting. Until then a send blocks, in that same order,
- * or, if told not to block, fails with EAGAIN. An accepted message is received
+ * or, if told not to block, fails with EAGAIN. (Sends to a mailbox of MBOX_SPACE_MQ block
+ * in the order of the scheduling priorities of their threads.) An accepted message is received
  * exactly once, or is still queued, or was dropped. An operation that drops messages
  * reports and counts them: a deletion, a purge (<linux/mbox_netlink.h>), the end of
  * the mailbox with its owner, its last handle or its namespace; with BROADCAST also
@@ -648,7 +649,8 @@ struct mbox_ioc_inbox {
  * dropped. A draining mailbox may be deleted again in another way: UNLINK takes its
  * name.
  *
- * UNLINK takes the name now; the mailbox goes when its last handle is closed. It
+ * UNLINK takes the name now (ENOENT if the mailbox is of MBOX_SPACE_MQ, and has lost its
+ * label before); the mailbox goes when its last handle is closed. It
  * drops queued messages if there is no handle at all or, on a draining mailbox, none
  * to receive. When a mailbox goes, every call that is blocked on it returns EIDRM at
  * once.
