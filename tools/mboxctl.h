@@ -129,7 +129,7 @@ struct verb {
 /* All verbs, in the order of "mboxctl help". Each is a struct verb, NAME_verb. */
 #define VERBS(X) \
 	X(create) X(delete) X(send) X(recv) \
-	X(ack) X(nack) X(kick) X(call) X(reply) X(serve) X(exec) \
+	X(ack) X(nack) X(kick) X(call) X(reply) X(serve) X(exec) X(run) \
 	X(list) X(show) X(watch) X(top) X(stat) X(links) \
 	X(set) X(purge) X(chmod) X(chown) X(handover) \
 	X(save) X(restore) X(quota) \

@@ -162,7 +162,7 @@ lint-cxx: need-lint
 
 ##lint-tidy          clang-tidy over all user space, with the checks of .clang-tidy
 TIDY_FLAGS = -std=gnu11 -D_GNU_SOURCE -Iuapi -Ilib -Itools -Iselftests -I$(OUT)/selftests/mbox.lib -isystem $(OUT)/selftests/mbox -isystem $(OUT)/selftests \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DLIBMBOX_VERSION=MBOX_VERSION -DRUNTIME='"/dev/null"'
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-genl-3.0)) -DMBOXCTL_VERSION='""' -DLIBDIR='""' -DLIBMBOX_VERSION=MBOX_VERSION -DRUNTIME='"/dev/null"'
 
 # One file at a time: the analyzer carries its knowledge of a va_list from one file to the next.
 lint-tidy: need-lint lint-kselftest
