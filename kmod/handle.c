@@ -256,6 +256,38 @@ static const struct file_operations handle_fops = {
 #endif
 };
 
+/* read() of a queue of mq_overview(7): a line about it. The kind of a notice is not known. */
+static ssize_t queue_read(struct file *file, char __user *data, size_t size,
+			  loff_t *pos)
+{
+	struct mbox_handle *handle = file->private_data;
+	struct mbox_info info;
+	char line[80];
+	int length;
+
+	mbox_mailbox_info(handle->mbox, handle, &info, NULL);
+	length = scnprintf(line, sizeof(line),
+			   "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
+			   info.queued_bytes, 0, 0,
+			   mbox_notify_pid(handle->mbox));
+	return simple_read_from_buffer(data, size, pos, line, length);
+}
+
+/* A queue of mq_overview(7) has messages by ioctls alone. */
+static const struct file_operations queue_fops = {
+	.owner = THIS_MODULE,
+	.llseek = default_llseek,
+	.flush = handle_flush,
+	.release = handle_release,
+	.read = queue_read,
+	.poll = handle_poll,
+	.unlocked_ioctl = mbox_ioctl_handle,
+	.compat_ioctl = compat_ptr_ioctl,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo = handle_show_fdinfo,
+#endif
+};
+
 /**
  * mbox_handle_open - make an open file on a mailbox
  * @mbox:	to whose handles it was added by mbox_mailbox_attach(); that and a
@@ -274,6 +306,7 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 		[MBOX_RIGHT_SEND] = O_WRONLY,
 		[MBOX_RIGHT_RECV | MBOX_RIGHT_SEND] = O_RDWR,
 	};
+	bool queue = mbox->space == MBOX_SPACE_MQ;
 	struct mbox_handle *handle;
 	int mode = modes[rights];
 	struct file *file;
@@ -313,14 +346,16 @@ struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock)
 	/* mmap() goes by it: a side that reads writes its index too. */
 	if (mbox->kind->mapped && rights)
 		mode = O_RDWR;
-	file = anon_inode_getfile("[mbox]", &handle_fops, handle,
-				  mode | (nonblock ? O_NONBLOCK : 0));
+	file = anon_inode_getfile("[mbox]", queue ? &queue_fops : &handle_fops,
+				  handle, mode | (nonblock ? O_NONBLOCK : 0));
 	if (IS_ERR(file)) {
 		error = PTR_ERR(file);
 		goto err_member;
 	}
-	stream_open(file_inode(file), file);
-	file->f_mode |= FMODE_NOWAIT;
+	if (!queue) {
+		stream_open(file_inode(file), file);
+		file->f_mode |= FMODE_NOWAIT;
+	}
 	mbox_compat_no_notify(file);
 	handle->pid = get_pid(task_tgid(current));
 	handle_list(mbox, handle);

@@ -105,6 +105,18 @@ int mbox_notify_arm(struct mbox_handle *handle, u64 cookie)
 	return error;
 }
 
+/* Return the number of the process that is registered, or 0. */
+pid_t mbox_notify_pid(struct mbox *mbox)
+{
+	pid_t pid = 0;
+
+	spin_lock(&mbox->lock);
+	if (notify_armed(mbox))
+		pid = pid_vnr(notify_armed(mbox)->pid);
+	spin_unlock(&mbox->lock);
+	return pid;
+}
+
 /* Give up the registration of the caller's process, if it is armed. */
 void mbox_notify_disarm(struct mbox_handle *handle)
 {

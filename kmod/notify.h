@@ -35,6 +35,7 @@ struct mbox_notify {
 
 /* notify.c */
 int mbox_notify_arm(struct mbox_handle *handle, u64 cookie);
+pid_t mbox_notify_pid(struct mbox *mbox);
 void mbox_notify_disarm(struct mbox_handle *handle);
 struct mbox_notify *mbox_notify_take(struct mbox_handle *handle);
 void mbox_notify_put_back(struct mbox_handle *handle, struct mbox_notify *notify);

@@ -17,7 +17,8 @@ static struct mbox *handle_new(void)
 /* Learn the kind of the mailbox, and map its ring if it is one. */
 static int handle_setup(struct mbox *mb, const struct mbox_info *info)
 {
-	mb->counts = info->policy == MBOX_POLICY_BROADCAST ||
+	mb->queue = info->space == MBOX_SPACE_MQ;
+	mb->counts = mb->queue || info->policy == MBOX_POLICY_BROADCAST ||
 		     info->kind == MBOX_KIND_LINK ||
 		     info->capacity == MBOX_CAPACITY_ZERO;
 	mbox_handle_framed(mb, info->handle_mode & MBOX_MODE_HEADER);

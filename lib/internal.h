@@ -61,6 +61,7 @@ struct mbox {
 	int fd;
 	struct mbox_ring *ring;		/* the mappings, or NULL if it is no ring */
 	bool counts;			/* a send returns a number: not by write() */
+	bool queue;			/* of mq_overview(7): neither by write() nor by read() */
 	size_t read_limit;		/* only smaller buffers go by read(); 0: its result
 					 * has a header. Read and written whole
 					 */
@@ -72,7 +73,7 @@ struct mbox {
 /* Note whether read() on the handle yields headers. */
 static inline void mbox_handle_framed(struct mbox *mb, bool framed)
 {
-	__atomic_store_n(&mb->read_limit, framed ? 0 : (size_t)MESSAGE_RW_MAX + 1,
+	__atomic_store_n(&mb->read_limit, framed || mb->queue ? 0 : (size_t)MESSAGE_RW_MAX + 1,
 			 __ATOMIC_RELAXED);
 }
 

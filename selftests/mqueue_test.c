@@ -416,6 +416,23 @@ TEST_F(queue, lasts)
 	EXPECT_STREQ("kept", mqueue_take(self->mqdes));
 }
 
+/* read() tells about the queue, and takes nothing. */
+TEST_F(queue, read)
+{
+	char line[128] = "";
+
+	EXPECT_EQ(0, mqueue_send(self->mqdes, "12345", 0));
+	EXPECT_LT(40, read(self->mqdes, line, sizeof(line)));
+	EXPECT_EQ(0, strncmp(line, "QSIZE:5 ", 8)) TH_LOG("%s", line);
+	EXPECT_NE(NULL, strstr(line, " NOTIFY_PID:0 "));
+	EXPECT_EQ(0, read(self->mqdes, line, sizeof(line)));
+	EXPECT_EQ(0, lseek(self->mqdes, 0, SEEK_SET));
+	EXPECT_EQ(5, read(self->mqdes, line, 5));
+	EXPECT_EQ(-1, write(self->mqdes, "text", 4));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(1, mqueue_attr(self->mqdes).mq_curmsgs);
+}
+
 /* Addresses that are not there. */
 TEST_F(queue, addresses)
 {
