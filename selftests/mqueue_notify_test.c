@@ -313,6 +313,32 @@ TEST_F(notify, of_an_unlinked_queue)
 	}
 }
 
+/*
+ * A signal of a message that the process receives comes before it could interrupt the next receive:
+ * the sender is another process, so nothing else waits for it.
+ */
+TEST_F(notify, does_not_interrupt)
+{
+	const int messages = 3000;
+	pid_t pid = fork_child();
+
+	ASSERT_LE(0, pid);
+	for (int i = 0; !pid; i++) {
+		if (i == messages)
+			_exit(0);
+		if (mqueue_send(self->mqdes, "text", 0))
+			_exit(1);
+		if (i % 3 == 0)
+			sched_yield();
+	}
+	for (int i = 0; i < messages; i++) {
+		notify(self->mqdes, SIGEV_SIGNAL, SIGNAL);
+		ASSERT_STREQ("text", mqueue_take(self->mqdes)) TH_LOG("message %d, %d signals", i, times);
+	}
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_LT(0, times);
+}
+
 static struct {
 	int called, value;
 	size_t stack;

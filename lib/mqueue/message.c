@@ -65,6 +65,16 @@ static bool message_deadline(struct deadline *deadline, int64_t sec, long nsec)
 	return true;
 }
 
+/*
+ * Have the signals of notices that came so far sent. Before a call, so that they do not
+ * interrupt it later, when it has come to sleep; after a send, for its own.
+ */
+static inline void message_settle(void)
+{
+	if (atomic_load_explicit(&mqueue_signals, memory_order_relaxed))
+		mqueue_notify_settle();
+}
+
 static inline int message_send(mqd_t mqdes, const char *data, size_t size, unsigned int prio,
 			       struct deadline deadline)
 {
@@ -79,10 +89,10 @@ static inline int message_send(mqd_t mqdes, const char *data, size_t size, unsig
 	/* Not only the kernel's business: it has to be wrong for any descriptor. */
 	if (prio > MBOX_PRIO_MAX)
 		return mqueue_fail(EINVAL);
+	message_settle();
 	if (message_ioctl(mqdes, MBOX_IOC_SEND, &arg) < 0)
 		return message_failed();
-	if (atomic_load_explicit(&mqueue_signals, memory_order_relaxed))
-		mqueue_notify_settle();
+	message_settle();
 	return 0;
 }
 
@@ -97,6 +107,7 @@ static inline ssize_t message_receive(mqd_t mqdes, char *data, size_t size,
 		.size = size,
 	};
 
+	message_settle();
 	if (message_ioctl(mqdes, MBOX_IOC_RECV, &arg) < 0)
 		return message_failed();
 	if (prio)
