@@ -11,6 +11,7 @@ include $(BUILD)/quiet.mk
 
 # The kernels of "make stress" and of "make check". KERNELS= replaces both.
 STRESS_KERNELS := $(or $(KERNELS),6.12-rt kasan lockdep kcsan)
+UNCHANGED_KERNELS := $(or $(KERNELS),6.12 kasan)
 KERNELS ?= 6.12
 # The kernel of the virtual machine for targets that boot one. "make module" takes it only if KERNEL= names it.
 VM_KERNEL := $(or $(KERNEL),6.12)
@@ -249,6 +250,13 @@ stress: deps-vm
 	@$(MAKE) $(JOBS) tools selftests
 	@MBOX_VM_NOBUILD=1 $(VM)/stress -s $(or $(SECONDS),600) $(STRESS_KERNELS)
 
+##unchanged      run the message queues of Debian's stress-ng on mailboxes, for SECONDS=60, on each of
+##               6.12 and kasan; KERNELS="NAME…" takes others
+unchanged: deps-vm
+	@for kernel in $(UNCHANGED_KERNELS); do $(BUILD)/module.sh $$kernel || exit; done
+	@$(MAKE) $(JOBS) lib tools
+	@MBOX_VM_NOBUILD=1 $(VM)/unchanged -s $(or $(SECONDS),60) $(UNCHANGED_KERNELS)
+
 ##bench          measure mbox beside pipes, queues, sockets, rings and ZeroMQ on KERNEL=$(VM_KERNEL): a table, JSON and
 ##               plots, in build/bench; then bench-bridge. HOST=1: on this machine, after asking, without bench-bridge;
 ##               QUICK=1; OPTIONS="…" of mboxbench
@@ -339,7 +347,7 @@ man:
 	$(call say,MAN,build/man)
 
 ##
-##deb            Debian packages, in build/deb: mbox-dkms, mboxctl, libmbox1, libmbox-monitor1, their -dev, python3-mbox,
+##deb            Debian packages, in build/deb: mbox-dkms, mboxctl, libmbox1, libmbox-monitor1, their -dev, libmbox-frontends, python3-mbox,
 ##               python3-mbox-kombu, mbox-bridge; DEBFULLNAME= and DEBEMAIL= (else git's user) name their maintainer, HOMEPAGE=https://… their home page
 deb:
 	@$(BUILD)/need.sh "to build packages" cc lib:libnl-genl-3.0 lib:libnats dpkg-buildpackage dh dh_dkms dh_python3 perl
@@ -367,6 +375,6 @@ help:
 include $(BUILD)/lint.mk
 
 .PHONY: all need-user need-module need-ynl deps deps-vm fetch kernels lib tools rust module module-running module-vm selftests \
-	bridge bridge-check bench-bridge demo-bridge deps-bridge check check-all demo shell shell-check readme-check bench bench-readme mboxbench stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
+	bridge bridge-check bench-bridge demo-bridge deps-bridge check check-all demo shell shell-check readme-check bench bench-readme mboxbench unchanged stress bench-insn profile model fuzz coverage evidence pictures ynl install uninstall python_install python_uninstall modules_install modules_uninstall \
 	dkms_install dkms_uninstall dkms_forget system_install system_uninstall deb deb-check clean distclean help
 endif
