@@ -64,7 +64,7 @@ TEST_F(message, sizes)
 	EXPECT_EQ(EMSGSIZE, errno);
 	EXPECT_EQ(-1, mq_send(self->mqdes, data, (size_t)-1, 0));
 	EXPECT_EQ(EMSGSIZE, errno);
-	/* a buffer that is too small, whatever is there */
+	/* a buffer that is too small, of an empty queue too */
 	EXPECT_EQ(-1, mq_receive(self->mqdes, data, 31, NULL));
 	EXPECT_EQ(EMSGSIZE, errno);
 	EXPECT_EQ(-1, mq_receive(self->mqdes, data, 0, NULL));
@@ -124,7 +124,7 @@ TEST_F(message, deadlines)
 	}, past = { .tv_sec = 1 };
 	int64_t begin;
 
-	/* what need not wait is done, at any time */
+	/* a call that need not wait succeeds, at any time */
 	EXPECT_EQ(0, mqueue_timedsend(self->mqdes, "text", past));
 	EXPECT_EQ(4, mqueue_timedreceive(self->mqdes, past));
 	EXPECT_EQ(0, mqueue_timedsend(self->mqdes, "text", (struct timespec) { .tv_sec = 0 }));
@@ -272,7 +272,7 @@ TEST_F(message, receivers_in_order)
 	}
 }
 
-/* Among equal senders the one that has waited longest is first, whatever it sends. */
+/* Among equal senders the one that has waited longest is first, at any priority of its message. */
 TEST_F(message, senders_in_order)
 {
 	int one = mqueue_new(O_RDWR, 1, 8);
@@ -410,7 +410,7 @@ static pid_t fork_sender(int mqdes, int slot, int *sent)
 	return pid;
 }
 
-/* Senders are killed at any time: what they sent is received once, in order, and nothing else. */
+/* Senders are killed at any time: each message sent is received once, in order, and no other. */
 TEST_F(message, ledger)
 {
 	enum { SLOTS = 60, AT_ONCE = 3, EACH = 100 };

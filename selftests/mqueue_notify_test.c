@@ -234,7 +234,7 @@ static void handle_again(int signal, siginfo_t *info, void *context)
 		abort();
 }
 
-/* The usual handler registers anew, and takes what is there. */
+/* The usual handler registers anew. */
 TEST_F(notify, in_a_handler)
 {
 	struct sigaction action = { .sa_sigaction = handle_again, .sa_flags = SA_SIGINFO };

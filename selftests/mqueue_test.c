@@ -152,7 +152,7 @@ TEST(other_files)
 	expect_no_queue(_metadata, null);
 	expect_no_queue(_metadata, pipes[0]);
 	expect_no_queue(_metadata, pipes[1]);
-	/* what is wrong of itself comes first */
+	/* a wrong argument comes first */
 	EXPECT_EQ(-EINVAL, mqueue_send(-1, "text", 32768));
 	EXPECT_EQ(-EINVAL, mqueue_timedreceive(-1, (struct timespec) { .tv_nsec = -1 }));
 	EXPECT_EQ(-EINVAL, mqueue_setflags(-1, 1));

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "mboxctl.h"
 
-/* What a shell says of a command that is not there, or that cannot be run. */
+/* The exit status of a shell for a command that is not there, or that cannot be run. */
 #define NOT_FOUND	127
 #define NOT_RUN		126
 

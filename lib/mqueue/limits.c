@@ -15,7 +15,7 @@
 #define HARD_MAXMSG	65536
 #define HARD_MSGSIZE	(16 * 1024 * 1024)
 
-/* What the kernel's queues charge beside the payload, on 64 bits: per message, per priority. */
+/* The charge of the kernel's queues beside the payload, on 64 bits: per message, per priority. */
 #define CHARGE_MESSAGE	48
 #define CHARGE_PRIO	48
 #define PRIORITIES	32768

@@ -13,8 +13,8 @@
  * close, copy and pass them on as they like, so each call asks the kernel anew. Only a
  * registration of mq_notify() is remembered, see notify.c.
  *
- * Where POSIX and Linux differ, or POSIX says nothing, these calls do what the kernel's
- * ipc/mqueue.c and glibc do. Errors of mailboxes that mq_overview(7) does not know get the
+ * Where POSIX and Linux differ, or POSIX says nothing, these calls follow the kernel's
+ * ipc/mqueue.c and glibc. Errors of mailboxes that mq_overview(7) does not know get the
  * nearest that it knows.
  */
 #ifndef LIBMBOX_MQUEUE_H

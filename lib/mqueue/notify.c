@@ -49,7 +49,7 @@ static uint64_t last_cookie;		/* lock */
 /* Of these, those with SIGEV_SIGNAL. */
 atomic_uint mqueue_signals;
 
-/* What a thread had before it took the lock. */
+/* The state of a thread before it took the lock. */
 struct locked {
 	sigset_t signals;
 	int cancel;

@@ -165,7 +165,7 @@ EXPORT mqd_t mq_open(const char *name, int oflag, ...)
 		attr = va_arg(args, struct mq_attr *);
 		va_end(args);
 	}
-	/* Not a cancellation point: what was opened would stay open. */
+	/* Not a cancellation point: the descriptors would stay open. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	mqdes = open_queue(name, oflag, mode, attr);
 	pthread_setcancelstate(cancel, NULL);

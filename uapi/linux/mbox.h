@@ -129,11 +129,11 @@
  * empty messages.) A READ or WRITE of io_uring that would block keeps no thread: it
  * waits in poll(), also with O_NONBLOCK, and is made again when poll() reports it
  * ready. RWF_NOWAIT is O_NONBLOCK for a call. A READ or WRITE of Linux AIO blocks
- * io_submit(). Of a mailbox of MBOX_SPACE_MQ, read() yields a line of text about the queue, as
- * mq_overview(7) has it, and write() fails with EINVAL. splice() and sendfile() fail with EINVAL. O_ASYNC has no effect. All
- * handles share one inode with other files that have no inode of their own: st_ino
- * does not tell mailboxes apart (id of struct mbox_info does), and flock() locks them
- * all.
+ * io_submit(). Of a mailbox of MBOX_SPACE_MQ, read() yields a line of text about the
+ * queue, as mq_overview(7) has it, and write() fails with EINVAL. splice() and
+ * sendfile() fail with EINVAL. O_ASYNC has no effect. All handles share one inode with
+ * other files that have no inode of their own: st_ino does not tell mailboxes apart (id
+ * of struct mbox_info does), and flock() locks them all.
  *
  * poll() agrees with the calls, for the handle and the process that ask. It reports
  * EPOLLIN when a receive would find a message and be let in (EBUSY, EUSERS);
