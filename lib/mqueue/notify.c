@@ -379,6 +379,7 @@ EXPORT int mq_notify(mqd_t mqdes, const struct sigevent *event)
 		case SIGEV_THREAD:
 			break;
 		case SIGEV_SIGNAL:
+			/* 0 is no signal: 6.12 takes it, 7.3 does not. */
 			if (event->sigev_signo >= 0 && event->sigev_signo < _NSIG)
 				break;
 			/* fallthrough */
