@@ -12,6 +12,7 @@
 #include "mbox.h"
 #include "process.h"
 #include "registry.h"
+#include "track.h"
 
 /*
  * Rights are checked by the credentials with which a file was opened: a handle, a
@@ -34,20 +35,45 @@ static bool access_caller_privileged(const struct mbox *mbox)
 	return ns_capable(mbox->registry->user_ns, CAP_IPC_OWNER);
 }
 
+/* Check whether @file's opener is in a group: in_egroup_p() knows the caller's only. */
+static bool access_in_group(const struct file *file, kgid_t gid)
+{
+	const struct cred *saved = override_creds(file->f_cred);
+	bool group = in_egroup_p(gid);
+
+	revert_creds(saved);
+	return group;
+}
+
 /* Return the bits of @mode for @file's opener, lowest: owner, group or others. */
 static umode_t access_bits(const struct file *file, kuid_t uid, kgid_t gid,
 			   umode_t mode)
 {
-	const struct cred *saved;
-	bool group;
-
 	if (uid_eq(file->f_cred->euid, uid))
 		return mode >> 6;
-	/* in_egroup_p() knows the caller's groups only. */
-	saved = override_creds(file->f_cred);
-	group = in_egroup_p(gid);
-	revert_creds(saved);
-	return group ? mode >> 3 : mode;
+	return access_in_group(file, gid) ? mode >> 3 : mode;
+}
+
+/* Check whether @uid is the owner, or a creator who has his rights. */
+static bool access_is_owner(const struct mbox *mbox, kuid_t owner, kuid_t uid)
+{
+	const struct mbox_track *track = mbox_track_creator(mbox);
+
+	return uid_eq(uid, owner) || (track && uid_eq(uid, track->cuid));
+}
+
+/* The same as access_bits(), of a mailbox. */
+static umode_t access_mailbox_bits(const struct mbox *mbox, const struct file *file,
+				   kuid_t uid, kgid_t gid, umode_t mode)
+{
+	const struct mbox_track *track = mbox_track_creator(mbox);
+
+	if (likely(!track))
+		return access_bits(file, uid, gid, mode);
+	if (access_is_owner(mbox, uid, file->f_cred->euid))
+		return mode >> 6;
+	return access_in_group(file, gid) || access_in_group(file, track->cgid) ?
+	       mode >> 3 : mode;
 }
 
 /**
@@ -73,15 +99,17 @@ int mbox_access_open(struct mbox *mbox, struct file *file, u32 rights)
 	gid = mbox->gid;
 	spin_unlock(&mbox->lock);
 
-	owner = uid_eq(file->f_cred->euid, uid);
-	mode = access_bits(file, uid, gid, mode);
+	owner = access_is_owner(mbox, uid, file->f_cred->euid);
+	mode = access_mailbox_bits(mbox, file, uid, gid, mode);
 	if ((rights & MBOX_RIGHT_RECV) && !receiver)
 		want |= 04;
 	if (rights & MBOX_RIGHT_SEND)
 		want |= 02;
 	if (receiver && !want)
 		return 0;
-	if (want ? (mode & want) == want : owner || (mode & 06))
+	/* System V shows all queues to everybody. */
+	if (want ? (mode & want) == want :
+		   owner || (mode & 06) || mbox_mailbox_sysv(mbox))
 		return 0;
 	return access_opener_privileged(file, mbox->registry->user_ns) ?
 	       0 : -EACCES;
@@ -152,9 +180,10 @@ bool mbox_access_owns(struct mbox *mbox, struct file *file)
 	spin_lock(&mbox->lock);
 	uid = mbox->uid;
 	spin_unlock(&mbox->lock);
-	return (uid_eq(file->f_cred->euid, uid) ||
+	return (access_is_owner(mbox, uid, file->f_cred->euid) ||
 		access_opener_privileged(file, mbox->registry->user_ns)) &&
-	       (uid_eq(current_euid(), uid) || access_caller_privileged(mbox));
+	       (access_is_owner(mbox, uid, current_euid()) ||
+		access_caller_privileged(mbox));
 }
 
 /* The same for the inbox of a process: that of a setuid program is no user's of the two. */
@@ -186,12 +215,14 @@ bool mbox_access_sees_user(const struct file *file, kuid_t uid)
 
 /*
  * Check whether a mailbox may be given to any user and group. Others rely on the
- * owner that GET reports, so an owner cannot make it look like another user's.
+ * owner that GET reports, so an owner cannot make it look like another user's; but
+ * msgctl(2) lets him give a queue away.
  */
 bool mbox_access_gives_away(struct mbox *mbox, struct file *file)
 {
-	return access_opener_privileged(file, mbox->registry->user_ns) &&
-	       access_caller_privileged(mbox);
+	return mbox_mailbox_sysv(mbox) ||
+	       (access_opener_privileged(file, mbox->registry->user_ns) &&
+		access_caller_privileged(mbox));
 }
 
 /* Note the privileges of a call on @mbox by @file, for decisions under its lock. */

@@ -65,6 +65,7 @@ int mbox_create_check(const struct mbox_ioc_open *arg, bool create,
 		return -EINVAL;
 	if (!create)
 		return memchr_inv(attr, 0, sizeof(*attr)) ? -EINVAL : 0;
+	attr->space = arg->space;
 	return mbox_attr_check(attr);
 }
 

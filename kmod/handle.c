@@ -137,37 +137,45 @@ static __poll_t handle_poll(struct file *file, poll_table *wait)
 	return handle->mbox->kind->poll(handle, file, wait);
 }
 
+/* End some of the calls of a list. True if there may be more. */
+static bool handle_end_some(struct mbox *mbox, struct list_head *calls,
+			    struct mbox_deferred *deferred)
+{
+	struct mbox_waiter *waiter;
+	unsigned int n;
+
+	for (n = 0; n < MBOX_END_BATCH; n++) {
+		waiter = list_first_entry_or_null(calls, struct mbox_waiter, call);
+		if (!waiter)
+			return false;
+		mbox_waiter_end(mbox, waiter, -ESHUTDOWN, deferred);
+	}
+	return true;
+}
+
 /* End the calls that are blocked through @handle in one direction. */
 static void handle_end_calls(struct mbox_handle *handle, u32 right)
 {
 	bool receives = right == MBOX_RIGHT_RECV;
-	struct mbox_waiter *waiter;
 	struct mbox_deferred deferred;
 	struct mbox *mbox = handle->mbox;
 	struct list_head *calls;
-	unsigned int n;
+	bool more;
 
 	if (!receives && handle->out)
 		mbox = handle->out->to->inbox;
 	calls = receives ? &handle->receives : &handle->sends;
 	do {
 		mbox_mailbox_lock(mbox, &deferred);
-		for (n = 0; n < MBOX_END_BATCH; n++) {
-			waiter = list_first_entry_or_null(calls,
-							  struct mbox_waiter,
-							  call);
-			if (!waiter)
-				break;
-			mbox_waiter_end(mbox, waiter, -ESHUTDOWN, &deferred);
-		}
+		more = handle_end_some(mbox, calls, &deferred);
 		/* Not before all are ended, so that none of them is admitted. */
-		if (n < MBOX_END_BATCH && !receives)
+		if (!more && !receives)
 			mbox->kind->admit(mbox, handle->out ?
 					  &handle->out->room : &mbox->room,
 					  &deferred);
 		mbox_mailbox_unlock(mbox, &deferred);
 		cond_resched();
-	} while (n == MBOX_END_BATCH);
+	} while (more);
 }
 
 /* End the calls that are blocked through @handle in the directions of @rights. */
@@ -206,6 +214,47 @@ int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights)
 	wake_up_interruptible_poll(&mbox->poll, EPOLLIN | EPOLLRDNORM |
 						EPOLLERR | EPOLLHUP);
 	return 0;
+}
+
+/**
+ * mbox_handle_revoke - take the rights of all handles on a mailbox with one queue
+ * @mbox:	it can be opened
+ *
+ * As if each handle gave up its rights: MBOX_IOC_SHUTDOWN. Handles that are opened
+ * after the call began may keep theirs. May sleep.
+ */
+void mbox_handle_revoke(struct mbox *mbox)
+{
+	u64 last = atomic64_read(&last_handle), number = 0;
+	struct mbox_deferred deferred;
+	struct mbox_handle *handle;
+	u32 rights;
+
+	if (mbox->cast || mbox->ring)
+		return;
+	for (;;) {
+		mbox_mailbox_lock(mbox, &deferred);
+		handle = mbox_handle_after(mbox, number);
+		if (!handle || handle->number > last)
+			break;
+		number = handle->number;
+		rights = handle->rights & ~handle->shut;
+		WRITE_ONCE(handle->shut, handle->rights);
+		WRITE_ONCE(handle->plain, false);
+		if (rights & MBOX_RIGHT_RECV)
+			mbox->recv_handles--;
+		if (rights & MBOX_RIGHT_SEND)
+			mbox->send_handles--;
+		if (handle_end_some(mbox, &handle->receives, &deferred) ||
+		    handle_end_some(mbox, &handle->sends, &deferred))
+			number--;
+		else
+			mbox->kind->admit(mbox, &mbox->room, &deferred);
+		mbox_mailbox_unlock(mbox, &deferred);
+		cond_resched();
+	}
+	deferred.events |= EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP;
+	mbox_mailbox_unlock(mbox, &deferred);
 }
 
 static int handle_mmap(struct file *file, struct vm_area_struct *vma)

@@ -23,7 +23,6 @@
 #include "user.h"
 #include "wait.h"
 
-#define MODE_MASK	0666
 #define SET_LIMITS	(MBOX_SET_CAPACITY | MBOX_SET_MSG_SIZE | MBOX_SET_BYTES)
 
 static atomic_long_t last_id;
@@ -75,17 +74,23 @@ static int attr_check_msg_size(u32 *msg_size)
 	return *msg_size > limit ? -EINVAL : 0;
 }
 
-static int attr_check_bytes(u64 bytes, u32 msg_size)
+/* Those of msgget(2) have more bits, which mean nothing. */
+static int attr_check_mode(u32 mode, u32 space)
 {
-	return bytes && bytes < msg_size ? -EINVAL : 0;
+	return mode & ~(space == MBOX_SPACE_SYSV ? 0777 : 0666) ? -EINVAL : 0;
+}
+
+/* A message of System V that is too long for all of the queue waits for a higher limit. */
+static int attr_check_bytes(u64 bytes, u32 msg_size, u32 space)
+{
+	return bytes && bytes < msg_size && space != MBOX_SPACE_SYSV ? -EINVAL : 0;
 }
 
 /* Check attributes of a new mailbox, and put in the defaults. 0 or EINVAL. */
 int mbox_attr_check(struct mbox_attr *attr)
 {
-	if (attr->mode & ~MODE_MASK)
-		return -EINVAL;
-	if (attr->lifetime > MBOX_LIFETIME_FD)
+	if (attr_check_mode(attr->mode, attr->space) ||
+	    attr->lifetime > MBOX_LIFETIME_FD)
 		return -EINVAL;
 	return mbox_kind_of(attr)->check(attr);
 }
@@ -98,7 +103,7 @@ int mbox_attr_check_queue(struct mbox_attr *attr, u32 options, bool rendezvous)
 		return -EINVAL;
 	return mbox_capacity_check(attr->capacity, rendezvous) ?:
 	       attr_check_msg_size(&attr->msg_size) ?:
-	       attr_check_bytes(attr->bytes, attr->msg_size);
+	       attr_check_bytes(attr->bytes, attr->msg_size, attr->space);
 }
 
 /**
@@ -156,7 +161,9 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->open = RB_ROOT;
 	mbox->uid = cred->euid;
 	mbox->gid = cred->egid;
-	mbox->mode = attr->mode & ~current_umask();
+	mbox->mode = attr->mode;
+	if (attr->space != MBOX_SPACE_SYSV)
+		mbox->mode &= ~current_umask();
 	mbox->lifetime = attr->lifetime;
 	mbox->handles = 1;
 	mbox->recv_handles = rights & MBOX_RIGHT_RECV ? 1 : 0;
@@ -452,7 +459,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	kgid_t gid = make_kgid(current_user_ns(), arg->gid);
 	struct mbox_deferred deferred;
 	u32 msg_size = arg->msg_size;
-	bool any_uid = true, any_gid = true;
+	bool any_uid = true, any_gid = true, revoke = false;
 	u32 capacity;
 	u64 bytes;
 	int error;
@@ -460,7 +467,7 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	if (((arg->mask & MBOX_SET_CAPACITY) &&
 	     mbox_capacity_check(arg->capacity, mbox->kind->rendezvous)) ||
 	    attr_check_msg_size(&msg_size) ||
-	    (arg->mode & ~MODE_MASK) ||
+	    attr_check_mode(arg->mode, mbox->space) ||
 	    ((arg->mask & MBOX_SET_UID) && !uid_valid(uid)) ||
 	    ((arg->mask & MBOX_SET_GID) && !gid_valid(gid)))
 		return -EINVAL;
@@ -487,10 +494,15 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	bytes = arg->mask & MBOX_SET_BYTES ? arg->bytes : mbox->room.max_bytes;
 	if (!(arg->mask & MBOX_SET_MSG_SIZE))
 		msg_size = mbox->room.msg_size;
-	error = attr_check_bytes(bytes, msg_size);
+	error = attr_check_bytes(bytes, msg_size, mbox->space);
 	if (error)
 		goto out;
 
+	/* msgop(2): rights are those of the moment. */
+	revoke = mbox_mailbox_sysv(mbox) &&
+		 (((arg->mask & MBOX_SET_MODE) && arg->mode != mbox->mode) ||
+		  ((arg->mask & MBOX_SET_UID) && !uid_eq(uid, mbox->uid)) ||
+		  ((arg->mask & MBOX_SET_GID) && !gid_eq(gid, mbox->gid)));
 	if (arg->mask & MBOX_SET_MODE)
 		mbox->mode = arg->mode;
 	if (arg->mask & MBOX_SET_UID)
@@ -504,6 +516,8 @@ int mbox_mailbox_set(struct mbox *mbox, struct file *file,
 	mbox->kind->admit(mbox, &mbox->room, &deferred);
 out:
 	mbox_mailbox_unlock(mbox, &deferred);
+	if (!error && revoke)
+		mbox_handle_revoke(mbox);
 	/* Pollers may need less of their quotas. */
 	if (!error && (arg->mask & MBOX_SET_MSG_SIZE))
 		mbox_shortage_eased();

@@ -409,6 +409,7 @@ struct mbox_attr {
 	u64 dead_letter;
 	u32 max_deliveries;
 	bool by_id;
+	u32 space;
 	const struct mbox_label_key *label; /* or NULL */
 };
 
@@ -443,6 +444,7 @@ struct file *mbox_create_file(struct file *factory,
 struct file *mbox_handle_open(struct mbox *mbox, u32 rights, bool nonblock);
 int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights);
 void mbox_handle_end_calls(struct mbox_handle *handle, u32 rights);
+void mbox_handle_revoke(struct mbox *mbox);
 struct mbox_handle *mbox_handle_after(struct mbox *mbox, u64 number);
 
 /* iter.c */
@@ -526,6 +528,21 @@ static inline int mbox_mailbox_gone(const struct mbox *mbox)
 	/* death is written before the state is, and once. */
 	return smp_load_acquire(&mbox->state) == MBOX_STATE_DEAD ?
 	       READ_ONCE(mbox->death) : -EIDRM;
+}
+
+/* Return whether the rules of msgget(2), not those of names, hold for @mbox. */
+static inline bool mbox_mailbox_sysv(const struct mbox *mbox)
+{
+	return mbox->space == MBOX_SPACE_SYSV;
+}
+
+/* Return the error of a call that begins once @mbox is dead. */
+static inline int mbox_mailbox_late(const struct mbox *mbox)
+{
+	int death = mbox_mailbox_gone(mbox);
+
+	/* msgop(2): an id that was removed is EINVAL, but EIDRM to calls that wait. */
+	return mbox_mailbox_sysv(mbox) && death == -EIDRM ? -EINVAL : death;
 }
 
 /* Begin a section under the lock. */

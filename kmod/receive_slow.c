@@ -348,7 +348,7 @@ static struct mbox_message *receive_find(struct mbox_handle *handle,
 	struct mbox_message *message;
 
 	if (unlikely(handle->mbox->state == MBOX_STATE_DEAD))
-		return ERR_PTR(handle->mbox->death);
+		return ERR_PTR(mbox_mailbox_late(handle->mbox));
 	message = receive_nothing(handle) ? NULL :
 		  mbox_cursor_search(handle->mbox, handle->queue, filter,
 				     deferred);

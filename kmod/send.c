@@ -320,7 +320,7 @@ int mbox_send_refusal(const struct mbox *mbox)
 {
 	/* The cause of death is written before the state. */
 	return smp_load_acquire(&mbox->state) >= MBOX_STATE_DRAINING ?
-	       mbox_mailbox_gone(mbox) : -EPIPE;
+	       mbox_mailbox_late(mbox) : -EPIPE;
 }
 
 /* Slow path: register the member, or redirect a link to its peer's inbox. */

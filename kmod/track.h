@@ -41,6 +41,12 @@ void __mbox_track_receive(struct mbox *mbox);
 void mbox_track_change(struct mbox *mbox);
 void mbox_track_info(const struct mbox *mbox, struct mbox_info *info);
 
+/* Return who created @mbox, if that gives the rights of its owner: msgctl(2). Else NULL. */
+static inline const struct mbox_track *mbox_track_creator(const struct mbox *mbox)
+{
+	return mbox_mailbox_sysv(mbox) && mbox->room.tracks ? mbox->waits->track : NULL;
+}
+
 /* Note that @message was accepted; or, as it is delivered, that it was before. */
 static inline void mbox_track_send(struct mbox *mbox, const struct mbox_message *message)
 {

@@ -42,6 +42,13 @@
  * different, and so are a label and a name. In all else a label is a name, and each
  * sentence here about the names of mailboxes is also about labels.
  *
+ * Mailboxes of MBOX_SPACE_SYSV keep the rules of sysvipc(7): a mode is out of 0777, and the
+ * umask is not applied; everybody may open them without rights; with MBOX_OPTION_TRACK the
+ * creator (cuid, cgid) has the rights of the owner (and of the group), too; both may give
+ * them to any user and group; bytes may be less than msg_size; a SET that changes mode, uid
+ * or gid takes the rights of all handles, as if each gave them up (see MBOX_IOC_SHUTDOWN);
+ * and a send or receive that begins after the deletion fails with EINVAL, not with EIDRM.
+ *
  * RIGHTS
  *
  * A mailbox has an owner, a group and mode bits like a file: r is the right to
