@@ -164,7 +164,7 @@ static struct mbox_message *cursor_next_pending(struct mbox_cursor *cursor,
 		if (mbox_filter_pass(cursor->filter, waiter->message))
 			return waiter->message;
 		if (waiter->message->prio < cursor->filter->min_prio &&
-		    mbox->space != MBOX_SPACE_MQ)
+		    mbox->space == MBOX_SPACE_NONE)
 			return NULL;
 		cursor->prio = waiter->order;
 		cursor->number = waiter->number;

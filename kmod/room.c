@@ -12,10 +12,13 @@
 
 /*
  * Senders are in order of the priority of their message, then of arrival. To a queue of
- * mq_overview(7) that of the thread counts, as it was when it began to wait.
+ * mq_overview(7) that of the thread counts, as it was when it began to wait; to one of
+ * sysvipc(7) the length: a message that fits does not wait for a longer one.
  */
 static u32 room_order(const struct mbox *mbox, const struct mbox_waiter *waiter)
 {
+	if (mbox_mailbox_sysv(mbox))
+		return U32_MAX - waiter->message->length;
 	return mbox->space == MBOX_SPACE_MQ ? MAX_PRIO - waiter->task->prio :
 					      waiter->message->prio;
 }
@@ -132,11 +135,14 @@ void mbox_room_setup(struct mbox_room *room, struct mbox_room *parent,
 	room->senders = RB_ROOT_CACHED;
 }
 
-/* Whether @message goes before those of the senders that wait: there are some. */
+/* Whether @message, which fits, goes before those of the senders that wait: there are some. */
 bool mbox_room_overtakes(const struct mbox_room *room,
 			 const struct mbox_message *message)
 {
-	return message->prio > mbox_room_first_sender(room)->message->prio;
+	const struct mbox_waiter *first = mbox_room_first_sender(room);
+
+	return message->prio > first->message->prio ||
+	       mbox_mailbox_sysv(first->handle->mbox);
 }
 
 /* A send was refused: have pollers told when there is room. */

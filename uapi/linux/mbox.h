@@ -45,9 +45,11 @@
  * Mailboxes of MBOX_SPACE_SYSV keep the rules of sysvipc(7): a mode is out of 0777, and the
  * umask is not applied; everybody may open them without rights; with MBOX_OPTION_TRACK the
  * creator (cuid, cgid) has the rights of the owner (and of the group), too; both may give
- * them to any user and group; bytes may be less than msg_size; a SET that changes mode, uid
- * or gid takes the rights of all handles, as if each gave them up (see MBOX_IOC_SHUTDOWN);
- * and a send or receive that begins after the deletion fails with EINVAL, not with EIDRM.
+ * them to any user and group; bytes may be less than msg_size; of sends that are blocked,
+ * that of the shortest message is the first to find room, and a message that fits does not
+ * wait for a longer one; a SET that changes mode, uid or gid takes the rights of all
+ * handles, as if each gave them up (see MBOX_IOC_SHUTDOWN); and a send or receive that
+ * begins after the deletion fails with EINVAL, not with EIDRM.
  *
  * RIGHTS
  *
