@@ -143,7 +143,8 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 	mbox->max_procs = attr->max_procs;
 	mbox->plain = (attr->policy == MBOX_POLICY_FIFO ||
 		       attr->policy == MBOX_POLICY_PRIO) &&
-		      !attr->options && !attr->max_procs && !attr->ring;
+		      !(attr->options & ~MBOX_OPTION_TRACK) && !attr->max_procs &&
+		      !attr->ring;
 	refcount_set(&mbox->refs, 1);
 	refcount_set(&mbox->mem_refs, 1);
 	refcount_inc(&registry->refs);

@@ -492,7 +492,7 @@ static inline struct mbox_waiter *
 mbox_waiter_receiver_for(struct mbox *mbox, const struct mbox_message *message)
 {
 	lockdep_assert_held(&mbox->lock);
-	if (likely(!mbox->nr_receivers))
+	if (likely(!mbox->nr_receivers) || mbox->nr_receivers == MBOX_TRACKS)
 		return NULL;
 	return mbox_receivers_choose(mbox, mbox_receivers_of(mbox, message),
 				     message);

@@ -34,9 +34,6 @@ struct mbox_member {
 
 static_assert(!offsetof(struct mbox_member, tie));
 
-/* In place of a member where none is kept, but receives are noted: see track.h. */
-static struct mbox_member member_none;
-
 /* Drop a member that is not in the tree, or no longer; or NULL. May sleep. */
 static void member_drop(struct mbox_member *member)
 {
@@ -291,8 +288,7 @@ void mbox_member_close(struct mbox_member *member)
  * mbox_member_enter - begin a call that sends or receives
  * @mbox:	one that is not mbox->plain
  * @right:	MBOX_RIGHT_RECV or MBOX_RIGHT_SEND, by the call
- * @member:	set to the caller's member, or where none is kept to NULL, but for a receive
- *		of a mailbox that tracks
+ * @member:	set to the caller's member, or NULL where none is kept
  *
  * Return: 0, and mbox_member_leave() has to follow; EUSERS, EBUSY, ENOMEM, or the
  * error of a mailbox that died.
@@ -309,11 +305,8 @@ int mbox_member_enter(struct mbox *mbox, u32 right, struct mbox_member **member)
 			return error;
 	}
 	if (!mbox->max_procs &&
-	    !(mbox->policy == MBOX_POLICY_RR && right == MBOX_RIGHT_RECV)) {
-		if (mbox->room.tracks && right == MBOX_RIGHT_RECV)
-			*member = &member_none;
+	    !(mbox->policy == MBOX_POLICY_RR && right == MBOX_RIGHT_RECV))
 		return 0;
-	}
 	joined = member_join(mbox, false);
 	if (IS_ERR(joined)) {
 		if (mbox_exclusive_applies(mbox, right))
@@ -332,7 +325,7 @@ void mbox_member_leave(struct mbox *mbox, u32 right, struct mbox_member *member,
 
 	if (mbox_exclusive_applies(mbox, right))
 		mbox_exclusive_end(mbox, result);
-	if (!member || member == &member_none)
+	if (!member)
 		return;
 	spin_lock(&mbox->lock);
 	member->calls--;
@@ -404,8 +397,7 @@ void mbox_member_detach(struct mbox *mbox)
 void mbox_member_serve(struct mbox *mbox, struct mbox_member *member)
 {
 	lockdep_assert_held(&mbox->lock);
-	if (member != &member_none)
-		member->served = ++mbox->procs->served;
+	member->served = ++mbox->procs->served;
 }
 
 /* Return whether @a was served less recently than @b. */

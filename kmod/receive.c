@@ -96,7 +96,9 @@ static __always_inline int receive_commit(struct mbox_handle *handle,
 	if (unlikely(!mbox_waiter_no_senders(mbox) || mbox->room.more ||
 		     mbox->state != MBOX_STATE_LIVE)) {
 		mbox_track_receive(mbox);
-		mbox_send_admit(mbox, room, deferred);
+		if (!mbox_waiter_no_senders(mbox) || mbox->room.nospace ||
+		    mbox->state != MBOX_STATE_LIVE)
+			mbox_send_admit(mbox, room, deferred);
 	}
 	mbox_path_put(mbox, message, deferred);
 	return 0;

@@ -78,10 +78,12 @@ enum send_step {
 static noinline void send_tell(struct mbox *mbox, struct mbox_message *message,
 			       struct mbox_deferred *deferred)
 {
+	mbox_track_send(mbox, message);
+	if (likely(mbox->nr_receivers == MBOX_TRACKS))
+		return;
 	mbox_receivers_tell(mbox, mbox_receivers_of(mbox, message), message,
 			    deferred);
 	mbox_notify_fire(mbox, message, deferred);
-	mbox_track_send(mbox, message);
 }
 
 /*

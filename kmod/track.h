@@ -18,9 +18,8 @@ struct pid;
  * nanoseconds of CLOCK_REALTIME_COARSE, as of messages. Guarded by mbox->lock.
  *
  * Other mailboxes pay nothing for it where no call is blocked. A send asks whether
- * nr_receivers is 0 anyway, which MBOX_TRACKS prevents, a receive whether room.more is,
- * and a delivery to a waiting receiver whether that is of a member, which
- * mbox_member_enter() says of all of them.
+ * nr_receivers is 0 anyway, which MBOX_TRACKS prevents, and a receive whether room.more
+ * is. A delivery to a waiting receiver asks.
  */
 struct mbox_track {
 	struct pid *sender;		/* counted; NULL: nobody has sent */

@@ -422,10 +422,9 @@ void mbox_waiter_deliver(struct mbox *mbox, struct mbox_waiter *receiver,
 			   struct mbox_deferred *deferred)
 {
 	receiver->message = message;
-	if (unlikely(receiver->member)) {
+	if (unlikely(receiver->member))
 		mbox_member_serve(mbox, receiver->member);
-		mbox_track_send(mbox, message);
-	}
+	mbox_track_send(mbox, message);
 	mbox_waiter_complete(mbox, receiver, 0, deferred);
 }
 
