@@ -91,6 +91,7 @@
  *
  * Calls that run back:
  *
+ *	mailbox.c -> handle.c		a new mode takes the rights of handles
  *	mailbox.c -> kind.c		a new mailbox gets the table of its kind,
  *	endpoint.c -> kind.c		and so does an inbox
  *	delete.c -> subscription.c	a death clears subscriptions

@@ -155,6 +155,8 @@ static inline void message_filter(struct mbox_ioc_recv *arg, long type, int flag
 		arg->flags |= MBOX_RECV_MAX_TYPE;
 		type = type == LONG_MIN ? LONG_MAX : -type;
 	}
+	if (!type)
+		return;
 	arg->type = (uint32_t)type;
 	arg->type_hi = (uint32_t)((unsigned long)type >> 16 >> 16);
 }
@@ -196,13 +198,17 @@ msgrcv(int id, void *message, size_t size, long type, int flags)
 
 	if (unlikely(id < 0 || (ssize_t)size < 0))
 		return sysv_return(-EINVAL);
-	arg = (struct mbox_ioc_recv) {
-		.flags = MBOX_RECV_NORESTART |
-			 (flags & IPC_NOWAIT ? MBOX_RECV_NONBLOCK : 0) |
-			 (flags & MSG_NOERROR ? MBOX_RECV_TRUNC : 0),
-		.data = (uintptr_t)to->text,
-		.size = size,
-	};
+	/* All but the header, which is a result. */
+	arg.flags = MBOX_RECV_NORESTART | (flags & IPC_NOWAIT ? MBOX_RECV_NONBLOCK : 0) |
+		    (flags & MSG_NOERROR ? MBOX_RECV_TRUNC : 0);
+	arg.clock = 0;
+	arg.deadline = 0;
+	arg.data = (uintptr_t)to->text;
+	arg.size = size;
+	arg.type = 0;
+	arg.pid = 0;
+	arg.min_prio = 0;
+	arg.type_hi = 0;
 	good = sysv_memory_good(message, true);
 	if (unlikely(flags & MSG_COPY)) {
 		ret = message_copy(&arg, type, flags, good);
