@@ -93,7 +93,7 @@ static void make_sensible(struct rng *rng, struct call *call)
 				*flags &= ~(rng_below(rng, 2) ? MBOX_RECV_NOT_TYPE : MBOX_RECV_MAX_TYPE);
 			else
 				*flags &= ~(MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE);
-			if (arg_named(call, "at") && (*flags & MBOX_RECV_AT)) {
+			if (arg_named(call, "position") && (*flags & MBOX_RECV_AT)) {
 				*flags |= MBOX_RECV_PEEK;
 				*flags &= ~MBOX_RECV_MAX_TYPE;
 			} else {

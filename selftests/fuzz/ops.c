@@ -174,7 +174,7 @@ static const struct field send_fields[] = {
 
 static const struct field recv_fields[] = {
 	IOCTL(SLOT_HANDLE), RECV_FIELDS(mbox_ioc_recv, ),
-	{ "at", K_U64, MEMBER(mbox_ioc_recv, header.seq), LIST(positions) },
+	{ "position", K_U64, MEMBER(mbox_ioc_recv, header.seq), LIST(positions) },
 };
 
 static const struct field lease_fields[] = {
