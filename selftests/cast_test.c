@@ -3,46 +3,12 @@
  * Broadcasting to many handles, and losing many messages: done a few at a time, so that others run
  * meanwhile; and yet a message comes to all handles at once.
  */
-#include "lib/broadcast.h"
+#include "lib/crowd.h"
 #include "lib/netlink.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
-
-#define MANY	600			/* many times the handles that are done in one go */
-
-/* A mailbox with many handles to receive. */
-struct crowd {
-	char name[MBOX_NAME_SIZE];
-	int fd;
-	int in[MANY];
-};
-
-static void crowd_new(struct __test_metadata *_metadata, struct crowd *crowd, uint32_t capacity,
-		      uint32_t options)
-{
-	struct rlimit limit = { 2 * MANY + 100, 2 * MANY + 100 };
-	struct mbox_ioc_open arg = cast_arg(capacity, options);
-
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		SKIP(return, "may not have that many files open");
-	name_make(crowd->name);
-	name_copy(arg.name, crowd->name);
-	crowd->fd = open_call(MBOX_IOC_CREATE, &arg);
-	ASSERT_LE(0, crowd->fd);
-	for (int i = 0; i < MANY; i++) {
-		crowd->in[i] = open_name(crowd->name, MBOX_RIGHT_RECV);
-		ASSERT_LE(0, crowd->in[i]);
-	}
-}
-
-static void crowd_end(struct crowd *crowd)
-{
-	for (int i = 0; i < MANY; i++)
-		close(crowd->in[i]);
-	close(crowd->fd);
-}
 
 FIXTURE(cast)
 {
