@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include "lib/lease.h"
+#include "lib/module.h"
+#include "lib/user.h"
 
 #define MS 1000000ULL
 
@@ -377,6 +379,67 @@ TEST_F(call, quota)
 	EXPECT_EQ(-EFAULT, xioctl(self->fd, MBOX_IOC_CALL, &arg));
 	arg.flags = MBOX_CALL_RETRY << 1;
 	EXPECT_EQ(-EINVAL, xioctl(self->fd, MBOX_IOC_CALL, &arg));
+}
+
+/* Results that cannot be written, though the arguments can be read. */
+TEST_F(call, results_unwritable)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	struct mbox_ioc_call *arg;
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct leased one;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	/* the first result is before the end of the page, the last ones are behind it */
+	arg = (void *)(pages + page - offsetof(struct mbox_ioc_call, length) - sizeof(arg->length));
+	ASSERT_GT(offsetof(struct mbox_ioc_call, start), offsetof(struct mbox_ioc_call, length));
+	memset(arg, 0, sizeof(*arg));
+	ASSERT_EQ(0, mprotect(pages + page, page, PROT_READ));
+	pid = fork_child();
+	ASSERT_LE(0, pid);
+	if (pid == 0)
+		_exit(xioctl(self->fd, MBOX_IOC_CALL, arg) != -EFAULT);
+	one = serve(self->fd);
+	ASSERT_EQ(0, one.error);
+	EXPECT_EQ(0, reply(self->fd, one.delivery.token, ""));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+	EXPECT_EQ(1, info_of(self->fd).received);
+	munmap(pages, 2 * page);
+}
+
+/* The memory for the reply is charged to the caller, who may not have that much. */
+static int call_in_quota(void *arg)
+{
+	uid_t uid = *(uid_t *)arg;
+	struct mbox_ioc_open open = open_arg(NULL, 1);
+	struct mbox_ioc_call call = { .room = 300000 };
+	struct mbox_info before;
+	int fd;
+
+	CHECK(0, become(uid, uid));
+	fd = open_call(MBOX_IOC_CREATE, &open);
+	CHECK(true, fd >= 0);
+	before = info_of(fd);
+	CHECK(-EDQUOT, xioctl(fd, MBOX_IOC_CALL, &call));
+	CHECK(0, strcmp("", info_diff(fd, &before)));
+	return 0;
+}
+
+TEST_F(call, room_in_quota)
+{
+	uint64_t saved = param_get("user_bytes");
+	uid_t uid = spare_uid(0);
+	int ret;
+
+	if (geteuid())
+		SKIP(return, "only root can be another user");
+	if (!saved || param_set("user_bytes", 65536))
+		SKIP(return, "the module parameters cannot be written");
+	ret = in_child(call_in_quota, &uid);
+	param_set("user_bytes", saved);
+	EXPECT_EQ(0, ret);
 }
 
 TEST_HARNESS_MAIN

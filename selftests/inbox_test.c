@@ -423,4 +423,24 @@ TEST(pid_namespaces)
 	close(fd);
 }
 
+/* The end of a process is told to a receive by a link that asks for some messages only. */
+static int do_recv_urgent(struct peer *peer)
+{
+	struct mbox_ioc_recv arg = { .min_prio = 3, .data = address_of(peer->text), .size = PEER_TEXT };
+
+	return xioctl(peer->fd[0], MBOX_IOC_RECV, &arg);
+}
+
+TEST(end_of_process_ends_filtered_receive)
+{
+	struct peer *receiver = peer_new(_metadata), *other = peer_new(_metadata);
+
+	ASSERT_EQ(0, peer_link(receiver, 0, other->pid, 4));
+	peer_start(receiver, do_recv_urgent);
+	ASSERT_TRUE(peer_blocked(receiver));
+	peer_kill(other);
+	EXPECT_EQ(-EOWNERDEAD, peer_end(receiver));
+	peer_kill(receiver);
+}
+
 MBOX_TEST_MAIN

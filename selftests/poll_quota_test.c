@@ -40,6 +40,8 @@ struct user {
 	uid_t uid;
 	uint32_t policy;
 	int fd;				/* of another user */
+	/* of two users */
+	int used, level, ready;
 };
 
 static int recv_large(int fd)
@@ -146,6 +148,76 @@ TEST(quota_of_another)
 	EXPECT_EQ(0, in_child(quota_of_caller, &user));
 	EXPECT_EQ(POLLIN | POLLOUT, poll_now(user.fd));
 	close(user.fd);
+}
+
+/*
+ * Two users share a handle, and neither has quota: the handle waits for the quota of one of them, so
+ * pollers are woken to find out by a send.
+ */
+static int second_of_handle(void *arg)
+{
+	struct user *user = arg;
+	int used, level;
+
+	CHECK(0, become(user->uid + 1, user->uid + 1));
+	used = use_up();
+	CHECK(true, used >= 0);
+	level = watch(user->fd, EPOLLOUT | EPOLLET);
+	CHECK(EPOLLOUT, next_event(level, 0));
+	CHECK(0, next_event(level, 50));
+	CHECK(-EDQUOT, send_largest(user->fd));
+	CHECK(EPOLLOUT, next_event(level, PATIENCE * 1000));
+	close(used);
+	return 0;
+}
+
+static int first_of_handle(void *arg)
+{
+	struct user *user = arg;
+	int used, level;
+
+	CHECK(0, become(user->uid, user->uid));
+	used = use_up();
+	CHECK(true, used >= 0);
+	level = watch(user->fd, EPOLLOUT);
+	CHECK(0, next_event(level, 0));
+	user->used = used;
+	user->level = level;
+	return 0;
+}
+
+static int both_of_handle(void *arg)
+{
+	struct user *user = arg;
+	pid_t pid;
+
+	/* before the rights to become another user are given up */
+	pid = fork_child();
+	if (pid == 0) {
+		while (!await_flag(&user->ready))
+			;
+		_exit(second_of_handle(user) != 0);
+	}
+	CHECK(0, first_of_handle(user));
+	set_flag(&user->ready);
+	CHECK(0, reap(pid));
+	CHECK(0, next_event(user->level, 0));
+	CHECK(0, recv_large(user->used));
+	CHECK(EPOLLOUT, next_event(user->level, PATIENCE * 1000));
+	return 0;
+}
+
+TEST(quota_of_two_users)
+{
+	struct user *user = shared_alloc(sizeof(*user));
+
+	if (geteuid())
+		SKIP(return, "only root can become another user");
+	user->uid = spare_uid(6);
+	user->fd = box_sized(0);
+	ASSERT_LE(0, user->fd);
+	EXPECT_EQ(0, in_child(both_of_handle, user));
+	close(user->fd);
 }
 
 /* A mailbox of another user takes a share only, and leaves something for all others. */

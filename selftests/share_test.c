@@ -5,7 +5,7 @@
  *
  * Sets a module parameter, and sets it back.
  */
-#include "lib/child.h"
+#include "lib/lease.h"
 #include "lib/module.h"
 #include "lib/user.h"
 
@@ -236,6 +236,43 @@ TEST_F(share, of_a_quota_that_is_lowered)
 	EXPECT_EQ(0, fill(self, 1, self->service, 1, 1));
 	EXPECT_EQ(20, drain(self->fds[0]));
 	EXPECT_EQ(12, fill(self, 0, self->service, SIZE, 1000));
+}
+
+/* A dead letter counts in the mailbox to which it moves; where that has its share, it is parked. */
+TEST_F(share, of_dead_letters)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
+	struct filling filling;
+	char name[MBOX_NAME_SIZE];
+	struct leased one;
+	int fd;
+
+	name_make(name);
+	name_copy(arg.name, name);
+	arg.mode = 0622;
+	arg.msg_size = BYTES / 2;
+	arg.dead_letter = info_of(self->fds[0]).id;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(48, fill(self, 0, self->service, SIZE, 1000));
+	filling = (struct filling) { name, self->service, 1, 2 };
+	EXPECT_EQ(2, in_child(fill_as_user, &filling));
+	one = lease(fd);
+	ASSERT_EQ(0, one.error);
+	EXPECT_EQ(0, nack(fd, one.delivery.token, MBOX_NACK_REJECT, 0, 0));
+	EXPECT_TRUE(counts(fd, 0, 0, 1));
+	EXPECT_EQ(48, drain(self->fds[0]));
+	one = lease(fd);
+	ASSERT_EQ(0, one.error);
+	EXPECT_EQ(0, nack(fd, one.delivery.token, MBOX_NACK_REJECT, 0, 0));
+	EXPECT_TRUE(counts(fd, 0, 0, 1));
+	EXPECT_EQ(1, kick(fd, 10));
+	one = lease(fd);
+	EXPECT_EQ(0, nack(fd, one.delivery.token, MBOX_NACK_REJECT, 0, 0));
+	EXPECT_TRUE(counts(fd, 0, 0, 0));
+	EXPECT_EQ(2, drain(self->fds[0]));
+	EXPECT_EQ(48, fill(self, 0, self->service, SIZE, 1000));
+	close(fd);
 }
 
 /* Deliveries of broadcasts. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Users: however many there are, each is found as fast, and nobody is lost as he comes and goes. */
-#include "lib/child.h"
+#include "lib/netlink.h"
 #include "lib/user.h"
 
 #include <sys/resource.h>
@@ -106,6 +106,24 @@ TEST(users_come_and_go)
 		EXPECT_EQ(0, reap(pids[i]));
 	EXPECT_EQ(TASKS * TURNS, info_of(fd).received);
 	close(fd);
+}
+
+/* Asking for a user who cannot be. */
+TEST(no_such_user)
+{
+	struct nl_request request;
+	struct nl nl;
+
+	ASSERT_EQ(0, nl_open(&nl));
+	nl_begin(&request, nl.family, MBOX_CMD_USER_GET, 0);
+	nl_put_u32(&request, MBOX_A_USER_UID, -1);
+	EXPECT_EQ(-EINVAL, nl_talk(&nl, &request, NULL, NULL));
+	EXPECT_STREQ("uid: not in the user namespace", nl.said);
+	EXPECT_EQ(MBOX_A_USER_UID, nl.blamed);
+	nl_begin(&request, nl.family, MBOX_CMD_USER_GET, 0);
+	nl_put_u32(&request, MBOX_A_USER_UID, geteuid());
+	EXPECT_EQ(0, nl_talk(&nl, &request, NULL, NULL));
+	close(nl.fd);
 }
 
 MBOX_TEST_MAIN

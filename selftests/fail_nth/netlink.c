@@ -137,7 +137,38 @@ static void is_deleted(struct scene *s, long ret)
 	EXPECT_EQ(MBOX_STATE_DEAD, info_of(s->observer).state);
 }
 
+/* Somebody listens: a mailbox gets memory for its events with the first of them. */
+static void prepare_listener(struct scene *s)
+{
+	SCENE(s);
+
+	ASSERT_EQ(0, nl_open(&netlink));
+	ASSERT_EQ(0, nl_listen(&netlink));
+	s->extra = netlink.fd;
+}
+
+static long call_full(struct scene *s)
+{
+	return send_bytes(s->fd, MBOX_SEND_NONBLOCK, 0, 0, message(2), s->op->length);
+}
+
+/* An event without memory is not lost without a trace. */
+static void told_event(struct scene *s, long ret)
+{
+	struct nl_reply reply;
+	SCENE(s);
+
+	EXPECT_TRUE(nl_hear(&netlink, &reply, PATIENCE * 1000));
+	EXPECT_EQ(1, info_of(s->observer).queued);
+}
+
 const struct op netlink_ops[] = {
+	{
+		.name = "netlink_event",
+		.capacity = 1, .queued = 1, .length = SMALL, .result = -EAGAIN, .errors = NL_ERRORS,
+		.prepare = prepare_listener, .call = call_full, .done = told_event,
+	},
+
 	{
 		.name = "netlink_get",
 		.errors = NL_ERRORS, .prepare = prepare_netlink, .call = call_netlink, .cmd = MBOX_CMD_MAILBOX_GET,
