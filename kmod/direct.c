@@ -45,7 +45,8 @@ static struct file *direct_open(struct mbox_endpoint *endpoint, u32 rights,
 struct mbox_relay {
 	spinlock_t lock;		/* guards hooking it up */
 	bool hooked;			/* lock; set with release, and once */
-	struct mbox_lane *lane_in;	/* constant once hooked */
+	const struct mbox_handle *handle; /* constant once hooked */
+	struct mbox_lane *lane_in;	/* likewise */
 	struct mbox_lane *lane_out;	/* likewise */
 	wait_queue_head_t queue;
 	wait_queue_entry_t in, out;	/* of the inboxes' queues, once hooked */
@@ -70,6 +71,8 @@ static __poll_t relay_events(const struct mbox_relay *relay, bool in)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(lane->ended) || READ_ONCE(inbox->state) == MBOX_STATE_DEAD)
 		events |= EPOLLERR | EPOLLHUP;
+	if (READ_ONCE(relay->handle->nr_urgent))
+		events |= EPOLLPRI;
 	return events;
 }
 
@@ -107,6 +110,7 @@ static void relay_hook(struct mbox_handle *handle)
 
 	spin_lock(&relay->lock);
 	if (!relay->hooked) {
+		relay->handle = handle;
 		relay->lane_in = handle->in;
 		relay->lane_out = handle->out;
 		add_wait_queue(&handle->mbox->poll, &relay->in);
