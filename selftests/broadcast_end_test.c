@@ -2,7 +2,9 @@
 /* Broadcasting, and the end of handles, mailboxes and quotas; and the events of poll(). */
 #include "lib/broadcast.h"
 #include "lib/module.h"
+#include "lib/netlink.h"
 #include "lib/user.h"
+#include "lib/userfault.h"
 
 #include <sys/stat.h>
 
@@ -139,6 +141,66 @@ TEST(close_with_many)
 	EXPECT_EQ(0, delete_fd(cast.fd, MBOX_DELETE_FORCE));
 	EXPECT_COUNTS(cast.fd, 0, MANY, 0, 0, MANY, MANY);
 	cast_end(&cast);
+}
+
+/* A delivery that a receiver fails to copy goes to the next that waits by the same handle, or back. */
+TEST_F(end, failed_receiver)
+{
+	struct call *first = call_new(self->in[0], CALL_RECV), *second;
+
+	first->recv.data = 8;
+	call_start(first);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	second = cast_recv(_metadata, self->in[0], 0, 0);
+	ASSERT_EQ(HANDLES, put(self->fd, 0, "text"));
+	EXPECT_EQ(-EFAULT, call_end(first));
+	EXPECT_STREQ("text", recv_end(second));
+	EXPECT_HANDLE(self->in[0], 0, 1, 0);
+	first = call_new(self->in[0], CALL_RECV);
+	first->recv.data = 8;
+	call_start(first);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	ASSERT_EQ(HANDLES, put(self->fd, 0, "back"));
+	EXPECT_EQ(-EFAULT, call_end(first));
+	EXPECT_STREQ("back", take(self->in[0]));
+	EXPECT_HANDLE(self->in[0], 0, 2, 0);
+}
+
+static int purge(struct __test_metadata *_metadata, const char *name)
+{
+	struct nl_request request;
+	struct nl nl;
+	int ret;
+
+	ASSERT_EQ(0, nl_open(&nl));
+	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
+	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
+	ret = nl_talk(&nl, &request, NULL, NULL);
+	close(nl.fd);
+	return ret;
+}
+
+/* A delivery that is being copied is not purged. */
+TEST_F(end, purge_in_flight)
+{
+	struct call *call;
+
+	missing_setup(_metadata);
+	call = call_new(self->in[0], CALL_RECV);
+	call->recv.size = missing.size;
+	start_stalling(_metadata, call);
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	ASSERT_EQ(HANDLES, put(self->fd, 0, "one"));
+	await_stall(_metadata);
+	ASSERT_EQ(HANDLES, put(self->fd, 0, "two"));
+	EXPECT_EQ(0, purge(_metadata, self->cast.name));
+	for (int i = 1; i < HANDLES; i++)
+		EXPECT_STREQ("EAGAIN", take(self->in[i]));
+	give_page(_metadata, 1);
+	EXPECT_EQ(0, call_end(call));
+	EXPECT_EQ(3, call->recv.header.length);
+	EXPECT_STREQ("EAGAIN", take(self->in[0]));
+	EXPECT_COUNTS(self->fd, 0, 2, 1, 0, 1, 2 * HANDLES - 1);
 }
 
 /* Deletion. */
