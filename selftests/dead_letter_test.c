@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Dead letters: messages that were given out too often, rejected, or expired. */
+#include "lib/broadcast.h"
 #include "lib/lease.h"
 
 #define MS 1000000ULL
@@ -127,6 +128,68 @@ TEST_F(dead, create)
 	arg.policy = MBOX_POLICY_BROADCAST;
 	arg.max_deliveries = 1;
 	EXPECT_EQ(-EOPNOTSUPP, open_call(MBOX_IOC_CREATE, &arg));
+}
+
+/* A mailbox that cannot hold dead letters is refused, and is as before. */
+TEST_F(dead, create_with_broadcast)
+{
+	struct mbox_info before;
+	struct cast cast;
+
+	cast_new(_metadata, &cast, cast_arg(2, 0));
+	before = info_of(cast.fd);
+	EXPECT_EQ(-EOPNOTSUPP, box_with(0, cast.fd));
+	EXPECT_UNCHANGED(cast.fd, &before);
+	cast_end(&cast);
+}
+
+/* Messages that a peek is copying, which takes some time for large ones, move once that is done. */
+TEST(peeked)
+{
+	enum { LARGE = 4 << 20, ROUNDS = 20 };
+	struct mbox_ioc_open arg = open_arg(NULL, MBOX_CAPACITY_UNBOUNDED);
+	struct mbox_ioc_lease cut = { .recv.flags = MBOX_RECV_NONBLOCK | MBOX_RECV_TRUNC };
+	int letters, fd, *stop = shared_alloc(sizeof(*stop));
+	char *data = calloc(1, LARGE);
+	pid_t peeker;
+
+	ASSERT_NE(NULL, data);
+	arg.msg_size = LARGE;
+	letters = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, letters);
+	arg.dead_letter = info_of(letters).id;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	peeker = fork_child();
+	ASSERT_LE(0, peeker);
+	if (peeker == 0) {
+		while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+			int ret = recv_bytes(fd, MBOX_RECV_PEEK | MBOX_RECV_NONBLOCK, data, LARGE, NULL);
+
+			if (ret && ret != -EAGAIN)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		ASSERT_EQ(0, send_bytes(fd, 0, 0, 0, data, LARGE));
+		/* the peek has begun, most likely */
+		nap();
+		ASSERT_EQ(0, xioctl(fd, MBOX_IOC_LEASE, &cut));
+		ASSERT_EQ(0, nack(fd, cut.delivery.token, MBOX_NACK_REJECT, 0, 7));
+		ASSERT_EQ(POLLIN, poll_wait(letters, POLLIN));
+		ASSERT_EQ(0, xioctl(letters, MBOX_IOC_LEASE, &cut));
+		EXPECT_EQ(LARGE, cut.recv.header.length);
+		EXPECT_EQ(7, cut.delivery.code);
+		EXPECT_EQ(0, info_of(fd).queued);
+		ASSERT_EQ(0, ack(letters, cut.delivery.token));
+	}
+	set_flag(stop);
+	EXPECT_EQ(0, reap(peeker));
+	EXPECT_EQ(ROUNDS, info_of(fd).dead);
+	close(fd);
+	close(letters);
+	free(data);
 }
 
 TEST_HARNESS_MAIN
