@@ -80,11 +80,11 @@ void mbox_exclusive_stop(void)
 
 /*
  * MBOX_PAUSE: a thread that is stopped, traced or frozen leaves its receive with
- * ERESTARTSYS or ERESTARTNOHAND, and makes it again when it goes on, without having been back in its
- * program. Its process keeps an exclusive mailbox over that. No other process can
- * see whether a thread is about to make its call again; so it counts as about to as
- * long as it is paused, and has done little else since: not slept, and not run for
- * more than PAUSE_RUN. A thread that handles the signal, and does not come back,
+ * ERESTARTSYS or ERESTARTNOHAND, and makes it again when it goes on, without having been
+ * back in its program. Its process keeps an exclusive mailbox over that. No other process
+ * can see whether a thread is about to make its call again; so it counts as about to as
+ * long as it is paused, and has done little else since: not slept, and not run for more
+ * than PAUSE_RUN. A thread that handles the signal, and does not come back,
  * gives the mailbox up by running or sleeping.
  */
 #define PAUSE_RUN	(50 * NSEC_PER_MSEC)
