@@ -240,7 +240,7 @@ policies()
 		absent maxprocs
 		absent ring
 		absent exclusive
-		has '"maxprocs":null,"procs":null,"exclusive":false,"overflow":false,"ring":null,"grow":false'
+		has '"maxprocs":null,"procs":null,"exclusive":false,"overflow":false,"track":false,"ring":null,"grow":false'
 		expect 0 delete "$box"
 	done
 }
