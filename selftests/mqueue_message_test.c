@@ -402,12 +402,13 @@ static pid_t fork_sender(int mqdes, int slot, int *sent)
 	pid_t pid = fork_child();
 	int data[2] = { slot, 1 };
 
-	for (; !pid; data[1]++) {
+	if (pid)
+		return pid;
+	for (;; data[1]++) {
 		if (mq_send(mqdes, (char *)data, sizeof(data), 0))
 			_exit(1);
 		__atomic_store_n(&sent[slot], data[1], __ATOMIC_RELEASE);
 	}
-	return pid;
 }
 
 /* Senders are killed at any time: each message sent is received once, in order, and no other. */

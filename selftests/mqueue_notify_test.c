@@ -258,11 +258,11 @@ TEST_F(notify, in_a_handler_at_any_time)
 	ASSERT_EQ(0, notify(self->mqdes, SIGEV_SIGNAL, SIGNAL));
 	pid = fork_child();
 	ASSERT_LE(0, pid);
-	for (int i = 0; !pid; i++) {
-		if (i == 2000)
-			_exit(0);
-		if (mqueue_send(self->mqdes, "text", 0))
-			_exit(1);
+	if (!pid) {
+		for (int i = 0; i < 2000; i++)
+			if (mqueue_send(self->mqdes, "text", 0))
+				_exit(1);
+		_exit(0);
 	}
 	for (; n < 2000; n++) {
 		pid_t other = n % 100 ? 0 : fork_child();
@@ -320,13 +320,14 @@ TEST_F(notify, does_not_interrupt)
 	pid_t pid = fork_child();
 
 	ASSERT_LE(0, pid);
-	for (int i = 0; !pid; i++) {
-		if (i == messages)
-			_exit(0);
-		if (mqueue_send(self->mqdes, "text", 0))
-			_exit(1);
-		if (i % 3 == 0)
-			sched_yield();
+	if (!pid) {
+		for (int i = 0; i < messages; i++) {
+			if (mqueue_send(self->mqdes, "text", 0))
+				_exit(1);
+			if (i % 3 == 0)
+				sched_yield();
+		}
+		_exit(0);
 	}
 	for (int i = 0; i < messages; i++) {
 		notify(self->mqdes, SIGEV_SIGNAL, SIGNAL);
