@@ -181,7 +181,7 @@ TEST_F(end, many_withdrawn)
 TEST_F(end, leased_very_often)
 {
 	enum { TIMES = 70000 };
-	struct leased one = {};
+	struct leased one;
 	uint64_t last = 0;
 
 	ASSERT_EQ(0, put(self->fd, 0, "one"));
