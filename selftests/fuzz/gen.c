@@ -54,13 +54,14 @@ static void make_sensible(struct rng *rng, struct call *call)
 	uint64_t *flags = arg_named(call, "flags"), *mask = arg_named(call, "mask");
 	uint64_t *type = arg_named(call, "type"), *pid = arg_named(call, "pid");
 	uint64_t *mode = arg_named(call, "mode"), *lifetime = arg_named(call, "lifetime");
+	uint64_t *space = arg_named(call, "space");
 	/* Other lanes are interrupted when the program ends: they may wait for those that come late. */
 	unsigned int i, wait = call->lane ? 50 * SHORT_WAIT : SHORT_WAIT;
 
 	if (one_in(rng, 25))
 		return;
 	/* A mailbox of a front end has a label, or none; others have no label. */
-	if (arg_named(call, "space") && arg_named(call, "labelsize")) {
+	if (space && flags && arg_named(call, "labelsize")) {
 		/* By id, or by something else. */
 		if (!(*flags & MBOX_OPEN_BY_ID)) {
 			arg_set(call, "id", 0);
@@ -69,7 +70,7 @@ static void make_sensible(struct rng *rng, struct call *call)
 			arg_set(call, "labelsize", 0);
 			*flags &= ~(MBOX_OPEN_CREATE | MBOX_OPEN_EXCL);
 		}
-		if (*arg_named(call, "space"))
+		if (*space)
 			arg_set(call, "name", NAME(0, NAME_NONE));
 		else
 			arg_set(call, "labelsize", 0);
