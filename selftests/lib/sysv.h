@@ -55,6 +55,8 @@ static inline int send_zeros(int id, long type, size_t size, int flags)
 	long *buf = calloc(1, sizeof(long) + size);
 	int ret;
 
+	if (!buf)
+		return -ENOMEM;
 	*buf = type;
 	ret = msgsnd(id, buf, size, flags) ? -errno : 0;
 	free(buf);
