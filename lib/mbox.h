@@ -381,8 +381,8 @@ int mbox_send_string(struct mbox *mb, const char *s);
 
 /**
  * struct mbox_recv_opts - how to receive; all zero is the usual receive
- * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_AT,
- *		MBOX_RECV_BY_SENDER, MBOX_RECV_BY_START; one of MBOX_RECV_BY_TYPE, MBOX_RECV_NOT_TYPE (any
+ * @flags:	MBOX_RECV_NONBLOCK, MBOX_RECV_PEEK, MBOX_RECV_AT, MBOX_RECV_BY_SENDER,
+ *		MBOX_RECV_BY_START; one of MBOX_RECV_BY_TYPE, MBOX_RECV_NOT_TYPE (any
  *		type but @type) and MBOX_RECV_MAX_TYPE (of the types up to @type, the
  *		lowest that is queued; not on links and inboxes); MBOX_RECV_TRUNC: cut
  *		a message that is too long, and lose its rest; MBOX_RECV_NORESTART:
