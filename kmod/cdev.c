@@ -49,14 +49,16 @@ static int cdev_check_name(const struct mbox_ioc_open *arg, struct mbox_label_ke
 {
 	bool by_id = arg->flags & MBOX_OPEN_BY_ID;
 	int error = mbox_label_copy(label, text, arg);
+	bool valid;
 
-	if (!error && by_id && (label->size || !mbox_name_empty(arg->name)))
-		error = -EINVAL;
-	if (error || (label->space == MBOX_SPACE_NONE && mbox_name_empty(arg->name)))
+	if (error)
 		return error;
-	if (label->space != MBOX_SPACE_NONE)
-		return mbox_name_empty(arg->name) ? 0 : -EINVAL;
-	return mbox_name_valid(arg->name) ? 0 : -EINVAL;
+	if (arg->name[0])
+		valid = label->space == MBOX_SPACE_NONE && !by_id &&
+			mbox_name_valid(arg->name);
+	else
+		valid = mbox_name_empty(arg->name) && !(by_id && label->size);
+	return valid ? 0 : -EINVAL;
 }
 
 #define OPEN_FLAGS (MBOX_OPEN_CREATE | MBOX_OPEN_EXCL | MBOX_OPEN_NONBLOCK | \
@@ -65,7 +67,7 @@ static int cdev_check_name(const struct mbox_ioc_open *arg, struct mbox_label_ke
 static long cdev_create(struct file *factory, void __user *uarg, size_t usize)
 {
 	struct mbox_label_key label;
-	char text[MBOX_LABEL_MAX];
+	char text[MBOX_LABEL_MAX] __uninitialized;
 	struct mbox_ioc_open arg;
 	int error;
 
@@ -85,7 +87,7 @@ static long cdev_create(struct file *factory, void __user *uarg, size_t usize)
 static long cdev_open(struct file *factory, void __user *uarg, size_t usize)
 {
 	struct mbox_label_key label;
-	char text[MBOX_LABEL_MAX];
+	char text[MBOX_LABEL_MAX] __uninitialized;
 	struct mbox_ioc_open arg;
 	bool create, exclusive, by_id;
 	int error;

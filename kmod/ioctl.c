@@ -383,7 +383,7 @@ static long ioctl_recvv(struct file *file, void __user *uarg, size_t usize)
 static long ioctl_get(struct file *file, void __user *uarg, size_t usize)
 {
 	struct mbox_handle *handle = file->private_data;
-	struct mbox_info info;
+	struct mbox_info info __uninitialized;
 	int error;
 
 	error = mbox_ioctl_copy(&info, sizeof(info), uarg, usize);
