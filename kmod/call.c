@@ -104,9 +104,8 @@ struct reply {
 	u32 size;
 	/* of a larger one */
 	struct mbox_message *memory;	/* for the data; or NULL */
-	struct mm_struct *mm;		/* of the caller, grabbed: to be written to; or NULL */
+	struct mm_struct *mm;		/* of the caller, grabbed, once writing to it was tried */
 	unsigned long buffer;		/* there */
-	bool tried;			/* to write to it */
 	bool written;			/* the data are there */
 	bool copied;			/* the data are in memory */
 };
@@ -121,12 +120,11 @@ enum reply_step {
 /* Choose the next step of a larger reply. */
 static int reply_begin(struct mbox_request *request, struct reply *reply)
 {
-	if (reply->size >= MBOX_SPAN_SIZE && !reply->tried) {
+	if (reply->size >= MBOX_SPAN_SIZE && !reply->mm) {
 		/* The caller is in the kernel, so it keeps its memory: until we unlock. */
 		reply->mm = request->mm;
 		mmgrab(reply->mm);
 		reply->buffer = request->buffer;
-		reply->tried = true;
 		return REPLY_WRITE;
 	}
 	reply->memory = request->memory;

@@ -187,6 +187,16 @@ void mbox_handle_end_calls(struct mbox_handle *handle, u32 rights)
 		handle_end_calls(handle, MBOX_RIGHT_SEND);
 }
 
+/* Take those of @rights that @handle still has. Return these. */
+static u32 handle_shut(struct mbox_handle *handle, u32 rights)
+{
+	lockdep_assert_held(&handle->mbox->lock);
+	rights &= ~handle->shut;
+	WRITE_ONCE(handle->shut, handle->shut | rights);
+	WRITE_ONCE(handle->plain, false);
+	return rights;
+}
+
 /**
  * mbox_handle_shutdown - give up rights of a handle
  * @handle:	the handle
@@ -203,9 +213,7 @@ int mbox_handle_shutdown(struct mbox_handle *handle, u32 rights)
 	struct mbox_deferred deferred;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	rights &= ~handle->shut;
-	WRITE_ONCE(handle->shut, handle->shut | rights);
-	WRITE_ONCE(handle->plain, false);
+	rights = handle_shut(handle, rights);
 	mbox_mailbox_unlock(mbox, &deferred);
 
 	mbox->kind->shut(handle, rights);
@@ -238,9 +246,7 @@ void mbox_handle_revoke(struct mbox *mbox)
 		if (!handle || handle->number > last)
 			break;
 		number = handle->number;
-		rights = handle->rights & ~handle->shut;
-		WRITE_ONCE(handle->shut, handle->rights);
-		WRITE_ONCE(handle->plain, false);
+		rights = handle_shut(handle, handle->rights);
 		if (rights & MBOX_RIGHT_RECV)
 			mbox->recv_handles--;
 		if (rights & MBOX_RIGHT_SEND)

@@ -111,9 +111,7 @@ struct mbox *mbox_label_find(struct mbox_registry *registry,
 
 	rcu_read_lock();
 	label = rhashtable_lookup(&registry->labels, key, label_params);
-	mbox = label ? label->mbox : NULL;
-	if (mbox && !refcount_inc_not_zero(&mbox->refs))
-		mbox = NULL;
+	mbox = mbox_registry_found(label ? label->mbox : NULL);
 	rcu_read_unlock();
 	return mbox;
 }

@@ -28,6 +28,13 @@ static struct mbox_notify *notify_armed(const struct mbox *mbox)
 	return mbox_notify_armed(mbox) ? mbox->waits->notify->notify : NULL;
 }
 
+/* No registration is armed any more. */
+static void notify_clear(struct mbox *mbox)
+{
+	mbox->waits->notify = NULL;
+	WRITE_ONCE(mbox->nr_receivers, mbox->nr_receivers & ~MBOX_NOTIFIES);
+}
+
 /* The registration is armed no more; its handle has it still, and poll() says so. */
 static void notify_end(struct mbox *mbox, u8 state, struct mbox_deferred *deferred)
 {
@@ -35,8 +42,7 @@ static void notify_end(struct mbox *mbox, u8 state, struct mbox_deferred *deferr
 
 	handle->notify->state = state;
 	handle->nr_urgent++;
-	mbox->waits->notify = NULL;
-	WRITE_ONCE(mbox->nr_receivers, mbox->nr_receivers & ~MBOX_NOTIFIES);
+	notify_clear(mbox);
 	deferred->events |= EPOLLPRI;
 }
 
@@ -50,13 +56,10 @@ static struct mbox_notify *notify_detach(struct mbox_handle *handle)
 	handle->notify = NULL;
 	if (!notify)
 		return NULL;
-	if (notify->state == MBOX_NOTIFY_ARMED) {
-		mbox->waits->notify = NULL;
-		WRITE_ONCE(mbox->nr_receivers,
-			   mbox->nr_receivers & ~MBOX_NOTIFIES);
-	} else {
+	if (notify->state == MBOX_NOTIFY_ARMED)
+		notify_clear(mbox);
+	else
 		handle->nr_urgent--;
-	}
 	return notify;
 }
 

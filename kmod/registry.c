@@ -66,9 +66,7 @@ struct mbox *mbox_registry_find(struct mbox_registry *registry,
 	struct mbox *mbox;
 
 	rcu_read_lock();
-	mbox = rhashtable_lookup(&registry->names, name, name_params);
-	if (mbox && !refcount_inc_not_zero(&mbox->refs))
-		mbox = NULL;
+	mbox = mbox_registry_found(rhashtable_lookup(&registry->names, name, name_params));
 	rcu_read_unlock();
 	return mbox;
 }
@@ -98,12 +96,11 @@ struct mbox *mbox_registry_next(struct mbox_registry *registry,
 /* Return the mailbox of that id, with a reference of the caller's, or NULL. */
 struct mbox *mbox_registry_find_id(struct mbox_registry *registry, u64 id)
 {
-	struct mbox *mbox;
+	struct mbox *mbox = NULL;
 
 	rcu_read_lock();
-	mbox = id <= ULONG_MAX ? xa_load(&registry->mailboxes, id) : NULL;
-	if (mbox && !refcount_inc_not_zero(&mbox->refs))
-		mbox = NULL;
+	if (id <= ULONG_MAX)
+		mbox = mbox_registry_found(xa_load(&registry->mailboxes, id));
 	rcu_read_unlock();
 	return mbox;
 }
@@ -211,8 +208,8 @@ static int registry_take_name(struct mbox *mbox)
 }
 
 /*
- * Enter a name, or a label. EEXIST if another mailbox has it, and is to keep it; EBUSY if the table
- * is being resized by a worker, which has to run.
+ * Enter a name, or a label. EEXIST if another mailbox has it, and is to keep it; EBUSY if
+ * the table is being resized by a worker, which has to run.
  */
 static int registry_enter_name(struct mbox *mbox)
 {

@@ -12,9 +12,9 @@
 #include <linux/xarray.h>
 
 #include "event.h"
+#include "mbox.h"
 
 struct file;
-struct mbox;
 struct net;
 struct user_namespace;
 
@@ -38,6 +38,15 @@ struct mbox_registry {
 /* registry.c */
 int mbox_registry_init(void);
 void mbox_registry_exit(void);
+/*
+ * Take a reference to a mailbox that was found under RCU, or NULL. Return it, or NULL if
+ * its last reference has gone.
+ */
+static inline struct mbox *mbox_registry_found(struct mbox *mbox)
+{
+	return mbox && refcount_inc_not_zero(&mbox->refs) ? mbox : NULL;
+}
+
 struct mbox_registry *mbox_registry_get(struct net *net);
 void mbox_registry_put(struct mbox_registry *registry);
 struct mbox *mbox_registry_find(struct mbox_registry *registry,
