@@ -2,14 +2,10 @@
 /* Attributes of a new queue, and the limits of the system */
 #include "mqueue.h"
 
-#include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "../frontend.h"
 
 /* Beyond these nobody may go: HARD_MSGMAX, HARD_MSGSIZEMAX of the kernel. */
 #define HARD_MAXMSG	65536
@@ -20,30 +16,13 @@
 #define CHARGE_PRIO	48
 #define PRIORITIES	32768
 
-/* Read a number from a file. Returns whether there is one; errno does not change. */
-static bool limit_read(const char *path, char *text, size_t size)
-{
-	int saved = errno;
-	ssize_t length = -1;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, text, size - 1);
-		close(fd);
-	}
-	errno = saved;
-	text[length > 0 ? length : 0] = '\0';
-	return length > 0;
-}
-
 /* A limit of /proc/sys/fs/mqueue, or @value where the kernel has no queues of its own. */
 static long limit_of(const char *name, long value)
 {
 	char path[64], text[32];
 
 	snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
-	return limit_read(path, text, sizeof(text)) ? atol(text) : value;
+	return frontend_read(path, text, sizeof(text)) ? atol(text) : value;
 }
 
 /*
@@ -52,15 +31,12 @@ static long limit_of(const char *name, long value)
  */
 static bool limit_exempt(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
 	unsigned long inside, outside, count;
 	char text[64];
 
-	if (syscall(SYS_capget, &header, data) ||
-	    !(data[0].effective & (1U << CAP_SYS_RESOURCE)))
+	if (!frontend_capable(CAP_SYS_RESOURCE))
 		return false;
-	if (!limit_read("/proc/self/uid_map", text, sizeof(text)))
+	if (!frontend_read("/proc/self/uid_map", text, sizeof(text)))
 		return true;
 	return sscanf(text, "%lu %lu %lu", &inside, &outside, &count) == 3 && !inside &&
 	       !outside && count == UINT32_MAX;

@@ -2,9 +2,8 @@
 /* mq_send(), mq_receive() and their relatives */
 #include "mqueue.h"
 
-#include <pthread.h>
-#include <sys/single_threaded.h>
 #include <time.h>
+#include "../frontend.h"
 
 #define NSEC	1000000000
 
@@ -18,22 +17,6 @@ struct deadline {
 };
 
 static const struct deadline none = { .clock = MBOX_CLOCK_NONE };
-
-/*
- * These calls are cancellation points: a blocked thread ends at once, as it does in the
- * call of the C library. A process with one thread has none that could be cancelled.
- */
-static int message_ioctl(mqd_t mqdes, unsigned long request, void *arg)
-{
-	int type, ret;
-
-	if (__libc_single_threaded)
-		return ioctl(mqdes, request, arg);
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	ret = ioctl(mqdes, request, arg);
-	pthread_setcanceltype(type, NULL);
-	return ret;
-}
 
 /* Set errno to an error of mq_overview(7). Returns -1. */
 static __attribute__((noinline, cold)) int message_failed(void)
@@ -65,6 +48,13 @@ static bool message_deadline(struct deadline *deadline, int64_t sec, long nsec)
 	return true;
 }
 
+/* Set the deadline of a call, which may have none. As message_deadline(), or EFAULT. */
+static bool message_time(struct deadline *deadline, const struct timespec *time)
+{
+	return !time || (mqueue_readable(time, sizeof(*time)) &&
+			 message_deadline(deadline, time->tv_sec, time->tv_nsec));
+}
+
 /*
  * Have the signals of notices that came so far sent. Before a call, so that they do not
  * interrupt it later, when it has come to sleep; after a send, for its own.
@@ -90,7 +80,7 @@ static inline int message_send(mqd_t mqdes, const char *data, size_t size, unsig
 	if (prio > MBOX_PRIO_MAX)
 		return mqueue_fail(EINVAL);
 	message_settle();
-	if (message_ioctl(mqdes, MBOX_IOC_SEND, &arg) < 0)
+	if (frontend_ioctl(mqdes, MBOX_IOC_SEND, &arg) < 0)
 		return message_failed();
 	message_settle();
 	return 0;
@@ -108,7 +98,7 @@ static inline ssize_t message_receive(mqd_t mqdes, char *data, size_t size,
 	};
 
 	message_settle();
-	if (message_ioctl(mqdes, MBOX_IOC_RECV, &arg) < 0)
+	if (frontend_ioctl(mqdes, MBOX_IOC_RECV, &arg) < 0)
 		return message_failed();
 	if (prio)
 		*prio = arg.header.prio;
@@ -130,8 +120,7 @@ EXPORT int mq_timedsend(mqd_t mqdes, const char *data, size_t size, unsigned int
 {
 	struct deadline deadline = none;
 
-	if (time && (!mqueue_readable(time, sizeof(*time)) ||
-		     !message_deadline(&deadline, time->tv_sec, time->tv_nsec)))
+	if (!message_time(&deadline, time))
 		return -1;
 	return message_send(mqdes, data, size, prio, deadline);
 }
@@ -142,8 +131,7 @@ EXPORT ssize_t mq_timedreceive(mqd_t mqdes, char *restrict data, size_t size,
 {
 	struct deadline deadline = none;
 
-	if (time && (!mqueue_readable(time, sizeof(*time)) ||
-		     !message_deadline(&deadline, time->tv_sec, time->tv_nsec)))
+	if (!message_time(&deadline, time))
 		return -1;
 	return message_receive(mqdes, data, size, prio, deadline);
 }
@@ -161,6 +149,12 @@ struct time64 {
 #endif
 };
 
+static bool message_time64(struct deadline *deadline, const struct time64 *time)
+{
+	return !time || (mqueue_readable(time, sizeof(*time)) &&
+			 message_deadline(deadline, time->sec, time->nsec));
+}
+
 EXPORT int __mq_timedsend_time64(mqd_t mqdes, const char *data, size_t size, unsigned int prio,
 				 const struct time64 *time);
 EXPORT ssize_t __mq_timedreceive_time64(mqd_t mqdes, char *restrict data, size_t size,
@@ -172,8 +166,7 @@ EXPORT int __mq_timedsend_time64(mqd_t mqdes, const char *data, size_t size, uns
 {
 	struct deadline deadline = none;
 
-	if (time && (!mqueue_readable(time, sizeof(*time)) ||
-		     !message_deadline(&deadline, time->sec, time->nsec)))
+	if (!message_time64(&deadline, time))
 		return -1;
 	return message_send(mqdes, data, size, prio, deadline);
 }
@@ -184,8 +177,7 @@ EXPORT ssize_t __mq_timedreceive_time64(mqd_t mqdes, char *restrict data, size_t
 {
 	struct deadline deadline = none;
 
-	if (time && (!mqueue_readable(time, sizeof(*time)) ||
-		     !message_deadline(&deadline, time->sec, time->nsec)))
+	if (!message_time64(&deadline, time))
 		return -1;
 	return message_receive(mqdes, data, size, prio, deadline);
 }

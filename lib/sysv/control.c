@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* msgctl() */
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../frontend.h"
 #include "sysv.h"
 
 #define NSEC_PER_SEC	1000000000U
@@ -108,7 +108,7 @@ static int control_set(int id, const void *from)
 	fd = control_open(id, 0, &info);
 	if (fd < 0)
 		return fd;
-	if (qbytes > sysv_limit_msgmnb() && !sysv_limit_capable(CAP_SYS_RESOURCE))
+	if (qbytes > sysv_limit_msgmnb() && !frontend_capable(CAP_SYS_RESOURCE))
 		ret = -EPERM;
 	else
 		ret = sysv_ioctl(fd, MBOX_IOC_SET, &arg);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* msgget(): keys, the limit of queues */
 #include <limits.h>
-#include <linux/capability.h>
 #include <stdio.h>
 
+#include "../frontend.h"
 #include "sysv.h"
 
 #define LABEL_SIZE	8
@@ -49,7 +49,7 @@ static bool get_executes(const struct mbox_info *info)
 		mode >>= 6;
 	else if (get_in_group(info->gid) || get_in_group(info->cgid))
 		mode >>= 3;
-	return (mode & 1) || sysv_limit_capable(CAP_IPC_OWNER);
+	return (mode & 1) || frontend_capable(CAP_IPC_OWNER);
 }
 
 /* Create a queue. Returns a handle or -EEXIST, -ENOSPC, … */

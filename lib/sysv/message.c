@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* msgsnd(), msgrcv() */
 #include <limits.h>
-#include <pthread.h>
-#include <sys/single_threaded.h>
 
+#include "../frontend.h"
 #include "sysv.h"
-
-/* Both are cancellation points: a thread of several is cancelled in the call. */
-static int message_ioctl(int fd, unsigned long request, void *arg)
-{
-	int type, ret;
-
-	if (likely(__libc_single_threaded))
-		return ioctl(fd, request, arg);
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-	ret = ioctl(fd, request, arg);
-	pthread_setcanceltype(type, NULL);
-	return ret;
-}
 
 /*
  * A call on a handle failed with errno, and has given the handle back. Returns true if it has
@@ -79,7 +65,7 @@ static __attribute__((noinline)) int message_post(int fd, const struct mbox_ioc_
 {
 	struct mbox_ioc_post arg = { .send = *send, .type_hi = (uint32_t)(type >> 32) };
 
-	return message_ioctl(fd, MBOX_IOC_POST, &arg);
+	return frontend_ioctl(fd, MBOX_IOC_POST, &arg);
 }
 
 __attribute__((visibility("default"))) int
@@ -111,7 +97,7 @@ msgsnd(int id, const void *message, size_t size, int flags)
 		if (unlikely(ret))
 			return sysv_return(ret);
 		if (likely((unsigned long)from->type <= UINT32_MAX))
-			ret = message_ioctl(held.fd, MBOX_IOC_SEND, &arg);
+			ret = frontend_ioctl(held.fd, MBOX_IOC_SEND, &arg);
 		else
 			ret = message_post(held.fd, &arg, (unsigned long)from->type);
 		if (likely(ret >= 0)) {
@@ -226,7 +212,7 @@ msgrcv(int id, void *message, size_t size, long type, int flags)
 		ret = sysv_handle_take(&held, id, MBOX_RIGHT_RECV);
 		if (unlikely(ret))
 			return sysv_return(ret);
-		ret = message_ioctl(held.fd, MBOX_IOC_RECV, &arg);
+		ret = frontend_ioctl(held.fd, MBOX_IOC_RECV, &arg);
 		if (likely(ret >= 0)) {
 			sysv_handle_put(&held);
 			if (unlikely(!good))

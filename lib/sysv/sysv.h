@@ -10,7 +10,7 @@
  * open.c	mailboxes as queues: opened, looked at
  * identity.c	calls that change the user or the group, which handles depend on
  * memory.c	addresses that are checked before they are used
- * limit.c	the limits of /proc/sys/kernel, and capabilities
+ * limit.c	the limits of /proc/sys/kernel
  *
  * A queue is a mailbox of MBOX_SPACE_SYSV. Its key is the label, its id is the low 31 bits of
  * the mailbox's; so each process can open a queue whose number it was told. msg_qbytes is
@@ -123,7 +123,6 @@ bool sysv_memory_probe(uintptr_t first, size_t size, bool write);
 unsigned int sysv_limit_msgmax(void);
 unsigned int sysv_limit_msgmnb(void);
 unsigned int sysv_limit_msgmni(void);
-bool sysv_limit_capable(unsigned int cap);
 extern _Atomic unsigned int sysv_limit_size;
 
 #pragma GCC visibility pop

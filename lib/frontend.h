@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside the front ends, lib/mqueue and lib/sysv: what both need of the system
+ *
+ * All in this file leave errno alone, but for the result of a call.
+ */
+#ifndef LIBMBOX_FRONTEND_H
+#define LIBMBOX_FRONTEND_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * Make a call on a queue that is a cancellation point, as in the C library: a blocked thread
+ * ends at once. A process with one thread has none that could be cancelled.
+ */
+static inline int frontend_ioctl(int fd, unsigned long request, void *arg)
+{
+	int type, ret;
+
+	if (__builtin_expect(__libc_single_threaded, 1))
+		return ioctl(fd, request, arg);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	ret = ioctl(fd, request, arg);
+	pthread_setcanceltype(type, NULL);
+	return ret;
+}
+
+/*
+ * Read a short file into @text, with a NUL. Not by open(), which is a cancellation point.
+ * Returns whether there was anything.
+ */
+static inline bool frontend_read(const char *path, char *text, size_t size)
+{
+	int saved = errno;
+	long length = -1;
+	int fd;
+
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = syscall(SYS_read, fd, text, size - 1);
+		syscall(SYS_close, fd);
+	}
+	errno = saved;
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* Returns whether the caller has a capability. */
+static inline bool frontend_capable(unsigned int cap)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { .effective = 0 } };
+	int saved = errno;
+	long ret = syscall(SYS_capget, &header, data);
+
+	errno = saved;
+	return !ret && (data[cap / 32].effective & 1U << cap % 32);
+}
+
+#endif /* LIBMBOX_FRONTEND_H */
