@@ -166,20 +166,6 @@ TEST_F(end, failed_receiver)
 	EXPECT_HANDLE(self->in[0], 0, 2, 0);
 }
 
-static int purge(struct __test_metadata *_metadata, const char *name)
-{
-	struct nl_request request;
-	struct nl nl;
-	int ret;
-
-	ASSERT_EQ(0, nl_open(&nl));
-	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
-	ret = nl_talk(&nl, &request, NULL, NULL);
-	close(nl.fd);
-	return ret;
-}
-
 /* A delivery that is being copied is not purged. */
 TEST_F(end, purge_in_flight)
 {
@@ -193,7 +179,7 @@ TEST_F(end, purge_in_flight)
 	ASSERT_EQ(HANDLES, put(self->fd, 0, "one"));
 	await_stall(_metadata);
 	ASSERT_EQ(HANDLES, put(self->fd, 0, "two"));
-	EXPECT_EQ(0, purge(_metadata, self->cast.name));
+	EXPECT_EQ(0, nl_purge(self->cast.name));
 	for (int i = 1; i < HANDLES; i++)
 		EXPECT_STREQ("EAGAIN", take(self->in[i]));
 	give_page(_metadata, 1);

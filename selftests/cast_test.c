@@ -317,20 +317,6 @@ TEST_F(cast, withdrawn_races)
 	EXPECT_COUNTS(self->crowd.fd, 0, SENDS, SENDS - none, none, 0, 0);
 }
 
-static int purge(struct __test_metadata *_metadata, const char *name)
-{
-	struct nl_request request;
-	struct nl nl;
-	int ret;
-
-	ASSERT_EQ(0, nl_open(&nl));
-	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
-	ret = nl_talk(&nl, &request, NULL, NULL);
-	close(nl.fd);
-	return ret;
-}
-
 /* Purged before anybody received it, the send fails; else it says by how many it was. */
 TEST_F(cast, purged)
 {
@@ -343,7 +329,7 @@ TEST_F(cast, purged)
 		ASSERT_TRUE(await_blocked(self->crowd.fd, 1, 0));
 		if (received)
 			EXPECT_EQ(0, recv_bytes(self->crowd.in[7], 0, &(char[8]) {}, 8, NULL));
-		ASSERT_EQ(0, purge(_metadata, self->crowd.name));
+		ASSERT_EQ(0, nl_purge(self->crowd.name));
 		EXPECT_EQ(received ?: -ECANCELED, call_end(call));
 		EXPECT_STREQ("EAGAIN", take(self->crowd.in[MANY - 1]));
 	}

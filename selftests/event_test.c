@@ -273,8 +273,6 @@ TEST_F(event, flapping_is_counted)
 
 TEST_F(event, dropped_by_a_purge)
 {
-	struct nl other;
-	struct nl_request request;
 	struct event event;
 	int fd = create(self, 4);
 
@@ -282,14 +280,10 @@ TEST_F(event, dropped_by_a_purge)
 	ASSERT_EQ(MBOX_EVENT_CREATED, next(self, &event));
 	ASSERT_EQ(0, put(fd, 0, "one"));
 	ASSERT_EQ(0, put(fd, 0, "two"));
-	ASSERT_EQ(0, nl_open(&other));
-	nl_begin(&request, other.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_string(&request, MBOX_A_MAILBOX_NAME, self->name);
-	ASSERT_EQ(0, nl_talk(&other, &request, NULL, NULL));
+	ASSERT_EQ(0, nl_purge(self->name));
 	ASSERT_EQ(MBOX_EVENT_DROPPED, next(self, &event));
 	EXPECT_EQ(2, event.dropped);
 	EXPECT_EQ(0, event.queued);
-	close(other.fd);
 	close(fd);
 }
 

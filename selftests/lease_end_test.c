@@ -80,20 +80,6 @@ TEST_F(end, last_message_parked)
 	close(receiver);
 }
 
-static int purge(struct __test_metadata *_metadata, const char *name)
-{
-	struct nl_request request;
-	struct nl nl;
-	int ret;
-
-	ASSERT_EQ(0, nl_open(&nl));
-	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
-	ret = nl_talk(&nl, &request, NULL, NULL);
-	close(nl.fd);
-	return ret;
-}
-
 /* Delayed messages are purged, many of them, but no leased one. */
 TEST_F(end, purge_delayed)
 {
@@ -109,7 +95,7 @@ TEST_F(end, purge_delayed)
 	for (int i = 0; i < BATCHES; i++)
 		ASSERT_EQ(0, post(self->fd, arg, "late"));
 	ASSERT_TRUE(counts(self->fd, 1, BATCHES, 0));
-	EXPECT_EQ(0, purge(_metadata, self->name));
+	EXPECT_EQ(0, nl_purge(self->name));
 	EXPECT_TRUE(counts(self->fd, 1, 0, 0));
 	EXPECT_EQ(BATCHES, info_of(self->fd).dropped);
 	EXPECT_EQ(0, ack(self->fd, one.delivery.token));
@@ -140,7 +126,7 @@ TEST_F(end, purge_acked)
 	ASSERT_EQ(0, one.error);
 	EXPECT_EQ(0, nack(self->fd, one.delivery.token, MBOX_NACK_RETRY, 3600 * 1000 * MS, 0));
 	EXPECT_TRUE(counts(self->fd, 0, 1, 0));
-	EXPECT_EQ(0, purge(_metadata, self->name));
+	EXPECT_EQ(0, nl_purge(self->name));
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_TRUE(*failed);
 	EXPECT_TRUE(counts(self->fd, 0, 0, 0));

@@ -199,3 +199,19 @@ bool nl_hear(struct nl *nl, struct nl_reply *reply, int patience)
 		 header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
 	return true;
 }
+
+/* Purge the mailbox of that name. Return 0 or an error. */
+int nl_purge(const char *name)
+{
+	struct nl_request request;
+	struct nl nl;
+	int ret = nl_open(&nl);
+
+	if (ret)
+		return ret;
+	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
+	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
+	ret = nl_talk(&nl, &request, NULL, NULL);
+	close(nl.fd);
+	return ret;
+}

@@ -88,5 +88,6 @@ static inline int nl_open(struct nl *nl)
 }
 
 int nl_listen(struct nl *nl);
+int nl_purge(const char *name);
 
 #endif
