@@ -54,7 +54,7 @@ static umode_t access_bits(const struct file *file, kuid_t uid, kgid_t gid,
 	return access_in_group(file, gid) ? mode >> 3 : mode;
 }
 
-/* Check whether @uid is the owner, or a creator who has his rights. */
+/* Check whether @uid is the owner, or a creator with the rights of one. */
 static bool access_is_owner(const struct mbox *mbox, kuid_t owner, kuid_t uid)
 {
 	const struct mbox_track *track = mbox_track_creator(mbox);

@@ -236,7 +236,7 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 		mbox_mailbox_lock(mbox, deferred);
 		if (paused)
 			mbox_cursor_resume(&cursor, queue);
-		/* Another receiver took what it had found: that one has made progress. */
+		/* Another receiver took the message that it had found, and so made progress. */
 		if (!paused || (unlikely(cursor.lost) && !mbox->inbox))
 			mbox_cursor_setup(&cursor, queue, filter);
 		if (mbox->state == MBOX_STATE_DEAD)

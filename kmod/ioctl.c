@@ -169,7 +169,7 @@ static __always_inline int ioctl_copy_recv(struct mbox_ioc_recv *recv,
 }
 
 /*
- * Take over and check the filter of a receive, of which the flags say what is set. 0 or
+ * Take over and check the filter of a receive. Its flags name the fields that are set. 0 or
  * EINVAL.
  */
 static __always_inline int ioctl_filter(struct mbox_filter *filter, u32 flags,

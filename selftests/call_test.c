@@ -409,7 +409,7 @@ TEST_F(call, results_unwritable)
 	munmap(pages, 2 * page);
 }
 
-/* The memory for the reply is charged to the caller, who may not have that much. */
+/* The caller pays for the memory of the reply, and may lack the quota. */
 static int call_in_quota(void *arg)
 {
 	uid_t uid = *(uid_t *)arg;

@@ -157,7 +157,7 @@ TEST_F(space, given_away)
 	EXPECT_EQ(variant->sysv ? 0 : -EPERM, in_child(gives, &space));
 }
 
-/* A new mode is for all who have the mailbox open, and for calls that wait. */
+/* A new mode applies to all open handles, and to calls that wait. */
 TEST_F(space, mode_takes_rights)
 {
 	struct mbox_ioc_set set = { .mask = MBOX_SET_MODE, .mode = 0600 };

@@ -17,7 +17,7 @@
 #define TYPES		3
 #define MESSAGES	(1 << 20)
 
-/* What is known of a message. */
+/* The facts about a message. */
 enum { TRIED = 1, SENT = 2 };
 
 struct ledger {

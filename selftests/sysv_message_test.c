@@ -190,7 +190,7 @@ TEST_F(sysv, full)
 		EXPECT_EQ(0, send_zeros(self->id, 1, 0, IPC_NOWAIT));
 	EXPECT_EQ(-EAGAIN, send_zeros(self->id, 1, 0, IPC_NOWAIT));
 	EXPECT_EQ(10, stat_of(self->id).msg_qnum);
-	/* Below what is queued. */
+	/* Less than is queued. */
 	ASSERT_EQ(0, set_bytes(self->id, 4));
 	EXPECT_EQ(10, stat_of(self->id).__msg_cbytes);
 	EXPECT_EQ(-EAGAIN, send_zeros(self->id, 1, 0, IPC_NOWAIT));
