@@ -100,6 +100,31 @@ apt_unpack()
 	rm -r "$dir/deb"
 }
 
+# apt_keep PLACE THING COMMAND PACKAGE…: unpack the packages into the cache, once for each list of them, and put the
+# directory into $REPLY. A package of another architecture is NAME:ARCH, and so is the last one then. PLACE is below the
+# cache. Messages call the packages THING, and name COMMAND, which may fetch them.
+apt_keep()
+{
+	local place=$CACHE/$1 thing=$2 command=$3 last=${*: -1}
+
+	shift 3
+	REPLY=$place-$(. /etc/os-release && echo "$VERSION_CODENAME")-$(sha256sum <<<"$*" | cut -c 1-12)
+	if [ -d "$REPLY" ]; then
+		return
+	fi
+	may_fetch "$thing" "$command"
+	mkdir -p "${place%/*}"
+	exec 8>"$place.lock"
+	flock 8
+	if ! [ -d "$REPLY" ]; then
+		note "fetching $thing"
+		[[ $last != *:* ]] || apt_arch "${last#*:}"
+		apt_unpack "$REPLY.new" "$@"
+		mv "$REPLY.new" "$REPLY"
+	fi
+	exec 8>&-
+}
+
 # resolved FILE: read the version that a name stands for into $REPLY. Asking apt takes a second, so FILE keeps the
 # answer until the machine's lists change; a build takes the last answer.
 resolved()

@@ -12,7 +12,8 @@ if command -v "gcc-$version"; then
 	exit
 fi
 
-dir=$CACHE/gcc/$version@$suite
+# The text of this script names the packages.
+dir=$CACHE/gcc/$version@$suite-$(sha256sum <"$0" | cut -c 1-12)
 compiler=usr/bin/x86_64-linux-gnu-gcc-$version
 mkdir -p "$CACHE/gcc"
 exec 8>"$CACHE/gcc/lock"

@@ -12,19 +12,6 @@ case $arch in
 amd64) programs=(bash less mandoc) ;;
 *) programs=({bash,less,mandoc,libtinfo6,zlib1g}":$arch") ;;
 esac
-packages=(bash-completion ncurses-base "${programs[@]}")
-
-suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-dir=$CACHE/guest/$suite-$arch-$(sha256sum <<<"${packages[*]}" | cut -c 1-12)
-if ! [ -d "$dir" ]; then
-	mkdir -p "$CACHE/guest"
-	exec 8>"$CACHE/guest/lock"
-	flock 8
-	if ! [ -d "$dir" ]; then
-		note "fetching ${packages[*]}, for the shell"
-		[ "$arch" = amd64 ] || apt_arch "$arch"
-		apt_unpack "$dir.new" "${packages[@]}"
-		mv "$dir.new" "$dir"
-	fi
-fi
-echo "$dir"
+apt_keep "guest/shell-$arch" "${programs[*]%:*}, for the shell" "tools/build/guest.sh $arch" \
+	bash-completion ncurses-base "${programs[@]}"
+echo "$REPLY"

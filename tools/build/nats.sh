@@ -6,21 +6,5 @@
 set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/apt.sh"
 
-PACKAGE=nats-server
-
-{ resolved "$CACHE/nats/$PACKAGE" && [ -x "$REPLY" ]; } || may_fetch "$PACKAGE" "make bridge-check"
-mkdir -p "$CACHE/nats"
-exec 8>"$CACHE/nats/lock"
-flock 8
-if ! resolved "$CACHE/nats/$PACKAGE" || ! [ -x "$REPLY" ]; then
-	version=$(apt_show "$PACKAGE" | sed -n 's/^Version: //p') || apt_again "no package $PACKAGE"
-	dir=$CACHE/nats/$PACKAGE@$version
-	if ! [ -d "$dir" ]; then
-		note "fetching $PACKAGE, for the tests of mboxbridge"
-		apt_unpack "$dir.new" "$PACKAGE=$version"
-		mv "$dir.new" "$dir"
-	fi
-	REPLY=$dir/usr/sbin/nats-server
-	echo "$REPLY" >"$CACHE/nats/$PACKAGE"
-fi
-echo "$REPLY"
+apt_keep nats/nats "a NATS server, for the tests of mboxbridge" "make bridge-check" nats-server
+echo "$REPLY/usr/sbin/nats-server"

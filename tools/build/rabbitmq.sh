@@ -10,17 +10,5 @@ set -euo pipefail
 packages=(rabbitmq-server librabbitmq4 librabbitmq-dev
 	erlang-{asn1,base,crypto,eldap,inets,mnesia,os-mon,parsetools,public-key,runtime-tools,ssl,syntax-tools,tools,xmerl})
 
-suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-dir=$CACHE/rabbitmq/$suite-$(sha256sum <<<"${packages[*]}" | cut -c 1-12)
-if ! [ -d "$dir" ]; then
-	may_fetch RabbitMQ "make bench-bridge"
-	mkdir -p "$CACHE/rabbitmq"
-	exec 8>"$CACHE/rabbitmq/lock"
-	flock 8
-	if ! [ -d "$dir" ]; then
-		note "fetching RabbitMQ and Erlang, for the benchmark of mboxbridge"
-		apt_unpack "$dir.new" "${packages[@]}"
-		mv "$dir.new" "$dir"
-	fi
-fi
-echo "$dir"
+apt_keep rabbitmq/rabbitmq "RabbitMQ and Erlang, for the benchmark of mboxbridge" "make bench-bridge" "${packages[@]}"
+echo "$REPLY"
