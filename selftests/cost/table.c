@@ -89,7 +89,10 @@ void table_print(const struct row *first, const struct row *end, char **patterns
 			row_print(row, cells[row - rows]);
 }
 
-/* Print one line for each figure of ours, as reference.c reads it. */
+/*
+ * Print one line for each figure of ours, as figures.c reads it, with the word "varies" where the row has a tolerance of
+ * its own.
+ */
 void figures_print(char **patterns, struct cell (*cells)[NR_WAYS])
 {
 	char name[ROW_NAME_SIZE], kernel[KERNEL_NAME_SIZE];
@@ -99,6 +102,7 @@ void figures_print(char **patterns, struct cell (*cells)[NR_WAYS])
 		for (int i = 0; i < NR_WAYS; i++)
 			if (row_matches(row, patterns) && ways[i]->ours &&
 			    cell_known(&cells[row - rows][i]))
-				printf("%s %s %s %.0f\n", kernel, row_name(row, name),
-				       ways[i]->name, cell_cost(&cells[row - rows][i]));
+				printf("%s %s %s %.0f%s\n", kernel, row_name(row, name),
+				       ways[i]->name, cell_cost(&cells[row - rows][i]),
+				       row->tolerance ? " varies" : "");
 }
