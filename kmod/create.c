@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Opening and creating mailboxes by name. */
+#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -14,22 +15,21 @@
 #include "process.h"
 #include "registry.h"
 
+static bool name_has(unsigned char c)
+{
+	return isascii(c) && (isalnum(c) || c == '.' || c == '_' || c == '-');
+}
+
 /* Check a name: its characters, and that NULs pad it. */
 bool mbox_name_valid(const char *name)
 {
-	size_t length = strnlen(name, MBOX_NAME_SIZE);
-	size_t i;
+	size_t i = 0;
 
-	if (!length || length == MBOX_NAME_SIZE || name[0] == '.')
+	if (name[0] == '.')
 		return false;
-	for (i = 0; i < length; i++) {
-		char c = name[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
-			return false;
-	}
-	return !memchr_inv(name + length, 0, MBOX_NAME_SIZE - length);
+	while (i < MBOX_NAME_SIZE && name_has(name[i]))
+		i++;
+	return i && i < MBOX_NAME_SIZE && !memchr_inv(name + i, 0, MBOX_NAME_SIZE - i);
 }
 
 /* Return true for a mailbox without a name. */
