@@ -4,10 +4,12 @@
 #include "lib/ring.h"
 
 #include <linux/futex.h>
+#include <sys/param.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define ROUNDS	1000
+#define TRIES	5
 
 /* A way there, and one back. */
 FIXTURE(spin)
@@ -18,31 +20,41 @@ FIXTURE(spin)
 	int64_t *time;			/* of the CPU, for the other process */
 };
 
-FIXTURE_SETUP(spin)
+static bool rings_open(struct _test_data_spin *self)
 {
 	struct mbox_attr attr = test_attr();
 
-	if (!run_on(1))
-		SKIP(return, "there is only one CPU");
 	attr.capacity = 0;
 	attr.ring = RING_SIZE;
-	self->time = shared_alloc(sizeof(*self->time));
 	name_make(self->names[0]);
 	name_make(self->names[1]);
-	ASSERT_EQ(0, mbox_create(&self->there, self->names[0], MBOX_RIGHT_SEND, &attr));
-	ASSERT_EQ(0, mbox_create(&self->back, self->names[1], MBOX_RIGHT_RECV, &attr));
+	if (mbox_create(&self->there, self->names[0], MBOX_RIGHT_SEND, &attr) ||
+	    mbox_create(&self->back, self->names[1], MBOX_RIGHT_RECV, &attr))
+		return false;
 	self->own = ring_map(mbox_fd(self->back), MBOX_RING_CONSUMER_OFFSET, page_size(),
 			     PROT_READ);
-	ASSERT_GT(-4096UL, (unsigned long)self->own);
+	return (unsigned long)self->own < -4096UL;
+}
+
+static void rings_close(struct _test_data_spin *self)
+{
+	munmap(self->own, page_size());
+	mbox_close(self->there);
+	mbox_close(self->back);
+}
+
+FIXTURE_SETUP(spin)
+{
+	if (!run_on(1))
+		SKIP(return, "there is only one CPU");
+	self->time = shared_alloc(sizeof(*self->time));
+	ASSERT_TRUE(rings_open(self));
 }
 
 FIXTURE_TEARDOWN(spin)
 {
-	if (!self->there)
-		return;
-	munmap(self->own, page_size());
-	mbox_close(self->there);
-	mbox_close(self->back);
+	if (self->there)
+		rings_close(self);
 }
 
 static int64_t cpu_time(void)
@@ -127,26 +139,44 @@ static int64_t futex_time(int64_t *others)
 	return reap(pid) ? -1 : began + *others;
 }
 
-/* On one CPU, a side that spins keeps the other side from moving. */
+/* CPU time of both sides of as many round trips by the rings, on this CPU; -1: one failed. */
+static int64_t ring_time(struct _test_data_spin *self)
+{
+	pid_t pid = echo_start(self, 1);
+	int64_t began, time;
+	bool good;
+
+	/* the other may have been elsewhere until it was sent here */
+	good = pid > 0 && round_trip(self, 1);
+	began = cpu_time();
+	for (int i = 0; good && i < ROUNDS; i++)
+		good = round_trip(self, 64);
+	time = cpu_time() - began;
+	good = good && round_trip(self, 0) && !reap(pid);
+	return good ? time + *self->time : -1;
+}
+
+/*
+ * On one CPU, a side that spins keeps the other side from moving. The least of some times is that of a machine
+ * which the host did not stop in between.
+ */
 TEST_F(spin, not_on_one_cpu)
 {
-	int64_t ring, futex;
-	pid_t pid;
+	int64_t ring = INT64_MAX, futex = INT64_MAX, time;
 
-	pid = echo_start(self, 1);
-	ASSERT_LE(0, pid);
-	/* the other may have been elsewhere until it was sent here */
-	ASSERT_TRUE(round_trip(self, 1));
-	ring = cpu_time();
-	for (int i = 0; i < ROUNDS; i++)
-		ASSERT_TRUE(round_trip(self, 64));
-	ring = cpu_time() - ring;
-	EXPECT_EQ(0, self->own->apart);
-	ASSERT_TRUE(round_trip(self, 0));
-	ASSERT_EQ(0, reap(pid));
-	ring += *self->time;
-	futex = futex_time(self->time);
-	ASSERT_LT(0, futex);
+	for (int i = 0; i < TRIES; i++) {
+		if (i) {
+			rings_close(self);
+			ASSERT_TRUE(rings_open(self));
+		}
+		time = ring_time(self);
+		ASSERT_LT(0, time);
+		ring = MIN(ring, time);
+		EXPECT_EQ(0, self->own->apart);
+		time = futex_time(self->time);
+		ASSERT_LT(0, time);
+		futex = MIN(futex, time);
+	}
 	TH_LOG("CPU time of a round trip: ring %lld ns, futex %lld ns",
 	       (long long)(ring / ROUNDS), (long long)(futex / ROUNDS));
 	EXPECT_GT(3 * futex, ring);
