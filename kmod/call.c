@@ -108,11 +108,12 @@ struct reply {
 	unsigned long buffer;		/* there */
 	bool written;			/* the data are there */
 	bool copied;			/* the data are in memory */
+	const void *small;		/* those of a small one; NULL: not copied yet */
 };
 
 /* The steps of a reply beside 0 and errors: without the lock. */
 enum reply_step {
-	REPLY_FAULT_IN = 1,		/* the data */
+	REPLY_COPY_SMALL = 1,		/* the data */
 	REPLY_WRITE,			/* them to the buffer of the caller */
 	REPLY_COPY,			/* them to memory */
 };
@@ -137,12 +138,14 @@ static int reply_give(struct mbox_request *request, struct reply *reply)
 {
 	bool copied;
 
-	if (reply->size <= MBOX_CALL_SMALL) {
+	if (unlikely(reply->small)) {
+		memcpy(request->small, reply->small, reply->size);
+	} else if (reply->size <= MBOX_CALL_SMALL) {
 		pagefault_disable();
 		copied = mbox_copy_in(request->small, reply->data, reply->size);
 		pagefault_enable();
 		if (!copied)
-			return REPLY_FAULT_IN;
+			return REPLY_COPY_SMALL;
 	} else if (reply->written) {
 		request->written = true;
 	} else if (reply->copied) {
@@ -225,6 +228,21 @@ static int reply_copy(struct reply *reply)
 	return 0;
 }
 
+/*
+ * Give a small reply whose data could not be copied under the lock. To fault them in, and
+ * try again, might go on for ever: with tags of memory (arm64) a copy can also stop where
+ * the page is there. 0 or an error.
+ */
+static noinline int reply_small(struct reply *reply)
+{
+	u8 small[MBOX_CALL_SMALL];
+
+	if (copy_from_user(small, reply->data, reply->size))
+		return -EFAULT;
+	reply->small = small;
+	return reply_try(reply);
+}
+
 /**
  * mbox_call_reply - reply to a request
  * @handle:	open for receiving
@@ -246,8 +264,8 @@ int mbox_call_reply(struct mbox_handle *handle, u64 token, const void __user *da
 		return -EMSGSIZE;
 	do {
 		step = reply_try(&reply);
-		if (unlikely(step == REPLY_FAULT_IN) && fault_in_readable(data, size))
-			step = -EFAULT;
+		if (unlikely(step == REPLY_COPY_SMALL))
+			step = reply_small(&reply);
 		else if (step == REPLY_WRITE)
 			step = reply_write(&reply) ?: step;
 		else if (step == REPLY_COPY)

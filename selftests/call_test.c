@@ -105,6 +105,26 @@ TEST_F(call, reply)
 	request_free(request);
 }
 
+/* The address of an empty reply is looked at by nobody, and so it is none that can be waited for. */
+TEST_F(call, empty)
+{
+	static const uint64_t addresses[] = { 0, 1, 1ULL << 63, UINT64_MAX };
+
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		struct request *request = request_start(_metadata, self->fd,
+							(struct mbox_ioc_call) {}, 32);
+		struct leased one = serve(self->fd);
+		struct mbox_ioc_reply arg = { .token = one.delivery.token, .data = addresses[i] };
+
+		ASSERT_EQ(0, one.error);
+		EXPECT_EQ(0, xioctl(self->fd, MBOX_IOC_REPLY, &arg));
+		EXPECT_EQ(0, request_end(request));
+		EXPECT_EQ(0, request->arg.length);
+		request_free(request);
+	}
+	EXPECT_TRUE(counts(self->fd, 0, 0, 0));
+}
+
 /* Replies of all sizes: on the stack, and beyond. */
 TEST_F(call, sizes)
 {
