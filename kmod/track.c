@@ -69,13 +69,14 @@ void __mbox_track_send(struct mbox *mbox, const struct mbox_message *message)
 	track_process(&track->sender, message->pid);
 }
 
-void __mbox_track_receive(struct mbox *mbox)
+/* See mbox_track_receive(). */
+void __mbox_track_receive(struct mbox *mbox, struct pid *pid)
 {
 	struct mbox_track *track = mbox->waits->track;
 
 	lockdep_assert_held(&mbox->lock);
 	track->received = ktime_get_coarse_real_ns();
-	track_process(&track->receiver, task_tgid(current));
+	track_process(&track->receiver, pid);
 }
 
 /* Note that an attribute or the owner was changed. */

@@ -3,6 +3,9 @@
 #ifndef MBOX_TRACK_H
 #define MBOX_TRACK_H
 
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -11,7 +14,6 @@
 struct file;
 struct mbox_info;
 struct mbox_message;
-struct pid;
 
 /*
  * The part that only a mailbox with MBOX_OPTION_TRACK has, from its creation on. Times are
@@ -36,7 +38,7 @@ struct mbox_track {
 int mbox_track_attach(struct mbox *mbox, const struct file *factory);
 void mbox_track_detach(struct mbox *mbox);
 void __mbox_track_send(struct mbox *mbox, const struct mbox_message *message);
-void __mbox_track_receive(struct mbox *mbox);
+void __mbox_track_receive(struct mbox *mbox, struct pid *pid);
 void mbox_track_change(struct mbox *mbox);
 void mbox_track_info(const struct mbox *mbox, struct mbox_info *info);
 
@@ -57,7 +59,17 @@ static inline void mbox_track_send(struct mbox *mbox, const struct mbox_message 
 static inline void mbox_track_receive(struct mbox *mbox)
 {
 	if (unlikely(mbox->room.tracks))
-		__mbox_track_receive(mbox);
+		__mbox_track_receive(mbox, task_tgid(current));
+}
+
+/* Note that the caller has sent @message to process @pid, which has received it. */
+static inline void mbox_track_transfer(struct mbox *mbox,
+				       const struct mbox_message *message,
+				       struct pid *pid)
+{
+	mbox_track_send(mbox, message);
+	if (unlikely(mbox->room.tracks))
+		__mbox_track_receive(mbox, pid);
 }
 
 #endif /* MBOX_TRACK_H */

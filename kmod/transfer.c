@@ -15,6 +15,7 @@
 #include "queue.h"
 #include "span.h"
 #include "trace.h"
+#include "track.h"
 #include "wait.h"
 
 /*
@@ -152,6 +153,7 @@ static bool transfer_commit(struct transfer *transfer, const struct mbox_span *s
 		mbox->received++;
 		mbox_path_release(mbox, message->room, 1, message->length);
 		*process = get_pid(task_tgid(receiver->task));
+		mbox_track_transfer(mbox, message, *process);
 		mbox_waiter_complete(mbox, receiver, 0, &deferred);
 		mbox_path_put(mbox, message, &deferred);
 		committed = true;

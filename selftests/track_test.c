@@ -141,6 +141,37 @@ TEST_F(track, delivered)
 	EXPECT_EQ(0, info_of(self->fd).receivers);
 }
 
+/* The sender of a large one writes it into the buffer of the receiver, and does all the rest for it. */
+TEST(transferred)
+{
+	enum { SIZE = 300000 };
+	struct mbox_ioc_open arg = open_arg(NULL, 4);
+	char *data = calloc(1, SIZE);
+	struct mbox_header header;
+	pid_t receiver;
+	int fd;
+
+	ASSERT_NE(NULL, data);
+	memset(data, 'x', SIZE);
+	arg.options = MBOX_OPTION_TRACK;
+	arg.msg_size = SIZE;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	receiver = fork_child();
+	ASSERT_LE(0, receiver);
+	if (!receiver) {
+		memset(data, 'y', SIZE);
+		_exit(-recv_bytes(fd, 0, data, SIZE, &header));
+	}
+	ASSERT_TRUE(await_blocked(fd, 0, 1));
+	ASSERT_EQ(0, send_bytes(fd, 0, 0, 0, data, SIZE));
+	EXPECT_EQ(0, reap(receiver));
+	EXPECT_LAST(fd, getpid(), receiver);
+	EXPECT_BALANCED(fd);
+	close(fd);
+	free(data);
+}
+
 /* A blocked sender counts when its message is accepted, not when its call began. */
 TEST_F(track, blocked)
 {
