@@ -347,8 +347,10 @@ static struct mbox_message *receive_find(struct mbox_handle *handle,
 	const struct mbox_filter *filter = &args->filter;
 	struct mbox_message *message;
 
+	/* One that has waited began before the end. */
 	if (unlikely(handle->mbox->state == MBOX_STATE_DEAD))
-		return ERR_PTR(mbox_mailbox_late(handle->mbox));
+		return ERR_PTR(args->turn ? handle->mbox->death :
+					    mbox_mailbox_late(handle->mbox));
 	message = receive_nothing(handle) ? NULL :
 		  mbox_cursor_search(handle->mbox, handle->queue, filter,
 				     deferred);

@@ -240,4 +240,32 @@ TEST_F(space, deleted)
 	EXPECT_EQ(-ENOENT, space_open(variant->space, self->id, 0));
 }
 
+/* The same if it was just told to look at a message, which is gone when it does. */
+TEST_F(space, deleted_while_told)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	int status;
+	char data;
+	pid_t pid;
+
+	ASSERT_TRUE(run_on(0));
+	pid = fork_child();
+	if (!pid)
+		_exit(-recv_bytes(self->fd, 0, &data, sizeof(data), NULL));
+	ASSERT_TRUE(await_blocked(self->fd, 0, 1));
+	/* until we are through, it does not run */
+	if (sched_setscheduler(0, SCHED_FIFO, &param)) {
+		kill(pid, SIGKILL);
+		reap(pid);
+		SKIP(return, "cannot get a real-time priority: %s", strerror(errno));
+	}
+	EXPECT_EQ(0, put(self->fd, 0, "long"));
+	EXPECT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
+	param.sched_priority = 0;
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_OTHER, &param));
+	status = reap(pid);
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(EIDRM, WEXITSTATUS(status));
+}
+
 TEST_HARNESS_MAIN
