@@ -165,13 +165,17 @@ struct mbox_notify *mbox_notify_take(struct mbox_handle *handle)
 /* A notice that was taken could not be told: put it back, unless there is a new one. */
 void mbox_notify_put_back(struct mbox_handle *handle, struct mbox_notify *notify)
 {
-	spin_lock(&handle->mbox->lock);
+	struct mbox_deferred deferred;
+
+	mbox_mailbox_lock(handle->mbox, &deferred);
 	if (!handle->notify) {
 		handle->notify = notify;
 		handle->nr_urgent++;
+		/* Pollers may have looked meanwhile. */
+		deferred.events |= EPOLLPRI;
 		notify = NULL;
 	}
-	spin_unlock(&handle->mbox->lock);
+	mbox_mailbox_unlock(handle->mbox, &deferred);
 	mbox_notify_free(notify);
 }
 
