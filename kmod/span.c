@@ -48,7 +48,8 @@ bool mbox_span_pin(struct mbox_span *span, struct mm_struct *mm)
 		pinned = mbox_compat_pin(mm, first, n, span->pages);
 		mmap_read_unlock(mm);
 	}
-	mmput(mm);
+	/* The process may have ended meanwhile: its memory is not for us to take apart. */
+	mmput_async(mm);
 	if (pinned == n) {
 		span->nr_pages = n;
 		return true;
