@@ -10,6 +10,22 @@
 #include "queue.h"
 #include "wait.h"
 
+/*
+ * A search whose best went begins anew if others before it pass: after RETRIES it goes on
+ * first, and one for the lowest type takes the best of what it has seen. Else processes
+ * that send and withdraw, or receive, could keep it searching for ever.
+ */
+#define RETRIES		64
+
+/* Begin at the front of @queue, maybe anew. */
+static void cursor_begin(struct mbox_cursor *cursor, struct mbox_queue *queue)
+{
+	cursor->best = NULL;
+	cursor->passed = 0;
+	cursor->next = list_first_entry_or_null(&queue->messages,
+						struct mbox_message, node);
+}
+
 /* Start a search at the front of @queue. */
 void mbox_cursor_setup(struct mbox_cursor *cursor, struct mbox_queue *queue,
 		       const struct mbox_filter *filter)
@@ -18,11 +34,9 @@ void mbox_cursor_setup(struct mbox_cursor *cursor, struct mbox_queue *queue,
 	cursor->senders = false;
 	cursor->number = 0;
 	cursor->lane = 0;
-	cursor->best = NULL;
 	cursor->lost = false;
 	cursor->retries = 0;
-	cursor->next = list_first_entry_or_null(&queue->messages,
-						struct mbox_message, node);
+	cursor_begin(cursor, queue);
 }
 
 /* The lock is about to be dropped: from here on others move @cursor. */
@@ -45,23 +59,25 @@ void mbox_cursor_resume(struct mbox_cursor *cursor, struct mbox_queue *queue)
 static struct mbox_message *cursor_next_lowest(struct mbox_cursor *cursor,
 					       struct mbox_queue *queue)
 {
+	const struct mbox_filter *filter = cursor->filter;
 	struct mbox_message *message = cursor->next;
 	unsigned int n;
 
 	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
 		if (message->state == MBOX_MESSAGE_QUEUED &&
-		    mbox_filter_pass(cursor->filter, message) &&
-		    (!cursor->best || message->type < cursor->best->type ||
-		     (message->type == cursor->best->type &&
-		      mbox_message_before(message, cursor->best))))
-			cursor->best = message;
-		if (message->prio < cursor->filter->min_prio)
+		    mbox_filter_pass(filter, message)) {
+			cursor->passed++;
+			if (!cursor->best ||
+			    mbox_filter_prefers(filter, message, cursor->best))
+				cursor->best = message;
+		}
+		if (message->prio < filter->min_prio)
 			message = NULL;
 		else
 			message = mbox_queue_next(queue, message);
 	}
 	cursor->next = message;
-	return message ? NULL : cursor->best;
+	return message && cursor->retries < RETRIES ? NULL : cursor->best;
 }
 
 /*
@@ -103,24 +119,16 @@ static struct mbox_message *cursor_next_at(struct mbox_cursor *cursor,
 	return NULL;
 }
 
-/**
- * mbox_cursor_next - search on among the messages of a queue
- * @cursor:	not paused
- * @queue:	the queue
- *
- * Return: the first message that passes, or NULL: then cursor->next is where to
- * go on, after a pause, or NULL too if there is none.
- */
-struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
-				      struct mbox_queue *queue)
+/* Search on for the first message that passes. As mbox_cursor_next(). */
+static struct mbox_message *cursor_next_first(struct mbox_cursor *cursor,
+					      struct mbox_queue *queue)
 {
 	struct mbox_message *message = cursor->next;
 	unsigned int n;
 
-	if (unlikely(cursor->filter->flags & (MBOX_RECV_MAX_TYPE | MBOX_RECV_AT)))
-		return cursor->filter->flags & MBOX_RECV_AT ?
-		       cursor_next_at(cursor, queue) :
-		       cursor_next_lowest(cursor, queue);
+	/* It came meanwhile, and comes before all that are still to be looked at. */
+	if (unlikely(cursor->best))
+		return cursor->best;
 	for (n = 0; message && n < MBOX_FIND_BATCH; n++) {
 		if (message->state == MBOX_MESSAGE_QUEUED &&
 		    mbox_filter_pass(cursor->filter, message))
@@ -132,6 +140,35 @@ struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
 	}
 	cursor->next = message;
 	return NULL;
+}
+
+/**
+ * mbox_cursor_next - search on among the messages of a queue
+ * @cursor:	not paused
+ * @queue:	the queue
+ *
+ * Return: the message that is looked for, mostly the first that passes, or NULL: then
+ * cursor->next is where to go on, after a pause, or NULL too if there is none.
+ */
+struct mbox_message *mbox_cursor_next(struct mbox_cursor *cursor,
+				      struct mbox_queue *queue)
+{
+	const u32 flags = cursor->filter->flags;
+	struct mbox_message *message;
+
+	if (unlikely(flags & MBOX_RECV_AT))
+		return cursor_next_at(cursor, queue);
+	if (unlikely(cursor->passed && !cursor->best) && cursor->retries < RETRIES) {
+		cursor->retries++;
+		cursor_begin(cursor, queue);
+	}
+	message = unlikely(flags & MBOX_RECV_MAX_TYPE) && !(flags & MBOX_FILTER_ANY) ?
+		  cursor_next_lowest(cursor, queue) :
+		  cursor_next_first(cursor, queue);
+	/* All were looked at, and yet some pass that came or went meanwhile. */
+	if (unlikely(!message && !cursor->next && cursor->passed))
+		cursor_begin(cursor, queue);
+	return message;
 }
 
 /*
@@ -236,8 +273,7 @@ struct mbox_message *mbox_cursor_search(struct mbox *mbox,
 		mbox_mailbox_lock(mbox, deferred);
 		if (paused)
 			mbox_cursor_resume(&cursor, queue);
-		/* Another receiver took the message that it had found, and so made progress. */
-		if (!paused || (unlikely(cursor.lost) && !mbox->inbox))
+		else
 			mbox_cursor_setup(&cursor, queue, filter);
 		if (mbox->state == MBOX_STATE_DEAD)
 			return ERR_PTR(mbox->death);

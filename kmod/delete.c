@@ -239,8 +239,9 @@ static unsigned int delete_drop(struct mbox *mbox, struct mbox_queue *queue,
 		message = mbox_cursor_next(cursor, queue);
 		if (!message)
 			break;
-		/* Its removal moves the cursor on. */
-		cursor->next = message;
+		/* Its removal moves the cursor on; one that was offered lies behind it. */
+		if (message != cursor->best)
+			cursor->next = message;
 		sender = message->sender;
 		mbox_queue_remove(queue, message);
 		mbox_room_release(mbox, message);

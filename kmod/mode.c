@@ -162,6 +162,8 @@ static bool mode_search(struct mbox_handle *handle, struct mbox_filter *filter)
 	struct mbox_message *message = NULL;
 	struct mbox_deferred deferred;
 
+	if (filter->flags & MBOX_RECV_MAX_TYPE)
+		filter->flags |= MBOX_FILTER_ANY;
 	filter->lane = handle->in;
 	if (handle->in)
 		filter->flags |= MBOX_FILTER_LANE;

@@ -103,45 +103,56 @@ static void queue_link_before(struct mbox_queue *queue, struct mbox_message *mes
 	list_add_tail(&message->node, next ? &next->node : &queue->messages);
 }
 
-/* A search that pauses is to find @message, if it is the first that passes. */
-static noinline void queue_move_cursors(struct mbox_queue *queue,
-					struct mbox_message *message)
+/* Whether a search by @filter that finds both returns @message. */
+bool mbox_filter_prefers(const struct mbox_filter *filter,
+			 const struct mbox_message *message,
+			 const struct mbox_message *other)
+{
+	if ((filter->flags & MBOX_RECV_MAX_TYPE) && message->type != other->type)
+		return message->type < other->type;
+	return mbox_message_before(message, other);
+}
+
+/* Whether a search that pauses counts @message: it passes, and the search is past it. */
+static bool queue_counts(const struct mbox_cursor *cursor,
+			 const struct mbox_message *message)
+{
+	return !(cursor->next && !mbox_message_before(message, cursor->next)) &&
+	       mbox_filter_pass(cursor->filter, message);
+}
+
+/* Offer @message, which is found from now on, to the searches that pause behind it. */
+static noinline void queue_offer(struct mbox_queue *queue,
+				 struct mbox_message *message)
 {
 	struct mbox_cursor *cursor;
 
 	/* Bound: MBOX_SEARCHES_MAX. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
-		if ((cursor->next && mbox_message_before(cursor->next, message)) ||
-		    !mbox_filter_pass(cursor->filter, message))
+		if (!queue_counts(cursor, message))
 			continue;
-		if (!(cursor->filter->flags & MBOX_RECV_AT))
-			cursor->next = message;
-		else if (cursor->next != message)
-			cursor->passed++;
+		cursor->passed++;
+		if (!cursor->best ||
+		    mbox_filter_prefers(cursor->filter, message, cursor->best))
+			cursor->best = message;
 	}
 }
 
-/*
- * @message, which is QUEUED, is found no more: a search for the lowest type that had found
- * it begins anew, and one that has counted it does not count it any more.
- */
+/* @message, which is QUEUED, is found no more. */
 static void queue_lose(struct mbox_cursor *cursor, const struct mbox_message *message)
 {
-	if (unlikely(cursor->best == message)) {
+	if (!queue_counts(cursor, message))
+		return;
+	cursor->passed--;
+	if (cursor->best == message)
 		cursor->best = NULL;
-		cursor->lost = true;
-	}
-	if ((cursor->filter->flags & MBOX_RECV_AT) &&
-	    !(cursor->next && !mbox_message_before(message, cursor->next)) &&
-	    mbox_filter_pass(cursor->filter, message))
-		cursor->passed--;
 }
 
 /* @message is accepted, and about to be linked. */
 static void queue_enter(struct mbox_queue *queue, struct mbox_message *message)
 {
 	if (unlikely(!hlist_empty(&queue->cursors)))
-		queue_move_cursors(queue, message);
+		queue_offer(queue, message);
 	message->state = MBOX_MESSAGE_QUEUED;
 	if (unlikely(message->room->lane))
 		mbox_inbox_add(message->room->lane, message);
@@ -311,7 +322,7 @@ void mbox_queue_put_back(struct mbox_queue *queue, struct mbox_message *message)
 	queue->nr_hidden--;
 	if (unlikely(message->room->lane))
 		mbox_inbox_add(message->room->lane, message);
-	queue_move_cursors(queue, message);
+	queue_offer(queue, message);
 }
 
 /* Remove a message that is IN_FLIGHT. */

@@ -74,10 +74,10 @@ struct mbox_room {
 /*
  * A search for a message that a filter passes, in a queue and then among the blocked
  * senders. A long search pauses now and then, so that a long queue does not keep
- * others from the lock. Meanwhile others move its cursor, so that no
- * message before it passes: on if the message there goes, back to a message that
- * passes and comes before it. With AT they count these instead, and the search goes
- * back itself where too many came.
+ * others from the lock. Meanwhile others move its cursor on if the message there goes,
+ * and count the messages before it that pass. They offer it those that come, so it keeps
+ * its place: senders that send and withdraw could send it back for ever. With AT the
+ * search goes back itself where too many came.
  */
 struct mbox_cursor {
 	struct hlist_node node;		/* lock: queue->cursors */
@@ -89,13 +89,10 @@ struct mbox_cursor {
 	u64 lane;			/* lock: of a search of all lanes, inbox.c: number of
 					 * that which it is in
 					 */
-	/* of that, and of one for the lowest type: */
-	struct mbox_message *best;	/* lock: message found so far; or NULL */
-	bool lost;			/* lock: the best went since it began */
-	union {
-		u32 retries;		/* the times that it began anew */
-		u32 passed;		/* lock: AT: messages before next that pass */
-	};
+	struct mbox_message *best;	/* lock: message found, or offered, so far; or NULL */
+	bool lost;			/* lock: of all lanes: the best went since it began */
+	u32 retries;			/* the times that it began anew */
+	u32 passed;			/* lock: of one queue: messages before next that pass */
 };
 
 /* The messages that a receiver asks for; constant while it waits. */
@@ -110,12 +107,16 @@ struct mbox_filter {
 	struct mbox_lane *lane;		/* only messages of it; or NULL */
 };
 
-/* Beside MBOX_RECV_BY_*: there is a lane. */
+/* Beside MBOX_RECV_BY_*: there is a lane; with MAX_TYPE, any message that passes will do. */
 #define MBOX_FILTER_LANE	BIT(31)
+#define MBOX_FILTER_ANY		BIT(30)
 
 /* queue.c */
 bool mbox_message_before(const struct mbox_message *a,
 			 const struct mbox_message *b);
+bool mbox_filter_prefers(const struct mbox_filter *filter,
+			 const struct mbox_message *message,
+			 const struct mbox_message *other);
 struct mbox_message *mbox_queue_next(struct mbox_queue *queue,
 				     struct mbox_message *message);
 void mbox_queue_setup(struct mbox_queue *queue);

@@ -7,6 +7,7 @@
 #include "lib/peer.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 
 #define DEPTH	8192		/* messages of another type; many times the number that is searched at once */
 #define PAIRS	300
@@ -206,6 +207,99 @@ TEST(found_is_withdrawn)
 	peer_kill(fickle);
 	peer_kill(deep);
 	peer_kill(last);
+}
+
+static int64_t usec(struct timeval time)
+{
+	return time.tv_sec * 1000000LL + time.tv_usec;
+}
+
+/* Receive the lowest type of all, in a child on the first CPU. Return the time that it ran there in us. */
+static int64_t search_time(int fd)
+{
+	struct mbox_ioc_recv arg = {
+		.flags = MBOX_RECV_MAX_TYPE | MBOX_RECV_NONBLOCK, .type = UINT32_MAX,
+	};
+	struct rusage usage;
+	pid_t pid = fork_child();
+	int status;
+
+	if (!pid)
+		_exit(!run_on(0) || xioctl(fd, MBOX_IOC_RECV, &arg));
+	for (int64_t end = now() + PATIENCE * NSEC_PER_SEC; now() < end; nap()) {
+		if (wait4(pid, &status, WNOHANG, &usage) == pid)
+			return status ? -1 : usec(usage.ru_utime) + usec(usage.ru_stime);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return -1;
+}
+
+/* Send messages ahead of all others, and have them go: withdraw them, or receive them. */
+static void distract(int fd, bool withdraw)
+{
+	struct mbox_ioc_recv recv = { .flags = MBOX_RECV_NONBLOCK };
+	struct mbox_ioc_send send = {
+		.flags = withdraw ? MBOX_SEND_SYNC : MBOX_SEND_NONBLOCK, .prio = 2, .type = WANTED,
+		.clock = withdraw ? MBOX_CLOCK_MONOTONIC : MBOX_CLOCK_NONE,
+	};
+
+	if (!run_on(0))
+		_exit(1);
+	for (;;) {
+		if (withdraw)
+			send.deadline = now() + 50000;
+		xioctl(fd, MBOX_IOC_SEND, &send);
+		if (!withdraw)
+			xioctl(fd, MBOX_IOC_RECV, &recv);
+	}
+}
+
+/*
+ * A search for the lowest type has to look at all messages. Others run whenever it lets them, and use the
+ * front of the queue. It does not begin anew each time, and ends.
+ */
+static void search_beside(struct __test_metadata *_metadata, bool withdraw)
+{
+	enum { OTHERS = 3, MANY = 100000 };
+	int fd = box_new(_metadata, MBOX_CAPACITY_UNBOUNDED);
+	int64_t alone, beside;
+	pid_t pids[OTHERS];
+
+	for (int i = 0; i < MANY; i++)
+		ASSERT_EQ(0, send_bytes(fd, MBOX_SEND_NONBLOCK, 1, WANTED + 1, "", 0));
+	alone = INT64_MAX;
+	for (int i = 0; i < 3; i++) {
+		beside = search_time(fd);
+		ASSERT_LT(0, beside);
+		alone = beside < alone ? beside : alone;
+	}
+	for (int i = 0; i < OTHERS; i++) {
+		pids[i] = fork_child();
+		ASSERT_LE(0, pids[i]);
+		if (!pids[i])
+			distract(fd, withdraw);
+	}
+	beside = search_time(fd);
+	for (int i = 0; i < OTHERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	TH_LOG("alone %lld us, beside others %lld us", (long long)alone, (long long)beside);
+	EXPECT_LT(0, beside);
+	/* at the front again each time: 40 times as long and more */
+	EXPECT_GT(15 * alone, beside);
+	close(fd);
+}
+
+TEST(lowest_beside_traffic)
+{
+	search_beside(_metadata, false);
+}
+
+TEST(lowest_beside_withdrawals)
+{
+	search_beside(_metadata, true);
 }
 
 /* Senders that are blocked in another thread each are searched, too: the most urgent first. */
