@@ -192,12 +192,14 @@ static u32 dump_call(const struct mbox *mbox, const struct mbox_waiter *waiter)
 static bool dump_put_filter(struct sk_buff *skb, const struct mbox_waiter *waiter)
 {
 	const struct mbox_filter *filter = waiter->filter;
+	int type = filter->flags & MBOX_RECV_BY_TYPE ? MBOX_A_WAITER_TYPE :
+		   filter->flags & MBOX_RECV_NOT_TYPE ? MBOX_A_WAITER_NOT_TYPE :
+		   filter->flags & MBOX_RECV_MAX_TYPE ? MBOX_A_WAITER_MAX_TYPE : 0;
 
 	return mbox_dump_u64(skb, MBOX_A_WAITER_SIZE, waiter->size,
 		       MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, filter->min_prio) &&
-	       (!(filter->flags & MBOX_RECV_BY_TYPE) ||
-		!nla_put_u32(skb, MBOX_A_WAITER_TYPE, filter->type)) &&
+	       (!type || mbox_dump_u64(skb, type, filter->type, MBOX_A_WAITER_PAD)) &&
 	       (!(filter->flags & MBOX_RECV_BY_SENDER) ||
 		!nla_put_u32(skb, MBOX_A_WAITER_SENDER, filter->pid));
 }
@@ -208,7 +210,8 @@ static bool dump_put_message(struct sk_buff *skb, const struct mbox_message *mes
 	return mbox_dump_u64(skb, MBOX_A_WAITER_SIZE, message->length,
 		       MBOX_A_WAITER_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_WAITER_PRIO, message->prio) &&
-	       !nla_put_u32(skb, MBOX_A_WAITER_TYPE, message->type);
+	       mbox_dump_u64(skb, MBOX_A_WAITER_TYPE, message->type,
+			     MBOX_A_WAITER_PAD);
 }
 
 /* @inbox: the process whose inbox the mailbox is, or NULL. */

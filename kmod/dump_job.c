@@ -120,7 +120,8 @@ static bool dump_job_put(struct sk_buff *skb, const struct mbox *mbox,
 	       !nla_put_u32(skb, MBOX_A_JOB_DELIVERIES, job->deliveries) &&
 	       mbox_dump_u64(skb, MBOX_A_JOB_SIZE, message->length, MBOX_A_JOB_PAD) &&
 	       !nla_put_u32(skb, MBOX_A_JOB_PRIO, message->prio) &&
-	       !nla_put_u32(skb, MBOX_A_JOB_TYPE, message->type) &&
+	       mbox_dump_u64(skb, MBOX_A_JOB_TYPE, message->type,
+			     MBOX_A_JOB_PAD) &&
 	       (job->state != MBOX_JOB_LEASED || dump_job_put_lease(skb, job)) &&
 	       dump_job_put_left(skb, job) && dump_job_put_caller(skb, job) &&
 	       dump_job_put_reason(skb, job);

@@ -245,10 +245,13 @@ struct mbox_monitor_handle {
  * @inbox:	the process whose inbox it is; known on a link or inbox
  * @prio:	priority of the message, or the least priority that is received
  * @size:	size of the message, or of the buffer of a receive, in bytes
- * @type:	type of the message, or the only type that is received; known unless
- *		any type is received
+ * @type:	type of the message, or the only type that is received; known if there is one
+ * @not_type:	the only type that is not received; known if there is one
+ * @max_type:	the highest type that is received, of which the lowest comes first; known if
+ *		there is one
  * @sender:	the only process that is received from, as the caller named it; known
  *		if there is one
+ * @reserved:	0
  * @name:	name of the mailbox; empty if it is anonymous
  */
 struct mbox_monitor_waiter {
@@ -263,8 +266,11 @@ struct mbox_monitor_waiter {
 	uint32_t inbox;
 	uint32_t prio;
 	uint64_t size;
-	uint32_t type;
+	uint64_t type;
+	uint64_t not_type;
+	uint64_t max_type;
 	uint32_t sender;
+	uint32_t reserved;
 	char name[MBOX_NAME_SIZE];
 };
 
@@ -289,7 +295,6 @@ struct mbox_monitor_waiter {
  * @reason:	MBOX_REASON_* of a parked message; known of one
  * @code:	code of its rejection; known if it was rejected
  * @inbox:	the process whose inbox it is; known on a link or inbox
- * @reserved:	0
  * @name:	name of the mailbox; empty if it is anonymous
  */
 struct mbox_monitor_job {
@@ -300,17 +305,16 @@ struct mbox_monitor_job {
 	uint32_t deliveries;
 	uint64_t token;
 	uint64_t size;
+	uint64_t type;
 	uint32_t prio;
-	uint32_t type;
 	uint32_t holder;
 	uint32_t caller;
+	uint32_t inbox;
 	uint64_t handle;
 	uint64_t held;
 	uint64_t left;
 	uint32_t reason;
 	uint32_t code;
-	uint32_t inbox;
-	uint32_t reserved;
 	char name[MBOX_NAME_SIZE];
 };
 

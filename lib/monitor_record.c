@@ -148,8 +148,10 @@ static const struct monitor_field waiter_fields[] = {
 	U32(MBOX_A_WAITER_INBOX, inbox),
 	U64(MBOX_A_WAITER_SIZE, size),
 	U32(MBOX_A_WAITER_PRIO, prio),
-	U32(MBOX_A_WAITER_TYPE, type),
+	U64(MBOX_A_WAITER_TYPE, type),
 	U32(MBOX_A_WAITER_SENDER, sender),
+	U64(MBOX_A_WAITER_NOT_TYPE, not_type),
+	U64(MBOX_A_WAITER_MAX_TYPE, max_type),
 };
 
 const struct monitor_shape monitor_waiter_shape =
@@ -167,7 +169,7 @@ static const struct monitor_field job_fields[] = {
 	U32(MBOX_A_JOB_DELIVERIES, deliveries),
 	U64(MBOX_A_JOB_SIZE, size),
 	U32(MBOX_A_JOB_PRIO, prio),
-	U32(MBOX_A_JOB_TYPE, type),
+	U64(MBOX_A_JOB_TYPE, type),
 	U32(MBOX_A_JOB_HOLDER, holder),
 	U64(MBOX_A_JOB_HANDLE, handle),
 	U64(MBOX_A_JOB_HELD, held),

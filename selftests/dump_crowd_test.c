@@ -57,7 +57,7 @@ static void row(const struct nl_reply *reply, void *data)
 
 	told->wrong |= number <= told->last;
 	told->last = number;
-	told->stay += nl_u32(reply, MBOX_A_WAITER_TYPE) == TYPE_STAY;
+	told->stay += nl_u64(reply, MBOX_A_WAITER_TYPE) == TYPE_STAY;
 }
 
 /* A process that dumps: how many of its dumps were as they should be. */

@@ -238,7 +238,9 @@ TEST_F(monitor, handles_and_waiters)
 
 	pid = fork_child();
 	if (pid == 0) {
-		struct mbox_recv_opts opts = { .flags = MBOX_RECV_BY_TYPE, .type = 7, .min_prio = 3 };
+		struct mbox_recv_opts opts = {
+			.flags = MBOX_RECV_NOT_TYPE, .type = 7, .type_hi = 1, .min_prio = 3,
+		};
 		char data[100];
 
 		mbox_recv(self->mb, data, sizeof(data), &opts, NULL);
@@ -262,10 +264,13 @@ TEST_F(monitor, handles_and_waiters)
 	EXPECT_EQ(MBOX_CALL_RECEIVE, parties.waiter.call);
 	EXPECT_EQ(100, parties.waiter.size);
 	EXPECT_EQ(3, parties.waiter.prio);
-	EXPECT_NE(0, parties.waiter.known & MBOX_KNOWN(MBOX_A_WAITER_TYPE));
-	EXPECT_EQ(7, parties.waiter.type);
+	EXPECT_NE(0, parties.waiter.known & MBOX_KNOWN(MBOX_A_WAITER_NOT_TYPE));
+	EXPECT_EQ(1ULL << 32 | 7, parties.waiter.not_type);
+	EXPECT_EQ(0, parties.waiter.known & MBOX_KNOWN(MBOX_A_WAITER_TYPE));
+	EXPECT_EQ(0, parties.waiter.known & MBOX_KNOWN(MBOX_A_WAITER_MAX_TYPE));
 	EXPECT_EQ(0, parties.waiter.known & MBOX_KNOWN(MBOX_A_WAITER_SENDER));
 	EXPECT_EQ(0, parties.waiter.known & MBOX_KNOWN(MBOX_A_WAITER_PEER));
+	EXPECT_EQ(0, parties.waiter.reserved);
 	EXPECT_LT(0, parties.waiter.waited);
 	EXPECT_GT(PATIENCE * NSEC_PER_SEC, parties.waiter.waited);
 	EXPECT_EQ(0, kill(pid, SIGKILL));
@@ -274,7 +279,8 @@ TEST_F(monitor, handles_and_waiters)
 
 TEST_F(monitor, leases)
 {
-	struct mbox_ioc_post marked = { .flags = MBOX_POST_MARK, .mark = 99, .send.prio = 2, .send.type = 5 };
+	struct mbox_ioc_post marked = { .flags = MBOX_POST_MARK, .mark = 99, .send.prio = 2, .send.type = 5,
+					.type_hi = 6 };
 	const struct mbox_monitor_mailbox *box;
 	struct parties parties = { .jobs = 0 };
 	int fd = mbox_fd(self->mb);
@@ -297,7 +303,7 @@ TEST_F(monitor, leases)
 	EXPECT_EQ(one.delivery.token, parties.job.token);
 	EXPECT_EQ(4, parties.job.size);
 	EXPECT_EQ(2, parties.job.prio);
-	EXPECT_EQ(5, parties.job.type);
+	EXPECT_EQ(6ULL << 32 | 5, parties.job.type);
 	EXPECT_EQ(getpid(), parties.job.holder);
 	EXPECT_LT(0, parties.job.handle);
 	EXPECT_LT(0, parties.job.held);
@@ -307,7 +313,7 @@ TEST_F(monitor, leases)
 	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_CALLER));
 	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_INBOX));
 	EXPECT_EQ(0, parties.job.known & MBOX_KNOWN(MBOX_A_JOB_REASON));
-	EXPECT_EQ(0, parties.job.reserved);
+
 	box = look(self);
 	ASSERT_NE(NULL, box);
 	EXPECT_EQ(1, box->leased);

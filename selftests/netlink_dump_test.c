@@ -159,9 +159,9 @@ TEST_F(dump, hidden_by_mode)
 
 /* Handles and waiters of one mailbox. */
 struct row {
-	uint64_t id, mailbox, received, waited, size;
-	uint32_t pid, tid, rights, call, prio, type, sender, peer, inbox;
-	bool has_type, has_sender, has_peer, has_inbox;
+	uint64_t id, mailbox, received, waited, size, type, not_type, max_type;
+	uint32_t pid, tid, rights, call, prio, sender, peer, inbox;
+	bool has_type, has_not_type, has_max_type, has_sender, has_peer, has_inbox;
 	char name[MBOX_NAME_SIZE];
 };
 
@@ -199,7 +199,11 @@ static void add_waiter(const struct nl_reply *reply, void *data)
 	row->size = nl_u64(reply, MBOX_A_WAITER_SIZE);
 	row->prio = nl_u32(reply, MBOX_A_WAITER_PRIO);
 	row->has_type = nl_has(reply, MBOX_A_WAITER_TYPE);
-	row->type = nl_u32(reply, MBOX_A_WAITER_TYPE);
+	row->type = nl_u64(reply, MBOX_A_WAITER_TYPE);
+	row->has_not_type = nl_has(reply, MBOX_A_WAITER_NOT_TYPE);
+	row->not_type = nl_u64(reply, MBOX_A_WAITER_NOT_TYPE);
+	row->has_max_type = nl_has(reply, MBOX_A_WAITER_MAX_TYPE);
+	row->max_type = nl_u64(reply, MBOX_A_WAITER_MAX_TYPE);
 	row->has_sender = nl_has(reply, MBOX_A_WAITER_SENDER);
 	row->sender = nl_u32(reply, MBOX_A_WAITER_SENDER);
 	row->has_peer = nl_has(reply, MBOX_A_WAITER_PEER);
@@ -387,6 +391,8 @@ TEST_F(rows, blocked_receive)
 	EXPECT_EQ(sizeof(any->data), self->rows.row[0].size);
 	EXPECT_EQ(0, self->rows.row[0].prio);
 	EXPECT_FALSE(self->rows.row[0].has_type);
+	EXPECT_FALSE(self->rows.row[0].has_not_type);
+	EXPECT_FALSE(self->rows.row[0].has_max_type);
 	EXPECT_FALSE(self->rows.row[0].has_sender);
 	EXPECT_EQ(some->pid, self->rows.row[1].pid);
 	EXPECT_EQ(5, self->rows.row[1].prio);
@@ -395,6 +401,36 @@ TEST_F(rows, blocked_receive)
 	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
 	EXPECT_STREQ("EIDRM", recv_end(any));
 	EXPECT_STREQ("EIDRM", recv_end(some));
+}
+
+/* Each filter by type has an attribute of its own, of 64 bits. */
+TEST_F(rows, blocked_by_type)
+{
+	static const uint32_t flags[] = { MBOX_RECV_BY_TYPE, MBOX_RECV_NOT_TYPE, MBOX_RECV_MAX_TYPE };
+	const struct row *row = self->rows.row;
+	struct call *calls[ARRAY_SIZE(flags)];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		calls[i] = call_new(self->fd, CALL_RECV);
+		calls[i]->recv.flags = flags[i];
+		calls[i]->recv.type = i + 1;
+		calls[i]->recv.type_hi = i + 5;
+		call_start(calls[i]);
+		ASSERT_TRUE(await_blocked(self->fd, 0, i + 1));
+	}
+	ASSERT_EQ(0, waiters(self));
+	ASSERT_EQ(3, self->rows.n);
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
+		EXPECT_EQ(i == 0, row[i].has_type);
+		EXPECT_EQ(i == 1, row[i].has_not_type);
+		EXPECT_EQ(i == 2, row[i].has_max_type);
+	}
+	EXPECT_EQ(5ULL << 32 | 1, row[0].type);
+	EXPECT_EQ(6ULL << 32 | 2, row[1].not_type);
+	EXPECT_EQ(7ULL << 32 | 3, row[2].max_type);
+	ASSERT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++)
+		EXPECT_STREQ("EIDRM", recv_end(calls[i]));
 }
 
 TEST_F(rows, blocked_send)

@@ -14,8 +14,8 @@
 #define MANY	600
 
 struct row {
-	uint64_t id, mailbox, token, size, handle, held, left;
-	uint32_t inbox, hidden, deliveries, prio, type, holder, caller, reason, code;
+	uint64_t id, mailbox, token, size, type, handle, held, left;
+	uint32_t inbox, hidden, deliveries, prio, holder, caller, reason, code;
 	bool has_inbox, has_token, has_holder, has_handle, has_held, has_left, has_caller, has_reason, has_code;
 	char name[MBOX_NAME_SIZE];
 };
@@ -64,7 +64,7 @@ static void add(const struct nl_reply *reply, void *data)
 	row->deliveries = nl_u32(reply, MBOX_A_JOB_DELIVERIES);
 	row->size = nl_u64(reply, MBOX_A_JOB_SIZE);
 	row->prio = nl_u32(reply, MBOX_A_JOB_PRIO);
-	row->type = nl_u32(reply, MBOX_A_JOB_TYPE);
+	row->type = nl_u64(reply, MBOX_A_JOB_TYPE);
 	TAKE(inbox, MBOX_A_JOB_INBOX, nl_u32);
 	TAKE(token, MBOX_A_JOB_TOKEN, nl_u64);
 	TAKE(holder, MBOX_A_JOB_HOLDER, nl_u32);
@@ -109,7 +109,7 @@ static uint64_t handle_number(struct _test_data_lease *self)
 
 TEST_F(lease, leased)
 {
-	struct mbox_ioc_post arg = { .send.prio = 3, .send.type = 7 };
+	struct mbox_ioc_post arg = { .send.prio = 3, .send.type = 7, .type_hi = 9 };
 	const struct row *row = self->rows.row;
 	struct leased one;
 
@@ -132,7 +132,7 @@ TEST_F(lease, leased)
 	EXPECT_EQ(1, row->deliveries);
 	EXPECT_EQ(5, row->size);
 	EXPECT_EQ(3, row->prio);
-	EXPECT_EQ(7, row->type);
+	EXPECT_EQ(9ULL << 32 | 7, row->type);
 	EXPECT_EQ(getpid(), row->holder);
 	EXPECT_EQ(handle_number(self), row->handle);
 	EXPECT_LT(0, row->held);
