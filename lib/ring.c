@@ -224,16 +224,17 @@ int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
 
 static int ring_check_recv_opts(const struct mbox_recv_opts *opts)
 {
-	const uint32_t filters = MBOX_RECV_BY_TYPE | MBOX_RECV_BY_SENDER |
-				 MBOX_RECV_BY_START;
+	const uint32_t types = MBOX_RECV_BY_TYPE | MBOX_RECV_NOT_TYPE | MBOX_RECV_MAX_TYPE;
+	const uint32_t others = types | MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START |
+				MBOX_RECV_TRUNC | MBOX_RECV_AT;
 
-	if ((opts->flags & ~(MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | filters)) ||
+	if ((opts->flags & ~(MBOX_RECV_NONBLOCK | MBOX_RECV_PEEK | others)) ||
 	    opts->min_prio > MBOX_PRIO_MAX ||
-	    ((opts->type || opts->type_hi) && !(opts->flags & MBOX_RECV_BY_TYPE)) ||
+	    ((opts->type || opts->type_hi) && !(opts->flags & types)) ||
 	    (opts->pid && !(opts->flags & MBOX_RECV_BY_SENDER)) ||
 	    ring_check_deadline(opts->clock, opts->deadline))
 		return -EINVAL;
-	return opts->min_prio || (opts->flags & filters) ? -EOPNOTSUPP : 0;
+	return opts->min_prio || (opts->flags & others) ? -EOPNOTSUPP : 0;
 }
 
 /* Return whether the consumer can give back a page. */

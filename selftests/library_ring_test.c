@@ -223,7 +223,11 @@ TEST_F(ring, refused)
 		{ { .flags = MBOX_RECV_BY_TYPE, .type = 1 }, -EOPNOTSUPP },
 		{ { .flags = MBOX_RECV_BY_SENDER, .pid = 1 }, -EOPNOTSUPP },
 		{ { .min_prio = 1 }, -EOPNOTSUPP }, { { .type = 1 }, -EINVAL },
-		{ { .pid = 1 }, -EINVAL }, { { .flags = 32 }, -EINVAL },
+		{ { .pid = 1 }, -EINVAL }, { { .flags = 1U << 31 }, -EINVAL },
+		{ { .flags = MBOX_RECV_NOT_TYPE, .type_hi = 1 }, -EOPNOTSUPP },
+		{ { .flags = MBOX_RECV_MAX_TYPE, .type = 1 }, -EOPNOTSUPP },
+		{ { .flags = MBOX_RECV_TRUNC }, -EOPNOTSUPP },
+		{ { .flags = MBOX_RECV_PEEK | MBOX_RECV_AT }, -EOPNOTSUPP },
 		{ { .min_prio = MBOX_PRIO_MAX + 1 }, -EINVAL }, { { .clock = 4 }, -EINVAL },
 		{ { .deadline = 1 }, -EINVAL },
 	};
