@@ -418,6 +418,12 @@ struct mbox_recv_opts {
 	uint64_t index;
 };
 
+/* Return the type of a message, all 64 bits of it. */
+static inline uint64_t mbox_header_type(const struct mbox_header *header)
+{
+	return (uint64_t)header->type_hi << 32 | header->type;
+}
+
 /**
  * mbox_recv() - receive a message
  * @mb:		a handle with MBOX_RIGHT_RECV

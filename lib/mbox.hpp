@@ -106,19 +106,24 @@ struct attr : mbox_attr {
 /* Options of a send: priority, type, and whether to wait until it was received. */
 struct send_opts {
 	uint32_t prio = 0;
-	uint32_t type = 0;
+	uint64_t type = 0;
 	bool sync = false;
 };
 
 /* The choice of a receive: the first message that passes all that are set. */
 struct filter {
-	std::optional<uint32_t> type{};
+	/* one of the three at most: this type; any but this; of those up to this, the lowest */
+	std::optional<uint64_t> type{};
+	std::optional<uint64_t> not_type{};
+	std::optional<uint64_t> max_type{};
 	uint32_t min_prio = 0;
 	/* the very process that sent a message: its header */
 	std::optional<mbox_header> sender{};
 	bool peek = false;
 	/* peek at the message that so many others come before, and do not wait */
 	std::optional<uint64_t> at{};
+	/* of recv_into(): cut a message that is too long, lose its rest, return its whole length */
+	bool trunc = false;
 };
 
 /* Options of a post, which a send does not have: see mbox_post(3). */
@@ -134,7 +139,7 @@ struct post_opts : send_opts {
 /* How to call. */
 struct call_opts {
 	uint32_t prio = 0;
-	uint32_t type = 0;
+	uint64_t type = 0;
 	/* another server, if the first one ends */
 	bool retry = false;
 	/* std::errc::timed_out after that time; the request is withdrawn then */
@@ -147,6 +152,10 @@ public:
 	const mbox_header &header() const noexcept
 	{
 		return header_;
+	}
+	uint64_t type() const noexcept
+	{
+		return mbox_header_type(&header_);
 	}
 	const char *data() const noexcept
 	{
@@ -475,6 +484,8 @@ public:
 	{
 		mbox_recv_opts raw = options(choice);
 
+		if (choice.trunc)
+			raw.flags |= MBOX_RECV_TRUNC;
 		return static_cast<std::size_t>(check(mbox_recv(get(), buffer, size, &raw, header),
 						      "recv"));
 	}
@@ -560,7 +571,8 @@ public:
 		ssize_t length;
 
 		send.prio = opts.prio;
-		send.type = opts.type;
+		send.type = static_cast<uint32_t>(opts.type);
+		send.type_hi = static_cast<uint32_t>(opts.type >> 32);
 		if (opts.time) {
 			send.clock = MBOX_CLOCK_MONOTONIC;
 			send.deadline = nanoseconds(after(*opts.time));
@@ -687,18 +699,27 @@ private:
 
 		raw.flags = opts.sync ? MBOX_SEND_SYNC : 0;
 		raw.prio = opts.prio;
-		raw.type = opts.type;
+		raw.type = static_cast<uint32_t>(opts.type);
+		raw.type_hi = static_cast<uint32_t>(opts.type >> 32);
 		return raw;
+	}
+
+	static void set_type(mbox_recv_opts &raw, std::optional<uint64_t> type, uint32_t flag)
+	{
+		if (!type)
+			return;
+		raw.flags |= flag;
+		raw.type = static_cast<uint32_t>(*type);
+		raw.type_hi = static_cast<uint32_t>(*type >> 32);
 	}
 
 	static mbox_recv_opts options(const filter &choice)
 	{
 		mbox_recv_opts raw{};
 
-		if (choice.type) {
-			raw.flags |= MBOX_RECV_BY_TYPE;
-			raw.type = *choice.type;
-		}
+		set_type(raw, choice.type, MBOX_RECV_BY_TYPE);
+		set_type(raw, choice.not_type, MBOX_RECV_NOT_TYPE);
+		set_type(raw, choice.max_type, MBOX_RECV_MAX_TYPE);
 		if (choice.sender) {
 			raw.flags |= MBOX_RECV_BY_SENDER | MBOX_RECV_BY_START;
 			raw.pid = choice.sender->pid;

@@ -139,6 +139,46 @@ void messages()
 	receiver.join();
 }
 
+void types()
+{
+	mailbox box = mailbox::create();
+	const uint64_t high = 1ULL << 32;
+	mboxpp::filter other, lowest, cut;
+	mboxpp::post_opts post;
+	char buffer[2];
+
+	box.send("high", { 0, high | 7, false });
+	post.type = 7;
+	box.post("low", post);
+	other.not_type = high | 7;
+	other.peek = true;
+	EXPECT(box.recv(other).view() == "low" && box.recv(other).type() == 7);
+	lowest.max_type = high | 7;
+	EXPECT(box.try_recv(lowest)->view() == "low");
+	EXPECT(box.try_recv(lowest)->type() == (high | 7));
+	EXPECT(!box.try_recv(lowest));
+	lowest.type = 1;
+	EXPECT_ERROR(std::errc::invalid_argument, box.try_recv(lowest));
+	box.send("long", { 0, UINT64_MAX, false });
+	cut.type = UINT64_MAX;
+	cut.trunc = true;
+	EXPECT(box.recv_into(buffer, sizeof(buffer), cut) == 4 && !std::memcmp(buffer, "lo", 2));
+
+	pid_t caller = fork();
+
+	if (!caller) {
+		mboxpp::call_opts opts;
+
+		opts.type = high | 8;
+		box.call("ask", 16, opts);
+		std::_Exit(0);
+	}
+	mboxpp::leased request = box.lease();
+	EXPECT(request.message().type() == (high | 8));
+	request.reply("told");
+	EXPECT(waitpid(caller, nullptr, 0) == caller);
+}
+
 void attributes()
 {
 	mailbox box = mailbox::create(name_of("attributes"), mboxpp::both, short_lived());
@@ -292,6 +332,7 @@ const struct {
 } tests[] = {
 	{ "handles", handles },
 	{ "messages", messages },
+	{ "types", types },
 	{ "attributes", attributes },
 	{ "links", links },
 	{ "rings", rings },

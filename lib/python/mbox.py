@@ -964,7 +964,7 @@ class Mailbox:
         argument, size = _readable(data)
         opts = None
         if flags or prio or type or clock:
-            opts = ctypes.byref(_SendOpts(flags, _u32(prio), _u32(type), clock, deadline))
+            opts = ctypes.byref(_send_opts(flags, prio, type, clock, deadline))
         return self._call(_lib.mbox_send, argument, size, opts, sending=True, side=1)
 
     def send_many(self, messages: Iterable[Buffer], *, prio: int = 0, type: int = 0,
@@ -980,7 +980,7 @@ class Mailbox:
             batch = payloads[sent:sent + BATCH_MAX]
             entries = (_SendEntry * len(batch))()
             for entry, (argument, size) in zip(entries, batch):
-                entry.prio, entry.type = _u32(prio), _u32(type)
+                entry.prio, (entry.type, entry.type_hi) = _u32(prio), _halves(type)
                 entry.data, entry.size = _address(argument), size
             try:
                 sent += self._call(_lib.mbox_sendv, entries, len(batch), ctypes.byref(opts),
@@ -1000,7 +1000,7 @@ class Mailbox:
         mailbox, or is parked; a message with such a time does not wait for room, but raises
         Full. acked waits until a receiver has acknowledged it, and returns its pid."""
         nonblock, clock, deadline = _deadline(timeout)
-        send = _SendOpts(_Send.NONBLOCK if nonblock else 0, _u32(prio), _u32(type), clock, deadline)
+        send = _send_opts(_Send.NONBLOCK if nonblock else 0, prio, type, clock, deadline)
         opts = _PostOpts(ctypes.pointer(send))
         if mark is not None:
             opts.flags |= _Post.MARK
@@ -1024,7 +1024,7 @@ class Mailbox:
         handle; with retry another server gets the request then. After a timeout, or a signal
         (Interrupted), the request is withdrawn, but a server may have done the work."""
         nonblock, clock, deadline = _deadline(timeout)
-        send = _SendOpts(_Send.NONBLOCK if nonblock else 0, _u32(prio), _u32(type), clock, deadline)
+        send = _send_opts(_Send.NONBLOCK if nonblock else 0, prio, type, clock, deadline)
         opts = _CallOpts(ctypes.pointer(send), _Call.RETRY if retry else 0)
         argument, size = _readable(data)
         called = _Called()
@@ -1040,9 +1040,9 @@ class Mailbox:
     # Receiving
 
     @staticmethod
-    def _opts(timeout: Optional[float], type: Optional[int],
-              sender: Union[None, int, Sender, Message], min_prio: int, peek: bool,
-              at: Optional[int] = None) -> _RecvOpts:
+    def _opts(timeout: Optional[float], type: Optional[int], not_type: Optional[int],
+              max_type: Optional[int], sender: Union[None, int, Sender, Message], min_prio: int,
+              peek: bool = False, at: Optional[int] = None) -> _RecvOpts:
         nonblock, clock, deadline = _deadline(timeout)
         opts = _RecvOpts(flags=_Recv.NONBLOCK if nonblock else 0, clock=clock, deadline=deadline,
                          min_prio=_u32(min_prio))
@@ -1051,9 +1051,11 @@ class Mailbox:
         if at is not None:
             opts.flags |= _Recv.PEEK | _Recv.AT
             opts.index = _u64(at)
-        if type is not None:
-            opts.flags |= _Recv.BY_TYPE
-            opts.type = _u32(type)
+        for number, flag in ((type, _Recv.BY_TYPE), (not_type, _Recv.NOT_TYPE),
+                             (max_type, _Recv.MAX_TYPE)):
+            if number is not None:
+                opts.flags |= flag
+                opts.type, opts.type_hi = _halves(number)
         if isinstance(sender, int):
             opts.flags |= _Recv.BY_SENDER
             opts.pid = _u32(sender)
@@ -1071,15 +1073,18 @@ class Mailbox:
             raise
 
     def recv(self, *, timeout: Optional[float] = None, type: Optional[int] = None,
+             not_type: Optional[int] = None, max_type: Optional[int] = None,
              sender: Union[None, int, Sender, Message] = None, min_prio: int = 0,
              peek: bool = False, at: Optional[int] = None) -> Message:
         """Receive the next message, of any length.
 
         type, sender (a message, for the very process that sent it, or a pid) and
         min_prio take the first message that passes them all; peek leaves it queued.
+        Instead of type, not_type takes any other type, and max_type, of the types up to it,
+        the lowest that is queued.
         at=N peeks at the message that N others come before, and never waits (Empty).
         Raises Empty if timeout is 0 and there is none, else Timeout."""
-        opts = self._opts(timeout, type, sender, min_prio, peek, at)
+        opts = self._opts(timeout, type, not_type, max_type, sender, min_prio, peek, at)
         header = _Header()
         while True:
             buffer = bytearray(self._size)
@@ -1093,16 +1098,20 @@ class Mailbox:
             return _message(bytes(memoryview(buffer)[:length]), header)
 
     def recv_into(self, buffer: Buffer, *, timeout: Optional[float] = None,
-                  type: Optional[int] = None, sender: Union[None, int, Sender, Message] = None,
-                  min_prio: int = 0, peek: bool = False) -> Tuple[int, Message]:
+                  type: Optional[int] = None, not_type: Optional[int] = None,
+                  max_type: Optional[int] = None, sender: Union[None, int, Sender, Message] = None,
+                  min_prio: int = 0, peek: bool = False, trunc: bool = False) -> Tuple[int, Message]:
         """Receive the next message into a writable buffer, without a copy.
 
         Returns the number of bytes, and the header: a Message whose data is empty. Raises
-        TooLong if the message does not fit, which leaves it queued."""
+        TooLong if the message does not fit, which leaves it queued; with trunc its rest is
+        lost, and the number is that of the whole message."""
         view = memoryview(buffer)
         if view.readonly or not view.c_contiguous:
             raise TypeError("the buffer has to be writable and contiguous")
-        opts = self._opts(timeout, type, sender, min_prio, peek)
+        opts = self._opts(timeout, type, not_type, max_type, sender, min_prio, peek)
+        if trunc:
+            opts.flags |= _Recv.TRUNC
         header = _Header()
         memory = (ctypes.c_char * view.nbytes).from_buffer(view) if view.nbytes else None
         length = self._recv(memory, view.nbytes, opts, header)
@@ -1110,6 +1119,7 @@ class Mailbox:
 
     def recv_many(self, count: int = BATCH_MAX, *, min: int = 1, size: int = 4096,
                   timeout: Optional[float] = None, type: Optional[int] = None,
+                  not_type: Optional[int] = None, max_type: Optional[int] = None,
                   sender: Union[None, int, Sender, Message] = None,
                   min_prio: int = 0) -> List[Message]:
         """Receive up to count messages in one call, after waiting for min of them.
@@ -1118,7 +1128,7 @@ class Mailbox:
         comes alone next time. If the time is up, returns those that are there."""
         if not 1 <= count <= BATCH_MAX or not 0 <= min <= count or size < 0:
             raise ValueError(f"count is 1 to {BATCH_MAX}, min at most count, size at least 0")
-        opts = self._opts(timeout, type, sender, min_prio, False)
+        opts = self._opts(timeout, type, not_type, max_type, sender, min_prio)
         memory = (ctypes.c_char * (count * size or 1))()
         base = ctypes.addressof(memory)
         entries = (_RecvEntry * count)()
@@ -1127,7 +1137,8 @@ class Mailbox:
         try:
             got = self._call(_lib.mbox_recvv, entries, count, min, ctypes.byref(opts), side=0)
         except TooLong:
-            return [self.recv(timeout=timeout, type=type, sender=sender, min_prio=min_prio)]
+            return [self.recv(timeout=timeout, type=type, not_type=not_type, max_type=max_type,
+                              sender=sender, min_prio=min_prio)]
         view = memoryview(memory)
         return [_message(view[i * size:i * size + entry.header.length].tobytes(), entry.header)
                 for i, entry in enumerate(entries[:got])]
@@ -1144,6 +1155,7 @@ class Mailbox:
     # Leases
 
     def lease(self, *, timeout: Optional[float] = None, type: Optional[int] = None,
+              not_type: Optional[int] = None, max_type: Optional[int] = None,
               sender: Union[None, int, Sender, Message] = None, min_prio: int = 0,
               time: Optional[float] = None, shared: bool = False,
               ack: Optional[Lease] = None) -> Lease:
@@ -1157,8 +1169,8 @@ class Mailbox:
         ends by itself after that time in seconds, if one is given; with shared, it ends with the
         last handle of this open file, and not with this process. ack is a lease to acknowledge
         in the same call."""
-        opts = _LeaseOpts(ctypes.pointer(self._opts(timeout, type, sender, min_prio, False)),
-                          _Lease.HANDLE if shared else 0)
+        recv = self._opts(timeout, type, not_type, max_type, sender, min_prio)
+        opts = _LeaseOpts(ctypes.pointer(recv), _Lease.HANDLE if shared else 0)
         if time is not None:
             opts.clock, opts.time = Clock.MONOTONIC, max(_nanoseconds(time), 1)
         if ack is not None:
@@ -1294,10 +1306,11 @@ class Mailbox:
         self._call(_lib.mbox_set, ctypes.byref(arg))
 
     def mode(self, flags: Mode = Mode(0), *, type: Optional[int] = None,
+             not_type: Optional[int] = None, max_type: Optional[int] = None,
              sender: Union[None, int, Sender, Message] = None, min_prio: int = 0) -> None:
         """Set how this handle receives: the filter counts for poll, for recv_async(), and for each
         receive without a filter of its own. Without arguments, as a new handle does."""
-        opts = self._opts(None, type, sender, min_prio, False)
+        opts = self._opts(None, type, not_type, max_type, sender, min_prio)
         self._call(_lib.mbox_mode, flags, ctypes.byref(opts))
 
     def notify(self, cookie: int = 0) -> None:
@@ -1481,3 +1494,13 @@ def _u64(value: int) -> int:
     if not 0 <= value <= 0xFFFFFFFFFFFFFFFF:
         raise ValueError(f"{value} is not between 0 and 18446744073709551615")
     return value
+
+
+def _halves(type: int) -> Tuple[int, int]:
+    """The low and the high 32 bits of a type."""
+    return _u64(type) & 0xFFFFFFFF, type >> 32
+
+
+def _send_opts(flags: int, prio: int, type: int, clock: int, deadline: int) -> _SendOpts:
+    low, high = _halves(type)
+    return _SendOpts(flags, _u32(prio), low, clock, deadline, high)

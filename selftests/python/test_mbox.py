@@ -91,6 +91,28 @@ class Messages(Case):
         self.box.send(b"d")
         self.assertEqual(self.box.recv(sender=own).data, b"d")
 
+    def test_types(self):
+        high = 1 << 32
+        self.box.send(b"high", type=high | 7)
+        self.box.post(b"low", type=7)
+        self.box.send_many([b"top"], type=(1 << 64) - 1)
+        self.assertEqual(self.box.recv(not_type=high | 7, peek=True).type, 7)
+        self.assertEqual(self.box.recv(max_type=high | 7, timeout=0).data, b"low")
+        with self.box.lease(max_type=high | 7, timeout=0) as job:
+            self.assertEqual((job.data, job.message.type), (b"high", high | 7))
+        with self.assertRaises(mbox.Empty):
+            self.box.recv(max_type=high | 7, timeout=0)
+        with self.assertRaises(mbox.Empty):
+            self.box.recv(type=0xFFFFFFFF, timeout=0)
+        self.assertEqual(self.box.recv_many(not_type=7)[0].data, b"top")
+        with self.assertRaises(mbox.MboxError) as caught:
+            self.box.recv(type=1, not_type=2, timeout=0)
+        self.assertEqual(caught.exception.errno, errno.EINVAL)
+        self.box.send(b"a long one")
+        buffer = bytearray(6)
+        self.assertEqual(self.box.recv_into(buffer, trunc=True)[0], 10)
+        self.assertEqual(buffer, b"a long")
+
     def test_timeouts(self):
         with self.assertRaises(mbox.Empty) as caught:
             self.box.recv(timeout=0)
@@ -113,7 +135,7 @@ class Messages(Case):
         self.assertEqual(self.box.recv(timeout=1e300).data, b"x")
 
     def test_numbers(self):
-        for arguments in ({"type": 1 << 32}, {"type": -1}, {"prio": 1 << 32}):
+        for arguments in ({"type": 1 << 64}, {"type": -1}, {"prio": 1 << 32}):
             with self.assertRaises(ValueError):
                 self.box.send(b"", **arguments)
         with self.assertRaises(mbox.MboxError) as caught:

@@ -209,6 +209,13 @@ pub struct mbox_header {
     pub start: u64,
 }
 
+impl mbox_header {
+    /// The type, all 64 bits of it, as mbox_header_type() of C.
+    pub fn full_type(&self) -> u64 {
+        u64::from(self.type_hi) << 32 | u64::from(self.type_)
+    }
+}
+
 /// A message of MBOX_IOC_SENDV.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Handles on mailboxes.
 use crate::error::{check, Error, Result, EINVAL, EMSGSIZE, EOPNOTSUPP};
-use crate::message::{grow, Filter, Message, SendOptions, Wait};
+use crate::message::{grow, halves, Filter, Message, SendOptions, Wait};
 use crate::Header;
 use mbox_sys as sys;
 use std::ffi::{CStr, CString};
@@ -142,11 +142,14 @@ impl Handle {
     }
 
     pub(crate) fn recv(&self, buf: &mut [u8], filter: &Filter) -> Result<Header> {
-        let raw = filter.raw();
+        self.recv_raw(buf, &filter.raw())
+    }
+
+    fn recv_raw(&self, buf: &mut [u8], raw: &sys::mbox_recv_opts) -> Result<Header> {
         let mut header = Header::default();
         // SAFETY: at most the slice is written.
         let ret = unsafe {
-            sys::mbox_recv(self.raw(), buf.as_mut_ptr().cast(), buf.len(), &raw, &mut header)
+            sys::mbox_recv(self.raw(), buf.as_mut_ptr().cast(), buf.len(), raw, &mut header)
         };
         match ret {
             0.. => Ok(header),
@@ -277,18 +280,20 @@ impl Mailbox {
     /// Send messages in one call, at most 1024. Returns how many were sent; if not all,
     /// sending the next one tells why.
     pub fn send_many(&self, messages: &[&[u8]], opts: &SendOptions) -> Result<usize> {
+        let (type_, type_hi) = halves(opts.type_);
         let entries: Vec<_> = messages
             .iter()
             .map(|data| sys::mbox_send_entry {
                 prio: opts.prio,
-                type_: opts.type_,
+                type_,
+                type_hi,
                 data: data.as_ptr() as u64,
                 size: data.len() as u64,
                 ..Default::default()
             })
             .collect();
         let count = u32::try_from(entries.len()).map_err(|_| Error::new(EINVAL))?;
-        let raw = sys::mbox_send_opts { prio: 0, type_: 0, ..opts.raw() };
+        let raw = sys::mbox_send_opts { prio: 0, type_: 0, type_hi: 0, ..opts.raw() };
         // SAFETY: the entries name slices that last for the call.
         check(unsafe { sys::mbox_sendv(self.raw(), entries.as_ptr(), count, &raw) }).map(|n| n as usize)
     }
@@ -315,7 +320,11 @@ impl Mailbox {
 
     /// Receive into a buffer; the header has the length.
     pub fn recv_into(&self, buf: &mut [u8], filter: &Filter) -> Result<Header> {
-        self.0.recv(buf, filter)
+        let mut raw = filter.raw();
+        if filter.trunc {
+            raw.flags |= sys::MBOX_RECV_TRUNC;
+        }
+        self.0.recv_raw(buf, &raw)
     }
 
     /// Receive up to `count` messages of up to `size` bytes in one call, after waiting for `min`.

@@ -13,6 +13,13 @@ pub struct Message {
     pub header: Header,
 }
 
+impl Message {
+    /// The type, all 64 bits of it.
+    pub fn type_(&self) -> u64 {
+        self.header.full_type()
+    }
+}
+
 /// A point in time, on CLOCK_MONOTONIC, for any number of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(i64);
@@ -74,8 +81,9 @@ impl Wait {
 pub struct SendOptions {
     /// Higher is received first, up to 32767.
     pub prio: u32,
-    /// Any number, for receivers to select by.
-    pub type_: u32,
+    /// Any number, for receivers to select by; on a broadcast of 32 bits, but with
+    /// [`send_many`](crate::Mailbox::send_many).
+    pub type_: u64,
     /// Return when the message was received.
     pub sync: bool,
     /// How long to wait for room or, with sync, for the receiver.
@@ -92,15 +100,25 @@ impl SendOptions {
         if self.sync {
             flags |= mbox_sys::MBOX_SEND_SYNC;
         }
-        mbox_sys::mbox_send_opts { flags, prio: self.prio, type_: self.type_, clock, deadline, ..Default::default() }
+        let (type_, type_hi) = halves(self.type_);
+        mbox_sys::mbox_send_opts { flags, prio: self.prio, type_, type_hi, clock, deadline, ..Default::default() }
     }
+}
+
+/// The low and the high 32 bits of a type.
+pub(crate) fn halves(type_: u64) -> (u32, u32) {
+    (type_ as u32, (type_ >> 32) as u32)
 }
 
 /// How to receive: the first message that passes all of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
-    /// The type.
-    pub type_: Option<u32>,
+    /// The type. One of the three filters by type may be some.
+    pub type_: Option<u64>,
+    /// Any type but this.
+    pub not_type: Option<u64>,
+    /// Of the types up to this, the lowest that is queued; not on links and inboxes.
+    pub max_type: Option<u64>,
     /// The very process that sent a message, by its header.
     pub sender: Option<Header>,
     /// The lowest priority.
@@ -109,6 +127,9 @@ pub struct Filter {
     pub peek: bool,
     /// Peek at the message that so many others come before, and do not wait.
     pub at: Option<u64>,
+    /// Of [`recv_into`](crate::Mailbox::recv_into): cut a message that is longer than the buffer,
+    /// and lose its rest. The header has the whole length.
+    pub trunc: bool,
     /// How long to wait for a message.
     pub wait: Wait,
 }
@@ -128,9 +149,15 @@ impl Filter {
             raw.flags |= mbox_sys::MBOX_RECV_PEEK | mbox_sys::MBOX_RECV_AT;
             raw.index = at;
         }
-        if let Some(type_) = self.type_ {
-            raw.flags |= mbox_sys::MBOX_RECV_BY_TYPE;
-            raw.type_ = type_;
+        for (type_, flag) in [
+            (self.type_, mbox_sys::MBOX_RECV_BY_TYPE),
+            (self.not_type, mbox_sys::MBOX_RECV_NOT_TYPE),
+            (self.max_type, mbox_sys::MBOX_RECV_MAX_TYPE),
+        ] {
+            if let Some(type_) = type_ {
+                raw.flags |= flag;
+                (raw.type_, raw.type_hi) = halves(type_);
+            }
         }
         if let Some(sender) = self.sender {
             raw.flags |= mbox_sys::MBOX_RECV_BY_SENDER | mbox_sys::MBOX_RECV_BY_START;

@@ -48,7 +48,7 @@ impl Ring {
 
     /// Send a message with a type, waiting for room as long as that.
     pub fn send(&mut self, data: &[u8], type_: u32, wait: Wait) -> Result<()> {
-        self.handle.send(data, &SendOptions { type_, wait, ..Default::default() }).map(drop)
+        self.handle.send(data, &SendOptions { type_: type_.into(), wait, ..Default::default() }).map(drop)
     }
 
     /// Receive the next message, of any length, waiting for one as long as that.

@@ -86,6 +86,26 @@ fn filters() {
 }
 
 #[test]
+fn types() {
+    const HIGH: u64 = 1 << 32;
+    let mailbox = small().anonymous(Rights::BOTH).unwrap();
+    let of = |type_| SendOptions { type_, ..Default::default() };
+    mailbox.send_with(b"high", &of(HIGH | 7)).unwrap();
+    mailbox.send_with(b"low", &of(7)).unwrap();
+    assert_eq!(mailbox.send_many(&[b"top"], &of(u64::MAX)), Ok(1));
+    let now = Filter { wait: Wait::Never, ..Default::default() };
+    let other = mailbox.recv_with(&Filter { not_type: Some(HIGH | 7), peek: true, ..now }).unwrap();
+    assert_eq!((other.data.as_slice(), other.type_()), (b"low".as_slice(), 7));
+    let lowest = Filter { max_type: Some(HIGH | 7), ..now };
+    assert_eq!(mailbox.recv_with(&lowest).unwrap().data, b"low");
+    assert_eq!(mailbox.recv_with(&lowest).unwrap().type_(), HIGH | 7);
+    assert_eq!(kind(mailbox.recv_with(&lowest)), ErrorKind::WouldBlock);
+    assert_eq!(kind(mailbox.recv_with(&Filter { type_: Some(u32::MAX.into()), ..now })), ErrorKind::WouldBlock);
+    assert_eq!(mailbox.recv_with(&Filter { type_: Some(u64::MAX), ..now }).unwrap().data, b"top");
+    assert_eq!(kind(mailbox.recv_with(&Filter { not_type: Some(1), ..lowest })), ErrorKind::Invalid);
+}
+
+#[test]
 fn mode_of_a_handle() {
     let mailbox = small().anonymous(Rights::BOTH).unwrap();
     mailbox.mode(false, &Filter { type_: Some(2), ..Default::default() }).unwrap();
@@ -106,6 +126,10 @@ fn long() {
     let error = mailbox.recv_into(&mut buf, &Filter::default()).unwrap_err();
     assert_eq!((error.kind(), error.length()), (ErrorKind::TooLong, 1 << 20));
     assert_eq!(mailbox.recv().unwrap().data, data);
+    mailbox.send(b"0123456789 and more").unwrap();
+    let cut = Filter { trunc: true, ..Default::default() };
+    assert_eq!(mailbox.recv_into(&mut buf, &cut).unwrap().length, 19);
+    assert_eq!(&buf, b"0123456789");
     mailbox.send(b"short").unwrap();
     assert_eq!(mailbox.recv_into(&mut buf, &Filter::default()).unwrap().length, 5);
     assert_eq!(&buf[..5], b"short");
