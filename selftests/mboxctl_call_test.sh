@@ -83,9 +83,9 @@ environment()
 	mboxctl create "$box" msgsize=1000
 	# shellcheck disable=SC2016 # another shell expands it
 	serve count=2 -- sh -c 'echo "$MBOX_PID $MBOX_ROOM $MBOX_PRIO $MBOX_TYPE ${MBOX_LEFT-none}"'
-	start call "$box" prio=2 type=3 text
+	start call "$box" prio=2 type=12884901888 text
 	finished 0
-	printed "$pid 1000 2 3 none\n"
+	printed "$pid 1000 2 12884901888 none\n"
 	expect 0 call "$box" room=500 timeout=30 text
 	grep -q '^[0-9]* 500 0 0 \(29\|30\)\.[0-9]\{9\}$' "$dir/out" || wrong "printed $(cat "$dir/out")"
 	served 0

@@ -54,6 +54,8 @@ usage_errors()
 		create $box.new policy=broadcast dead=$box
 		recv $box lease exec -- true
 		recv $box lease peek
+		recv $box lease trunc=1
+		recv $box exec trunc=1 -- true
 		recv $box lease count=2
 		recv $box lease all
 		recv $box lease follow
@@ -253,11 +255,11 @@ holder()
 exec_status()
 {
 	mboxctl create "$box"
-	mboxctl send "$box" prio=4 type=9 the job
+	mboxctl send "$box" prio=4 type=4294967305 the job
 	# shellcheck disable=SC2016 # another shell expands it
-	expect 0 recv "$box" exec -- sh -c 'echo "$(cat) $MBOX_NAME $MBOX_LENGTH $MBOX_PRIO $MBOX_TYPE $MBOX_SEQ
+	expect 0 recv "$box" exec nottype=9 -- sh -c 'echo "$(cat) $MBOX_NAME $MBOX_LENGTH $MBOX_PRIO $MBOX_TYPE $MBOX_SEQ
 		$MBOX_DELIVERIES $MBOX_UID ${MBOX_ROOM-none} ${MBOX_REASON-none} $#"' sh a 'b c'
-	printed "the job $box 7 4 9 1\n\t\t1 $(id -u) none none 2\n"
+	printed "the job $box 7 4 4294967305 1\n\t\t1 $(id -u) none none 2\n"
 	counts 0 0 0 0
 	field received 1
 	printf '1\n2\n3\n' | mboxctl send "$box" lines

@@ -146,7 +146,7 @@ show_parties()
 	matches '^peak  +1$'
 	expect 0 -j show "$box"
 	[ "$(wc -l <"$dir/out")" -eq 1 ] || wrong "$(wc -l <"$dir/out") lines"
-	matches "\"waiter\":\[\{\"pid\":$pid,\"command\":\"mboxctl\",\"tid\":$pid,\"call\":\"send\",\"since\":\"[^\"]*\",\"waited_ms\":[0-9]+,\"size\":6,\"prio\":3,\"type\":7,\"from\":null\}\]"
+	matches "\"waiter\":\[\{\"pid\":$pid,\"command\":\"mboxctl\",\"tid\":$pid,\"call\":\"send\",\"since\":\"[^\"]*\",\"waited_ms\":[0-9]+,\"size\":6,\"prio\":3,\"type\":7,\"nottype\":null,\"maxtype\":null,\"from\":null\}\]"
 	matches "\"handle\":\[\{\"pid\":$pid,\"command\":\"mboxctl\",\"rights\":\"w\",\"received\":0,\"queued\":null,\"lost\":null\}\]\}\$"
 	expect 0 recv "$box"
 	finished 0
@@ -160,6 +160,14 @@ show_parties()
 	finished 143
 	expect 0 -j show "$box"
 	matches '"waiter":\[\],"handle":\[\]\}$'
+	for how in type nottype maxtype; do
+		start recv "$box" $how=4294967297
+		blocked receivers
+		expect 0 show "$box"
+		matches "^waiter .* call=receive .* size=[0-9]+ $how=4294967297\$"
+		kill "$pid"
+		finished 143
+	done
 }
 
 # start_helper WORD...: start lease_helper on the mailbox in the background

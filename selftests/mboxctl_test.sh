@@ -129,7 +129,8 @@ usage_errors()
 		send $box -x
 		send $box prio=32768
 		send $box prio=x
-		send $box type=4294967296
+		send $box type=18446744073709551616
+		send $box type=-1
 		send $box timeout=x
 		send $box timeout=-1
 		send $box timeout=1.
@@ -159,6 +160,18 @@ usage_errors()
 		recv $box at=1
 		recv $box peek at=x
 		recv $box minprio=32768
+		recv $box type=18446744073709551616
+		recv $box nottype=
+		recv $box maxtype=x
+		recv $box maxtype=-1
+		recv $box type=1 nottype=2
+		recv $box type=1 maxtype=2
+		recv $box nottype=1 maxtype=2
+		recv $box peek at=0 maxtype=2
+		recv $box trunc
+		recv $box trunc=
+		recv $box trunc=-1
+		recv $box trunc=2G
 		recv $box from=me
 		recv $box text
 		recv $box follow all

@@ -152,6 +152,78 @@ several()
 	printed ''
 }
 
+types()
+{
+	mboxctl create "$box"
+	mboxctl send "$box" type=4294967303 high
+	mboxctl send "$box" type=7 low
+	printf 'top\n' | mboxctl send "$box" type=18446744073709551615 lines
+	mboxctl send "$box" type=9 mark=1 nine
+	expect 0 recv "$box" peek nottype=4294967303 header
+	grep -q ' type=7 ' "$dir/out" || wrong "printed $(cat "$dir/out")"
+	expect 0 recv "$box" peek at=1 nottype=7
+	printed top
+	expect 3 recv "$box" nonblock type=4294967296
+	said 'no message that fits'
+	expect 3 recv "$box" nonblock maxtype=6
+	said 'no message that fits'
+	# the lowest first, whatever came first
+	expect 0 recv "$box" maxtype=4294967303 count=3 lines
+	printed 'low\nnine\nhigh\n'
+	expect 3 recv "$box" timeout=0.01 nottype=18446744073709551615
+	said 'no message that fits came'
+	expect 0 -j recv "$box" type=18446744073709551615
+	grep -q '"type":18446744073709551615,' "$dir/out" || wrong "printed $(cat "$dir/out")"
+	start recv "$box" lease nottype=0
+	blocked receivers
+	mboxctl send "$box" none
+	mboxctl send "$box" type=1 one
+	becomes leased 1
+	grep -q one "$dir/bg.out" || wrong "leased $(cat "$dir/bg.out")"
+	kill "$pid"
+	finished 143
+	expect 1 recv "$box" type=1 nottype=2
+	said 'type and nottype exclude each other'
+	expect 1 recv "$box" maxtype=much
+	said '0 to 18446744073709551615'
+	expect 2 inbox recv nonblock maxtype=1
+	said 'a link or an inbox has no maxtype'
+	expect 0 delete "$box" force
+	mboxctl create "$box" ring=64K
+	expect 2 send "$box" type=4294967296 x
+	said 'takes types up to 4294967295'
+	for word in type=1 nottype=1 maxtype=1 trunc=1; do
+		expect 2 recv "$box" nonblock $word
+		said 'a ring has no priorities, filters or sync'
+	done
+	expect 0 delete "$box" force
+	mboxctl create "$box" policy=broadcast
+	expect 2 send "$box" type=4294967296 x
+	said 'takes types up to 4294967295'
+}
+
+# Messages are cut for the output, not for others that look at them.
+cut()
+{
+	mboxctl create "$box"
+	printf 'one two\nsix\n' | mboxctl send "$box" lines
+	expect 0 recv "$box" peek trunc=3
+	printed one
+	expect 0 recv "$box" peek trunc=0
+	printed ''
+	field queued 2
+	expect 0 -j recv "$box" peek trunc=5
+	grep -q '"length":7,.*"text":"one t"' "$dir/out" || wrong "printed $(cat "$dir/out")"
+	expect 0 recv "$box" all trunc=4 lines
+	printed 'one \nsix\n'
+	field queued 0
+	head -c 3000 /dev/zero | mboxctl send "$box"
+	expect 0 recv "$box" trunc=1KiB
+	[ "$(wc -c <"$dir/out")" -eq 1024 ] || wrong "$(wc -c <"$dir/out") bytes"
+	expect 1 recv "$box" trunc=much
+	said 'a number of bytes'
+}
+
 follow()
 {
 	mboxctl create "$box"
@@ -322,5 +394,5 @@ bridge()
 	expect 1 bridge list jobs
 }
 
-run_tests typos abbreviations units ids several follow nul statuses json_errors one_answer newline \
+run_tests typos abbreviations units ids several types cut follow nul statuses json_errors one_answer newline \
 	opener_ended missing bridge

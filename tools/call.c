@@ -10,8 +10,8 @@ static const struct word words[] = {
 	[PRIO] = { .name = "prio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
 		   .form = "0 to 32767",
 		   .help = "priority, 0 to 32767 (default 0); higher is received first" },
-	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
-		   .form = "0 to 4294967295",
+	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		   .form = TYPE_FORM,
 		   .help = "type, a number that servers may select by (default 0)" },
 	[RETRY] = { .name = "retry", .help = "if the server ends, have another one answer" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for room" },
@@ -99,6 +99,7 @@ static int call_make(const struct command *cmd, struct calling *call, char *repl
 		.flags = v[NONBLOCK].given ? MBOX_SEND_NONBLOCK : 0,
 		.prio = (uint32_t)v[PRIO].num,
 		.type = (uint32_t)v[TYPE].num,
+		.type_hi = (uint32_t)(v[TYPE].num >> 32),
 	};
 	const struct mbox_call_opts opts = {
 		.send = &send,

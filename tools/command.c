@@ -102,7 +102,7 @@ static void set_environment(const struct command *cmd, const struct job *job)
 	set_variable("MBOX_TIME", true, "%s", time);
 	set_number("MBOX_LENGTH", job->header.length, true);
 	set_number("MBOX_PRIO", job->header.prio, true);
-	set_number("MBOX_TYPE", job->header.type, true);
+	set_number("MBOX_TYPE", mbox_header_type(&job->header), true);
 	set_number("MBOX_PID", job->header.pid, true);
 	set_number("MBOX_START", job->header.start, true);
 	set_number("MBOX_UID", job->header.uid, true);

@@ -103,6 +103,9 @@ enum first {
 #define TIMEOUT_FORM	"a time such as 5, 0.5, 500ms or 2m, below 292 years"
 #define SIZE_FORM	"a number of bytes, such as 4096, 64k, 64KiB or 1G"
 
+/* Types of messages. */
+#define TYPE_FORM	"0 to 18446744073709551615"
+
 /* Modes that are worth completing. */
 #define MODE_HINTS	"0600 0620 0622 0640 0644 0660 0666"
 

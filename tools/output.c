@@ -321,7 +321,7 @@ void out_header(const struct mbox_header *header)
 	out_time("time", header->time);
 	out_number("length", header->length);
 	out_number("prio", header->prio);
-	out_number("type", header->type);
+	out_number("type", mbox_header_type(header));
 	out_number("pid", header->pid);
 	out_number("uid", header->uid);
 	out_number("gid", header->gid);

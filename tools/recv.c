@@ -11,6 +11,9 @@
 #define BATCH_MAX	32
 #define BATCH_ROOM	(512U << 10)
 
+/* No message is longer. */
+#define TRUNC_MAX	(1U << 30)
+
 static bool parse_count(const struct word *word, const char *text, uint64_t *num)
 {
 	if (!strcmp(text, "all")) {
@@ -20,8 +23,8 @@ static bool parse_count(const struct word *word, const char *text, uint64_t *num
 	return parse_number(word, text, num);
 }
 
-enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, AT, TYPE, FROM, MINPRIO, HEADER, LINES, NUL, FOLLOW,
-       LEASE, FOR, HOLDER, EXEC, DELAY };
+enum { COUNT, ALL, NONBLOCK, TIMEOUT, PEEK, AT, TYPE, NOTTYPE, MAXTYPE, FROM, MINPRIO, TRUNC, HEADER,
+       LINES, NUL, FOLLOW, LEASE, FOR, HOLDER, EXEC, DELAY };
 
 static const struct word words[] = {
 	[COUNT] = { .name = "count", .arg = "N|all", .parse = parse_count, .min = 1,
@@ -37,13 +40,21 @@ static const struct word words[] = {
 	[AT] = { .name = "at", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
 		 .form = "a number", .hints = "0 1 2",
 		 .help = "with peek: the message after N others; do not wait for it" },
-	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
-		   .form = "0 to 4294967295", .help = "only messages of this type" },
+	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		   .form = TYPE_FORM, .help = "only messages of this type" },
+	[NOTTYPE] = { .name = "nottype", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		      .form = TYPE_FORM, .help = "only messages of other types" },
+	[MAXTYPE] = { .name = "maxtype", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		      .form = TYPE_FORM,
+		      .help = "of the types up to this, the lowest that is queued" },
 	[FROM] = { .name = "from", .arg = "PID[:START]", .parse = parse_sender, .max = INT32_MAX,
 		   .form = "a process id, or that and a start time", .hints = "PID",
 		   .help = "only messages that this process sent" },
 	[MINPRIO] = { .name = "minprio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
 		      .form = "0 to 32767", .help = "only messages of at least this priority" },
+	[TRUNC] = { .name = "trunc", .arg = "BYTES", .parse = parse_size, .max = TRUNC_MAX,
+		    .form = SIZE_FORM ", up to 1G", .hints = "0 64 1K 4K 64K",
+		    .help = "cut a message to its first bytes, and lose the rest" },
 	[HEADER] = { .name = "header", .help = "print one line about each message before it" },
 	[LINES] = { .name = "lines", .help = "print a newline after each message" },
 	[NUL] = { .name = "nul", .help = "print a NUL byte after each message" },
@@ -95,7 +106,8 @@ static bool sender_ended(const struct command *cmd, const struct mbox_info *info
 
 int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error, uint64_t done)
 {
-	bool filter = cmd->v[TYPE].given || cmd->v[FROM].given || cmd->v[MINPRIO].given;
+	bool filter = cmd->v[TYPE].given || cmd->v[NOTTYPE].given || cmd->v[MAXTYPE].given ||
+		      cmd->v[FROM].given || cmd->v[MINPRIO].given;
 	struct mbox_info info = { .flags = 0 };
 	char after[60] = "";
 
@@ -129,6 +141,10 @@ int refuse_recv(const struct command *cmd, struct mbox *mb, bool all, int error,
 		return refuse(cmd, error, "wait until that receive is done; see exclusive: mboxctl show NAME",
 			      "another process is receiving, and the mailbox allows only one%s", after);
 	}
+	if (error == -EOPNOTSUPP && cmd->v[MAXTYPE].given && !mbox_get(mb, &info) &&
+	    info.kind != MBOX_KIND_RING)
+		return refuse(cmd, error, "type= and nottype= work there too",
+			      "a link or an inbox has no maxtype");
 	return refuse_errno(cmd, error);
 }
 
@@ -139,6 +155,31 @@ static int refuse_lost(const struct command *cmd, int error, const struct mbox_h
 		      "standard output: %s; message %llu, of %llu bytes, was taken and is lost",
 		      strerror(-error), (unsigned long long)header->seq,
 		      (unsigned long long)header->length);
+}
+
+/*
+ * Receive a message, or its first bytes. Return how many there are, in a buffer for the
+ * caller to free, or -errno.
+ */
+static ssize_t receive_payload(const struct command *cmd, struct mbox *mb, void **datap,
+			       const struct mbox_recv_opts *opts, struct mbox_header *header)
+{
+	size_t most = (size_t)cmd->v[TRUNC].num;
+	ssize_t size;
+	void *data;
+
+	if (!cmd->v[TRUNC].given)
+		return mbox_recv_alloc(mb, datap, opts, header);
+	data = malloc(most ? most : 1);
+	if (!data)
+		return -ENOMEM;
+	size = mbox_recv(mb, data, most, opts, header);
+	if (size < 0) {
+		free(data);
+		return size;
+	}
+	*datap = data;
+	return (size_t)size < most ? size : (ssize_t)most;
 }
 
 /*
@@ -161,7 +202,7 @@ static int receive(struct command *cmd, struct mbox *mb, struct mbox_recv_opts *
 	if (cmd->v[TIMEOUT].given)
 		mbox_deadline_after((int64_t)cmd->v[TIMEOUT].num, MBOX_CLOCK_MONOTONIC,
 				    &opts->deadline);
-	size = mbox_recv_alloc(mb, &data, opts, &header);
+	size = receive_payload(cmd, mb, &data, opts, &header);
 	if (size < 0)
 		return (int)size;
 	print_message(cmd, &header, data, (size_t)size);
@@ -269,7 +310,7 @@ _Static_assert(ARRAY_SIZE(words) <= WORDS_MAX, "room for the values");
 /* Check the words of lease and exec. */
 static bool check_lease(const struct command *cmd)
 {
-	static const int plain[] = { PEEK, HEADER, LINES };
+	static const int plain[] = { PEEK, TRUNC, HEADER, LINES };
 	static const int many[] = { COUNT, ALL, FOLLOW };
 	const struct value *v = cmd->v;
 	const char *wrong = NULL;
@@ -316,13 +357,39 @@ static int receive_lease(struct command *cmd, struct mbox *mb,
 	return v[LEASE].given ? lease_run(cmd, mb, &how) : exec_run(cmd, mb, &how);
 }
 
+/* Set the filter by the type: one word at most. */
+static bool set_type(const struct command *cmd, struct mbox_recv_opts *opts)
+{
+	static const struct {
+		size_t word;
+		uint32_t flag;
+	} ways[] = {
+		{ TYPE, MBOX_RECV_BY_TYPE },
+		{ NOTTYPE, MBOX_RECV_NOT_TYPE },
+		{ MAXTYPE, MBOX_RECV_MAX_TYPE },
+	};
+
+	if (!exclusive(cmd, TYPE, NOTTYPE) || !exclusive(cmd, TYPE, MAXTYPE) ||
+	    !exclusive(cmd, NOTTYPE, MAXTYPE) || !exclusive(cmd, AT, MAXTYPE))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const struct value *value = &cmd->v[ways[i].word];
+
+		if (!value->given)
+			continue;
+		opts->flags |= ways[i].flag;
+		opts->type = (uint32_t)value->num;
+		opts->type_hi = (uint32_t)(value->num >> 32);
+	}
+	return true;
+}
+
 static int run(struct command *cmd)
 {
 	const struct value *v = cmd->v;
 	uint64_t count = v[COUNT].given ? v[COUNT].num : v[FOLLOW].given ? UINT64_MAX - 1 : 1;
 	bool all = v[ALL].given || count == UINT64_MAX;
 	struct mbox_recv_opts opts = {
-		.type = (uint32_t)v[TYPE].num,
 		.pid = (uint32_t)v[FROM].num,
 		.min_prio = (uint32_t)v[MINPRIO].num,
 		.start = start_of(&v[FROM]),
@@ -336,7 +403,7 @@ static int run(struct command *cmd)
 	if (!exclusive(cmd, COUNT, ALL) || !exclusive(cmd, TIMEOUT, NONBLOCK) ||
 	    !exclusive(cmd, FOLLOW, COUNT) || !exclusive(cmd, FOLLOW, ALL) ||
 	    !exclusive(cmd, FOLLOW, NONBLOCK) || !exclusive(cmd, FOLLOW, PEEK) ||
-	    !exclusive(cmd, LINES, NUL) || !check_lease(cmd))
+	    !exclusive(cmd, LINES, NUL) || !check_lease(cmd) || !set_type(cmd, &opts))
 		return STATUS_USAGE;
 	if (v[PEEK].given && (all || count > 1))
 		return usage(cmd, "peek leaves the message queued, so every receive would return the same one");
@@ -350,8 +417,8 @@ static int run(struct command *cmd)
 		opts.flags |= MBOX_RECV_PEEK;
 	if (v[AT].given)
 		opts.flags |= MBOX_RECV_AT;
-	if (v[TYPE].given)
-		opts.flags |= MBOX_RECV_BY_TYPE;
+	if (v[TRUNC].given)
+		opts.flags |= MBOX_RECV_TRUNC;
 	if (v[FROM].given)
 		opts.flags |= MBOX_RECV_BY_SENDER;
 	if (opts.start)
@@ -369,7 +436,7 @@ static int run(struct command *cmd)
 		mbox_close(mb);
 		return status;
 	}
-	if (all || count > 1)
+	if ((all || count > 1) && !v[TRUNC].given)
 		batch_init(&batch, mb);
 	while (!status && (all || done < count)) {
 		ret = batch.count ? receive_batch(cmd, mb, &batch, all ? UINT64_MAX : count - done,
@@ -393,9 +460,9 @@ const struct verb recv_verb = {
 	.name = "recv",
 	.aliases = "receive",
 	.operands = "NAME",
-	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=TIME] [peek [at=N]] [type=N] "
-		    "[from=PID[:START]] [minprio=N] [header] [lines|nul] [lease] [for=TIME] "
-		    "[holder=PID] [exec] [delay=TIME] [-- COMMAND...]",
+	.synopsis = "[count=N|all] [follow] [nonblock] [timeout=TIME] [peek [at=N]] "
+		    "[type=N|nottype=N|maxtype=N] [from=PID[:START]] [minprio=N] [trunc=BYTES] "
+		    "[header] [lines|nul] [lease] [for=TIME] [holder=PID] [exec] [delay=TIME] [-- COMMAND...]",
 	.summary = "receive messages and print them",
 	.notes = "Payloads are printed byte for byte. With -j each message is one line of JSON:\n"
 		 "its header, the payload as \"text\" if it is valid UTF-8, and as \"base64\".\n"

@@ -17,8 +17,8 @@ static const struct word words[] = {
 	[PRIO] = { .name = "prio", .arg = "N", .parse = parse_number, .max = MBOX_PRIO_MAX,
 		   .form = "0 to 32767",
 		   .help = "priority, 0 to 32767 (default 0); higher is received first" },
-	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT32_MAX,
-		   .form = "0 to 4294967295",
+	[TYPE] = { .name = "type", .arg = "N", .parse = parse_number, .max = UINT64_MAX,
+		   .form = TYPE_FORM,
 		   .help = "type, a number that receivers may select by (default 0)" },
 	[SYNC] = { .name = "sync", .help = "wait until the message is received" },
 	[NONBLOCK] = { .name = "nonblock", .help = "fail instead of waiting for room" },
@@ -90,6 +90,9 @@ static int refuse_send(struct sending *s, int error, size_t size)
 	case EOPNOTSUPP:
 		if (s->post.flags)
 			return refuse_leasing(cmd, error);
+		if (s->opts.type_hi && !s->opts.prio && !cmd->v[SYNC].given)
+			return refuse(cmd, error, "see kind and policy: mboxctl show NAME",
+				      "a ring or a broadcast takes types up to 4294967295");
 		break;
 	case ETIMEDOUT:
 		if (cmd->v[ACKED].given)
@@ -238,6 +241,7 @@ static int send_batch(struct sending *s, struct lines *lines)
 
 	opts.prio = 0;
 	opts.type = 0;
+	opts.type_hi = 0;
 	for (unsigned int i = 0; i < lines->count;) {
 		int ret;
 
@@ -275,6 +279,7 @@ static int add_line(struct sending *s, struct lines *lines, const char *data, si
 	mbox_send_entry_set(entry, data, size);
 	entry->prio = s->opts.prio;
 	entry->type = s->opts.type;
+	entry->type_hi = s->opts.type_hi;
 	return lines->count == LINES_BATCH ? flush_lines(s, lines) : STATUS_DONE;
 }
 
@@ -381,6 +386,7 @@ static int run(struct command *cmd)
 		.opts = {
 			.prio = (uint32_t)cmd->v[PRIO].num,
 			.type = (uint32_t)cmd->v[TYPE].num,
+			.type_hi = (uint32_t)(cmd->v[TYPE].num >> 32),
 		},
 	};
 	int status;

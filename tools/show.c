@@ -152,6 +152,10 @@ static int print_waiter(const struct mbox_monitor_waiter *waiter, void *arg)
 	out_detail("size", waiter->size, sends || receives);
 	out_detail("prio", waiter->prio, sends || (receives && waiter->prio));
 	out_detail("type", waiter->type, waiter->known & MBOX_KNOWN(MBOX_A_WAITER_TYPE));
+	out_detail("nottype", waiter->not_type,
+		   waiter->known & MBOX_KNOWN(MBOX_A_WAITER_NOT_TYPE));
+	out_detail("maxtype", waiter->max_type,
+		   waiter->known & MBOX_KNOWN(MBOX_A_WAITER_MAX_TYPE));
 	out_detail("from", waiter->sender, waiter->known & MBOX_KNOWN(MBOX_A_WAITER_SENDER));
 	out_item_end();
 	return 0;
