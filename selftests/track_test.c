@@ -2,8 +2,12 @@
 /* Mailboxes that track: the last sender and receiver, and when; the last change. */
 #include "lib/broadcast.h"
 #include "lib/lease.h"
+#include "lib/owner.h"
 
+#include <sched.h>
 #include <time.h>
+
+#define NO_NAMESPACE	1
 
 FIXTURE(track)
 {
@@ -356,6 +360,64 @@ TEST_F(track, changed)
 	set.capacity = MBOX_CAPACITY_MAX + 1;
 	EXPECT_EQ(-EINVAL, xioctl(self->fd, MBOX_IOC_SET, &set));
 	EXPECT_EQ(changed, info_of(self->fd).changed);
+	EXPECT_EQ(-EINVAL, hand_over(self->fd, 1U << 31, getpid()));
+	EXPECT_EQ(changed, info_of(self->fd).changed);
+	ASSERT_EQ(0, hand_over(self->fd, 0, getpid()));
+	EXPECT_EQ(getpid(), info_of(self->fd).owner);
+	EXPECT_LT(changed, info_of(self->fd).changed);
+	changed = info_of(self->fd).changed;
+	usleep(30000);
+	EXPECT_EQ(0, hand_over(self->fd, MBOX_HANDOVER_HEIR, getppid()));
+	EXPECT_LT(changed, info_of(self->fd).changed);
+	EXPECT_GE(coarse(), info_of(self->fd).changed);
+}
+
+/* The first process of a namespace, which sees none of the processes outside. */
+static int inside(void *arg)
+{
+	int fd = *(int *)arg;
+	struct mbox_info info = info_of(fd);
+
+	if (info.last_sender || info.last_receiver || !info.last_sent || !info.last_received)
+		return -ESRCH;
+	if (put(fd, 0, "one") || put(fd, 0, "two"))
+		return -EIO;
+	info = info_of(fd);
+	if (info.last_sender != 1 || info.last_receiver)
+		return -EBADMSG;
+	if (strcmp(take(fd), "one"))
+		return -EIO;
+	info = info_of(fd);
+	return info.last_sender == 1 && info.last_receiver == 1 ? 0 : -EPROTO;
+}
+
+static int new_namespace(void *arg)
+{
+	return unshare(CLONE_NEWPID) ? NO_NAMESPACE : in_child(inside, arg);
+}
+
+/* Each reader sees the numbers of its own pid namespace, 0 for a process that is not there. */
+TEST_F(track, namespaces)
+{
+	struct mbox_header header;
+	struct mbox_info info;
+	char text[8] = "";
+	int ret;
+
+	ASSERT_EQ(0, put(self->fd, 0, "outside"));
+	EXPECT_STREQ("outside", take(self->fd));
+	ret = in_child(new_namespace, &self->fd);
+	if (ret == NO_NAMESPACE)
+		SKIP(return, "no new process id namespace can be made here");
+	ASSERT_EQ(0, ret);
+	info = info_of(self->fd);
+	EXPECT_LT(1, info.last_sender);
+	EXPECT_NE(getpid(), info.last_sender);
+	EXPECT_EQ(info.last_sender, info.last_receiver);
+	ASSERT_EQ(0, recv_bytes(self->fd, 0, text, sizeof(text), &header));
+	EXPECT_STREQ("two", text);
+	EXPECT_EQ(header.pid, info.last_sender);
+	EXPECT_LAST(self->fd, header.pid, getpid());
 }
 
 /* GET always sees a sender and a receiver together with their counts. */
