@@ -279,12 +279,13 @@ mboxbench: lib
 	@$(MAKE) -C tools/bench O=$(OUT)/bench LIBO=$(OUT)/lib
 
 ##bench-insn     print the cost of a message in instructions, through mbox and its peers, on KERNEL=$(VM_KERNEL); ROWS="NAME…"
-##               takes only these; UPDATE=1 rewrites selftests/cost/reference, above which "make check" lets no cost rise
+##               takes only these; UPDATE=1 rewrites selftests/cost/reference, above which "make check" lets no cost rise;
+##               SHIMS=1: message queues of POSIX and System V as mailboxes, by "mboxctl run"
 bench-insn: deps-vm
 	@$(BUILD)/module.sh $(VM_KERNEL)
 	@$(BUILD)/source.sh >/dev/null
 	@$(MAKE) $(JOBS) tools selftests
-	@set -f; MBOX_VM_NOBUILD=1 $(VM)/insn -k $(VM_KERNEL) $(if $(UPDATE),-u) $(ROWS)
+	@set -f; MBOX_VM_NOBUILD=1 $(VM)/insn -k $(VM_KERNEL) $(if $(UPDATE),-u) $(if $(SHIMS),-s) $(ROWS)
 
 ##profile        print the instructions of WORKLOAD= by function, for a message of SIZE=64 bytes, by WAY=library of mbox
 ##               beside PEER=pipe; WORKLOAD=help lists the workloads
