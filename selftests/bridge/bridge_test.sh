@@ -339,6 +339,32 @@ test_broadcast()
 		wrong "they got $(cat "$dir/one" "$dir/two")"
 }
 
+# A type has 64 bits; a broadcast does not take it.
+test_types()
+{
+	server_config n
+	create types
+	in_net a mboxctl create wide capacity=16 msgsize=4096
+	in_net b mboxctl create wide policy=broadcast capacity=16 msgsize=4096
+	in_net b mboxctl create dead capacity=16 msgsize=4096
+	{ out_route types; out_route wide; } | config a
+	{ in_route types; in_route wide "start = new" "dead_letter = dead"; } | config b
+	server_start
+	bridge_start a
+	waits_for a wide running
+	bridge_start b
+	waits_for b wide running
+	in_net a mboxctl send types prio=3 type=4294967303 text
+	got=$(in_net b mboxctl -j recv types timeout=20)
+	case $got in
+	*'"prio":3,"type":4294967303,'*) ;;
+	*) wrong "it came as $got" ;;
+	esac
+	in_net a mboxctl send wide type=4294967303 text
+	[ "$(in_net b mboxctl recv dead timeout=20 type=4294967303)" = text ] || wrong "it is no dead letter"
+	[ "$(field b wide refused)" = 1 ] || wrong "refused is $(field b wide refused)"
+}
+
 test_reload()
 {
 	simple_start first
@@ -469,7 +495,7 @@ test_cluster()
 }
 
 all="ledger priorities shared_stream network_cut server_full stream_deleted credentials tls slow_consumer acked dead_letter calls
-	restart stop broadcast reload reports rights retention cluster"
+	restart stop broadcast types reload reports rights retention cluster"
 
 # shellcheck disable=SC2086 # words
 [ $# -gt 0 ] || set -- $all

@@ -114,7 +114,7 @@ static void call_send(struct route *route, const struct mbox_header *header,
 	uint64_t timeout = delivery->left >= 0 ? (uint64_t)delivery->left : route->config->timeout;
 	const struct message message = {
 		.mailbox = route->identity, .seq = header->seq, .time = header->time,
-		.prio = header->prio, .type = header->type, .uid = header->uid,
+		.prio = header->prio, .type = mbox_header_type(header), .uid = header->uid,
 		.data = call->buf, .size = header->length,
 		.left = (int64_t)timeout, .room = delivery->room ? delivery->room : 1,
 	};

@@ -39,7 +39,7 @@ struct message {
 	uint64_t time;
 	uint64_t floor;		/* sequence up to which all of that mailbox are acknowledged */
 	uint32_t prio;
-	uint32_t type;
+	uint64_t type;
 	uint32_t uid;
 	bool bad;		/* its headers cannot be read */
 	const void *data;

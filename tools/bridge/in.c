@@ -163,7 +163,10 @@ static void in_begun(struct route *route, const struct event *event)
 /* Put a message that the mailbox never takes into the dead-letter mailbox. Return 0 or -errno. */
 static int in_bury(struct route *route, const struct message *message)
 {
-	const struct mbox_send_opts send = { .flags = MBOX_SEND_NONBLOCK, .type = message->type };
+	const struct mbox_send_opts send = {
+		.flags = MBOX_SEND_NONBLOCK, .type = (uint32_t)message->type,
+		.type_hi = (uint32_t)(message->type >> 32),
+	};
 	const struct mbox_post_opts opts = {
 		.send = &send, .flags = MBOX_POST_MARK, .mark = in_mark(message),
 	};
@@ -180,7 +183,8 @@ static int in_bury(struct route *route, const struct message *message)
 static int in_post(struct route *route, const struct message *message)
 {
 	const struct mbox_send_opts send = {
-		.flags = MBOX_SEND_NONBLOCK, .prio = message->prio, .type = message->type,
+		.flags = MBOX_SEND_NONBLOCK, .prio = message->prio, .type = (uint32_t)message->type,
+		.type_hi = (uint32_t)(message->type >> 32),
 	};
 	struct in *in = route->own;
 	const struct mbox_post_opts opts = {
@@ -192,7 +196,8 @@ static int in_post(struct route *route, const struct message *message)
 		error = in->marks ? mbox_post(route->mb, message->data, message->size, &opts) :
 				    mbox_send(route->mb, message->data, message->size, &send);
 
-	if (error != -EMSGSIZE && error != -EINVAL)
+	/* A broadcast takes types of 32 bits. */
+	if (error != -EMSGSIZE && error != -EINVAL && !(error == -EOPNOTSUPP && send.type_hi))
 		return error > 0 ? 0 : error;
 	error = in_bury(route, message);
 	if (!error)

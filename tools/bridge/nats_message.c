@@ -99,7 +99,7 @@ void nats_message_read(natsMsg *msg, struct message *message)
 		message->mailbox = NULL;
 	message->seq = nats_message_get(msg, SEQ, UINT64_MAX, 0, &bad);
 	message->prio = (uint32_t)nats_message_get(msg, PRIO, MBOX_PRIO_MAX, 0, &bad);
-	message->type = (uint32_t)nats_message_get(msg, TYPE, UINT32_MAX, 0, &bad);
+	message->type = nats_message_get(msg, TYPE, UINT64_MAX, 0, &bad);
 	message->uid = (uint32_t)nats_message_get(msg, UID, UINT32_MAX, 0, &bad);
 	message->time = nats_message_get(msg, TIME, UINT64_MAX, 0, &bad);
 	message->floor = nats_message_get(msg, FLOOR, UINT64_MAX, 0, &bad);

@@ -279,7 +279,7 @@ static bool out_publish(struct route *route, const struct mbox_header *header, u
 	struct out *out = route->own;
 	const struct message message = {
 		.mailbox = route->identity, .seq = header->seq, .time = header->time,
-		.floor = out_floor(out), .prio = header->prio, .type = header->type,
+		.floor = out_floor(out), .prio = header->prio, .type = mbox_header_type(header),
 		.uid = header->uid, .data = out->buf, .size = header->length, .left = -1,
 	};
 	int error = route->engine_ops->publish(route->engine, &route->lane, &message, out->tail,

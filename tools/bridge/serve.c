@@ -50,7 +50,10 @@ static void serve_free_asked(struct asked *asked)
 static void serve_call(struct serve *serve, struct asked *asked)
 {
 	const struct message *message = &asked->message;
-	struct mbox_send_opts send = { .prio = message->prio, .type = message->type };
+	struct mbox_send_opts send = {
+		.prio = message->prio, .type = (uint32_t)message->type,
+		.type_hi = (uint32_t)(message->type >> 32),
+	};
 	const struct mbox_call_opts opts = { .send = &send };
 	struct message answer = { .left = -1 };
 	struct mbox_called called = { .code = 0 };
