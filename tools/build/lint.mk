@@ -5,7 +5,7 @@
 # TIDY= leaves out clang-tidy, ANALYZER= gcc's analyzer, which take the most time.
 TIDY := lint-tidy
 ANALYZER := -fanalyzer
-LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user lint-cxx $(TIDY) lint-shell lint-bindings lint-rust lint-help lint-english lint-build
+LINT := lint-module lint-compilers lint-checkpatch lint-coccinelle lint-bounds lint-map lint-symbols lint-ynl lint-man lint-uapi lint-user lint-cxx $(TIDY) lint-shell lint-bindings lint-syzkaller lint-rust lint-help lint-english lint-build
 LINT_KERNELS ?= 6.12 6.1
 
 need-lint:
@@ -185,6 +185,15 @@ lint-bindings: lib
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=lib/python MBOX_PY_LIBRARY=$(OUT)/lib/libmbox.so.1 \
 		/usr/bin/python3 -W error selftests/python/compare.py <$(OUT)/lint/layout
 	@! command -v pyflakes3 >/dev/null || pyflakes3 lib/python selftests/python
+
+##lint-syzkaller     the descriptions for syzkaller have each call, constant and structure; the fuzzer of mbox each call
+lint-syzkaller:
+	@echo "  LINT    syzkaller"
+	@mkdir -p $(OUT)/lint && $(BUILD)/layout.sh >$(OUT)/lint/layout-syzkaller
+	@awk -f selftests/syzkaller/check.awk $(OUT)/lint/layout-syzkaller uapi/linux/*.h kmod/netlink_gen.c selftests/syzkaller/*.txt
+	@for call in $$(sed -nE 's/^#define (MBOX_IOC_[A-Z]+)[[:space:]]+_IO.*/\1/p' uapi/linux/mbox.h); do \
+		grep -qw "$$call" selftests/fuzz/ops.c || { echo "selftests/fuzz/ops.c does not call $$call"; exit 1; }; \
+	done
 
 ##lint-rust          the same of the crates, which build without a warning
 lint-rust: rust
