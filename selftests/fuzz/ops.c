@@ -146,6 +146,11 @@ static const struct field delete_named_fields[] = {
 	IOCTL(SLOT_FACTORY), DELETE_FIELDS(NAME(0, NAME_FINE)),
 };
 
+/* The flags of a receive, of a send that is not SYNC, and of a receive of several. */
+#define RECV_FLAGS	(255 | MBOX_RECV_AT | MBOX_RECV_NORESTART | MBOX_RECV_LONGEST)
+#define ASYNC_FLAGS	(MBOX_SEND_NONBLOCK | MBOX_SEND_NORESTART)
+#define RECVV_FLAGS	(127 | MBOX_RECV_NORESTART)
+
 /* The arguments of a payload, of which "data" has to know where "size" is. */
 #define SEND_FIELDS(of, m, flag_mask)								\
 	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = flag_mask },				\
@@ -157,7 +162,7 @@ static const struct field delete_named_fields[] = {
 	{ "size", K_SIZE, MEMBER(of, m size), LIST(sizes) }
 
 #define RECV_FIELDS(of, m)									\
-	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = 255 | MBOX_RECV_AT | MBOX_RECV_NORESTART | MBOX_RECV_LONGEST },			\
+	{ "flags", K_FLAGS, MEMBER(of, m flags), .valid = RECV_FLAGS },				\
 	{ "clock", K_ENUM, MEMBER(of, m clock), .valid = 3 },						\
 	{ "deadline", K_TIME, MEMBER(of, m deadline), .link = ARG_STRUCT + 1 },			\
 	{ "data", K_BUF, MEMBER(of, m data), .link = ARG_STRUCT + 4 },				\
@@ -224,7 +229,7 @@ static const struct field post_fields[] = {
 };
 
 static const struct field call_fields[] = {
-	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_call, send., MBOX_SEND_NONBLOCK | MBOX_SEND_NORESTART),
+	IOCTL(SLOT_HANDLE), SEND_FIELDS(mbox_ioc_call, send., ASYNC_FLAGS),
 	{ "how", K_FLAGS, MEMBER(mbox_ioc_call, flags), .valid = MBOX_CALL_RETRY },
 	{ "code", K_U32, MEMBER(mbox_ioc_call, code) },
 	{ "reply", K_BUF, MEMBER(mbox_ioc_call, reply), .link = ARG_STRUCT + 10 },
@@ -261,7 +266,7 @@ static const struct field ack_many_fields[] = {
 };
 
 static const struct field lease_next_fields[] = {
-	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "flags", K_FLAGS, .valid = 127 },
+	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "flags", K_FLAGS, .valid = RECV_FLAGS },
 	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
 	{ "data", K_BUF, .link = 5 }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
 	{ "how", K_FLAGS, .valid = MBOX_LEASE_HANDLE }, { "unit", K_ENUM, .valid = 2 },
@@ -271,7 +276,7 @@ static const struct field lease_next_fields[] = {
 static const struct field reply_next_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE }, { "token", K_TOKEN },
 	{ "data", K_BUF, .link = 3 }, { "size", K_SIZE, LIST(sizes) },
-	{ "flags", K_FLAGS, .valid = 127 }, { "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 5 },
+	{ "flags", K_FLAGS, .valid = RECV_FLAGS }, { "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 5 },
 	{ "buffer", K_BUF, .link = 8 }, { "room", K_SIZE, LIST(sizes), .dflt = 4096 },
 	{ "wrong", K_ENUM, .valid = 8 },
 };
@@ -279,7 +284,7 @@ static const struct field reply_next_fields[] = {
 /* Their arrays are in no memory; helpers make good ones. */
 static const struct field sendv_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_sendv, flags), .valid = MBOX_SEND_NONBLOCK },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_sendv, flags), .valid = ASYNC_FLAGS },
 	{ "clock", K_ENUM, MEMBER(mbox_ioc_sendv, clock), .valid = 3 },
 	{ "deadline", K_TIME, MEMBER(mbox_ioc_sendv, deadline), .link = ARG_STRUCT + 1 },
 	{ "entries", K_U64, MEMBER(mbox_ioc_sendv, entries), LIST(arrays) },
@@ -289,7 +294,7 @@ static const struct field sendv_fields[] = {
 
 static const struct field recvv_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recvv, flags), .valid = 127 },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_recvv, flags), .valid = RECVV_FLAGS },
 	{ "clock", K_ENUM, MEMBER(mbox_ioc_recvv, clock), .valid = 3 },
 	{ "deadline", K_TIME, MEMBER(mbox_ioc_recvv, deadline), .link = ARG_STRUCT + 1 },
 	{ "entries", K_U64, MEMBER(mbox_ioc_recvv, entries), LIST(arrays) },
@@ -307,7 +312,7 @@ static const struct field recvv_fields[] = {
 /* The same by helpers. "wrong": an entry that is not valid, or whose data are elsewhere. */
 static const struct field send_batch_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE },
-	{ "flags", K_FLAGS, .valid = MBOX_SEND_NONBLOCK },
+	{ "flags", K_FLAGS, .valid = ASYNC_FLAGS },
 	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
 	{ "count", K_ENUM, .valid = 40, .dflt = 5 },
 	{ "data", K_BUF, .link = 6 }, { "size", K_SIZE, LIST(sizes) },
@@ -317,7 +322,7 @@ static const struct field send_batch_fields[] = {
 
 static const struct field recv_batch_fields[] = {
 	{ "fd", K_SLOT, .link = SLOT_HANDLE },
-	{ "flags", K_FLAGS, .valid = 127 },
+	{ "flags", K_FLAGS, .valid = RECVV_FLAGS },
 	{ "clock", K_ENUM, .valid = 3 }, { "deadline", K_TIME, .link = 2 },
 	{ "count", K_ENUM, .valid = 40, .dflt = 5 },
 	{ "data", K_BUF, .link = 6 }, { "size", K_SIZE, LIST(sizes), .dflt = 4096 },
