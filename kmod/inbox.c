@@ -239,8 +239,6 @@ struct mbox_message *mbox_inbox_find(struct mbox *inbox,
 			*more = true;
 			return NULL;
 		}
-		if (cursor->next)
-			continue;
 		lane = mbox_inbox_lane_after(inbox, cursor->lane);
 		if (lane) {
 			n--;
