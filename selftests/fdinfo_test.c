@@ -65,6 +65,27 @@ TEST(named)
 	close(fd);
 }
 
+/* A label may have any byte: those that cannot be printed are escaped. */
+TEST(labelled)
+{
+	static const char label[] = "a\t\001b";
+	struct mbox_ioc_open arg = open_arg(NULL, 4);
+	int fd;
+
+	arg.space = MBOX_SPACE_MQ;
+	arg.label = address_of(label);
+	arg.label_size = strlen(label);
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	EXPECT_STREQ(number(MBOX_SPACE_MQ), own(fd, "mbox-space"));
+	EXPECT_STREQ("a\\t\\001b", own(fd, "mbox-label"));
+	close(fd);
+	fd = box_new(_metadata, 1);
+	EXPECT_STREQ("(none)", own(fd, "mbox-space"));
+	EXPECT_STREQ("(none)", own(fd, "mbox-label"));
+	close(fd);
+}
+
 TEST(anonymous)
 {
 	int fd = box_new(_metadata, 8);

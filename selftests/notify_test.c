@@ -5,6 +5,7 @@
 #include "lib/user.h"
 
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #define COOKIE	0x123456789abcdef0ULL
 
@@ -288,6 +289,24 @@ TEST_F(notify, given_up_by_the_end_of_its_process)
 	EXPECT_EQ(0, in_child(arm_only, &self->fd));
 	EXPECT_EQ(-ECANCELED, taken(self->fd, NULL));
 	EXPECT_EQ(0, arm(self->fd));
+}
+
+/* The same of a process that shares its descriptors, none of which its end closes. */
+TEST_F(notify, given_up_by_the_end_of_a_sharer)
+{
+	int other = open_name(self->name, MBOX_RIGHT_RECV);
+	pid_t pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(arm(self->fd) != 0);
+	ASSERT_EQ(0, reap(pid));
+	EXPECT_EQ(0, urgent(self->fd));
+	EXPECT_EQ(0, arm(other));
+	EXPECT_EQ(-ECANCELED, taken(self->fd, NULL));
+	EXPECT_EQ(0, put(self->fd, 0, "text"));
+	EXPECT_EQ(0, taken(other, NULL));
+	close(other);
 }
 
 /* A notice that was not taken is no registration. */

@@ -207,10 +207,14 @@ TEST_F(transfer, buffer_of_other_pages)
 	munmap(huge, 8 * MSG_SIZE);
 }
 
-/* No page of the buffer is there; or none of its second half. */
+/* No page of the buffer is there; or none of its second half, which begins between pieces or within one. */
 TEST_F(transfer, buffer_absent)
 {
-	for (size_t from = 0; from < MSG_SIZE; from += MSG_SIZE / 2) {
+	const size_t starts[] = { 0, MSG_SIZE / 2, MSG_SIZE / 2 + sysconf(_SC_PAGESIZE) };
+
+	for (int i = 0; i < 3; i++) {
+		size_t from = starts[i];
+
 		ASSERT_EQ(0, madvise(self->scene.in + from, MSG_SIZE - from, MADV_DONTNEED));
 		pattern_fill(self->scene.out, MSG_SIZE, 3);
 		ASSERT_TRUE(receive_start(&self->scene.receive));
