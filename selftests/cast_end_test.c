@@ -4,70 +4,47 @@
  * looking for room, and of delivering. Each has a result, and the counters agree.
  */
 #include "lib/crowd.h"
-
-#include <pthread.h>
-#include <sched.h>
+#include "lib/interrupt.h"
+#include "lib/netlink.h"
 
 #define CAPACITY	4
 
 enum end { NEVER, SHUT, FORCE, DRAIN };
 
-/* A thread that ends something some time after it is let go. */
+/* In an interrupt. */
 struct ender {
-	pthread_t thread;
 	enum end end;
 	int fd;
-	int64_t delay;
-	int go;
 };
 
-static void *ender_run(void *data)
+static int ender_end(void *data)
 {
 	struct mbox_ioc_shutdown shutdown = { .how = MBOX_RIGHT_SEND };
 	struct ender *ender = data;
-	int64_t end;
 
-	while (!__atomic_load_n(&ender->go, __ATOMIC_ACQUIRE))
-		sched_yield();
-	for (end = now() + ender->delay; now() < end; )
-		continue;
 	switch (ender->end) {
 	case SHUT:
-		return (void *)(long)xioctl(ender->fd, MBOX_IOC_SHUTDOWN, &shutdown);
+		return xioctl(ender->fd, MBOX_IOC_SHUTDOWN, &shutdown);
 	case FORCE:
-		return (void *)(long)delete_fd(ender->fd, MBOX_DELETE_FORCE);
+		return delete_fd(ender->fd, MBOX_DELETE_FORCE);
 	case DRAIN:
-		return (void *)(long)delete_fd(ender->fd, MBOX_DELETE_DRAIN);
+		return delete_fd(ender->fd, MBOX_DELETE_DRAIN);
 	case NEVER:
 		break;
 	}
-	return NULL;
+	return 0;
 }
 
-static void ender_start(struct __test_metadata *_metadata, struct ender *ender)
-{
-	ASSERT_EQ(0, pthread_create(&ender->thread, NULL, ender_run, ender));
-}
-
-static void ender_end(struct __test_metadata *_metadata, struct ender *ender)
-{
-	void *result;
-
-	ASSERT_EQ(0, pthread_join(ender->thread, &result));
-	ASSERT_EQ(NULL, result);
-}
-
-/* A thread that sends one message. */
+/* A thread, or an interrupt, that sends one message. */
 struct sender {
 	pthread_t thread;
 	int fd;
 	uint32_t flags;
 	int64_t wait;		/* for room; 0: without end */
-	int *go;		/* set when it begins to send without waiting for room; or NULL */
 	int result;
 };
 
-static void *sender_run(void *data)
+static int sender_send(void *data)
 {
 	struct sender *sender = data;
 	struct mbox_ioc_send arg = {
@@ -78,15 +55,14 @@ static void *sender_run(void *data)
 		arg.clock = MBOX_CLOCK_MONOTONIC;
 		arg.deadline = now() + sender->wait;
 	}
-	if (sender->go)
-		set_flag(sender->go);
 	sender->result = xioctl(sender->fd, MBOX_IOC_SEND, &arg);
-	return NULL;
+	return 0;
 }
 
-static void sender_start(struct __test_metadata *_metadata, struct sender *sender)
+static void *sender_run(void *data)
 {
-	ASSERT_EQ(0, pthread_create(&sender->thread, NULL, sender_run, sender));
+	sender_send(data);
+	return NULL;
 }
 
 static void fill(struct __test_metadata *_metadata, struct crowd *crowd)
@@ -100,15 +76,6 @@ static int set_capacity(int fd, uint32_t capacity)
 	struct mbox_ioc_set set = { .mask = MBOX_SET_CAPACITY, .capacity = capacity };
 
 	return xioctl(fd, MBOX_IOC_SET, &set);
-}
-
-/* How long it takes to look for room, and to deliver. */
-static int64_t time_of_one(struct __test_metadata *_metadata, struct crowd *crowd)
-{
-	int64_t began = now();
-
-	ASSERT_EQ(MANY, put(crowd->fd, 0, "text"));
-	return now() - began;
 }
 
 FIXTURE(cast_end)
@@ -144,39 +111,67 @@ FIXTURE_TEARDOWN(cast_end)
 {
 }
 
+/* Let the blocked sender in, or send: return how long it took. */
+static int64_t send_under_way(int fd, struct sender *sender, bool blocked)
+{
+	int64_t began = now();
+
+	if (blocked)
+		set_capacity(fd, CAPACITY + 1);
+	else
+		sender_send(sender);
+	return now() - began;
+}
+
+/* How long it takes to make the memory of a message, for which there is no room. */
+static int64_t time_before(int fd)
+{
+	int64_t began;
+
+	do
+		began = now();
+	while (put(fd, 0, "text") == MANY);
+	return now() - began;
+}
+
 TEST_F(cast_end, under_way)
 {
-	enum { ROUNDS = 12 };
-	int64_t took = 0;
+	enum { ROUNDS = 24 };
+	int64_t before = 0, took = 0;
 	int sent = 0;
 
+	ASSERT_TRUE(interrupt_prepare());
 	for (int round = 0; round < ROUNDS; round++) {
-		struct ender ender = { .end = variant->end };
-		struct sender sender = { .flags = variant->flags };
+		/* the first round is not interrupted */
+		struct sender sender = { .flags = round ? variant->flags : 0 };
+		struct ender ender = { .end = round ? variant->end : NEVER };
+		struct interrupt interrupt = {
+			.call = ender_end, .arg = &ender,
+			.delay = before + interrupt_delay(took, round, ROUNDS),
+		};
+		int64_t time;
 
 		crowd_new(_metadata, &self->crowd, CAPACITY, 0);
 		sender.fd = open_name(self->crowd.name, MBOX_RIGHT_SEND);
 		ASSERT_LE(0, sender.fd);
 		ender.fd = variant->end == SHUT ? sender.fd : self->crowd.fd;
-		if (!round)
-			took = time_of_one(_metadata, &self->crowd);
-		/* looking takes less time than delivering */
-		ender.delay = took * round * round / (ROUNDS * ROUNDS);
-		ender_start(_metadata, &ender);
 		if (variant->blocked) {
-			while (put(self->crowd.fd, 0, "text") == MANY)
-				continue;
-			sender_start(_metadata, &sender);
+			fill(_metadata, &self->crowd);
+			ASSERT_EQ(0, pthread_create(&sender.thread, NULL, sender_run, &sender));
 			ASSERT_TRUE(await_blocked(self->crowd.fd, 1, 0));
-			set_flag(&ender.go);
-			set_capacity(self->crowd.fd, CAPACITY + 1);
-		} else {
-			sender.go = &ender.go;
-			sender_start(_metadata, &sender);
 		}
-		ender_end(_metadata, &ender);
-		ASSERT_EQ(0, pthread_join(sender.thread, NULL));
-		if (sender.result != MANY || variant->flags) {
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		time = send_under_way(self->crowd.fd, &sender, variant->blocked);
+		interrupt_end(&interrupt);
+		ASSERT_EQ(0, interrupt.result);
+		if (variant->blocked) {
+			ASSERT_EQ(0, pthread_join(sender.thread, NULL));
+		} else if (!round) {
+			before = time_before(self->crowd.fd);
+		}
+		if (!round)
+			took = time > before ? time - before : time;
+		if (sender.result != MANY || sender.flags) {
 			ASSERT_EQ(variant->error, sender.result) {
 				TH_LOG("round %d", round);
 			}
@@ -184,12 +179,12 @@ TEST_F(cast_end, under_way)
 		sent += sender.result == MANY;
 		EXPECT_EQ(0, info_of(self->crowd.fd).senders);
 		EXPECT_BALANCED(self->crowd.fd);
-		if (variant->end == FORCE) {
+		if (ender.end == FORCE) {
 			EXPECT_EQ(0, info_of(self->crowd.fd).queued);
 			EXPECT_STREQ("EIDRM", take(self->crowd.in[MANY - 1]));
 		}
 		/* it came to all or to none */
-		if (variant->end == DRAIN && info_of(self->crowd.fd).queued) {
+		if (ender.end == DRAIN && info_of(self->crowd.fd).queued) {
 			uint64_t queued = info_of(self->crowd.fd).queued;
 
 			for (int i = 0; i < MANY; i++)
@@ -204,25 +199,27 @@ TEST_F(cast_end, under_way)
 /* A sender gives up while room is looked for, for it, or its message is delivered. */
 TEST(gives_up_under_way)
 {
-	enum { ROUNDS = 120 };
+	enum { ROUNDS = 60 };
 	struct crowd crowd = {};
-	int64_t took;
+	int64_t took = 0, began;
 	int sent = 0;
 
+	ASSERT_TRUE(interrupt_prepare());
 	crowd_new(_metadata, &crowd, CAPACITY, 0);
-	took = time_of_one(_metadata, &crowd);
-	for (int n = 1; n < CAPACITY; n++)
-		ASSERT_EQ(MANY, put(crowd.fd, 0, "text"));
+	fill(_metadata, &crowd);
 	for (int round = 0; round < ROUNDS; round++) {
 		struct sender sender = {
-			.fd = crowd.fd, .wait = 2 * NSEC_PER_MSEC + took * (round % 12) / 12,
+			.fd = crowd.fd,
+			.wait = round ? 1 + interrupt_delay(took, round, ROUNDS) : NSEC_PER_SEC,
 		};
+		struct interrupt interrupt = { .call = sender_send, .arg = &sender };
 
-		sender_start(_metadata, &sender);
-		for (int64_t end = now() + 2 * NSEC_PER_MSEC; now() < end; )
-			continue;
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		began = now();
 		ASSERT_EQ(0, set_capacity(crowd.fd, CAPACITY + sent + 1));
-		ASSERT_EQ(0, pthread_join(sender.thread, NULL));
+		if (!round)
+			took = now() - began;
+		interrupt_end(&interrupt);
 		if (sender.result != -ETIMEDOUT)
 			ASSERT_EQ(MANY, sender.result);
 		sent += sender.result == MANY;
@@ -237,40 +234,87 @@ TEST(gives_up_under_way)
 	crowd_end(&crowd);
 }
 
+/* The mailbox dies while it is purged. */
+TEST(dies_while_purged)
+{
+	enum { ROUNDS = 5 };
+	int64_t took = 0, began;
+
+	ASSERT_TRUE(interrupt_prepare());
+	for (int round = 0; round < ROUNDS; round++) {
+		struct crowd crowd = {};
+		struct ender ender = { .end = round ? FORCE : NEVER };
+		struct interrupt interrupt = {
+			.call = ender_end, .arg = &ender, .delay = took * round / ROUNDS,
+		};
+		int ret;
+
+		crowd_new(_metadata, &crowd, CAPACITY, 0);
+		fill(_metadata, &crowd);
+		ender.fd = crowd.fd;
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		began = now();
+		ret = nl_purge(crowd.name);
+		if (!round)
+			took = now() - began;
+		interrupt_end(&interrupt);
+		ASSERT_EQ(0, interrupt.result);
+		/* 0 if it dropped any before */
+		ASSERT_TRUE(!ret || (round && (ret == -EIDRM || ret == -ENOENT)));
+		EXPECT_EQ(0, info_of(crowd.fd).queued);
+		EXPECT_BALANCED(crowd.fd);
+		crowd_end(&crowd);
+	}
+}
+
+/* An interrupt that receives, for a time. */
+struct receiver {
+	int fd;
+	int64_t wait;
+};
+
+static int receiver_receive(void *data)
+{
+	struct receiver *receiver = data;
+	char text[8];
+	struct mbox_ioc_recv arg = {
+		.flags = MBOX_RECV_BY_TYPE, .type = 9,
+		.clock = MBOX_CLOCK_MONOTONIC, .deadline = now() + receiver->wait,
+		.data = address_of(text), .size = sizeof(text),
+	};
+
+	return xioctl(receiver->fd, MBOX_IOC_RECV, &arg);
+}
+
 /* A receiver that was the room for a message stops waiting, before there is room everywhere. */
 TEST(receiver_leaves_under_way)
 {
-	enum { SENDS = 400 };
-	int *stop = shared_alloc(sizeof(*stop));
+	enum { ROUNDS = 40 };
 	struct crowd crowd = {};
-	pid_t receiver;
+	int64_t before, took = 0, began;
 
+	ASSERT_TRUE(interrupt_prepare());
 	crowd_new(_metadata, &crowd, CAPACITY, 0);
 	fill(_metadata, &crowd);
 	/* all have room again but the first, and the last */
 	for (int i = 1; i < MANY - 1; i++)
 		ASSERT_STREQ("text", take(crowd.in[i]));
-	receiver = fork_child();
-	ASSERT_LE(0, receiver);
-	if (receiver == 0) {
-		char data[8];
+	before = time_before(crowd.fd);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct receiver receiver = {
+			.fd = crowd.in[0],
+			.wait = round ? before + 2 * took * round / ROUNDS : NSEC_PER_SEC,
+		};
+		struct interrupt interrupt = { .call = receiver_receive, .arg = &receiver };
 
-		while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
-			struct mbox_ioc_recv arg = {
-				.flags = MBOX_RECV_BY_TYPE, .type = 9,
-				.clock = MBOX_CLOCK_MONOTONIC, .deadline = now() + 20000,
-				.data = address_of(data), .size = sizeof(data),
-			};
-
-			if (xioctl(crowd.in[0], MBOX_IOC_RECV, &arg) != -ETIMEDOUT)
-				_exit(1);
-		}
-		_exit(0);
-	}
-	for (int n = 0; n < SENDS; n++)
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		began = now();
 		ASSERT_EQ(-EAGAIN, put_type(crowd.fd, 9, "nine"));
-	set_flag(stop);
-	EXPECT_EQ(0, reap(receiver));
+		if (!round)
+			took = now() - began - before;
+		interrupt_end(&interrupt);
+		ASSERT_EQ(-ETIMEDOUT, interrupt.result);
+	}
 	EXPECT_COUNTS(crowd.fd, CAPACITY, CAPACITY, 0, 0, 0, 0);
 	crowd_end(&crowd);
 }

@@ -6,28 +6,6 @@
 
 #define NOBODY	65534
 
-static void see(const struct nl_reply *reply, void *data)
-{
-	*(uint64_t *)data = nl_u64(reply, MBOX_A_MAILBOX_PURGED);
-}
-
-/* Purge the mailbox with this id, and return how many messages were dropped. */
-static int64_t purge(uint64_t id)
-{
-	struct nl_request request;
-	uint64_t purged = 0;
-	struct nl nl;
-	int ret = nl_open(&nl);
-
-	if (ret)
-		return ret;
-	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_u64(&request, MBOX_A_MAILBOX_ID, id);
-	ret = nl_talk(&nl, &request, see, &purged);
-	close(nl.fd);
-	return ret ?: (int64_t)purged;
-}
-
 FIXTURE(inbox_purge)
 {
 	int inbox;
@@ -57,12 +35,12 @@ TEST_F(inbox_purge, drops_the_messages_of_all_links)
 		ASSERT_EQ(0, peer_send(self->a, 0, 0, "a"));
 	for (int i = 0; i < 8; i++)
 		ASSERT_EQ(0, peer_send(self->b, 0, 0, "b"));
-	EXPECT_EQ(10, purge(self->id));
+	EXPECT_EQ(10, nl_purge_id(self->id));
 	EXPECT_EQ(0, info_of(self->inbox).queued);
 	EXPECT_EQ(10, info_of(self->inbox).dropped);
 	EXPECT_BALANCED(self->inbox);
 	EXPECT_STREQ("EAGAIN", take(self->inbox));
-	EXPECT_EQ(0, purge(self->id));
+	EXPECT_EQ(0, nl_purge_id(self->id));
 
 	ASSERT_EQ(0, peer_send(self->a, 0, 0, "after"));
 	EXPECT_STREQ("after", take(self->inbox));
@@ -79,7 +57,7 @@ TEST_F(inbox_purge, admits_the_senders_of_each_link)
 	ASSERT_TRUE(await_blocked(self->inbox, 1, 0));
 	peer_start_send(self->b, 0, 0, "b blocked");
 	ASSERT_TRUE(await_blocked(self->inbox, 2, 0));
-	EXPECT_EQ(10, purge(self->id));
+	EXPECT_EQ(10, nl_purge_id(self->id));
 	EXPECT_EQ(0, peer_end(self->a));
 	EXPECT_EQ(0, peer_end(self->b));
 	EXPECT_EQ(2, info_of(self->inbox).queued);
@@ -92,7 +70,7 @@ TEST_F(inbox_purge, tells_the_synchronous_sender)
 {
 	peer_start_send(self->a, 0, MBOX_SEND_SYNC, "a");
 	ASSERT_TRUE(await_blocked(self->inbox, 1, 0));
-	EXPECT_EQ(1, purge(self->id));
+	EXPECT_EQ(1, nl_purge_id(self->id));
 	EXPECT_EQ(-ECANCELED, peer_end(self->a));
 }
 
@@ -109,8 +87,8 @@ TEST_F(inbox_purge, lets_go_what_only_messages_kept)
 	ASSERT_EQ(0, peer_do(to, do_inbox));
 	id = peer_info(to, 0).id;
 	ASSERT_EQ(0, peer_do(to, do_close));
-	EXPECT_EQ(1, purge(id));
-	EXPECT_EQ(-ENOENT, purge(id));
+	EXPECT_EQ(1, nl_purge_id(id));
+	EXPECT_EQ(-ENOENT, nl_purge_id(id));
 	peer_kill(to);
 }
 
@@ -119,7 +97,7 @@ static int purge_as_nobody(void *arg)
 	uint64_t id = *(uint64_t *)arg;
 
 	CHECK(0, become(NOBODY, NOBODY));
-	CHECK(-ENOENT, purge(id));
+	CHECK(-ENOENT, nl_purge_id(id));
 	return 0;
 }
 
@@ -130,7 +108,7 @@ TEST_F(inbox_purge, is_for_the_process_user)
 	ASSERT_EQ(0, peer_send(self->a, 0, 0, "a"));
 	EXPECT_EQ(0, in_child(purge_as_nobody, &self->id));
 	EXPECT_STREQ("a", take(self->inbox));
-	EXPECT_EQ(-ENOENT, purge(UINT64_MAX));
+	EXPECT_EQ(-ENOENT, nl_purge_id(UINT64_MAX));
 }
 
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 /* Leases, posts and calls, when senders, workers or the mailbox end, or messages are purged. */
 #include <signal.h>
 #include <sched.h>
+#include "lib/interrupt.h"
 #include "lib/lease.h"
 #include "lib/netlink.h"
 #include "lib/peer.h"
@@ -183,70 +184,117 @@ TEST_F(end, leased_very_often)
 	EXPECT_EQ(0, ack(self->fd, one.delivery.token));
 }
 
-struct ending {
-	int fd;
-	unsigned int usecs;
-};
-
-static void *delete_soon(void *data)
+static int delete_now(void *arg)
 {
-	struct ending *ending = data;
-	int64_t end = now() + ending->usecs * 1000LL;
-
-	while (now() < end)
-		continue;
-	return (void *)(long)delete_fd(ending->fd, MBOX_DELETE_FORCE);
+	return delete_fd(*(int *)arg, MBOX_DELETE_FORCE);
 }
 
 /* A mailbox that is deleted while the leases of a handle that is closed return. */
 TEST(deleted_while_leases_return)
 {
-	enum { ROUNDS = 30, LEASES = 1000 };
+	enum { ROUNDS = 8, LEASES = 1000 };
 	int64_t took = 0;
 
+	ASSERT_TRUE(interrupt_prepare());
 	for (int round = 0; round < ROUNDS; round++) {
 		char name[MBOX_NAME_SIZE];
-		struct ending ending;
+		int fd = box_new_named(_metadata, MBOX_CAPACITY_UNBOUNDED, name), worker;
+		struct interrupt interrupt = {
+			.call = delete_now, .arg = &fd, .delay = 1 + took * round / ROUNDS,
+		};
 		struct mbox_info info;
-		pthread_t thread;
 		int64_t began;
-		void *result;
-		int worker;
 
-		ending.fd = box_new_named(_metadata, MBOX_CAPACITY_UNBOUNDED, name);
-		ending.usecs = took / 1000 * round / ROUNDS;
 		worker = open_name(name, MBOX_RIGHT_RECV);
 		ASSERT_LE(0, worker);
 		for (int i = 0; i < LEASES; i++) {
-			ASSERT_EQ(0, put(ending.fd, 0, "text"));
+			ASSERT_EQ(0, put(fd, 0, "text"));
 			ASSERT_EQ(0, lease(worker).error);
 		}
 		if (round)
-			ASSERT_EQ(0, pthread_create(&thread, NULL, delete_soon, &ending));
+			ASSERT_EQ(0, interrupt_start(&interrupt));
 		began = now();
 		close(worker);
 		if (!round) {
 			took = now() - began;
-			EXPECT_TRUE(counts(ending.fd, 0, 0, 0));
-			EXPECT_EQ(LEASES, info_of(ending.fd).queued);
-			close(ending.fd);
+			EXPECT_TRUE(counts(fd, 0, 0, 0));
+			EXPECT_EQ(LEASES, info_of(fd).queued);
+			close(fd);
 			continue;
 		}
-		ASSERT_EQ(0, pthread_join(thread, &result));
-		EXPECT_EQ(NULL, result);
-		info = info_of(ending.fd);
+		interrupt_end(&interrupt);
+		EXPECT_EQ(0, interrupt.result);
+		info = info_of(fd);
 		EXPECT_EQ(MBOX_STATE_DEAD, info.state);
 		EXPECT_EQ(LEASES, info.dropped);
-		EXPECT_TRUE(counts(ending.fd, 0, 0, 0));
-		close(ending.fd);
+		EXPECT_TRUE(counts(fd, 0, 0, 0));
+		close(fd);
 	}
 }
 
-static void *lease_one(void *data)
+static int close_now(void *arg)
+{
+	return close(*(int *)arg);
+}
+
+static void *post_acked(void *data)
+{
+	struct mbox_ioc_post arg = { .flags = MBOX_POST_ACKED };
+
+	return (void *)(long)post(*(int *)data, arg, "acked");
+}
+
+/* The worker ends after the death of the mailbox, and before the senders of its messages know of that. */
+TEST(worker_ends_before_senders)
+{
+	enum { ROUNDS = 5, SENDERS = 200 };
+	int64_t took = 0;
+
+	ASSERT_TRUE(interrupt_prepare());
+	for (int round = 0; round < ROUNDS; round++) {
+		char name[MBOX_NAME_SIZE];
+		int fd = box_new_named(_metadata, MBOX_CAPACITY_UNBOUNDED, name), worker;
+		struct interrupt interrupt = {
+			.call = close_now, .arg = &worker,
+			.delay = round ? 1 + took * (round - 1) / ROUNDS : NSEC_PER_SEC,
+		};
+		pthread_t senders[SENDERS];
+		int64_t began;
+		void *result;
+
+		worker = open_name(name, MBOX_RIGHT_RECV);
+		ASSERT_LE(0, worker);
+		for (int i = 0; i < SENDERS; i++)
+			ASSERT_EQ(0, pthread_create(&senders[i], NULL, post_acked, &fd));
+		for (int i = 0; i < SENDERS; i++)
+			ASSERT_EQ(0, lease(worker).error);
+		ASSERT_TRUE(await_blocked(fd, SENDERS, 0));
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		began = now();
+		ASSERT_EQ(0, delete_fd(fd, MBOX_DELETE_FORCE));
+		if (!round)
+			took = now() - began;
+		interrupt_end(&interrupt);
+		for (int i = 0; i < SENDERS; i++) {
+			ASSERT_EQ(0, pthread_join(senders[i], &result));
+			ASSERT_EQ(-EIDRM, (long)result);
+		}
+		EXPECT_TRUE(counts(fd, 0, 0, 0));
+		EXPECT_EQ(SENDERS, info_of(fd).dropped);
+		close(fd);
+	}
+}
+
+static int lease_one(void *data)
 {
 	struct leased one = lease(*(int *)data);
 
-	return (void *)(long)(one.error ?: ack(*(int *)data, one.delivery.token));
+	return one.error ?: ack(*(int *)data, one.delivery.token);
+}
+
+static void *lease_run(void *data)
+{
+	return (void *)(long)lease_one(data);
 }
 
 /* Threads of a process that lease at the same time for the first time are the same worker. */
@@ -263,11 +311,40 @@ TEST_F(end, workers_at_once)
 		for (int i = 0; i < THREADS; i++)
 			ASSERT_EQ(0, put(self->fd, 0, "text"));
 		for (int i = 0; i < THREADS; i++)
-			ASSERT_EQ(0, pthread_create(&threads[i], NULL, lease_one, &receiver));
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL, lease_run, &receiver));
 		for (int i = 0; i < THREADS; i++) {
 			ASSERT_EQ(0, pthread_join(threads[i], &result));
 			ASSERT_EQ(NULL, result);
 		}
+		close(receiver);
+		ASSERT_TRUE(counts(self->fd, 0, 0, 0));
+	}
+}
+
+/* The same, where one begins in the middle of the other's lease. */
+TEST_F(end, worker_in_between)
+{
+	enum { TURNS = 300 };
+	int64_t took = 0;
+
+	ASSERT_TRUE(interrupt_prepare());
+	for (int turn = 0; turn < TURNS; turn++) {
+		int receiver = open_name(self->name, MBOX_RIGHT_RECV);
+		struct interrupt interrupt = {
+			.call = lease_one, .arg = &receiver, .delay = 1 + took * turn / TURNS,
+		};
+		int64_t began;
+
+		ASSERT_LE(0, receiver);
+		for (int i = 0; i < 2; i++)
+			ASSERT_EQ(0, put(self->fd, 0, "text"));
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		began = now();
+		ASSERT_EQ(0, lease_one(&receiver));
+		if (!took)
+			took = now() - began;
+		interrupt_end(&interrupt);
+		ASSERT_EQ(0, interrupt.result);
 		close(receiver);
 		ASSERT_TRUE(counts(self->fd, 0, 0, 0));
 	}

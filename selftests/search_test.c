@@ -3,6 +3,7 @@
  * A receive that has far to search, while the queue changes under it: the search lets others in now
  * and then, and must find the first message all the same.
  */
+#include "lib/interrupt.h"
 #include "lib/netlink.h"
 #include "lib/peer.h"
 
@@ -302,6 +303,143 @@ TEST(lowest_beside_withdrawals)
 	search_beside(_metadata, true);
 }
 
+/*
+ * In a peer: withdraw what the search has found while it pauses, by interrupting it. Each message is
+ * withdrawn after @deadline nanoseconds; its priority is 0 or @prio.
+ */
+static int do_interrupt(struct peer *peer)
+{
+	int ret = interrupt_become(true) ? 0 : -EPERM;
+
+	for (uint32_t n = 0; !ret && !__atomic_load_n(&peer->flag, __ATOMIC_ACQUIRE); n++) {
+		struct mbox_ioc_send arg = {
+			.flags = MBOX_SEND_SYNC, .type = WANTED, .prio = n % 2 ? peer->prio : 0,
+			.clock = MBOX_CLOCK_MONOTONIC, .deadline = now() + peer->deadline,
+			.data = address_of("wanted"), .size = 6,
+		};
+
+		ret = xioctl(peer->fd[0], MBOX_IOC_SEND, &arg);
+		if (ret == -ETIMEDOUT || ret == peer->other)
+			ret = 0;
+	}
+	interrupt_become(false);
+	return ret;
+}
+
+/*
+ * The same in each pass of a search, a few times: it takes one after so many passes. Messages also come
+ * to the link that is being searched, before and after the place of the search.
+ */
+TEST(found_is_withdrawn_each_time)
+{
+	enum { SEARCHES = 10 };
+	struct peer *fickle, *deep;
+	struct mbox_header header;
+	int64_t began, took;
+	int inbox, found = 0;
+
+	ASSERT_TRUE(interrupt_prepare());
+	fickle = sender_new(_metadata);
+	deep = sender_new(_metadata);
+	inbox = inbox_open();
+	ASSERT_LE(0, inbox);
+	ASSERT_EQ(0, peer_do(deep, do_fill));
+	began = now();
+	ASSERT_EQ(-EAGAIN, recv_wanted(inbox, MBOX_RECV_NONBLOCK, &header));
+	took = now() - began;
+
+	fickle->deadline = took / 3;
+	peer_start(fickle, do_interrupt);
+	for (int n = 0; n < SEARCHES; n++)
+		found += !recv_wanted(inbox, MBOX_RECV_NONBLOCK, &header);
+	deep->deadline = took / 5;
+	deep->prio = 2;
+	peer_start(deep, do_interrupt);
+	for (int n = 0; n < SEARCHES; n++)
+		found += !recv_wanted(inbox, MBOX_RECV_NONBLOCK, &header);
+	set_flag(&fickle->flag);
+	set_flag(&deep->flag);
+	EXPECT_EQ(0, peer_end(fickle));
+	EXPECT_EQ(0, peer_end(deep));
+	EXPECT_NE(0, found);
+	EXPECT_EQ(DEPTH, info_of(inbox).queued);
+	EXPECT_EQ(found, info_of(inbox).received);
+	EXPECT_BALANCED(inbox);
+	TH_LOG("found in %d of %d searches, %llu withdrawn", found, 2 * SEARCHES,
+	       (unsigned long long)info_of(inbox).withdrawn);
+	peer_kill(fickle);
+	peer_kill(deep);
+}
+
+static int purge_all(void *arg)
+{
+	return nl_purge_id(*(uint64_t *)arg);
+}
+
+static int force(void *arg)
+{
+	return delete_fd(*(int *)arg, MBOX_DELETE_FORCE);
+}
+
+/* The message at which a search goes on is purged. */
+TEST(purged_while_searched)
+{
+	struct peer *deep;
+	struct mbox_header header;
+	struct interrupt interrupt = { .call = purge_all };
+	uint64_t id;
+	int inbox;
+
+	ASSERT_TRUE(interrupt_prepare());
+	deep = sender_new(_metadata);
+	inbox = inbox_open();
+	ASSERT_LE(0, inbox);
+	id = info_of(inbox).id;
+	interrupt.arg = &id;
+	for (int n = 0; n < 2; n++) {
+		int64_t began;
+
+		ASSERT_EQ(0, peer_do(deep, do_fill));
+		if (n)
+			ASSERT_EQ(0, interrupt_start(&interrupt));
+		began = now();
+		ASSERT_EQ(-EAGAIN, recv_wanted(inbox, MBOX_RECV_NONBLOCK, &header));
+		interrupt.delay = (now() - began) / 2;
+		if (n)
+			interrupt_end(&interrupt);
+		EXPECT_EQ(DEPTH, n ? interrupt.result : nl_purge_id(id));
+		EXPECT_EQ(0, info_of(inbox).queued);
+	}
+	peer_kill(deep);
+}
+
+/* The mailbox dies while it is searched: on a busy machine not in the first round. */
+TEST(dies_while_searched)
+{
+	enum { ROUNDS = 5 };
+	struct mbox_header header;
+	int ret = -EAGAIN, fd;
+
+	ASSERT_TRUE(interrupt_prepare());
+	for (int round = 0; ret == -EAGAIN && round < ROUNDS; round++) {
+		struct interrupt interrupt = { .call = force, .arg = &fd };
+		int64_t began;
+
+		fd = deep_box(_metadata);
+		began = now();
+		ASSERT_EQ(-EAGAIN, recv_wanted(fd, MBOX_RECV_NONBLOCK, &header));
+		interrupt.delay = (now() - began) / 2;
+		ASSERT_EQ(0, interrupt_start(&interrupt));
+		ret = recv_wanted(fd, MBOX_RECV_NONBLOCK, &header);
+		interrupt_end(&interrupt);
+		EXPECT_EQ(0, interrupt.result);
+		EXPECT_EQ(DEPTH, info_of(fd).dropped);
+		close(fd);
+	}
+	if (ret != -EAGAIN)
+		EXPECT_EQ(-EIDRM, ret);
+}
+
 /* Senders that are blocked in another thread each are searched, too: the most urgent first. */
 TEST(urgent_sender_is_found)
 {
@@ -340,46 +478,80 @@ TEST(urgent_sender_is_found)
 	close(fd);
 }
 
-/* More searches at the same time than are let pause beside each other, and a purge beside them. */
-TEST(crowd_of_searches)
+/* More searches at the same time than are let pause beside each other. */
+FIXTURE(crowd)
 {
-	enum { SEARCHERS = 160 };
 	char name[MBOX_NAME_SIZE];
-	int *stop = shared_alloc(sizeof(*stop)), *begun = shared_alloc(sizeof(*begun)), fd;
-	struct nl_request request;
-	pid_t pids[SEARCHERS];
-	struct nl nl;
+	int fd, *stop;
+	pid_t pids[160];
+};
 
-	ASSERT_EQ(0, nl_open(&nl));
-	fd = box_new_named(_metadata, MBOX_CAPACITY_UNBOUNDED, name);
+FIXTURE_SETUP(crowd)
+{
+	const int nr = sizeof(self->pids) / sizeof(self->pids[0]);
+	int *begun = shared_alloc(sizeof(*begun));
+
+	self->stop = shared_alloc(sizeof(*self->stop));
+	self->fd = box_new_named(_metadata, MBOX_CAPACITY_UNBOUNDED, self->name);
 	for (int i = 0; i < DEPTH; i++)
-		ASSERT_EQ(0, send_bytes(fd, MBOX_SEND_NONBLOCK, 1, FILLER, "filler", 6));
-	for (int i = 0; i < SEARCHERS; i++) {
-		pids[i] = fork_child();
-		ASSERT_LE(0, pids[i]);
-		if (!pids[i]) {
+		ASSERT_EQ(0, send_bytes(self->fd, MBOX_SEND_NONBLOCK, 1, FILLER, "filler", 6));
+	for (int i = 0; i < nr; i++) {
+		self->pids[i] = fork_child();
+		ASSERT_LE(0, self->pids[i]);
+		if (!self->pids[i]) {
 			struct mbox_header header;
+			int ret;
 
 			__atomic_add_fetch(begun, 1, __ATOMIC_RELEASE);
-			do {
-				if (recv_wanted(fd, MBOX_RECV_NONBLOCK, &header) != -EAGAIN)
-					_exit(1);
-			} while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE));
-			_exit(0);
+			do
+				ret = recv_wanted(self->fd, MBOX_RECV_NONBLOCK, &header);
+			while (ret == -EAGAIN && !__atomic_load_n(self->stop, __ATOMIC_ACQUIRE));
+			_exit(ret != -EAGAIN && ret != -EIDRM);
 		}
 	}
-	while (__atomic_load_n(begun, __ATOMIC_ACQUIRE) < SEARCHERS)
+	while (__atomic_load_n(begun, __ATOMIC_ACQUIRE) < nr)
 		nap();
-	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
-	EXPECT_EQ(0, nl_talk(&nl, &request, NULL, NULL));
-	set_flag(stop);
-	for (int i = 0; i < SEARCHERS; i++)
-		EXPECT_EQ(0, reap(pids[i]));
-	EXPECT_EQ(0, info_of(fd).queued);
-	EXPECT_EQ(DEPTH, info_of(fd).dropped);
-	close(nl.fd);
-	close(fd);
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	close(self->fd);
+}
+
+/* Let them stop. */
+static void crowd_stop(struct __test_metadata *_metadata, struct _test_data_crowd *self)
+{
+	set_flag(self->stop);
+	for (int i = 0; i < sizeof(self->pids) / sizeof(self->pids[0]); i++)
+		EXPECT_EQ(0, reap(self->pids[i]));
+	EXPECT_EQ(0, info_of(self->fd).queued);
+	EXPECT_EQ(DEPTH, info_of(self->fd).dropped);
+}
+
+TEST_F_TIMEOUT(crowd, purged, 120)
+{
+	EXPECT_EQ(0, nl_purge(self->name));
+	crowd_stop(_metadata, self);
+}
+
+/* The mailbox dies while the purge waits for its turn among the searches. */
+TEST_F_TIMEOUT(crowd, dies_before_purge, 120)
+{
+	pid_t purge = fork_child();
+
+	ASSERT_LE(0, purge);
+	if (!purge) {
+		int ret = nl_purge(self->name);
+
+		/* 0 if it had its turn before */
+		_exit(ret && ret != -EIDRM);
+	}
+	/* a purge that waits for its turn may only be killed */
+	while (!strchr("DZ", process_state(purge)))
+		sched_yield();
+	EXPECT_EQ(0, delete_fd(self->fd, MBOX_DELETE_FORCE));
+	EXPECT_EQ(0, reap(purge));
+	crowd_stop(_metadata, self);
 }
 
 MBOX_TEST_MAIN

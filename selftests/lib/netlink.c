@@ -215,3 +215,25 @@ int nl_purge(const char *name)
 	close(nl.fd);
 	return ret;
 }
+
+static void see_purged(const struct nl_reply *reply, void *data)
+{
+	*(uint64_t *)data = nl_u64(reply, MBOX_A_MAILBOX_PURGED);
+}
+
+/* Purge the mailbox with this id, and return how many messages were dropped, or an error. */
+int64_t nl_purge_id(uint64_t id)
+{
+	struct nl_request request;
+	uint64_t purged = 0;
+	struct nl nl;
+	int ret = nl_open(&nl);
+
+	if (ret)
+		return ret;
+	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
+	nl_put_u64(&request, MBOX_A_MAILBOX_ID, id);
+	ret = nl_talk(&nl, &request, see_purged, &purged);
+	close(nl.fd);
+	return ret ?: (int64_t)purged;
+}

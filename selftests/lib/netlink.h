@@ -89,5 +89,6 @@ static inline int nl_open(struct nl *nl)
 
 int nl_listen(struct nl *nl);
 int nl_purge(const char *name);
+int64_t nl_purge_id(uint64_t id);
 
 #endif
