@@ -123,6 +123,17 @@ static inline struct file *mbox_compat_shmem_file(const char *name, loff_t size,
 #endif
 }
 
+/* Remove a page, locked, from the file in memory that it is in. */
+static inline void mbox_compat_remove_page(struct address_space *mapping,
+					   struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	generic_error_remove_page(mapping, page);
+#else
+	generic_error_remove_folio(mapping, page_folio(page));
+#endif
+}
+
 /*
  * The generator writes separate operations for do and dump. Before 6.2 do and dump
  * share one genl_ops: merge each pair, in which the dump follows the do. Both have the

@@ -25,7 +25,8 @@ static bool dump_put_ring(struct sk_buff *skb, const struct mbox_info *info,
 	nest = nla_nest_start(skb, MBOX_A_MAILBOX_RING);
 	if (!nest || !mbox_dump_u64(skb, MBOX_A_RING_SIZE, info->ring, MBOX_A_RING_PAD) ||
 	    !dump_put_process(skb, MBOX_A_RING_PRODUCER, stats->producer) ||
-	    !dump_put_process(skb, MBOX_A_RING_CONSUMER, stats->consumer))
+	    !dump_put_process(skb, MBOX_A_RING_CONSUMER, stats->consumer) ||
+	    !mbox_dump_u64(skb, MBOX_A_RING_CHARGED, stats->charged, MBOX_A_RING_PAD))
 		return false;
 	nla_nest_end(skb, nest);
 	return true;

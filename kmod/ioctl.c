@@ -455,7 +455,7 @@ static long ioctl_shutdown(struct file *file, void __user *uarg, size_t usize)
 	return mbox_handle_shutdown(handle, arg.how);
 }
 
-#define WAIT_FLAGS (MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)
+#define WAIT_FLAGS (MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE | MBOX_WAIT_GROW)
 
 static long ioctl_wait(struct file *file, void __user *uarg, size_t usize)
 {
@@ -475,7 +475,9 @@ static long ioctl_wait(struct file *file, void __user *uarg, size_t usize)
 	if (!wait.flags || (wait.flags & ~WAIT_FLAGS) || wait.pad)
 		return -EINVAL;
 	if (!(wait.flags & MBOX_WAIT_MOVE) &&
-	    (wait.seen || wait.clock || wait.deadline))
+	    ((wait.seen && !(wait.flags & MBOX_WAIT_GROW)) || wait.clock || wait.deadline))
+		return -EINVAL;
+	if ((wait.flags & MBOX_WAIT_MOVE) && (wait.flags & MBOX_WAIT_GROW))
 		return -EINVAL;
 	if (mbox_deadline_set(&args.deadline, wait.clock, wait.deadline))
 		return -EINVAL;

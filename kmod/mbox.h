@@ -41,6 +41,7 @@
  *			subscription.c	a handle in a broadcast: its room and losses
  *			delivery.c	the delivery of a message to one subscription
  *	ring.h		ring.c		shared memory: its sides, mapping
+ *			ring_memory.c	memory of a ring that grows, and its charge
  *			ring_wait.c	sleeping on the other side of a ring
  *	poll.h		poll.c		polling of mailboxes, broadcasts, inboxes
  *
@@ -115,7 +116,7 @@
  * LOCKS
  *
  *	mbox_links_lock (links.c)	spinlock: endpoints, links
- *	ring->trim_lock (ring_wait.c)	mutex: giving memory back
+ *	ring->trim_lock (ring_memory.c)	mutex: giving memory back
  *	registry->lock			spinlock: names, list of mailboxes
  *	  mbox->lock			spinlock: queue, waiters, counters, state; then that
  *					of its dead-letter mailbox, which has none itself
@@ -423,6 +424,7 @@ struct mbox_stats {
 	u64 peak_bytes;
 	u64 blocked;
 	u64 woken;
+	u64 charged;			/* of a ring */
 	u32 producer;			/* of a ring: process ids */
 	u32 consumer;
 };

@@ -6,7 +6,6 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
-#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -75,6 +74,8 @@ int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size)
 		return -ENOMEM;
 	ring->size = size;
 	ring->grow = mbox->options & MBOX_OPTION_GROW;
+	ring->granted = ring->grow ? 0 : size;
+	ring->unlimited = ring->grow && mbox_user_passes_quotas(factory);
 	ring->longest = ALIGN(mbox->room.msg_size + sizeof(struct mbox_ring_record),
 			      MBOX_RING_ALIGN);
 	mutex_init(&ring->trim_lock);
@@ -87,32 +88,22 @@ int mbox_ring_attach(struct mbox *mbox, struct file *factory, u64 size)
 			goto err_pages;
 		side->control = page_address(side->page);
 	}
-	ring->data = mbox_compat_shmem_file("mbox-ring", size, ring->grow);
-	if (IS_ERR(ring->data)) {
-		/* It says ENOSPC where there is no memory for an inode. */
-		error = PTR_ERR(ring->data);
-		if (error == -ENOSPC)
-			error = -ENOMEM;
-		goto err_pages;
-	}
-	/* No call can make a mapping of a read-only file writable. */
-	ring->data_ro = dentry_open(&ring->data->f_path, O_RDONLY | O_LARGEFILE,
-				    current_cred());
-	if (IS_ERR(ring->data_ro)) {
-		error = PTR_ERR(ring->data_ro);
-		goto err_data;
-	}
-	error = mbox_user_charge_ring(mbox->creator, factory, size);
+	error = mbox_ring_memory_new(ring);
 	if (error)
-		goto err_data_ro;
+		goto err_pages;
+	size = mbox_ring_memory_charged(ring);
+	error = mbox_user_charge_ring(mbox->creator, size, false);
+	if (error && mbox_user_passes_quotas(factory))
+		error = mbox_user_charge_ring(mbox->creator, size, true);
+	if (error)
+		goto err_memory;
+	mbox_user_ref(mbox->creator);
 	ring->user = mbox->creator;
 	mbox->ring = ring;
 	return 0;
 
-err_data_ro:
-	fput(ring->data_ro);
-err_data:
-	fput(ring->data);
+err_memory:
+	mbox_ring_memory_free(ring);
 err_pages:
 	for (nr = 0; nr < MBOX_RING_SIDES; nr++) {
 		if (ring->sides[nr].page)
@@ -135,14 +126,13 @@ static LIST_HEAD(ring_lingering);	/* ring_lingering_lock: struct mbox_ring */
 /* Each mapping of the data holds one of the files. */
 static bool ring_is_mapped(const struct mbox_ring *ring)
 {
-	return file_count(ring->data) > 1 || file_count(ring->data_ro) > 1;
+	return file_count(ring->data_rw) > 1 || file_count(ring->data_ro) > 1;
 }
 
 static void ring_free(struct mbox_ring *ring)
 {
-	mbox_user_uncharge_ring(ring->user, ring->size);
-	fput(ring->data_ro);
-	fput(ring->data);
+	mbox_user_unpin(ring->user, mbox_ring_memory_charged(ring) + MBOX_USER_REF);
+	mbox_ring_memory_free(ring);
 	kfree(ring);
 }
 
@@ -185,7 +175,10 @@ static void ring_reap(struct work_struct *work)
 	}
 }
 
-/* No mailbox is left: mappings keep their pages, for which nobody is charged then. */
+/*
+ * No mailbox is left: mappings keep their pages, for which nobody is charged then. Of
+ * a ring that grows none is left: they hold the module.
+ */
 void mbox_ring_exit(void)
 {
 	struct mbox_ring *ring;
@@ -414,6 +407,7 @@ void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info,
 		return;
 	/* As its sides count: with the headers of records. */
 	stats->sent_bytes = mbox_ring_index(mbox->ring, MBOX_RING_PRODUCER);
+	stats->charged = mbox_ring_memory_charged(mbox->ring);
 	stats->producer = ring_side_process(&mbox->ring->sides[MBOX_RING_PRODUCER]);
 	stats->consumer = ring_side_process(&mbox->ring->sides[MBOX_RING_CONSUMER]);
 }
@@ -435,14 +429,6 @@ static int ring_map_control(struct vm_area_struct *vma, struct mbox_ring_side *s
 	vma->vm_private_data = side->page;
 	vma->vm_ops = &ring_control_ops;
 	return 0;
-}
-
-/* The mapping becomes one of the file in memory, from its beginning. */
-static int ring_map_data(struct vm_area_struct *vma, struct file *data)
-{
-	vma_set_file(vma, data);
-	vma->vm_pgoff = 0;
-	return mbox_compat_mmap(data, vma);
 }
 
 /**
@@ -483,7 +469,7 @@ int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma)
 		return error;
 	vm_flags_clear(vma, VM_MAYEXEC);
 	vm_flags_set(vma, VM_DONTEXPAND);
-	return data ? ring_map_data(vma, handle->rights & MBOX_RIGHT_SEND ?
-				    ring->data : ring->data_ro) :
+	return data ? mbox_ring_memory_map(ring, vma, handle->rights & MBOX_RIGHT_SEND ?
+					   ring->data_rw : ring->data_ro) :
 		      ring_map_control(vma, &ring->sides[nr]);
 }

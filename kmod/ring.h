@@ -43,11 +43,16 @@ struct mbox_ring {
 	u64 size;			/* constant */
 	bool grow;			/* constant */
 	u32 longest;			/* constant: bytes of the longest record */
+	bool unlimited;			/* constant: may pass the quota */
 	struct file *data;		/* constant, counted */
-	struct file *data_ro;		/* constant, counted: the same to read */
+	struct file *data_rw;		/* constant, counted: the same to be mapped */
+	struct file *data_ro;		/* constant, counted: to be mapped for reading */
+	const struct vm_operations_struct *memory_ops;	/* GROW: of data; set by mmap() */
 	struct mutex trim_lock;
 	u64 freed;			/* changed under trim_lock and mbox->lock */
-	struct mbox_user *user;		/* constant: charged for size, which counts it */
+	u64 floor;			/* likewise; see MBOX_RING_WINDOW */
+	u64 granted;			/* changed under mbox->lock; size, if it does not grow */
+	struct mbox_user *user;		/* constant, counted: charged from freed to granted */
 	struct list_head lingering;	/* ring_lingering_lock: without a mailbox */
 	struct mbox_ring_side sides[MBOX_RING_SIDES];
 };
@@ -76,10 +81,22 @@ void mbox_ring_info(const struct mbox *mbox, struct mbox_info *info,
 		    struct mbox_stats *stats);
 int mbox_ring_mmap(struct mbox_handle *handle, struct vm_area_struct *vma);
 
+/* ring_memory.c */
+int mbox_ring_memory_new(struct mbox_ring *ring);
+void mbox_ring_memory_free(struct mbox_ring *ring);
+int mbox_ring_memory_map(struct mbox_ring *ring, struct vm_area_struct *vma,
+			 struct file *file);
+int mbox_ring_memory_grow(struct mbox_handle *handle, int nr, u64 index);
+int mbox_ring_memory_trim(struct mbox *mbox);
+u64 mbox_ring_memory_charged(const struct mbox_ring *ring);
+u64 mbox_ring_memory_need(const struct mbox_ring *ring);
+
 /* ring_wait.c */
 void mbox_ring_wait_place(struct mbox_ring *ring, int nr, u32 cpu);
 void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int error,
 			struct mbox_deferred *deferred);
+void mbox_ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *deferred);
+void mbox_ring_wait_short(struct mbox_handle *handle);
 int mbox_ring_wait(struct mbox_handle *handle,
 		   const struct mbox_ring_wait *args);
 __poll_t mbox_ring_wait_poll(struct mbox_handle *handle, struct file *file,

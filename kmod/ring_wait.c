@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sleeping on rings: waiting for the other side, waking it, polling. */
 #include <linux/fs.h>
-#include <linux/falloc.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
@@ -12,6 +11,7 @@
 #include "poll.h"
 #include "queue.h"
 #include "ring.h"
+#include "user.h"
 #include "wait.h"
 
 /*
@@ -56,7 +56,7 @@ void mbox_ring_wait_end(struct mbox *mbox, struct mbox_ring_side *side, int erro
 }
 
 /* Wake a side, even if waiting is clear: that side may have written it. */
-static void ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *deferred)
+void mbox_ring_wait_wake(struct mbox *mbox, int nr, struct mbox_deferred *deferred)
 {
 	struct mbox_ring_side *side = &mbox->ring->sides[nr];
 
@@ -183,62 +183,8 @@ static int ring_wait_move(struct mbox_handle *handle, int nr,
 	return found == -EAGAIN ? error : found;
 }
 
-/* Punch the data from one index to another out of the file, in whole pages. */
-static int ring_wait_punch(struct mbox_ring *ring, u64 from, u64 to)
-{
-	u64 start = from & (ring->size - 1);
-	u64 length = min(to - from, ring->size - start);
-	int error;
-
-	error = vfs_fallocate(ring->data,
-			      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			      start, length);
-	if (!error && from + length != to)
-		error = vfs_fallocate(ring->data,
-				      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				      0, to - from - length);
-	return error;
-}
-
-/*
- * MBOX_WAIT_TRIM: give consumed pages back. The producer writes to them only after
- * freed allows it, so no data is lost.
- */
-static int ring_wait_trim(struct mbox *mbox)
-{
-	struct mbox_ring *ring = mbox->ring;
-	struct mbox_deferred deferred;
-	u64 head, tail, end;
-	int error = 0;
-
-	if (mutex_lock_interruptible(&ring->trim_lock))
-		return -ERESTARTSYS;
-	tail = mbox_ring_index(ring, MBOX_RING_CONSUMER);
-	head = mbox_ring_index(ring, MBOX_RING_PRODUCER);
-	if (head - tail > ring->size || tail - ring->freed > ring->size) {
-		error = -EINVAL;
-		goto out;
-	}
-	end = round_down(tail, PAGE_SIZE);
-	/* Both begin pages: so end lies before tail and freed, or neither. */
-	if (end == ring->freed)
-		goto out;
-	error = ring_wait_punch(ring, ring->freed, end);
-	if (error)
-		goto out;
-	mbox_mailbox_lock(mbox, &deferred);
-	ring->freed = end;
-	/* Pairs with the producer's acquire: the pages are gone, then are his. */
-	smp_store_release(&ring->sides[MBOX_RING_CONSUMER].control->freed, end);
-	ring_wait_wake(mbox, MBOX_RING_PRODUCER, &deferred);
-	mbox_mailbox_unlock(mbox, &deferred);
-out:
-	mutex_unlock(&ring->trim_lock);
-	return error;
-}
-
 /**
- * mbox_ring_wait - wake the other side, give memory back, wait for it
+ * mbox_ring_wait - wake the other side, give memory back, grow, wait for it
  * @handle:	of a ring
  * @args:	with checked flags and a side out of its rights
  *
@@ -254,18 +200,21 @@ int mbox_ring_wait(struct mbox_handle *handle, const struct mbox_ring_wait *args
 	/* ring_wait_move() checks as much, and is all of most waits. */
 	if (args->flags == MBOX_WAIT_MOVE)
 		return ring_wait_move(handle, nr, args);
-	if ((args->flags & MBOX_WAIT_TRIM) &&
-	    (nr != MBOX_RING_CONSUMER || !mbox->ring->grow))
+	if ((args->flags & (MBOX_WAIT_TRIM | MBOX_WAIT_GROW)) && !mbox->ring->grow)
+		return -EINVAL;
+	if ((args->flags & MBOX_WAIT_TRIM) && nr != MBOX_RING_CONSUMER)
 		return -EINVAL;
 	mbox_mailbox_lock(mbox, &deferred);
 	error = handle->shut & args->side ? -ESHUTDOWN : mbox_ring_check_hold(handle);
 	if (!error)
 		mbox_ring_wait_place(mbox->ring, nr, smp_processor_id() + 1);
 	if (!error && (args->flags & MBOX_WAIT_WAKE))
-		ring_wait_wake(mbox, !nr, &deferred);
+		mbox_ring_wait_wake(mbox, !nr, &deferred);
 	mbox_mailbox_unlock(mbox, &deferred);
 	if (!error && (args->flags & MBOX_WAIT_TRIM))
-		error = ring_wait_trim(mbox);
+		error = mbox_ring_memory_trim(mbox);
+	if (!error && (args->flags & MBOX_WAIT_GROW))
+		error = mbox_ring_memory_grow(handle, nr, args->seen);
 	if (!error && (args->flags & MBOX_WAIT_MOVE))
 		error = ring_wait_move(handle, nr, args);
 	return error;
@@ -285,6 +234,31 @@ static bool ring_wait_ready(const struct mbox_ring *ring, int nr)
 	/* A send reports an impossible index. */
 	used = head - ring_wait_target(ring, MBOX_RING_PRODUCER);
 	return used > ring->size || ring->size - used >= ring->longest;
+}
+
+/* Return whether the quota lets the producer write the longest record. */
+static bool ring_wait_quota(struct mbox_handle *handle, u64 need)
+{
+	const struct mbox_ring *ring = handle->mbox->ring;
+
+	return !need || ring->unlimited ||
+	       mbox_shortage_none_of(handle, ring->user, need, false);
+}
+
+/* The quota refused memory: have pollers of @handle told when it has some. */
+void mbox_ring_wait_short(struct mbox_handle *handle)
+{
+	struct mbox *mbox = handle->mbox;
+	u64 need;
+
+	/* A poller that comes later asks itself. */
+	if (!waitqueue_active(&mbox->poll))
+		return;
+	spin_lock(&mbox->lock);
+	need = mbox_ring_memory_need(mbox->ring);
+	spin_unlock(&mbox->lock);
+	if (ring_wait_quota(handle, need))
+		wake_up_interruptible_poll(&mbox->poll, EPOLLOUT | EPOLLWRNORM);
 }
 
 static __poll_t ring_wait_poll_side(struct mbox *mbox, int nr)
@@ -310,6 +284,7 @@ __poll_t mbox_ring_wait_poll(struct mbox_handle *handle, struct file *file,
 {
 	struct mbox *mbox = handle->mbox;
 	__poll_t events;
+	u64 need = 0;
 	u32 rights;
 	int nr;
 
@@ -326,7 +301,10 @@ __poll_t mbox_ring_wait_poll(struct mbox_handle *handle, struct file *file,
 			if (rights & mbox_ring_right(nr))
 				events |= ring_wait_poll_side(mbox, nr);
 		}
+		need = mbox_ring_memory_need(mbox->ring);
 	}
 	spin_unlock(&mbox->lock);
+	if ((events & EPOLLOUT) && !ring_wait_quota(handle, need))
+		events &= ~(EPOLLOUT | EPOLLWRNORM);
 	return events;
 }

@@ -104,18 +104,48 @@ static struct mbox *shortage_target(const struct mbox_handle *handle)
 
 /* Whether the quota of @user, and the share that a mailbox may take, have room. */
 static bool shortage_has_room(struct mbox_handle *handle, const struct mbox_user *user,
-			      u64 need)
+			      u64 need, bool unlimited)
 {
 	struct mbox *mbox = shortage_target(handle);
 	bool room;
 
-	if (!mbox_user_has_room(user, need, handle->unlimited))
+	if (!mbox_user_has_room(user, need, unlimited))
 		return false;
-	if (likely(!mbox_user_tight(user, need, handle->unlimited)))
+	if (likely(!mbox_user_tight(user, need, unlimited)))
 		return true;
 	spin_lock(&mbox->lock);
 	room = mbox_share_has_room(mbox, user, need);
 	spin_unlock(&mbox->lock);
+	return room;
+}
+
+/**
+ * mbox_shortage_none_of - see whether the quota of a user has room
+ * @handle:	whose pollers ask
+ * @user:	to whom the caller holds a reference
+ * @need:	bytes
+ * @unlimited:	whether the caller may pass the quota by CAP_SYS_RESOURCE
+ *
+ * Return: true if it has. Else the pollers of @handle will be told when to ask
+ * again.
+ */
+bool mbox_shortage_none_of(struct mbox_handle *handle, struct mbox_user *user,
+			   u64 need, bool unlimited)
+{
+	bool room = shortage_has_room(handle, user, need, unlimited);
+
+	/*
+	 * Processes of two users share the handle, and neither has room: the
+	 * second finds out by its send, for nothing would tell it otherwise.
+	 */
+	if (!room && !shortage_note(handle, user, need))
+		room = true;
+	if (!room) {
+		smp_mb();	/* see MBOX_SHORTAGE */
+		room = shortage_has_room(handle, user, need, unlimited);
+		if (room)
+			mbox_shortage_forget(handle);
+	}
 	return room;
 }
 
@@ -143,19 +173,7 @@ bool mbox_shortage_none(struct mbox_handle *handle, u32 length, u32 slots)
 			return true;
 		user = found;
 	}
-	room = shortage_has_room(handle, user, need);
-	/*
-	 * Processes of two users share the handle, and neither has room: the
-	 * second finds out by its send, for nothing would tell it otherwise.
-	 */
-	if (!room && !shortage_note(handle, user, need))
-		room = true;
-	if (!room) {
-		smp_mb();	/* see MBOX_SHORTAGE */
-		room = shortage_has_room(handle, user, need);
-		if (room)
-			mbox_shortage_forget(handle);
-	}
+	room = mbox_shortage_none_of(handle, user, need, handle->unlimited);
 	if (found)
 		mbox_user_put(found);
 	return room;

@@ -251,33 +251,24 @@ int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited)
  * Check whether quotas may be passed: both opener and caller need the capability,
  * so that neither lends it.
  */
-static bool user_passes_quotas(struct file *factory)
+bool mbox_user_passes_quotas(struct file *factory)
 {
 	return file_ns_capable(factory, &init_user_ns, CAP_SYS_RESOURCE) &&
 	       capable(CAP_SYS_RESOURCE);
 }
 
 /**
- * mbox_user_charge_ring - charge a ring to its creator
+ * mbox_user_charge_ring - charge memory of a ring to its creator
  * @user:	the creator, to whom the caller holds a reference
- * @factory:	its opener's and the caller's credentials may allow passing the quota
- * @size:	bytes of the ring
+ * @bytes:	of memory
+ * @unlimited:	whether the ring may pass the quota
  *
  * Return: 0, or EDQUOT and nothing is charged.
  */
-int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
-			  u64 size)
+int mbox_user_charge_ring(struct mbox_user *user, u64 bytes, bool unlimited)
 {
-	int error = user_charge_up_to(user, size, mbox_user_quota());
-
-	if (error && user_passes_quotas(factory))
-		error = user_charge_up_to(user, size, MBOX_USER_BYTES_MAX);
-	return error;
-}
-
-void mbox_user_uncharge_ring(struct mbox_user *user, u64 size)
-{
-	mbox_user_unpin(user, size);
+	return user_charge_up_to(user, bytes, unlimited ? MBOX_USER_BYTES_MAX :
+							  mbox_user_quota());
 }
 
 /* Count a mailbox that @user creates. EDQUOT: he has as many as he may. */
@@ -288,7 +279,7 @@ int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory)
 	do {
 		if (mailboxes < READ_ONCE(mbox_user_mailboxes))
 			continue;
-		if (!user_passes_quotas(factory))
+		if (!mbox_user_passes_quotas(factory))
 			return -EDQUOT;
 	} while (!atomic_try_cmpxchg(&user->mailboxes, &mailboxes,
 				     mailboxes + 1));

@@ -70,9 +70,8 @@ void mbox_user_ref(struct mbox_user *user);
 int __mbox_user_charged_small(struct mbox_user *user, s64 bytes, bool unlimited);
 void __mbox_user_unpinned(struct mbox_user *user, s64 pins, s64 left);
 int mbox_user_charge_bytes(struct mbox_user *user, s64 bytes, bool unlimited);
-int mbox_user_charge_ring(struct mbox_user *user, struct file *factory,
-			  u64 size);
-void mbox_user_uncharge_ring(struct mbox_user *user, u64 size);
+bool mbox_user_passes_quotas(struct file *factory);
+int mbox_user_charge_ring(struct mbox_user *user, u64 bytes, bool unlimited);
 int mbox_user_add_mailbox(struct mbox_user *user, struct file *factory);
 void mbox_user_remove_mailbox(struct mbox_user *user);
 u64 mbox_user_need(u32 length, u32 slots);
@@ -173,6 +172,8 @@ void mbox_share_drop(struct mbox *mbox, struct mbox_message *message);
 void mbox_shortage_exit(void);
 void mbox_shortage_eased(void);
 bool mbox_shortage_none(struct mbox_handle *handle, u32 length, u32 slots);
+bool mbox_shortage_none_of(struct mbox_handle *handle, struct mbox_user *user,
+			   u64 need, bool unlimited);
 void mbox_shortage_forget(struct mbox_handle *handle);
 
 #endif /* MBOX_USER_H */

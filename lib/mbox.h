@@ -906,8 +906,9 @@ ssize_t mbox_reply_recv(struct mbox *mb, const void *data, size_t data_size, voi
  * by one handle at a time: a second one is -EBUSY. The functions above work on it,
  * most often without a call of the kernel. They return -EOPNOTSUPP for priorities,
  * MBOX_SEND_SYNC and filters, and set only length and type of the header; the rest is
- * 0. With MBOX_OPTION_GROW pages of memory come as they are written, and go as they
- * are consumed.
+ * 0. With MBOX_OPTION_GROW pages of memory come before they are written, and go as they
+ * are consumed; a send or reserve returns -EDQUOT if the quota of the ring's creator has
+ * no more.
  *
  * Other errors of all functions on a ring:
  *

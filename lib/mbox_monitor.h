@@ -114,6 +114,7 @@ struct mbox_monitor;
  * @ring_producer: of a ring, the process that holds this side; known, in
  *		@ring_known, if there is one
  * @ring_consumer: likewise
+ * @ring_charged: bytes of a ring that its creator is charged for
  * @name:	the name with NULs to the end; empty if it is anonymous
  * @creator:	real user id of its creator, as @uid; its quota is charged. It never
  *		changes.
@@ -183,6 +184,7 @@ struct mbox_monitor_mailbox {
 	uint64_t ring;
 	uint32_t ring_producer;
 	uint32_t ring_consumer;
+	uint64_t ring_charged;
 	char name[MBOX_NAME_SIZE];
 	uint32_t creator;
 	uint32_t reserved2;

@@ -37,6 +37,7 @@ static const struct monitor_field ring_fields[] = {
 	RING(MONITOR_U64, MBOX_A_RING_SIZE, ring),
 	RING(MONITOR_U32, MBOX_A_RING_PRODUCER, ring_producer),
 	RING(MONITOR_U32, MBOX_A_RING_CONSUMER, ring_consumer),
+	RING(MONITOR_U64, MBOX_A_RING_CHARGED, ring_charged),
 };
 
 static const struct monitor_field mailbox_fields[] = {

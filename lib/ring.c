@@ -107,13 +107,43 @@ static int ring_check_send_opts(const struct mbox_send_opts *opts)
 	return opts->prio || opts->type_hi || (opts->flags & MBOX_SEND_SYNC) ? -EOPNOTSUPP : 0;
 }
 
+/* Wait for room for @need bytes more, and have memory there. */
+static int ring_make_room(const struct mbox *mb, struct ring_side *side, size_t need,
+			  const struct mbox_send_opts *opts)
+{
+	uint64_t seen, room;
+	int ret;
+
+	while (need > side->limit - side->index) {
+		seen = __atomic_load_n(side->awaited, __ATOMIC_ACQUIRE);
+		if (side->index - seen > side->size ||
+		    (side->index | seen) % MBOX_RING_ALIGN)
+			return -EBADMSG;
+		room = seen + side->size;
+		if (need > room - side->index) {
+			ret = mbox_ring_await(mb, side, 0, seen,
+					      opts->flags & MBOX_SEND_NONBLOCK,
+					      opts->clock, opts->deadline);
+		} else if (!mb->ring->trim) {
+			side->limit = room;
+			continue;
+		} else if (need > side->granted - side->index) {
+			ret = mbox_ring_grow(mb, side, side->index + need);
+		} else {
+			side->limit = side->granted;
+			continue;
+		}
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
 		      const struct mbox_send_opts *opts)
 {
 	static const struct mbox_send_opts defaults;
 	struct ring_side *side;
-	uint64_t limit;
-	size_t need;
 	int ret;
 
 	ret = ring_check_side(mb, MBOX_RIGHT_SEND);
@@ -132,21 +162,9 @@ int mbox_ring_reserve(struct mbox *mb, size_t size, void **datap,
 	ret = ring_check_gone(mb, side);
 	if (ret)
 		return ret;
-	need = ring_record_size(size);
-	while (side->index + need - side->other > side->size) {
-		limit = __atomic_load_n(side->awaited, __ATOMIC_ACQUIRE);
-		if (side->index - limit > side->size ||
-		    (side->index | limit) % MBOX_RING_ALIGN)
-			return -EBADMSG;
-		if (limit != side->other) {
-			side->other = limit;
-			continue;
-		}
-		ret = mbox_ring_await(mb, side, 0, opts->flags & MBOX_SEND_NONBLOCK,
-				      opts->clock, opts->deadline);
-		if (ret)
-			return ret;
-	}
+	ret = ring_make_room(mb, side, ring_record_size(size), opts);
+	if (ret)
+		return ret;
 	side->reserved = 1;
 	side->payload = size;
 	side->type = opts->type;
@@ -211,7 +229,7 @@ int mbox_ring_send(struct mbox *mb, const void *data, size_t size,
 	unsigned char *record;
 
 	if (ring_unlikely(size - 1 >= side->short_size || !data || ring_is_gone(side) ||
-			  end - side->other > side->size ||
+			  (int64_t)(end - side->limit) > 0 ||
 			  (opts && !ring_is_plain_send(opts))))
 		return ring_send_any(mb, data, size, opts);
 	record = ring_record(side, side->index);
@@ -255,7 +273,7 @@ static int ring_await_record(struct mbox *mb, const struct mbox_recv_opts *opts)
 	uint32_t flags = ring_has_page(mb->ring) ? MBOX_WAIT_TRIM : 0;
 	int ret;
 
-	ret = mbox_ring_await(mb, side, flags, opts->flags & MBOX_RECV_NONBLOCK,
+	ret = mbox_ring_await(mb, side, flags, side->limit, opts->flags & MBOX_RECV_NONBLOCK,
 			      opts->clock, opts->deadline);
 	if (!flags)
 		return ret;
@@ -275,14 +293,35 @@ static inline int ring_look(struct ring_side *side)
 {
 	uint64_t head, there;
 
-	if (side->other != side->index)
+	if (side->limit != side->index)
 		return 1;
-	head = __atomic_load_n(side->awaited, __ATOMIC_ACQUIRE);
+	head = __atomic_load_n(side->end, __ATOMIC_ACQUIRE);
 	there = head - side->index;
 	if (there > side->size || (there | side->index) % MBOX_RING_ALIGN)
 		return -EBADMSG;
-	side->other = head;
+	side->limit = head;
 	return !!there;
+}
+
+/*
+ * The same of a growing ring, once the known records are received: see whether there is
+ * memory up to the index. Where there is none, a read of it would end the process.
+ */
+static int ring_look_further(const struct mbox *mb, struct ring_side *side)
+{
+	const uint64_t head = __atomic_load_n(side->awaited, __ATOMIC_ACQUIRE);
+	const uint64_t there = head - side->index;
+	int ret;
+
+	if (there > side->size)
+		return -EBADMSG;
+	if (there > side->granted - side->index) {
+		ret = mbox_ring_grow(mb, side, head);
+		if (ret)
+			return ret;
+	}
+	side->known = head;
+	return ring_look(side);
 }
 
 /* Read the header of a record once: the caller checks and uses this copy. */
@@ -325,7 +364,12 @@ ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
 	ret = ring_check_gone(mb, side);
 	if (ret)
 		return ret;
-	while ((ret = ring_look(side)) == 0) {
+	for (;;) {
+		ret = ring_look(side);
+		if (!ret && mb->ring->trim)
+			ret = ring_look_further(mb, side);
+		if (ret)
+			break;
 		ret = ring_await_record(mb, opts);
 		if (ret)
 			return ret;
@@ -335,7 +379,7 @@ ssize_t mbox_ring_peek(struct mbox *mb, const void **datap,
 	at = ring_record(side, side->index);
 	record = ring_read(at);
 	if (record.length > mb->ring->msg_size ||
-	    ring_record_size(record.length) > side->other - side->index)
+	    ring_record_size(record.length) > side->limit - side->index)
 		return -EBADMSG;
 	side->reserved = 1;
 	side->used = (uint32_t)ring_record_size(record.length);
@@ -416,7 +460,7 @@ ssize_t mbox_ring_recv(struct mbox *mb, void *buf, size_t size,
 	record = ring_read(at);
 	end = side->index + ring_record_size(record.length);
 	if (ring_unlikely(record.length - 1 >= side->short_size || record.length > size ||
-			  ring_record_size(record.length) > side->other - side->index))
+			  ring_record_size(record.length) > side->limit - side->index))
 		return ring_recv_any(mb, buf, size, opts, hdr);
 	if (hdr)
 		ring_set_header(hdr, record);

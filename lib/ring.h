@@ -28,10 +28,14 @@
  */
 struct ring_side {
 	_Alignas(64) uint64_t index;	/* ours: head or tail */
-	uint64_t other;			/* the other side's, as last read */
+	uint64_t limit;			/* how far this side may go, as last read: the
+					 * producer to the end of room, the consumer to head
+					 */
 	struct mbox_ring_control *own;	/* constant: our control page */
 	const struct mbox_ring_control *peer;	/* constant: that of the other side */
-	const __u64 *awaited;		/* constant: the index that we wait for */
+	const __u64 *end;		/* constant: consumer: head, where to read it; GROW:
+					 * known
+					 */
 	unsigned char *data;		/* constant: twice, back to back */
 	uint64_t size;			/* constant: of the data, in bytes */
 	uint32_t short_size;		/* constant: most bytes of payload on the short
@@ -43,7 +47,10 @@ struct ring_side {
 	uint32_t right;			/* constant: MBOX_RIGHT_* */
 	uint32_t type;			/* producer: type of the message */
 	size_t payload;			/* producer: bytes of it reserved */
-	uint64_t missed;		/* other + 1 when the kernel was last asked */
+	const __u64 *awaited;		/* constant: the index that we wait for */
+	uint64_t granted;		/* GROW: there is memory up to here */
+	__u64 known;			/* consumer, GROW: head, of memory that is there */
+	uint64_t missed;		/* seen + 1 when the kernel was last asked */
 	uint64_t freed;			/* consumer, GROW: given back up to here */
 	uint32_t used;			/* consumer: bytes of the record at index */
 	unsigned int spins_lost;	/* in a row, at most SPINS_LOST */
@@ -58,7 +65,9 @@ struct mbox_ring {
 	size_t page;
 	uint32_t rights;
 	uint32_t msg_size;
-	uint64_t trim;			/* bytes given back at a time; 0: does not grow */
+	uint64_t trim;			/* bytes asked for, or given back, at a time; 0: does
+					 * not grow
+					 */
 };
 
 #pragma GCC visibility push(hidden)
@@ -67,9 +76,12 @@ struct mbox_ring {
 int mbox_ring_wait(const struct mbox *mb, const struct ring_side *side, uint32_t flags,
 		   uint64_t seen, uint32_t clock, int64_t deadline);
 
-/* Wait until the awaited index is no longer side->other. */
+/* Have memory of a growing ring up to @end; a consumer finds out whether there is any. */
+int mbox_ring_grow(const struct mbox *mb, struct ring_side *side, uint64_t end);
+
+/* Wait until the awaited index is no longer @seen. */
 int mbox_ring_await(const struct mbox *mb, struct ring_side *side, uint32_t flags,
-		    int nonblock, uint32_t clock, int64_t deadline);
+		    uint64_t seen, int nonblock, uint32_t clock, int64_t deadline);
 
 #pragma GCC visibility pop
 

@@ -7,7 +7,10 @@
 
 #include "ring.h"
 
-/* Most bytes that the consumer of a growing ring gives back at a time; at most a quarter. */
+/*
+ * Most bytes that the producer of a growing ring asks for, or the consumer gives back, at
+ * a time; at most a quarter.
+ */
 #define TRIM_BYTES	65536
 
 static int ring_map_part(int fd, void *at, uint64_t offset, size_t size,
@@ -85,7 +88,11 @@ static void ring_map_side(struct mbox_ring *ring, struct ring_side *side, uint32
 	side->index = __atomic_load_n(&side->own->index, __ATOMIC_RELAXED);
 	side->freed = __atomic_load_n(&side->own->freed, __ATOMIC_RELAXED);
 	/* Assume no room and no records, so that the first call reads the other index. */
-	side->other = produces ? side->index - ring->size : side->index;
+	side->limit = side->index;
+	/* Nor memory: what a former process wrote here is not to be trusted. */
+	side->granted = side->index;
+	side->known = side->index;
+	side->end = ring->trim ? &side->known : &side->peer->index;
 }
 
 static int ring_map_all(struct mbox_ring *ring, int fd)

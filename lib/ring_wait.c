@@ -32,6 +32,28 @@ int mbox_ring_wait(const struct mbox *mb, const struct ring_side *side, uint32_t
 	return mbox_ioctl(mb->fd, MBOX_IOC_WAIT, &arg);
 }
 
+/* Ask for several pages at once; if they are refused, for those that are needed. */
+int mbox_ring_grow(const struct mbox *mb, struct ring_side *side, uint64_t end)
+{
+	const uint64_t steps[] = { mb->ring->trim, mb->ring->page };
+	int ret = -EINVAL;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		uint64_t most = (end + steps[i] - 1) & ~(steps[i] - 1);
+
+		/* Indices do not wrap, if they are right. */
+		if (end < side->index || most < end)
+			return -EBADMSG;
+		ret = mbox_ring_wait(mb, side, MBOX_WAIT_GROW, most, MBOX_CLOCK_NONE, 0);
+		if (ret == 0)
+			side->granted = most;
+		/* EINVAL: so much is beyond the limit of the side. */
+		if (ret != -EDQUOT && ret != -EINVAL)
+			return ret;
+	}
+	return ret == -EINVAL ? -EBADMSG : ret;
+}
+
 static inline void ring_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -81,14 +103,13 @@ static int ring_spin(struct ring_side *side, uint64_t seen)
 }
 
 /*
- * Wait until the awaited index is not side->other any more. A call that must not block
+ * Wait until the awaited index is not @seen any more. A call that must not block
  * asks the kernel too, once for each value of the index, since edge-triggered pollers
  * rely on it. It asks again when the other side is gone.
  */
 int mbox_ring_await(const struct mbox *mb, struct ring_side *side, uint32_t flags,
-		    int nonblock, uint32_t clock, int64_t deadline)
+		    uint64_t seen, int nonblock, uint32_t clock, int64_t deadline)
 {
-	const uint64_t seen = side->other;
 	int ret;
 
 	if (nonblock) {

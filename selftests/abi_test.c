@@ -649,7 +649,8 @@ static const struct bad_value {
 	BAD(mbox_ioc_handover, HANDOVER, flags, ~(MBOX_HANDOVER_RECV | MBOX_HANDOVER_HEIR)),
 	BAD(mbox_ioc_shutdown, SHUTDOWN, flags, 0xffffffff),
 	BAD(mbox_ioc_shutdown, SHUTDOWN, how, ~RIGHTS_BOTH),
-	BAD(mbox_ioc_wait, WAIT, flags, ~(MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE)),
+	BAD(mbox_ioc_wait, WAIT, flags,
+	    ~(MBOX_WAIT_WAKE | MBOX_WAIT_TRIM | MBOX_WAIT_MOVE | MBOX_WAIT_GROW)),
 	/* one of them, for the handle has both */
 	BAD(mbox_ioc_wait, WAIT, side, ~RIGHTS_BOTH, RIGHTS_BOTH),
 	/* without MOVE, there is nothing to wait for */

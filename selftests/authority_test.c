@@ -297,6 +297,7 @@ static int use_factory(void *arg)
 {
 	struct _test_data_authority *self = arg;
 	struct mbox_ioc_open open = { .rights = RIGHTS_BOTH };
+	struct mbox_ioc_wait wait = { .flags = MBOX_WAIT_GROW, .side = MBOX_RIGHT_SEND };
 	int fd;
 
 	close(self->fd);
@@ -312,9 +313,14 @@ static int use_factory(void *arg)
 	close(fd);
 	/* and it does not lend the privilege to pass quotas */
 	open = open_arg(NULL, 0);
-	open.options = MBOX_OPTION_GROW;
-	open.ring = MBOX_RING_MAX;
+	open.ring = MBOX_RING_MAX / 8;
 	CHECK(-EDQUOT, xioctl(self->factory, MBOX_IOC_CREATE, &open));
+	open.options = MBOX_OPTION_GROW;
+	fd = xioctl(self->factory, MBOX_IOC_CREATE, &open);
+	CHECK(true, fd >= 0);
+	wait.seen = MBOX_RING_MAX / 8;
+	CHECK(-EDQUOT, xioctl(fd, MBOX_IOC_WAIT, &wait));
+	close(fd);
 	open = open_arg(NULL, 1);
 	fd = xioctl(self->factory, MBOX_IOC_CREATE, &open);
 	CHECK(true, fd >= 0);

@@ -104,6 +104,7 @@ TEST_F(monitor, rings_and_owners)
 	EXPECT_RET(0, mbox_monitor_get(self->mon, name, 0, &box));
 	EXPECT_EQ(MBOX_KIND_RING, box->kind);
 	EXPECT_EQ(4096, box->ring);
+	EXPECT_EQ(4096, box->ring_charged);
 	EXPECT_NE(0, box->ring_known & MBOX_KNOWN(MBOX_A_RING_PRODUCER));
 	EXPECT_EQ(getpid(), box->ring_producer);
 	EXPECT_EQ(0, box->ring_known & MBOX_KNOWN(MBOX_A_RING_CONSUMER));

@@ -15,7 +15,7 @@ struct seen {
 	uint64_t id, queued, queued_bytes, peak, peak_bytes, sent, sent_bytes, received, withdrawn,
 		dropped, purged, refused, blocked, woken, spin_hits, spin_misses;
 	uint32_t uid, mode, capacity, msg_size, handles, state, kind, owner, policy, producer, consumer;
-	uint64_t ring;
+	uint64_t ring, charged;
 	char name[MBOX_NAME_SIZE];
 };
 
@@ -52,6 +52,7 @@ static void see(const struct nl_reply *reply, void *data)
 	seen->policy = nl_u32(reply, MBOX_A_MAILBOX_POLICY);
 	nl_nested(&ring, reply, MBOX_A_MAILBOX_RING);
 	seen->ring = nl_u64(&ring, MBOX_A_RING_SIZE);
+	seen->charged = nl_u64(&ring, MBOX_A_RING_CHARGED);
 	seen->producer = nl_u32(&ring, MBOX_A_RING_PRODUCER);
 	seen->consumer = nl_u32(&ring, MBOX_A_RING_CONSUMER);
 	snprintf(seen->name, sizeof(seen->name), "%s", nl_string(reply, MBOX_A_MAILBOX_NAME));
@@ -162,6 +163,7 @@ TEST_F(netlink, tells_of_a_ring_and_its_sides)
 	ASSERT_EQ(0, get(self));
 	EXPECT_EQ(MBOX_KIND_RING, self->seen.kind);
 	EXPECT_EQ(65536, self->seen.ring);
+	EXPECT_EQ(65536, self->seen.charged);
 	EXPECT_EQ(getpid(), self->seen.producer);
 	EXPECT_EQ(UINT32_MAX, self->seen.consumer);
 	other = open_name(self->name, MBOX_RIGHT_RECV);

@@ -6,6 +6,8 @@
 #include "lib/library.h"
 #include "lib/ring.h"
 
+#include <setjmp.h>
+
 #define ROUNDS		3000
 #define DEADLINE	(2 * NSEC_PER_MSEC)
 
@@ -53,6 +55,14 @@ static uint64_t odd_value(uint64_t *state, uint64_t near)
 	}
 }
 
+/* Data of a ring that grows ends a process that writes where there is no memory. */
+static sigjmp_buf no_memory;
+
+static void on_sigbus(int signal)
+{
+	siglongjmp(no_memory, 1);
+}
+
 /* Everything that this side may write, and every call that it may make. */
 static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 {
@@ -60,9 +70,12 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 	uint64_t offset = right == MBOX_RIGHT_SEND ? MBOX_RING_PRODUCER_OFFSET :
 						     MBOX_RING_CONSUMER_OFFSET;
 	struct mbox_ring_control *own, *other;
-	uint8_t *data = NULL;
-	uint64_t state = seed;
+	/* what a jump does not clobber */
+	static uint64_t state;
+	static uint8_t *data;
 
+	state = seed;
+	signal(SIGBUS, on_sigbus);
 	own = ring_map(fd, offset, page, PROT_READ | PROT_WRITE);
 	other = ring_map(fd, MBOX_RING_CONSUMER_OFFSET - offset, page, PROT_READ);
 	if ((unsigned long)own >= -4096UL || (unsigned long)other >= -4096UL)
@@ -72,11 +85,12 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 		if ((unsigned long)data >= -4096UL)
 			_exit(2);
 	}
+	sigsetjmp(no_memory, 1);
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
 		uint64_t near = random_next(&state) & 1 ? other->index : own->index;
 		uint64_t *words = (uint64_t *)own;
 
-		switch (random_next(&state) % 8) {
+		switch (random_next(&state) % 9) {
 		case 0:
 			words[random_next(&state) % (page / 8)] = odd_value(&state, near);
 			break;
@@ -115,6 +129,9 @@ static void scribble(int fd, uint32_t right, int *stop, uint64_t seed)
 					random_next(&state) & 1 ? other->index : odd_value(&state, near),
 					now() + NSEC_PER_MSEC / 8);
 			poll_for(fd, POLLIN | POLLOUT);
+			break;
+		case 8:
+			ring_grow(fd, 0, odd_value(&state, near));
 			break;
 		}
 	}
@@ -249,6 +266,7 @@ TEST(trim_checks)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint64_t freed = tail->freed;
 
+		EXPECT_EQ(0, ring_grow(fd, MBOX_RIGHT_SEND, freed + RING_SIZE));
 		head->index = cases[i].head;
 		tail->index = cases[i].tail;
 		EXPECT_EQ(cases[i].ret, ring_call(fd, MBOX_WAIT_TRIM, MBOX_RIGHT_RECV))
@@ -258,7 +276,39 @@ TEST(trim_checks)
 		EXPECT_EQ(freed, tail->freed);
 	}
 	EXPECT_EQ(-EINVAL, ring_call(fd, MBOX_WAIT_TRIM, MBOX_RIGHT_SEND));
+	/* nor does it give back memory that it never had */
+	head->index = tail->freed + 2 * RING_SIZE;
+	tail->index = tail->freed + RING_SIZE + 8;
+	EXPECT_EQ(-EINVAL, ring_call(fd, MBOX_WAIT_TRIM, MBOX_RIGHT_RECV));
 	close(fd);
+}
+
+/* A producer that publishes records without memory does not end its consumer. */
+TEST(published_without_memory)
+{
+	struct mbox_attr attr = test_attr();
+	struct mbox_ring_control *head;
+	char name[MBOX_NAME_SIZE];
+	struct mbox *mb;
+	char data[64];
+	int fd;
+
+	attr.capacity = 0;
+	attr.ring = RING_SIZE;
+	attr.options = MBOX_OPTION_GROW;
+	name_make(name);
+	ASSERT_EQ(0, mbox_create(&mb, name, MBOX_RIGHT_RECV, &attr));
+	fd = open_name(name, MBOX_RIGHT_SEND);
+	ASSERT_LE(0, fd);
+	head = ring_map(fd, MBOX_RING_PRODUCER_OFFSET, page_size(), PROT_READ | PROT_WRITE);
+	EXPECT_MAPPED(head);
+	head->index = 64;
+	EXPECT_EQ(-EBADMSG, mbox_recv_timeout(mb, data, sizeof(data), 0));
+	EXPECT_EQ(-EBADMSG, mbox_recv_timeout(mb, data, sizeof(data), 0));
+	ASSERT_EQ(0, ring_grow(fd, 0, 64));
+	EXPECT_EQ(0, mbox_recv_timeout(mb, data, sizeof(data), 0));
+	close(fd);
+	mbox_close(mb);
 }
 
 MBOX_TEST_MAIN

@@ -120,7 +120,7 @@ TEST_F(ring, wait_arguments)
 	EXPECT_EQ(-EINVAL, xioctl(fd, MBOX_IOC_WAIT, &arg)) TH_LOG(#field); \
 } while (0)
 	BAD_WAIT(self->in, flags, 0);
-	BAD_WAIT(self->in, flags, 8);
+	BAD_WAIT(self->in, flags, 16);
 	BAD_WAIT(self->in, flags, 1U << 31 | MBOX_WAIT_WAKE);
 	BAD_WAIT(self->in, pad, 1);
 	BAD_WAIT(self->in, seen, 1);
@@ -132,6 +132,8 @@ TEST_F(ring, wait_arguments)
 	BAD_WAIT(self->in, side, 4);
 	BAD_WAIT(self->in, flags, MBOX_WAIT_TRIM);
 	BAD_WAIT(self->out, flags, MBOX_WAIT_TRIM);
+	BAD_WAIT(self->in, flags, MBOX_WAIT_GROW);
+	BAD_WAIT(self->out, flags, MBOX_WAIT_GROW);
 	arg = (struct mbox_ioc_wait) { .flags = MBOX_WAIT_MOVE, .clock = 4 };
 	EXPECT_EQ(-EINVAL, xioctl(self->in, MBOX_IOC_WAIT, &arg));
 	arg = (struct mbox_ioc_wait) { .flags = MBOX_WAIT_MOVE, .clock = 1, .deadline = -1 };
@@ -259,7 +261,10 @@ TEST_F(ring, one_each)
 	self->out = fd;
 }
 
-/* The quota of a user of its own: rings are charged whole, until they are gone. */
+/*
+ * The quota of a user of its own: rings are charged whole, until they are gone; ring_grow_test has
+ * those that grow.
+ */
 static int check_quota(void *arg)
 {
 	struct mbox_ioc_open open = ring_arg(NULL, RIGHTS_BOTH, 1 << 20);

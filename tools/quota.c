@@ -13,10 +13,10 @@ struct holders {
 	struct mbox_monitor_mailbox box[HOLDERS];
 };
 
-/* Return the bytes of the ring, or of the queued messages. */
+/* Return the bytes that the ring is charged, or of the queued messages. */
 static uint64_t held(const struct mbox_monitor_mailbox *box)
 {
-	return box->kind == MBOX_KIND_RING ? box->ring : box->queued_bytes;
+	return box->kind == MBOX_KIND_RING ? box->ring_charged : box->queued_bytes;
 }
 
 /* Enter it among the others, the largest first. */
@@ -115,7 +115,8 @@ const struct verb quota_verb = {
 	.summary = "print the quotas of a user, their use, and what holds them",
 	.notes = "A user is charged for mailboxes and rings that it created, and for messages that it\n"
 		 "sent, until they are received. holder names the mailboxes that the user created with\n"
-		 "the largest rings and queues. Without USER, your own.",
+		 "the largest rings and queues; a ring that grows counts the memory that it holds.\n"
+		 "Without USER, your own.",
 	.first = FIRST_USER,
 	.run = run,
 };

@@ -87,6 +87,9 @@ static void nothing_mapped(struct scene *s)
 /* Some pages were consumed. */
 static void prepare_trim(struct scene *s)
 {
+	const struct mbox_ioc_wait grow = {
+		.flags = MBOX_WAIT_GROW, .side = MBOX_RIGHT_SEND, .seen = RING,
+	};
 	struct mbox_ring_control *control;
 	SCENE(s);
 
@@ -95,6 +98,7 @@ static void prepare_trim(struct scene *s)
 	s->args.wait.side = MBOX_RIGHT_RECV;
 	mapped = mmap(NULL, RING, PROT_READ | PROT_WRITE, MAP_SHARED, s->extra, MBOX_RING_DATA_OFFSET);
 	ASSERT_NE(MAP_FAILED, mapped);
+	ASSERT_EQ(0, xioctl(s->extra, MBOX_IOC_WAIT, &grow));
 	memset(mapped, 1, RING);
 	munmap(mapped, RING);
 	control = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, s->extra, MBOX_RING_PRODUCER_OFFSET);
@@ -129,6 +133,53 @@ static void trimmed(struct scene *s, long ret)
 	munmap(mapped, 4096);
 }
 
+/* The mapping of the data, and a page of it, which comes with the first touch. */
+static void prepare_grow(struct scene *s)
+{
+	SCENE(s);
+
+	prepare_ring(s);
+	s->args.wait = (struct mbox_ioc_wait) {
+		.flags = MBOX_WAIT_GROW, .side = MBOX_RIGHT_SEND, .seen = 4096,
+	};
+	mapped = mmap(NULL, RING, PROT_READ | PROT_WRITE, MAP_SHARED, s->extra, MBOX_RING_DATA_OFFSET);
+	ASSERT_NE(MAP_FAILED, mapped);
+}
+
+static void not_grown(struct scene *s)
+{
+	SCENE(s);
+
+	EXPECT_EQ(-1, madvise(mapped, 4096, MADV_POPULATE_WRITE));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+static void grown(struct scene *s, long ret)
+{
+	SCENE(s);
+
+	EXPECT_EQ(0, madvise(mapped, 4096, MADV_POPULATE_WRITE));
+	munmap(mapped, RING);
+}
+
+/* Have a page come. */
+static void prepare_touch(struct scene *s)
+{
+	SCENE(s);
+
+	prepare_grow(s);
+	ASSERT_EQ(0, xioctl(s->extra, MBOX_IOC_WAIT, &s->args.wait));
+}
+
+static long call_touch(struct scene *s)
+{
+	return madvise(mapped, 4096, MADV_POPULATE_WRITE) ? -errno : 0;
+}
+
+static void nothing_lost(struct scene *s)
+{
+}
+
 const struct op ring_ops[] = {
 	{
 		.name = "create_ring",
@@ -152,6 +203,18 @@ const struct op ring_ops[] = {
 		.name = "trim_ring",
 		.bare = true, .errors = { ENOMEM, EFAULT }, .prepare = prepare_trim,
 		.call = call_wait, .failed = not_trimmed, .done = trimmed,
+	},
+
+	{
+		.name = "grow_ring",
+		.bare = true, .errors = { ENOMEM, EFAULT }, .prepare = prepare_grow,
+		.call = call_wait, .failed = not_grown, .done = grown,
+	},
+
+	{
+		.name = "touch_ring",
+		.bare = true, .errors = { ENOMEM, EFAULT }, .prepare = prepare_touch,
+		.call = call_touch, .failed = nothing_lost, .done = grown,
 	},
 
 	LAZY(trim_ring, .bare = true, .errors = { ENOMEM, EFAULT }, .prepare = prepare_trim,

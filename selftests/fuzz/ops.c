@@ -393,7 +393,7 @@ static const struct field shutdown_fields[] = {
 
 static const struct field wait_fields[] = {
 	IOCTL(SLOT_HANDLE),
-	{ "flags", K_FLAGS, MEMBER(mbox_ioc_wait, flags), .valid = 7 },
+	{ "flags", K_FLAGS, MEMBER(mbox_ioc_wait, flags), .valid = 15 },
 	{ "clock", K_ENUM, MEMBER(mbox_ioc_wait, clock), .valid = 3 },
 	{ "deadline", K_TIME, MEMBER(mbox_ioc_wait, deadline), .link = ARG_STRUCT + 1 },
 	{ "seen", K_U64, MEMBER(mbox_ioc_wait, seen) },

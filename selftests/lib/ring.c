@@ -36,6 +36,37 @@ int ring_wait_until(int fd, uint32_t flags, uint32_t side, uint64_t seen, int64_
 	return xioctl(fd, MBOX_IOC_WAIT, &arg);
 }
 
+int ring_area_make(struct ring_area *area, const char *name)
+{
+	struct mbox_ioc_open open = ring_arg(name, RIGHTS_BOTH, RING_AREA);
+
+	open.options = MBOX_OPTION_GROW;
+	area->fd = open_call(MBOX_IOC_CREATE, &open);
+	if (area->fd < 0)
+		return area->fd;
+	area->data = ring_map(area->fd, MBOX_RING_DATA_OFFSET, RING_AREA, PROT_READ | PROT_WRITE);
+	area->head = ring_map(area->fd, MBOX_RING_PRODUCER_OFFSET, page_size(), PROT_READ | PROT_WRITE);
+	area->tail = ring_map(area->fd, MBOX_RING_CONSUMER_OFFSET, page_size(), PROT_READ | PROT_WRITE);
+	return (unsigned long)area->data >= -4096UL || (unsigned long)area->head >= -4096UL ||
+	       (unsigned long)area->tail >= -4096UL ? -ENOMEM : 0;
+}
+
+int ring_touch(volatile uint8_t *at, bool writes)
+{
+	pid_t pid = fork_child();
+	int status;
+
+	if (pid == 0) {
+		if (writes)
+			*at = 1;
+		else
+			(void)*at;
+		_exit(0);
+	}
+	status = reap(pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 struct ring_waiter *ring_wait_start(int fd, uint32_t side, uint64_t seen)
 {
 	struct ring_waiter *w = shared_alloc(sizeof(*w));

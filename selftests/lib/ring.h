@@ -40,6 +40,27 @@ static inline int ring_call(int fd, uint32_t flags, uint32_t side)
 	return ring_wait_until(fd, flags, side, 0, -1);
 }
 
+/* Have memory up to an index: ask for it, or, as the consumer, ask whether it is there. */
+static inline int ring_grow(int fd, uint32_t side, uint64_t to)
+{
+	return ring_wait_until(fd, MBOX_WAIT_GROW, side, to, -1);
+}
+
+/* A ring that grows, with both of its sides and its memory mapped. */
+struct ring_area {
+	int fd;
+	uint8_t *data;
+	struct mbox_ring_control *head, *tail;
+};
+
+#define RING_AREA	(64 * 4096U)
+
+/* 0, or a negated errno. */
+int ring_area_make(struct ring_area *area, const char *name);
+
+/* Touch memory in a process of its own: 0, or the signal that ends it. */
+int ring_touch(volatile uint8_t *at, bool writes);
+
 /* A WAIT in a child that inherits the handle, as await_blocked() sees it. */
 struct ring_waiter {
 	int ret, done;

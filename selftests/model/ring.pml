@@ -47,7 +47,7 @@ bool completed[2];
 inline acquire() { atomic { !lock -> lock = true } }
 inline release() { lock = false }
 
-/* Under the lock: ring_wait_wake() in kmod/ring_wait.c. */
+/* Under the lock: mbox_ring_wait_wake() in kmod/ring_wait.c. */
 inline wake(side)
 {
 	waiting[side] = false;
@@ -157,7 +157,7 @@ inline receive(at)
 	fi
 }
 
-/* MBOX_WAIT_TRIM: ring_wait_trim() in kmod/ring_wait.c, a page being a record here. */
+/* MBOX_WAIT_TRIM: mbox_ring_memory_trim() in kmod/ring_memory.c, a page being a record here. */
 inline trim()
 {
 	do

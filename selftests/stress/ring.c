@@ -22,6 +22,7 @@ struct ring {
 	uint8_t *data;
 	uint64_t index, seq;			/* of our side */
 	uint64_t trimmed;
+	uint64_t granted;			/* GROW: there is memory up to here */
 };
 
 /* The payload of a record begins with this. */
@@ -85,6 +86,27 @@ static uint64_t ring_trim(struct ring *ring)
 	return xioctl(ring->fd, MBOX_IOC_WAIT, &arg);
 }
 
+/*
+ * Have memory up to @end: the producer asks for it, the consumer asks whether it is there. Return
+ * whether to go on.
+ */
+static bool ring_grow(struct ring *ring, uint64_t end)
+{
+	struct mbox_ioc_wait arg = { .flags = MBOX_WAIT_GROW, .seen = (end + 4095) & -4096ULL };
+	long ret;
+
+	if (!ring->grow || end <= ring->granted)
+		return true;
+	ret = xioctl(ring->fd, MBOX_IOC_WAIT, &arg);
+	if (ring->consumer)
+		expect_errors("WAIT", ret, EIDRM, 0);
+	else
+		expect_errors("WAIT", ret, EIDRM, EDQUOT, 0);
+	if (ret == 0)
+		ring->granted = arg.seen;
+	return ret == 0;
+}
+
 /* Sleep until the other side's index is not @seen. Return whether to go on. */
 static bool ring_sleep(struct thread *t, struct ring *ring, uint64_t seen)
 {
@@ -134,6 +156,8 @@ static bool ring_produce(struct thread *t, struct ring *ring)
 	record.length = stamp.length;
 	if (ring->index + ring_record_size(record.length) - seen > RING_BYTES)
 		return ring_sleep(t, ring, seen);
+	if (!ring_grow(ring, ring->index + ring_record_size(record.length)))
+		return false;
 	memcpy(ring_at(ring, ring->index), &record, sizeof(record));
 	memcpy(ring_at(ring, ring->index + sizeof(record)), noise_of(stamp.seq), stamp.length);
 	memcpy(ring_at(ring, ring->index + sizeof(record)), &stamp, sizeof(stamp));
@@ -151,6 +175,8 @@ static bool ring_consume(struct thread *t, struct ring *ring, bool waits)
 
 	if (seen == ring->index)
 		return waits && ring_sleep(t, ring, seen);
+	if (!ring_grow(ring, seen))
+		return false;
 	memcpy(&record, ring_at(ring, ring->index), sizeof(record));
 	payload = ring_at(ring, ring->index + sizeof(record));
 	memcpy(&stamp, payload, sizeof(stamp));

@@ -512,8 +512,8 @@
  * @ring:	in, of a new mailbox: bytes of a ring, a power of two from the
  *		larger of MBOX_RING_MIN and the page size to MBOX_RING_MAX; 0
  *		means that it is no ring. The creator's quota of bytes is charged
- *		with all of it, also with GROW (which takes two pages at least):
- *		a page that a process touches later could be refused by SIGBUS only.
+ *		with all of it; with GROW (which takes two pages at least) with the
+ *		memory that the ring holds, and two pages: see MBOX_WAIT_GROW.
  *		A ring has FIFO policy, neither EXCLUSIVE nor @max_procs, and
  *		@capacity and @bytes 0; for its @msg_size see
  *		<linux/mbox_ring.h>.
@@ -1574,14 +1574,16 @@ struct mbox_ioc_handover {
 #define MBOX_WAIT_WAKE		(1U << 0)  /* wake the other side, first of all */
 #define MBOX_WAIT_TRIM		(1U << 1)  /* GROW: give back consumed memory */
 #define MBOX_WAIT_MOVE		(1U << 2)  /* wait until the other side's index moves */
+#define MBOX_WAIT_GROW		(1U << 3)  /* GROW: have memory up to an index */
 
 /**
  * struct mbox_ioc_wait - argument of MBOX_IOC_WAIT, on a ring
  * @flags:	in, MBOX_WAIT_*, at least one; done in the order above
  * @clock:	in, with MOVE, else 0: MBOX_CLOCK_* of @deadline
  * @deadline:	in, nanoseconds, 0 or more, on @clock
- * @seen:	in, with MOVE, else 0: the other side's index as the caller last
- *		read it. The call returns at once if the index has changed.
+ * @seen:	in, with MOVE or GROW, else 0. MOVE: the other side's index as the
+ *		caller last read it; the call returns at once if the index has
+ *		changed. GROW: the index up to which there has to be memory.
  * @side:	in, with both rights: MBOX_RIGHT_RECV to act as the consumer,
  *		MBOX_RIGHT_SEND as the producer; else 0 or the handle's right
  * @pad:	in, 0
@@ -1589,10 +1591,13 @@ struct mbox_ioc_handover {
  * Wakes the other side, gives memory back and waits, as @flags say;
  * <linux/mbox_ring.h> has the protocol. TRIM is for the consumer of a ring that
  * grows; it fails with EINVAL while the indices are inconsistent: head - tail is more
- * than the size, or tail is less than freed. If the wait of MOVE fails, the steps
- * before it were done.
+ * than the size, or tail is less than freed, or beyond the memory. GROW does not go
+ * with MOVE; it fails with EINVAL on a ring that does not grow, for a producer if
+ * @seen - freed is more than the size, and for a consumer if there is no memory up to
+ * @seen. If the wait of MOVE fails, the steps before it were done.
  *
- * Return: 0. EAGAIN (O_NONBLOCK, and the index did not move), EBADF, EFAULT, EIDRM,
+ * Return: 0. EAGAIN (O_NONBLOCK, and the index did not move), EBADF, EDQUOT (GROW: the
+ * creator's quota does not have the memory; none was added), EFAULT, EIDRM,
  * EINTR, EINVAL, EOPNOTSUPP (no ring), EOWNERDEAD (the other side or the owner ended,
  * or the side is not the handle's any more), EPIPE (nobody can be the other side),
  * ESHUTDOWN, ETIMEDOUT, EUSERS.

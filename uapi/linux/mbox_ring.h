@@ -120,6 +120,19 @@
  * libmbox does it every 64 KiB or quarter of the ring, and before it sleeps. The
  * producer's MBOX_WAIT_MOVE waits for a change of the limit, and its seen is the
  * limit: tail, or here freed.
+ *
+ * Before it writes, the producer asks for memory by MBOX_IOC_WAIT with MBOX_WAIT_GROW,
+ * up to the end of the record or further: of whole pages, for which the creator is
+ * charged until they are given back; EDQUOT if the quota does not have them. Access to
+ * any other page raises SIGBUS. So a consumer that does not trust its producer asks by
+ * MBOX_WAIT_GROW, too, whether there is memory up to head, before it reads there:
+ * EINVAL if there is none. libmbox asks for 64 KiB or a quarter of the ring at a time,
+ * for single pages near the end of the quota. poll() says EPOLLOUT only if the quota
+ * has room for the longest record. The limit is for each ring, not for each process:
+ * a former consumer that keeps its mapping of the control page can mislead the TRIM of
+ * the next one, which then reads memory that is gone, and gets SIGBUS. A mapping of the
+ * data of a ring that grows cannot have huge pages (after MADV_HUGEPAGE access to pages
+ * that are not mapped yet raises SIGBUS) and holds the module.
  */
 #ifndef _UAPI_LINUX_MBOX_RING_H
 #define _UAPI_LINUX_MBOX_RING_H
