@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The commands of README.md and of the EXAMPLES of mboxctl(8), as printed there, block by block. In KTAP; needs root and
-# the module.
+# The commands of README.md, of the EXAMPLES of mboxctl(8) and mboxbench(1), and of the TRACEPOINTS of mbox(4), as printed
+# there, block by block. In KTAP; needs root and the module.
 #
 # Each block has a shell of its own, and the things that its reader has: a list, programs, mailboxes of an earlier block.
-# Each command has to succeed; one that ends by Ctrl-C only has to go on for some seconds. Where a command waits for the
-# other side of a mailbox, this test is the other side. Two words stand for others:
+# Each command has to succeed; one that ends by Ctrl-C, or measures for minutes, only has to go on for some seconds.
+# Where a command waits for the other side of a mailbox, this test is the other side. Two words stand for others:
 #
 #   TOKEN   the token that a command before printed
 #   4711    the number of a process that reads its inbox
@@ -42,6 +42,7 @@ is_endless()
 	words=$(printf %s "$1" | sed 's/[[:space:]]#.*//' | tr '\n' ' ' | sed 's/ *$//')
 	case "$words " in
 	*'& ') return 1 ;;
+	'mboxbench '* | *'/trace_pipe ') return 0 ;;
 	*' watch '* | *' top '* | *' follow '* | *' serve '* | *' interval='*) return 0 ;;
 	esac
 	return 1
@@ -84,6 +85,10 @@ run_command()
 # Read commands, each as many lines as it takes to be complete.
 run_block()
 {
+	case $1 in
+	*/mboxbench.1.*) command -v mboxbench >/dev/null || { why="no mboxbench on the PATH"; return 0; } ;;
+	*/mbox.4.*) [ -d /sys/kernel/tracing/events/mbox ] || { why="no tracepoints"; return 0; } ;;
+	esac
 	number=0
 	command=''
 	token=''
@@ -213,8 +218,9 @@ number=0
 failed=0
 for file; do
 	number=$((number + 1))
+	why=''
 	if block "$file"; then
-		echo "ok $number ${file##*/}"
+		echo "ok $number ${file##*/}${why:+ # SKIP $why}"
 	else
 		echo "not ok $number ${file##*/}"
 		failed=1

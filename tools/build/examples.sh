@@ -4,9 +4,10 @@
 #
 # examples.sh DIRECTORY writes each into DIRECTORY/PAGE.SECTION.h, as mbox_send.3.examples.h; a second one of the
 # section has a 2 before the .h. Those of other languages than C are called so too. Files that would not change are left alone.
-# examples.sh -s DIRECTORY writes the commands of README.md and of the EXAMPLES of mboxctl(8) instead. Those for a machine
-# with the module loaded go block by block to DIRECTORY/README.md.N and DIRECTORY/mboxctl.8.N, an expected line of output
-# after "#> "; those that begin with make, sudo and the like go to DIRECTORY/host, a line each.
+# examples.sh -s DIRECTORY writes the commands of README.md, of the EXAMPLES of mboxctl(8) and mboxbench(1), and of the
+# TRACEPOINTS of mbox(4) instead. Those for a machine with the module loaded go block by block to DIRECTORY/README.md.N,
+# DIRECTORY/mboxctl.8.N and so on, an expected line of output after "#> "; those that begin with make, sudo and the like
+# go to DIRECTORY/host, a line each.
 # examples.sh -c fails unless each page of a function has an example, and a test includes or runs each.
 set -eu
 
@@ -84,6 +85,23 @@ commands_of_page()
 	{ print (dollar ? "#> " : "") $0 }'
 }
 
+# The commands that root types in mbox(4).
+commands_of_device()
+{
+	sed 's/\\f[A-Z]//g; s/\\-/-/g; s/\\(aq/'\''/g' lib/man/mbox.4 | awk '
+	/^\.S[HS] / { here = $2 == "TRACEPOINTS" }
+	/^\.EX$/ { print "#-" }
+	here && sub(/^# /, "")'
+}
+
+# Those of mboxbench(1), each a block.
+commands_of_bench()
+{
+	sed 's/\\-/-/g; s/\\(aq/'\''/g; s/\\(dq/"/g' tools/bench/mboxbench.1 | awk '
+	/^\.SH / { here = $2 == "EXAMPLES" }
+	here && sub(/^\.B /, "") { print "#-"; print }'
+}
+
 # Split commands into blocks, $1.N, and those of the host.
 put_commands()
 {
@@ -106,6 +124,8 @@ if [ -n "$shell" ]; then
 	: >"$new/host"
 	commands_of_readme | put_commands "$new/README.md"
 	commands_of_page | put_commands "$new/mboxctl.8"
+	commands_of_device | put_commands "$new/mbox.4"
+	commands_of_bench | put_commands "$new/mboxbench.1"
 	for file in "$1"/*; do
 		[ -e "$new/${file##*/}" ] || rm -f "$file"
 	done
