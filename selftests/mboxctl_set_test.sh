@@ -168,6 +168,8 @@ quotas()
 	as_nobody "mboxctl create $box-g ring=1024M grow && mboxctl send $box-g text" || wrong "no ring that grows"
 	as_nobody "mboxctl quota" >"$dir/out"
 	grep -qE "^holder  *name=$box-g id=[0-9]+ kind=ring bytes=[0-9]{5,6}\$" "$dir/out" || wrong "printed $(cat "$dir/out")"
+	as_nobody "mboxctl show $box-g" >"$dir/out"
+	grep -qE "^charged  *[0-9]{5,6}\$" "$dir/out" || wrong "printed $(cat "$dir/out")"
 	as_nobody "mboxctl delete $box-g force"
 	# which of the quotas it is
 	limit=$(cat /sys/module/mbox/parameters/user_mailboxes)

@@ -71,6 +71,8 @@ static const struct box_column box_columns[] = {
 	  "processes that do, if limited", true },
 	{ { "ring", 10, false, NULL }, FORM_RING, BOX(ring),
 	  "bytes of a ring", false },
+	{ { "charged", 10, false, NULL }, FORM_RING, BOX(ring_charged),
+	  "bytes of it that its creator's quota counts", false },
 	{ { "producer", 8, false, NULL }, FORM_PRODUCER, BOX(ring_producer),
 	  "process that sends to a ring", false },
 	{ { "consumer", 8, false, NULL }, FORM_CONSUMER, BOX(ring_consumer),
@@ -354,8 +356,8 @@ static void box_cell(const struct mbox_monitor_mailbox *box, const struct box_co
 			cell_none("unbounded");
 		break;
 	case FORM_RING:
-		if (box->ring)
-			cell_size(box->ring);
+		if (u64_of(box, column))
+			cell_size(u64_of(box, column));
 		else
 			cell_none("-");
 		break;

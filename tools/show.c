@@ -201,6 +201,8 @@ static int print_parties(struct mbox_monitor *mon, struct mbox_monitor_mailbox *
 static void print_more(const struct mbox_monitor_mailbox *box)
 {
 	box_print_counters(box);
+	if (box->ring)
+		out_size("charged", box->ring_charged);
 	out_detail("producer", box->ring_producer, box_has_side(box, MBOX_A_RING_PRODUCER));
 	out_detail("consumer", box->ring_consumer, box_has_side(box, MBOX_A_RING_CONSUMER));
 }
