@@ -7,6 +7,7 @@
 #ifndef LIBMBOX_FRONTEND_H
 #define LIBMBOX_FRONTEND_H
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -64,6 +65,24 @@ static inline bool frontend_capable(unsigned int cap)
 
 	errno = saved;
 	return !ret && (data[cap / 32].effective & 1U << cap % 32);
+}
+
+/*
+ * The six arguments that a system call can have. A caller of syscall() that gave fewer does not
+ * notice that others are read.
+ */
+#define FRONTEND_ARGUMENTS(list)						\
+	{ va_arg(list, long), va_arg(list, long), va_arg(list, long),		\
+	  va_arg(list, long), va_arg(list, long), va_arg(list, long) }
+
+/* Have the next library, mostly the C library, make a system call. */
+static inline long frontend_syscall(long number, const long arg[6])
+{
+	static long (*_Atomic next)(long number, ...);
+
+	if (!next)
+		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	return next(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
 
 #endif /* LIBMBOX_FRONTEND_H */

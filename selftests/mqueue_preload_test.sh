@@ -7,4 +7,4 @@
 # shellcheck source=/dev/null
 . "${0%/*}/preload_helper.sh"
 
-run_preloaded mq mqueue_test mqueue_message_test mqueue_notify_test
+run_preloaded mq mqueue_test mqueue_message_test mqueue_notify_test mqueue_syscall_test

@@ -3,6 +3,7 @@
 #include "mqueue.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,6 +44,22 @@ bool mqueue_readable(const void *p, size_t size)
 	return true;
 }
 
+/*
+ * Returns whether the caller can write @size bytes, 8 or more, that it is about to write in full:
+ * they are overwritten. Else errno is EFAULT.
+ */
+bool mqueue_writable(void *p, size_t size)
+{
+	char *last = (char *)p + size - sizeof(uint64_t);
+	int saved = errno;
+
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, p, sizeof(uint64_t)) ||
+	    syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, last, sizeof(uint64_t)))
+		return false;
+	errno = saved;
+	return true;
+}
+
 static int attr_set_nonblock(mqd_t mqdes, bool nonblock)
 {
 	int flags = fcntl(mqdes, F_GETFL);
@@ -75,6 +92,8 @@ EXPORT int mq_setattr(mqd_t mqdes, const struct mq_attr *restrict attr,
 	if (attr && flags != result.mq_flags && attr_set_nonblock(mqdes, flags & O_NONBLOCK))
 		return -1;
 	/* Last: both may be the same. */
+	if (old && !mqueue_writable(old, sizeof(*old)))
+		return -1;
 	if (old)
 		*old = result;
 	return 0;

@@ -7,6 +7,7 @@
  * attr.c	mq_getattr(), mq_setattr()
  * message.c	mq_send(), mq_receive() and their relatives
  * notify.c	mq_notify()
+ * syscall.c	the same calls of a program that makes them by syscall()
  *
  * A queue is a mailbox of the space MBOX_SPACE_MQ, of lifetime OS, with the policy PRIO. A
  * descriptor of a queue, mqd_t, is that of a handle. There is no table of them: programs
@@ -54,6 +55,10 @@ static inline uint64_t mqueue_address(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
+/* open.c */
+mqd_t mqueue_open_label(const char *label, int oflag, mode_t mode, const struct mq_attr *attr);
+int mqueue_open_unlink(const char *label);
+
 /* limits.c */
 int mqueue_limits_apply(const struct mq_attr *attr, struct mbox_ioc_open *arg);
 bool mqueue_limits_full(int factory);
@@ -61,6 +66,7 @@ bool mqueue_limits_full(int factory);
 /* attr.c */
 bool mqueue_get(mqd_t mqdes, struct mbox_info *info);
 bool mqueue_readable(const void *p, size_t size);
+bool mqueue_writable(void *p, size_t size);
 
 /* notify.c */
 extern atomic_uint mqueue_signals;

@@ -369,7 +369,7 @@ EXPORT int mq_notify(mqd_t mqdes, const struct sigevent *event)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct mbox_info info;
 	struct locked locked;
-	int error;
+	int error, saved = errno;
 
 	if (event) {
 		if (!mqueue_readable(event, sizeof(*event)))
@@ -393,5 +393,8 @@ EXPORT int mq_notify(mqd_t mqdes, const struct sigevent *event)
 	notify_lock(&locked);
 	error = notify_set(mqdes, &info, event);
 	notify_unlock(&locked);
-	return error ? mqueue_fail(error) : 0;
+	if (error)
+		return mqueue_fail(error);
+	errno = saved;
+	return 0;
 }

@@ -54,15 +54,11 @@ static int open_close(int fd, int result)
 	return result;
 }
 
-/* Set the label of the queue @name. Returns 0 or the error of a wrong name. */
-static int open_name(struct mbox_ioc_open *arg, const char *name)
+/* Set the label of a queue. Returns 0 or the error of a wrong name. */
+static int open_name(struct mbox_ioc_open *arg, const char *label)
 {
-	const char *label = name + 1;
-	size_t size;
+	size_t size = strnlen(label, PATH_MAX);
 
-	if (name[0] != '/')
-		return EINVAL;
-	size = strnlen(label, PATH_MAX);
 	if (!size)
 		return ENOENT;
 	if (size == PATH_MAX)
@@ -118,7 +114,7 @@ static int open_new(int factory, struct mbox_ioc_open *arg, bool exclusive, mode
 	return open_call(factory, MBOX_IOC_OPEN, arg);
 }
 
-static mqd_t open_queue(const char *name, int oflag, mode_t mode, const struct mq_attr *attr)
+static mqd_t open_queue(const char *label, int oflag, mode_t mode, const struct mq_attr *attr)
 {
 	static const uint32_t rights[] = {
 		[O_RDONLY] = MBOX_RIGHT_RECV,
@@ -135,7 +131,7 @@ static mqd_t open_queue(const char *name, int oflag, mode_t mode, const struct m
 
 	if (attr && !mqueue_readable(attr, sizeof(*attr)))
 		return -1;
-	error = open_name(&arg, name);
+	error = open_name(&arg, label);
 	if (!error && !arg.rights)
 		error = EINVAL;
 	if (error)
@@ -150,12 +146,26 @@ static mqd_t open_queue(const char *name, int oflag, mode_t mode, const struct m
 	return open_close(factory, fd);
 }
 
+/* mq_open() as the kernel has it: without the slash before the name. */
+mqd_t mqueue_open_label(const char *label, int oflag, mode_t mode, const struct mq_attr *attr)
+{
+	int cancel, saved = errno;
+	mqd_t mqdes;
+
+	/* Not a cancellation point: the descriptors would stay open. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	mqdes = open_queue(label, oflag, mode, attr);
+	pthread_setcancelstate(cancel, NULL);
+	/* A call that succeeds leaves errno alone. */
+	if (mqdes >= 0)
+		errno = saved;
+	return mqdes;
+}
+
 EXPORT mqd_t mq_open(const char *name, int oflag, ...)
 {
 	struct mq_attr *attr = NULL;
 	mode_t mode = 0;
-	int cancel;
-	mqd_t mqdes;
 
 	if (oflag & O_CREAT) {
 		va_list args;
@@ -165,11 +175,9 @@ EXPORT mqd_t mq_open(const char *name, int oflag, ...)
 		attr = va_arg(args, struct mq_attr *);
 		va_end(args);
 	}
-	/* Not a cancellation point: the descriptors would stay open. */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	mqdes = open_queue(name, oflag, mode, attr);
-	pthread_setcancelstate(cancel, NULL);
-	return mqdes;
+	if (name[0] != '/')
+		return mqueue_fail(EINVAL);
+	return mqueue_open_label(name + 1, oflag, mode, attr);
 }
 
 /* mq_open() with two arguments, in a program that was compiled with _FORTIFY_SOURCE. */
@@ -189,11 +197,11 @@ EXPORT int mq_close(mqd_t mqdes)
 	return close(mqdes);
 }
 
-static int open_unlink(const char *name)
+static int open_unlink(const char *label)
 {
 	struct mbox_ioc_delete delete = { .how = MBOX_DELETE_UNLINK };
 	struct mbox_ioc_open arg = { .flags = 0 };
-	int error = open_name(&arg, name);
+	int error = open_name(&arg, label);
 	int factory, fd, ret;
 
 	if (error)
@@ -212,12 +220,18 @@ static int open_unlink(const char *name)
 	return open_close(fd, ret);
 }
 
-EXPORT int mq_unlink(const char *name)
+/* mq_unlink() as the kernel has it. */
+int mqueue_open_unlink(const char *label)
 {
 	int cancel, ret;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	ret = open_unlink(name);
+	ret = open_unlink(label);
 	pthread_setcancelstate(cancel, NULL);
 	return ret;
+}
+
+EXPORT int mq_unlink(const char *name)
+{
+	return name[0] == '/' ? mqueue_open_unlink(name + 1) : mqueue_fail(EINVAL);
 }
