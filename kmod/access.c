@@ -166,6 +166,17 @@ bool mbox_access_sees_endpoint(const struct mbox_endpoint *endpoint,
 	       access_opener_privileged(file, endpoint->inbox->registry->user_ns);
 }
 
+/*
+ * May the id of a new mailbox be chosen, as by msg_next_id of proc_sys_kernel(5)? Ids are those of
+ * all namespaces, so the initial user namespace counts.
+ */
+bool mbox_access_chooses_id(struct file *factory)
+{
+	return (file_ns_capable(factory, &init_user_ns, CAP_CHECKPOINT_RESTORE) ||
+		file_ns_capable(factory, &init_user_ns, CAP_SYS_ADMIN)) &&
+	       checkpoint_restore_ns_capable(&init_user_ns);
+}
+
 /**
  * mbox_access_owns - may a mailbox be changed, purged, deleted?
  * @mbox:	the mailbox

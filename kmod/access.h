@@ -27,6 +27,7 @@ bool mbox_access_sees_mailbox(struct mbox *mbox, struct file *file);
 bool mbox_access_sees_user(const struct file *file, kuid_t uid);
 bool mbox_access_sees_endpoint(const struct mbox_endpoint *endpoint,
 			       const struct file *file);
+bool mbox_access_chooses_id(struct file *factory);
 bool mbox_access_owns(struct mbox *mbox, struct file *file);
 bool mbox_access_owns_endpoint(const struct mbox_endpoint *endpoint,
 			       struct file *file);

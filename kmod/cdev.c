@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <net/net_namespace.h>
 
+#include "access.h"
 #include "ioctl.h"
 #include "label.h"
 #include "link.h"
@@ -75,8 +76,11 @@ static long cdev_create(struct file *factory, void __user *uarg, size_t usize)
 		cdev_check_name(&arg, &label, text);
 	if (error)
 		return error;
-	if ((arg.flags & ~(MBOX_OPEN_NONBLOCK | MBOX_OPEN_BY_ID)) || arg.id)
+	if ((arg.flags & ~(MBOX_OPEN_NONBLOCK | MBOX_OPEN_BY_ID)) ||
+	    (arg.id && label.space != MBOX_SPACE_SYSV))
 		return -EINVAL;
+	if (arg.id && !mbox_access_chooses_id(factory))
+		return -EPERM;
 	/* No process could ever reach it again. */
 	if (!arg.name[0] && !label.size && !(arg.flags & MBOX_OPEN_BY_ID) &&
 	    arg.lifetime == MBOX_LIFETIME_OS)

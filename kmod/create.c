@@ -66,6 +66,7 @@ int mbox_create_check(const struct mbox_ioc_open *arg, bool create,
 	if (!create)
 		return memchr_inv(attr, 0, sizeof(*attr)) ? -EINVAL : 0;
 	attr->space = arg->space;
+	attr->low_id = arg->id;
 	return mbox_attr_check(attr);
 }
 

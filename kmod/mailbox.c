@@ -106,6 +106,43 @@ int mbox_attr_check_queue(struct mbox_attr *attr, u32 options, bool rendezvous)
 	       attr_check_bytes(attr->bytes, attr->msg_size, attr->space);
 }
 
+/* Advance to the next id whose low bits are those of @low, or if that is 0 to the next one. */
+static u64 mailbox_advance_id(u64 low)
+{
+	long last, next;
+
+	if (!low)
+		return atomic_long_inc_return(&last_id);
+	last = atomic_long_read(&last_id);
+	do {
+		next = last + 1;
+		next += (low - next) & MBOX_LOW_ID_MASK;
+	} while (!atomic_long_try_cmpxchg(&last_id, &last, next));
+	return next;
+}
+
+/*
+ * Return an id that no mailbox has had, mostly with the low bits that are wanted. Where a mailbox
+ * is opened by these alone, no other one of the space has the same.
+ */
+static u64 mailbox_new_id(struct mbox_registry *registry, const struct mbox_attr *attr)
+{
+	u64 low = attr->low_id;
+	struct mbox *other;
+	u64 id;
+
+	for (;;) {
+		id = mailbox_advance_id(low);
+		if (attr->space != MBOX_SPACE_SYSV)
+			return id;
+		other = mbox_registry_find_low(registry, id, attr->space);
+		if (!other)
+			return id;
+		mbox_mailbox_put(other);
+		low = 0;
+	}
+}
+
 /**
  * mbox_mailbox_new - make a mailbox that nobody can reach yet
  * @registry:	where it will be added
@@ -135,7 +172,7 @@ struct mbox *mbox_mailbox_new(struct mbox_registry *registry, const char *name,
 		return ERR_PTR(-ENOMEM);
 	}
 	memcpy(mbox->name, name, MBOX_NAME_SIZE);
-	mbox->id = atomic_long_inc_return(&last_id);
+	mbox->id = mailbox_new_id(registry, attr);
 	mbox->created = ktime_get_real_ns();
 	mbox->kind = mbox_kind_of(attr);
 	mbox->policy = attr->policy;

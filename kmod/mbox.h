@@ -412,6 +412,7 @@ struct mbox_attr {
 	u32 max_deliveries;
 	bool by_id;
 	u32 space;
+	u64 low_id;			/* wanted of its id, or 0: any */
 	const struct mbox_label_key *label; /* or NULL */
 };
 

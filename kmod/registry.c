@@ -111,15 +111,18 @@ struct mbox *mbox_registry_find_id(struct mbox_registry *registry, u64 id)
  */
 struct mbox *mbox_registry_find_low(struct mbox_registry *registry, u64 id, u32 space)
 {
-	const u64 step = BIT_ULL(31);
+	const u64 step = MBOX_LOW_ID_MASK + 1;
 	u64 last = mbox_mailbox_last_id();
 	struct mbox *mbox;
 
-	id &= step - 1;
+	id &= MBOX_LOW_ID_MASK;
 	if (id > last)
 		return NULL;
 	id += (last - id) & ~(step - 1);
-	/* Bound: one more for each 2^31 mailboxes that were ever made. */
+	/*
+	 * Bound: one more for each 2^31 mailboxes that were ever made, and for each whose id
+	 * a privileged process chose.
+	 */
 	for (;; id -= step) {
 		mbox = mbox_registry_find_id(registry, id);
 		if (mbox && mbox->space == space)

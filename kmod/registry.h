@@ -52,6 +52,9 @@ void mbox_registry_put(struct mbox_registry *registry);
 struct mbox *mbox_registry_find(struct mbox_registry *registry,
 				const char *name);
 struct mbox *mbox_registry_find_id(struct mbox_registry *registry, u64 id);
+/* The low bits of an id, which are all that sysvipc(7) has room for. */
+#define MBOX_LOW_ID_MASK	(BIT_ULL(31) - 1)
+
 struct mbox *mbox_registry_find_low(struct mbox_registry *registry, u64 id, u32 space);
 int mbox_registry_next_open(struct file *factory, u32 space, u64 *id);
 struct mbox *mbox_registry_next(struct mbox_registry *registry,

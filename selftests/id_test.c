@@ -223,6 +223,60 @@ TEST_F(id, next)
 		close(fds[i]);
 }
 
+static int create_as(uint64_t id, uint32_t space)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, 4);
+
+	arg.flags = MBOX_OPEN_BY_ID;
+	arg.space = space;
+	arg.lifetime = MBOX_LIFETIME_FD;
+	arg.id = id;
+	return open_call(MBOX_IOC_CREATE, &arg);
+}
+
+static int as_user(void *arg)
+{
+	CHECK(0, become(1000, 1000));
+	CHECK(-EPERM, create_as(*(uint64_t *)arg, MBOX_SPACE_SYSV));
+	return 0;
+}
+
+/* The low bits of an id can be chosen in a space that has no more; the id stays a new one. */
+TEST_F(id, chosen)
+{
+	const uint64_t low = self->id & LOW_BITS;
+	int first = create_as(low, MBOX_SPACE_SYSV), second;
+	uint64_t id, other;
+
+	if (first == -EPERM)
+		SKIP(return, "not privileged");
+	ASSERT_LE(0, first);
+	id = info_of(first).id;
+	EXPECT_LT(self->id, id);
+	EXPECT_EQ(low, id & LOW_BITS);
+	EXPECT_EQ(0, in_child(as_user, &self->id));
+	/* taken: another one */
+	second = create_as(low | 1ULL << 60, MBOX_SPACE_SYSV);
+	ASSERT_LE(0, second);
+	other = info_of(second).id;
+	EXPECT_LT(id, other);
+	EXPECT_NE(low, other & LOW_BITS);
+	close(second);
+	close(first);
+	first = create_as(id, MBOX_SPACE_SYSV);
+	EXPECT_LT(other, info_of(first).id);
+	EXPECT_EQ(low, info_of(first).id & LOW_BITS);
+	second = open_id(low, MBOX_SPACE_SYSV, MBOX_RIGHT_RECV);
+	EXPECT_EQ(info_of(first).id, info_of(second).id);
+	close(second);
+	close(first);
+	/* of other spaces ids are opened whole */
+	second = open_id(self->id, MBOX_SPACE_NONE, MBOX_RIGHT_RECV);
+	EXPECT_EQ(self->id, info_of(second).id);
+	close(second);
+	EXPECT_EQ(-EINVAL, create_as(self->id, MBOX_SPACE_NONE));
+}
+
 TEST_F(id, invalid)
 {
 	struct mbox_ioc_open good = { .flags = MBOX_OPEN_BY_ID, .id = self->id }, bad[5];

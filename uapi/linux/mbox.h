@@ -530,8 +530,11 @@
  * @space:	in, MBOX_SPACE_*: of the label, or of the anonymous mailbox of a front
  *		end. With another than MBOX_SPACE_NONE @name has to be empty; with that,
  *		@label_size has to be 0. OPEN by id: MBOX_SPACE_NONE for any mailbox.
- * @id:		in, OPEN with BY_ID, else 0: id of the mailbox, as GET reports it; of a space
- *		its low 31 bits
+ * @id:		in, OPEN with BY_ID: id of the mailbox, as GET reports it; of a space its low
+ *		31 bits. CREATE in MBOX_SPACE_SYSV: its low 31 bits are to be those of the new
+ *		mailbox, unless another mailbox of the space has them; 0: any. Needs
+ *		CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in the initial user namespace (EPERM).
+ *		Else 0.
  *
  * CREATE makes a mailbox and opens it; OPEN opens one that exists or, with
  * MBOX_OPEN_CREATE, makes it if it is missing. The creator's rights are not checked
@@ -543,7 +546,7 @@
  * EACCES, EBUSY (the side of the ring is taken), EDQUOT, EEXIST, EFAULT,
  * EIDRM (the factory's namespace is gone; @rights has SEND, and the mailbox drains),
  * EINTR, EINVAL, ELOOP, EMFILE, ENFILE, ENOENT (also for @dead_letter), ENOMEM,
- * EOPNOTSUPP (@dead_letter is of another kind), EUSERS.
+ * EOPNOTSUPP (@dead_letter is of another kind), EPERM, EUSERS.
  */
 struct mbox_ioc_open {
 	__u32	flags;
