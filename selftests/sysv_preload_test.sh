@@ -7,4 +7,4 @@
 # shellcheck source=/dev/null
 . "${0%/*}/preload_helper.sh"
 
-run_preloaded sysv sysv_test sysv_message_test sysv_ledger_test
+run_preloaded sysv sysv_test sysv_message_test sysv_syscall_test sysv_ledger_test

@@ -178,10 +178,10 @@ static int control_info(int command, void *to)
 
 __attribute__((visibility("default"))) int msgctl(int id, int command, struct msqid_ds *ds)
 {
-	int ret;
+	int saved = errno, ret;
 
 	if (id < 0 || command < 0)
-		return sysv_return(-EINVAL);
+		return sysv_fail(-EINVAL);
 	switch (command) {
 	case IPC_RMID:
 		ret = control_remove(id);
@@ -208,5 +208,5 @@ __attribute__((visibility("default"))) int msgctl(int id, int command, struct ms
 		ret = -EINVAL;
 		break;
 	}
-	return sysv_return(ret);
+	return sysv_return(ret, saved);
 }

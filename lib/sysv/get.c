@@ -52,6 +52,18 @@ static bool get_executes(const struct mbox_info *info)
 	return (mode & 1) || frontend_capable(CAP_IPC_OWNER);
 }
 
+/*
+ * Return the id that msg_next_id of /proc/sys/kernel asks for, in the form of MBOX_IOC_CREATE,
+ * or 0.
+ */
+static uint64_t get_next_id(void)
+{
+	long id = sysv_limit_next_id();
+
+	/* The next bit tells 0 from any. */
+	return id < 0 ? 0 : (uint64_t)id | 1ULL << 31;
+}
+
 /* Create a queue. Returns a handle or -EEXIST, -ENOSPC, … */
 static int get_create(int factory, int flags, const char *label)
 {
@@ -67,12 +79,17 @@ static int get_create(int factory, int flags, const char *label)
 		.space = MBOX_SPACE_SYSV,
 		.label = (uintptr_t)label,
 		.label_size = label ? LABEL_SIZE : 0,
+		.id = get_next_id(),
 	};
 	int fd = -EINVAL;
 
 	for (n = 0; n < sizeof(get_sizes) / sizeof(get_sizes[0]) && fd == -EINVAL; n++) {
 		arg.msg_size = get_sizes[n];
 		fd = sysv_open_on(factory, &arg, MBOX_IOC_CREATE);
+		if (fd == -EPERM && arg.id) {
+			arg.id = 0;
+			fd = sysv_open_on(factory, &arg, MBOX_IOC_CREATE);
+		}
 	}
 	return fd == -EDQUOT ? -ENOSPC : fd;
 }
@@ -116,7 +133,8 @@ static int get_find(int factory, key_t key, int flags, unsigned int *rights)
 	}
 }
 
-__attribute__((visibility("default"))) int msgget(key_t key, int flags)
+/* Returns the id of the queue, or -ENOENT, -EEXIST, … */
+static int get_queue(key_t key, int flags)
 {
 	unsigned int rights = SYSV_RIGHTS;
 	struct mbox_info info;
@@ -124,7 +142,7 @@ __attribute__((visibility("default"))) int msgget(key_t key, int flags)
 
 	factory = sysv_open_factory();
 	if (factory < 0)
-		return sysv_return(factory);
+		return factory;
 	if (key != IPC_PRIVATE)
 		fd = get_find(factory, key, flags, &rights);
 	else if (sysv_index_room(factory))
@@ -133,11 +151,11 @@ __attribute__((visibility("default"))) int msgget(key_t key, int flags)
 		fd = -ENOSPC;
 	sysv_close(factory);
 	if (fd < 0)
-		return sysv_return(fd);
+		return fd;
 	ret = sysv_open_info(fd, &info);
 	if (ret) {
 		sysv_close(fd);
-		return sysv_return(ret);
+		return ret;
 	}
 	ret = sysv_open_number(&info);
 	if ((flags & 0111) && !get_executes(&info))
@@ -146,5 +164,12 @@ __attribute__((visibility("default"))) int msgget(key_t key, int flags)
 		sysv_handle_keep(fd, ret, rights);
 	else
 		sysv_close(fd);
-	return sysv_return(ret);
+	return ret;
+}
+
+__attribute__((visibility("default"))) int msgget(key_t key, int flags)
+{
+	int saved = errno;
+
+	return sysv_return(get_queue(key, flags), saved);
 }

@@ -213,7 +213,7 @@ void sysv_handle_keep(int fd, int id, unsigned int rights)
 int sysv_handle_open(struct sysv_held *held, int id, unsigned int right)
 {
 	unsigned int rights = SYSV_RIGHTS;
-	int fd = sysv_open_id(id, rights);
+	int saved = errno, fd = sysv_open_id(id, rights);
 
 	if (fd == -EACCES) {
 		rights = right;
@@ -222,6 +222,7 @@ int sysv_handle_open(struct sysv_held *held, int id, unsigned int right)
 	if (fd < 0)
 		return fd;
 	handle_keep(held, fd, id, rights);
+	errno = saved;
 	return 0;
 }
 

@@ -80,12 +80,12 @@ msgsnd(int id, const void *message, size_t size, int flags)
 	int ret;
 
 	if (unlikely(!sysv_memory_good(message, false)))
-		return sysv_return(-EFAULT);
+		return sysv_fail(-EFAULT);
 	if (unlikely(from->type < 1 || id < 0))
-		return sysv_return(-EINVAL);
+		return sysv_fail(-EINVAL);
 	if (unlikely(size > atomic_load_explicit(&sysv_limit_size, memory_order_relaxed)) &&
 	    size > sysv_limit_msgmax())
-		return sysv_return(-EINVAL);
+		return sysv_fail(-EINVAL);
 	arg = (struct mbox_ioc_send) {
 		.flags = MBOX_SEND_NORESTART | (flags & IPC_NOWAIT ? MBOX_SEND_NONBLOCK : 0),
 		.type = (uint32_t)from->type,
@@ -95,7 +95,7 @@ msgsnd(int id, const void *message, size_t size, int flags)
 	do {
 		ret = sysv_handle_take(&held, id, MBOX_RIGHT_SEND);
 		if (unlikely(ret))
-			return sysv_return(ret);
+			return sysv_fail(ret);
 		if (likely((unsigned long)from->type <= UINT32_MAX))
 			ret = frontend_ioctl(held.fd, MBOX_IOC_SEND, &arg);
 		else
@@ -167,7 +167,7 @@ message_copy(struct mbox_ioc_recv *arg, long index, int flags, bool good)
 static __attribute__((noinline)) ssize_t
 message_unwritable(const struct mbox_ioc_recv *arg, size_t size, int flags)
 {
-	return sysv_return(arg->header.length > size && !(flags & MSG_NOERROR) ? -E2BIG : -EFAULT);
+	return sysv_fail(arg->header.length > size && !(flags & MSG_NOERROR) ? -E2BIG : -EFAULT);
 }
 
 __attribute__((visibility("default"))) ssize_t
@@ -183,7 +183,7 @@ msgrcv(int id, void *message, size_t size, long type, int flags)
 	int ret;
 
 	if (unlikely(id < 0 || (ssize_t)size < 0))
-		return sysv_return(-EINVAL);
+		return sysv_fail(-EINVAL);
 	/* All but the header, which is a result. */
 	arg.flags = MBOX_RECV_NORESTART | (flags & IPC_NOWAIT ? MBOX_RECV_NONBLOCK : 0) |
 		    (flags & MSG_NOERROR ? MBOX_RECV_TRUNC : 0);
@@ -199,7 +199,7 @@ msgrcv(int id, void *message, size_t size, long type, int flags)
 	if (unlikely(flags & MSG_COPY)) {
 		ret = message_copy(&arg, type, flags, good);
 		if (ret)
-			return sysv_return(ret);
+			return sysv_fail(ret);
 	} else {
 		message_filter(&arg, type, flags);
 	}
@@ -211,7 +211,7 @@ msgrcv(int id, void *message, size_t size, long type, int flags)
 	do {
 		ret = sysv_handle_take(&held, id, MBOX_RIGHT_RECV);
 		if (unlikely(ret))
-			return sysv_return(ret);
+			return sysv_fail(ret);
 		ret = frontend_ioctl(held.fd, MBOX_IOC_RECV, &arg);
 		if (likely(ret >= 0)) {
 			sysv_handle_put(&held);

@@ -11,6 +11,8 @@
  * identity.c	calls that change the user or the group, which handles depend on
  * memory.c	addresses that are checked before they are used
  * limit.c	the limits of /proc/sys/kernel
+ * proc.c	/proc/sysvipc/msg
+ * syscall.c	the same calls of a program that makes them by syscall()
  *
  * A queue is a mailbox of MBOX_SPACE_SYSV. Its key is the label, its id is the low 31 bits of
  * the mailbox's; so each process can open a queue whose number it was told. msg_qbytes is
@@ -77,12 +79,21 @@ static inline void sysv_close(int fd)
 	syscall(SYS_close, fd);
 }
 
-/* Return from one of the four functions. */
-static inline int sysv_return(int ret)
+/* Return from msgget() or msgctl(). A call that succeeds leaves errno as it was: @saved. */
+static inline int sysv_return(int ret, int saved)
 {
-	if (ret >= 0)
+	if (ret >= 0) {
+		errno = saved;
 		return ret;
+	}
 	errno = -ret;
+	return -1;
+}
+
+/* Fail with a negated errno. */
+static inline int sysv_fail(int error)
+{
+	errno = -error;
 	return -1;
 }
 
@@ -123,6 +134,7 @@ bool sysv_memory_probe(uintptr_t first, size_t size, bool write);
 unsigned int sysv_limit_msgmax(void);
 unsigned int sysv_limit_msgmnb(void);
 unsigned int sysv_limit_msgmni(void);
+long sysv_limit_next_id(void);
 extern _Atomic unsigned int sysv_limit_size;
 
 #pragma GCC visibility pop
