@@ -354,6 +354,36 @@ TEST_F(message, cancelled)
 	EXPECT_STREQ("text", mqueue_take(self->mqdes));
 }
 
+static void *cancel_self(void *arg)
+{
+	const char *text;
+	int *mqdes = arg;
+
+	pthread_cancel(pthread_self());
+	if (mqdes[1])
+		mqueue_send(mqdes[0], "lost", 0);
+	else
+		mqueue_receive(mqdes[0], &text);
+	return NULL;
+}
+
+/* A thread that was cancelled before is so in the call, though that need not wait. */
+TEST_F(message, cancelled_before)
+{
+	for (int sends = 0; sends < 2; sends++) {
+		int arg[2] = { self->mqdes, sends };
+		pthread_t id;
+		void *result;
+
+		EXPECT_EQ(0, mqueue_send(self->mqdes, "kept", 0));
+		ASSERT_EQ(0, pthread_create(&id, NULL, cancel_self, arg));
+		EXPECT_EQ(0, pthread_join(id, &result));
+		EXPECT_EQ(PTHREAD_CANCELED, result);
+		EXPECT_EQ(1, mqueue_attr(self->mqdes).mq_curmsgs);
+		EXPECT_STREQ("kept", mqueue_take(self->mqdes));
+	}
+}
+
 static int passed_on(void *arg)
 {
 	int fd = fd_take(*(int *)arg);

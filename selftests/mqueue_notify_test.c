@@ -171,6 +171,22 @@ TEST_F(notify, not_with_a_receiver)
 	EXPECT_EQ(1, times);
 }
 
+/* The next file that the program opens has the number that it would have without. */
+TEST_F(notify, takes_no_low_number)
+{
+	int low = dup(0), fd;
+
+	close(low);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, notify(self->mqdes, SIGEV_SIGNAL, SIGNAL));
+		fd = dup(0);
+		EXPECT_EQ(low, fd);
+		close(fd);
+		EXPECT_EQ(0, notify_end(self->mqdes));
+		mq_unlink(self->name);
+	}
+}
+
 /* Its process closes a descriptor of the queue, any of them. */
 TEST_F(notify, ends_with_close)
 {

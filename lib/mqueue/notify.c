@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -251,6 +252,24 @@ static int notify_arm(int fd, uint64_t cookie)
 	return ioctl(fd, MBOX_IOC_NOTIFY, &arg) ? errno : 0;
 }
 
+/* A number out of the way of the descriptors that the program opens next. */
+static int notify_base(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > 1024)
+		limit.rlim_cur = 1024;
+	return (int)limit.rlim_cur / 4 * 3;
+}
+
+/* Copy a descriptor to a high number or, if that is not possible, to any. */
+static int notify_copy(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, notify_base());
+
+	return copy < 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : copy;
+}
+
 /*
  * Open a handle without rights on the mailbox. Where that is not possible, since the queue
  * was unlinked, or was passed to a process that may not open it, copy the caller's own. The
@@ -260,7 +279,7 @@ static int notify_arm(int fd, uint64_t cookie)
 static int notify_open(mqd_t mqdes, const struct mbox_info *info, uint32_t *rights)
 {
 	struct mbox_ioc_open arg = { .flags = MBOX_OPEN_BY_ID, .id = info->id };
-	int factory = open("/dev/mbox", O_RDWR | O_CLOEXEC), fd = -1;
+	int factory = open("/dev/mbox", O_RDWR | O_CLOEXEC), fd = -1, copy;
 
 	*rights = 0;
 	if (factory >= 0) {
@@ -269,9 +288,13 @@ static int notify_open(mqd_t mqdes, const struct mbox_info *info, uint32_t *righ
 	}
 	if (fd < 0) {
 		*rights = info->rights;
-		fd = fcntl(mqdes, F_DUPFD_CLOEXEC, 0);
+		return notify_copy(mqdes);
 	}
-	return fd;
+	copy = notify_copy(fd);
+	if (copy < 0)
+		return fd;
+	close(fd);
+	return copy;
 }
 
 /* Start the thread of a registration, with the attributes of its program. 0 or an error. */
