@@ -136,7 +136,7 @@ struct mbox *mbox_registry_find_low(struct mbox_registry *registry, u64 id, u32 
 
 /**
  * mbox_registry_next_open - find the next mailbox that can be opened by its id
- * @factory:	whose opener may open it without rights
+ * @factory:	whose opener may open it without rights, unless @space is MBOX_SPACE_MQ
  * @space:	MBOX_SPACE_*, of that space; or MBOX_SPACE_NONE
  * @id:		set to the next above it
  *
@@ -156,7 +156,8 @@ int mbox_registry_next_open(struct file *factory, u32 space, u64 *id)
 		mbox_owner_check(mbox);
 		found = (space == MBOX_SPACE_NONE || mbox->space == space) &&
 			READ_ONCE(mbox->reachable) &&
-			!mbox_access_open(mbox, factory, 0);
+			(space == MBOX_SPACE_MQ ||
+			 !mbox_access_open(mbox, factory, 0));
 		mbox_mailbox_put(mbox);
 		if (found) {
 			*id = next;

@@ -244,7 +244,7 @@ int mbox_open_id(struct mbox **mbp, unsigned int space, uint64_t id, unsigned in
  * @space:	MBOX_SPACE_*: one of that space; or MBOX_SPACE_NONE
  * @id:		in, any number; out, the next id above it
  *
- * It finds mailboxes that the caller may open without rights.
+ * It finds mailboxes that the caller may open without rights, and in MBOX_SPACE_MQ all.
  *
  * Return: 0, -ENOENT if there are no more.
  */

@@ -6,6 +6,7 @@
 #include "lib/mqueue.h"
 #include "lib/user.h"
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 static long raw(long number, long a, const void *b, long c, long d, const void *e)
@@ -80,6 +81,29 @@ TEST_F(raw, names)
 	fd = mqueue_open(self->name, O_RDONLY, 0, 0, 0);
 	EXPECT_EQ(3, mqueue_attr(fd).mq_maxmsg);
 	close(fd);
+}
+
+static int unlinks(void *arg)
+{
+	CHECK(0, become(1000, 1000));
+	CHECK(-EPERM, raw_unlink((const char *)arg + 1));
+	CHECK(-EACCES, mqueue_unlink(arg));
+	return 0;
+}
+
+/* The function has another error than the call of the kernel. */
+TEST_F(raw, unlink_of_another_user)
+{
+	char name[MQUEUE_NAME];
+	int fd;
+
+	EXPECT_EQ(0, in_child(unlinks, self->name));
+	mqueue_name(name);
+	umask(0);
+	fd = mqueue_open(name, O_CREAT | O_RDWR, 0666, 1, 1);
+	EXPECT_EQ(0, in_child(unlinks, name));
+	close(fd);
+	EXPECT_EQ(0, mqueue_unlink(name));
 }
 
 TEST_F(raw, messages)

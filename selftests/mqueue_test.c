@@ -253,13 +253,29 @@ static int as_user_without_room(void *arg)
 	return 0;
 }
 
+static int as_user_with_room(void *arg)
+{
+	CHECK(0, become(USER, USER));
+	CHECK(1, mqueue_new(O_RDWR, 1, 1) >= 0);
+	return 0;
+}
+
 TEST(limits)
 {
+	int fd;
+
 	if (write_limit("msg_max", "10"))
 		SKIP(return, "no limits in /proc/sys/fs/mqueue");
 	EXPECT_EQ(0, in_child(as_user, NULL));
 	ASSERT_EQ(0, write_limit("queues_max", "0"));
 	EXPECT_EQ(0, in_child(as_user_without_room, NULL));
+	/* each queue counts, also one that the user may not open */
+	ASSERT_EQ(0, write_limit("queues_max", "1"));
+	EXPECT_EQ(0, in_child(as_user_with_room, NULL));
+	fd = mqueue_open("/mqueue-test.limits", O_CREAT | O_RDWR, 0, 1, 1);
+	EXPECT_EQ(0, in_child(as_user_without_room, NULL));
+	close(fd);
+	mq_unlink("/mqueue-test.limits");
 	EXPECT_EQ(0, write_limit("queues_max", "256"));
 }
 

@@ -211,11 +211,9 @@ static int open_unlink(const char *label)
 		return -1;
 	fd = open_close(factory, open_call(factory, MBOX_IOC_OPEN, &arg));
 	if (fd < 0)
-		return -1;
+		return mqueue_fail(errno == EACCES ? EPERM : errno);
 	ret = ioctl(fd, MBOX_IOC_DELETE, &delete);
-	if (ret && errno == EPERM)
-		errno = EACCES;
-	else if (ret && errno == EIDRM)
+	if (ret && errno == EIDRM)
 		errno = ENOENT;
 	return open_close(fd, ret);
 }
@@ -233,5 +231,10 @@ int mqueue_open_unlink(const char *label)
 
 EXPORT int mq_unlink(const char *name)
 {
-	return name[0] == '/' ? mqueue_open_unlink(name + 1) : mqueue_fail(EINVAL);
+	if (name[0] != '/')
+		return mqueue_fail(EINVAL);
+	if (!mqueue_open_unlink(name + 1))
+		return 0;
+	/* As the C library. */
+	return mqueue_fail(errno == EPERM ? EACCES : errno);
 }

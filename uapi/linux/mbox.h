@@ -578,7 +578,9 @@ struct mbox_ioc_open {
  * @id:		in, any number. Out: the next id above it
  *
  * Walks through the mailboxes that can be opened by their id, and that the factory's
- * opener may open without rights. Netlink has more about each, and links and inboxes.
+ * opener may open without rights; in MBOX_SPACE_MQ through those that it may not open,
+ * too, for all count against the limit of queues. Netlink has more about each, and links
+ * and inboxes.
  *
  * Return: 0. EFAULT, EINTR, EINVAL, ENOENT (there are no more).
  */
