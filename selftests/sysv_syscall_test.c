@@ -124,7 +124,7 @@ static int read_lines(FILE *file, int id, struct line *line)
 	return n;
 }
 
-/* What reads /proc sees its queues. */
+/* A program that reads /proc finds its queues. */
 TEST_F(sysv, proc_file)
 {
 	FILE *file;
