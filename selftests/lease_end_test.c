@@ -266,9 +266,9 @@ TEST(worker_ends_before_senders)
 		ASSERT_LE(0, worker);
 		for (int i = 0; i < SENDERS; i++)
 			ASSERT_EQ(0, pthread_create(&senders[i], NULL, post_acked, &fd));
+		ASSERT_TRUE(await_blocked(fd, SENDERS, 0));
 		for (int i = 0; i < SENDERS; i++)
 			ASSERT_EQ(0, lease(worker).error);
-		ASSERT_TRUE(await_blocked(fd, SENDERS, 0));
 		ASSERT_EQ(0, interrupt_start(&interrupt));
 		began = now();
 		ASSERT_EQ(0, delete_fd(fd, MBOX_DELETE_FORCE));
