@@ -430,4 +430,19 @@ TEST_F(notify, shared)
 	EXPECT_EQ(1, times);
 }
 
+/* read() of a queue names the process that is registered. */
+TEST_F(notify, named_by_read)
+{
+	char line[128] = "", word[32];
+
+	ASSERT_EQ(0, notify(self->mqdes, SIGEV_SIGNAL, SIGNAL));
+	EXPECT_LT(40, read(self->mqdes, line, sizeof(line) - 1));
+	snprintf(word, sizeof(word), "NOTIFY_PID:%d ", getpid());
+	EXPECT_NE(NULL, strstr(line, word)) TH_LOG("%s", line);
+	ASSERT_EQ(0, notify_end(self->mqdes));
+	EXPECT_EQ(0, lseek(self->mqdes, 0, SEEK_SET));
+	EXPECT_LT(40, read(self->mqdes, line, sizeof(line) - 1));
+	EXPECT_NE(NULL, strstr(line, "NOTIFY_PID:0 ")) TH_LOG("%s", line);
+}
+
 MQUEUE_TEST_MAIN

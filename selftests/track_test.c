@@ -2,6 +2,7 @@
 /* Mailboxes that track: the last sender and receiver, and when; the last change. */
 #include "lib/broadcast.h"
 #include "lib/lease.h"
+#include "lib/netlink.h"
 #include "lib/owner.h"
 
 #include <sched.h>
@@ -418,6 +419,52 @@ TEST_F(track, namespaces)
 	EXPECT_STREQ("two", text);
 	EXPECT_EQ(header.pid, info.last_sender);
 	EXPECT_LAST(self->fd, header.pid, getpid());
+}
+
+struct told {
+	struct mbox_info info;		/* by GET */
+	bool same;			/* by netlink */
+};
+
+static void compare(const struct nl_reply *reply, void *data)
+{
+	struct told *told = data;
+	const struct mbox_info *info = &told->info;
+
+	told->same = nl_u32(reply, MBOX_A_MAILBOX_LAST_SENDER) == info->last_sender &&
+		     nl_u32(reply, MBOX_A_MAILBOX_LAST_RECEIVER) == info->last_receiver &&
+		     nl_u64(reply, MBOX_A_MAILBOX_LAST_SENT) == info->last_sent &&
+		     nl_u64(reply, MBOX_A_MAILBOX_LAST_RECEIVED) == info->last_received &&
+		     nl_u64(reply, MBOX_A_MAILBOX_CHANGED) == info->changed &&
+		     nl_u32(reply, MBOX_A_MAILBOX_CUID) == info->cuid &&
+		     nl_u32(reply, MBOX_A_MAILBOX_CGID) == info->cgid;
+}
+
+TEST(by_netlink)
+{
+	struct mbox_ioc_open arg = open_arg(NULL, 4);
+	struct nl_request request;
+	struct told told = { .same = false };
+	struct nl nl;
+	int fd;
+
+	name_make(arg.name);
+	arg.options = MBOX_OPTION_TRACK;
+	fd = open_call(MBOX_IOC_CREATE, &arg);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, put(fd, 0, "one"));
+	ASSERT_EQ(0, put(fd, 0, "two"));
+	EXPECT_STREQ("one", take(fd));
+	told.info = info_of(fd);
+	EXPECT_EQ(getpid(), told.info.last_sender);
+	EXPECT_EQ(getpid(), told.info.last_receiver);
+	ASSERT_EQ(0, nl_open(&nl));
+	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_GET, 0);
+	nl_put_string(&request, MBOX_A_MAILBOX_NAME, arg.name);
+	EXPECT_EQ(0, nl_talk(&nl, &request, compare, &told));
+	EXPECT_TRUE(told.same);
+	close(nl.fd);
+	close(fd);
 }
 
 /* GET always sees a sender and a receiver together with their counts. */
