@@ -37,8 +37,9 @@ static unsigned int delete_clear_queue(struct mbox *mbox, unsigned int n,
 			message->state = MBOX_MESSAGE_GONE;
 			continue;
 		}
-		mbox_queue_remove(message->room->queue, message);
+		/* Searches end with the mailbox: they need not count it. */
 		message->state = MBOX_MESSAGE_GONE;
+		mbox_queue_remove(message->room->queue, message);
 		mbox_message_put(mbox, message, deferred);
 	}
 	return cleared;
@@ -294,7 +295,7 @@ int mbox_mailbox_purge_room(struct mbox *mbox, struct mbox_room *room, u64 *purg
 	while (mbox->state != MBOX_STATE_DEAD) {
 		if (limit == U64_MAX)
 			limit = room->held;
-		n = min_t(u64, limit - dropped, MBOX_END_BATCH);
+		n = min_t(u64, limit - dropped, mbox_queue_batch(queue));
 		n = delete_drop(mbox, queue, &cursor, n, &deferred);
 		dropped += n;
 		mbox_event_dropped(mbox, n);

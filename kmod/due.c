@@ -9,6 +9,7 @@
 #include "job.h"
 #include "mbox.h"
 #include "message.h"
+#include "queue.h"
 #include "wait.h"
 
 /*
@@ -145,7 +146,7 @@ static bool due_run_some(struct mbox *mbox)
 			due_arm(jobs, job->when);
 			break;
 		}
-		more = n++ == MBOX_END_BATCH || mbox_deferred_full(&deferred);
+		more = n++ >= mbox_queue_batch(&mbox->queue) || mbox_deferred_full(&deferred);
 		if (more)
 			break;
 		due_happen(mbox, job, &deferred);

@@ -319,7 +319,7 @@ static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
 	mbox_mailbox_lock(mbox, &deferred);
 	jobs = mbox->state == MBOX_STATE_DEAD ? NULL : mbox_jobs_of(mbox);
 	for (done = 0; done < n && jobs; done++) {
-		if (mbox_deferred_full(&deferred))
+		if (done >= mbox_queue_batch(&mbox->queue) || mbox_deferred_full(&deferred))
 			break;
 		job = list_first_entry_or_null(&jobs->parked, struct mbox_job, list);
 		if (!job)
@@ -368,7 +368,7 @@ int mbox_lease_kick(struct mbox_handle *handle, struct file *file, u64 most,
 		return 0;
 	most = min_t(u64, most, READ_ONCE(jobs->nr_parked));
 	do {
-		n = lease_kick_some(mbox, min_t(u64, most - *kicked, MBOX_END_BATCH));
+		n = lease_kick_some(mbox, min_t(u64, most - *kicked, UINT_MAX));
 		*kicked += n;
 		cond_resched();
 	} while (n && *kicked < most);

@@ -141,7 +141,8 @@ static noinline void queue_offer(struct mbox_queue *queue,
 /* @message, which is QUEUED, is found no more. */
 static void queue_lose(struct mbox_cursor *cursor, const struct mbox_message *message)
 {
-	if (!queue_counts(cursor, message))
+	/* Mostly it has found none. */
+	if (likely(!cursor->passed) || !queue_counts(cursor, message))
 		return;
 	cursor->passed--;
 	if (cursor->best == message)

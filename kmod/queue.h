@@ -95,6 +95,15 @@ struct mbox_cursor {
 	u32 passed;			/* lock: of one queue: messages before next that pass */
 };
 
+/* Messages that are linked or removed in one section under the lock, if nobody searches. */
+#define MBOX_QUEUE_BATCH	64
+
+/* Return how many of @queue these are: all searches that pause may have to count each. */
+static inline unsigned int mbox_queue_batch(const struct mbox_queue *queue)
+{
+	return MBOX_QUEUE_BATCH / (1 + queue->nr_cursors / 8);
+}
+
 /* The messages that a receiver asks for; constant while it waits. */
 struct mbox_filter {
 	u32 flags;			/* MBOX_RECV_BY_*, _AT, FILTER_LANE */

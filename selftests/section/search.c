@@ -34,7 +34,7 @@ static int job_search(int nr)
 
 #define SEARCHES	128	/* MBOX_SEARCHES_MAX */
 
-static int begin_searches(void)
+static int begin_with(uint32_t by)
 {
 	int64_t end;
 	int ret = box_plain(MBOX_CAPACITY_UNBOUNDED);
@@ -45,7 +45,7 @@ static int begin_searches(void)
 	if (ret)
 		return ret;
 	want_type(9);
-	crowd_recv.flags |= MBOX_RECV_NONBLOCK;
+	crowd_recv.flags = by | MBOX_RECV_NONBLOCK;
 	/* not in turn with all of them */
 	main_schedule(SCHED_FIFO, 1);
 	/* more than this do not pause at a time */
@@ -53,6 +53,17 @@ static int begin_searches(void)
 	for (end = now() + 60 * NSEC_PER_MSEC; now() < end; )
 		nap();
 	return pool.left ? 0 : -EPROTO;
+}
+
+static int begin_searches(void)
+{
+	return begin_with(MBOX_RECV_BY_TYPE);
+}
+
+/* All messages pass, so each search counts all. */
+static int begin_lowest(void)
+{
+	return begin_with(MBOX_RECV_MAX_TYPE);
 }
 
 static int act_send_searched(void)
@@ -71,8 +82,18 @@ static int act_delete_searched(void)
 	return ret ? ret : pool_await();
 }
 
+static int act_purge_searched(void)
+{
+	int ret = act_purge();
+
+	main_schedule(SCHED_OTHER, 0);
+	return ret;
+}
+
 const struct section search_sections[] = {
 	{ "send.searches", begin_searches, act_send_searched },
 	{ "delete.searches", begin_searches, act_delete_searched },
+	{ "delete.lowest", begin_lowest, act_delete_searched },
+	{ "purge.lowest", begin_lowest, act_purge_searched },
 	{}
 };
