@@ -282,8 +282,8 @@ int mbox_mailbox_purge_room(struct mbox *mbox, struct mbox_room *room, u64 *purg
 	int error = 0;
 
 	mbox_mailbox_lock(mbox, &deferred);
-	/* So many others search that one more has to wait for its turn. */
-	while (queue->nr_cursors >= MBOX_SEARCHES_MAX) {
+	/* Searches leave room for some purges, which would not find any beside a crowd. */
+	while (queue->nr_cursors >= MBOX_SEARCHES_MAX + MBOX_PURGES_MAX) {
 		mbox_mailbox_unlock(mbox, &deferred);
 		schedule_timeout_killable(1);
 		if (fatal_signal_pending(current))

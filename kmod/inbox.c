@@ -69,7 +69,7 @@ static void lane_offer(struct mbox_lane *lane, struct mbox_message *message)
 	u64 number = lane->link->listing.number;
 	struct mbox_cursor *cursor;
 
-	/* Bound: MBOX_SEARCHES_MAX. */
+	/* Bound: MBOX_SEARCHES_MAX, and purges. */
 	hlist_for_each_entry(cursor, &lane->inbox->queue.cursors, node) {
 		if (number > cursor->lane ||
 		    (number == cursor->lane && cursor->next &&

@@ -127,7 +127,7 @@ static noinline void queue_offer(struct mbox_queue *queue,
 {
 	struct mbox_cursor *cursor;
 
-	/* Bound: MBOX_SEARCHES_MAX. */
+	/* Bound: MBOX_SEARCHES_MAX, and purges. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (!queue_counts(cursor, message))
 			continue;
@@ -276,7 +276,7 @@ static __always_inline void queue_unlink(struct mbox_queue *queue,
 
 	if (unlikely(message->room->lane))
 		mbox_inbox_skip(message->room->lane, message, next);
-	/* Bound: MBOX_SEARCHES_MAX, a few instructions each. */
+	/* Bound: MBOX_SEARCHES_MAX, and purges; a few instructions each. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (message->state == MBOX_MESSAGE_QUEUED)
 			queue_lose(cursor, message);

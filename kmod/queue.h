@@ -21,8 +21,9 @@ struct pid_namespace;
 /* Messages that a search looks at before it drops the lock. */
 #define MBOX_FIND_BATCH		512
 
-/* Searches of one queue, purges among them, that may pause at a time. */
+/* Searches of one queue that may pause at a time; and purges beside so many. */
 #define MBOX_SEARCHES_MAX	128
+#define MBOX_PURGES_MAX		8
 
 /*
  * Accepted messages in the order in which they are received. The list is sorted. Some
@@ -38,7 +39,7 @@ struct mbox_queue {
 	struct list_head messages;
 	struct rb_root steps;
 	struct hlist_head cursors;	/* searches that pause */
-	u16 nr_cursors;			/* of searches: up to MBOX_SEARCHES_MAX */
+	u16 nr_cursors;			/* of searches and purges */
 	u16 since_step;			/* messages appended since the last that is one */
 	u32 nr_hidden;			/* held, but not to be found: IN_FLIGHT, or HIDDEN */
 };

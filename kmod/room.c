@@ -36,7 +36,7 @@ static void room_move_cursors(struct mbox_queue *queue,
 	const struct mbox_message *message = waiter->message;
 	struct mbox_cursor *cursor;
 
-	/* Bound: MBOX_SEARCHES_MAX. */
+	/* Bound: MBOX_SEARCHES_MAX, and purges. */
 	hlist_for_each_entry(cursor, &queue->cursors, node) {
 		if (cursor->number && cursor->prio < waiter->order &&
 		    mbox_filter_pass(cursor->filter, message)) {
