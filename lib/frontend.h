@@ -85,4 +85,17 @@ static inline long frontend_syscall(long number, const long arg[6])
 	return next(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
 
+/* Serve a call that a program makes by syscall(), which is not a cancellation point. */
+static inline long frontend_serve(long (*call)(long number, const long arg[6]), long number,
+				  const long arg[6])
+{
+	int cancel;
+	long ret;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	ret = call(number, arg);
+	pthread_setcancelstate(cancel, NULL);
+	return ret;
+}
+
 #endif /* LIBMBOX_FRONTEND_H */

@@ -73,18 +73,6 @@ static long syscall_call(long number, const long arg[6])
 	}
 }
 
-/* syscall() is not a cancellation point, unlike the functions. */
-static long syscall_serve(long number, const long arg[6])
-{
-	int cancel;
-	long ret;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	ret = syscall_call(number, arg);
-	pthread_setcancelstate(cancel, NULL);
-	return ret;
-}
-
 EXPORT long syscall(long number, ...)
 {
 	va_list list;
@@ -99,7 +87,7 @@ EXPORT long syscall(long number, ...)
 	case SYS_mq_timedreceive:
 	case SYS_mq_notify:
 	case SYS_mq_getsetattr:
-		return syscall_serve(number, arg);
+		return frontend_serve(syscall_call, number, arg);
 	default:
 		return frontend_syscall(number, arg);
 	}

@@ -24,18 +24,6 @@ static long syscall_call(long number, const long arg[6])
 	}
 }
 
-/* syscall() is not a cancellation point, unlike the functions. */
-static long syscall_serve(long number, const long arg[6])
-{
-	int cancel;
-	long ret;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	ret = syscall_call(number, arg);
-	pthread_setcancelstate(cancel, NULL);
-	return ret;
-}
-
 __attribute__((visibility("default"))) long syscall(long number, ...)
 {
 	va_list list;
@@ -49,7 +37,7 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
 	case SYS_msgsnd:
 	case SYS_msgrcv:
 	case SYS_msgctl:
-		return syscall_serve(number, arg);
+		return frontend_serve(syscall_call, number, arg);
 	case SYS_setuid:
 	case SYS_setreuid:
 	case SYS_setresuid:
