@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define EXPORT	__attribute__((visibility("default")))
+
 /*
  * Make a call on a queue that is a cancellation point, as in the C library: a blocked thread
  * ends at once. A process with one thread has none that could be cancelled.

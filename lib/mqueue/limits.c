@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include "../frontend.h"
 
 /* Beyond these nobody may go: HARD_MSGMAX, HARD_MSGSIZEMAX of the kernel. */
 #define HARD_MAXMSG	65536

@@ -3,7 +3,6 @@
 #include "mqueue.h"
 
 #include <time.h>
-#include "../frontend.h"
 
 #define NSEC	1000000000
 

@@ -41,7 +41,7 @@
 
 #include <linux/mbox.h>
 
-#define EXPORT	__attribute__((visibility("default")))
+#include "../frontend.h"
 
 /* Set errno. Returns -1. */
 static inline int mqueue_fail(int error)

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <time.h>
-#include "../frontend.h"
 
 /* On 32 bits, times and attributes have other forms here: those calls go to the kernel. */
 #if __SIZEOF_LONG__ == 8

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../frontend.h"
 #include "sysv.h"
 
 #define NSEC_PER_SEC	1000000000U
@@ -176,7 +175,7 @@ static int control_info(int command, void *to)
 	return ret ? ret : last;
 }
 
-__attribute__((visibility("default"))) int msgctl(int id, int command, struct msqid_ds *ds)
+EXPORT int msgctl(int id, int command, struct msqid_ds *ds)
 {
 	int saved = errno, ret;
 

@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "../frontend.h"
 #include "sysv.h"
 
 #define LABEL_SIZE	8
@@ -167,7 +166,7 @@ static int get_queue(key_t key, int flags)
 	return ret;
 }
 
-__attribute__((visibility("default"))) int msgget(key_t key, int flags)
+EXPORT int msgget(key_t key, int flags)
 {
 	int saved = errno;
 

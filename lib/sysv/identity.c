@@ -10,7 +10,7 @@
  * that changes its user or groups by the functions of libc opens its queues again.
  */
 #define IDENTITY_CALL(name, list, args)							\
-__attribute__((visibility("default"))) int name list						\
+EXPORT int name list								\
 {											\
 	static int (*_Atomic next)list;								\
 	int ret;									\

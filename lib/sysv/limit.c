@@ -2,7 +2,6 @@
 /* The limits of queues, and the id of the next: those of the kernel's own */
 #include <stdlib.h>
 
-#include "../frontend.h"
 #include "sysv.h"
 
 /* The longest message, as it was last read; 0: never. */

@@ -2,7 +2,6 @@
 /* msgsnd(), msgrcv() */
 #include <limits.h>
 
-#include "../frontend.h"
 #include "sysv.h"
 
 /*
@@ -68,8 +67,7 @@ static __attribute__((noinline)) int message_post(int fd, const struct mbox_ioc_
 	return frontend_ioctl(fd, MBOX_IOC_POST, &arg);
 }
 
-__attribute__((visibility("default"))) int
-msgsnd(int id, const void *message, size_t size, int flags)
+EXPORT int msgsnd(int id, const void *message, size_t size, int flags)
 {
 	const struct msgbuf {
 		long type;
@@ -170,8 +168,7 @@ message_unwritable(const struct mbox_ioc_recv *arg, size_t size, int flags)
 	return sysv_fail(arg->header.length > size && !(flags & MSG_NOERROR) ? -E2BIG : -EFAULT);
 }
 
-__attribute__((visibility("default"))) ssize_t
-msgrcv(int id, void *message, size_t size, long type, int flags)
+EXPORT ssize_t msgrcv(int id, void *message, size_t size, long type, int flags)
 {
 	struct msgbuf {
 		long type;

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../frontend.h"
 #include "sysv.h"
 
 #define PROC_HEADER	"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid" \
@@ -92,11 +91,9 @@ static int proc_replace(int fd, const char *path, int flags)
 	return fd;
 }
 
-#define PROC_EXPORT	__attribute__((visibility("default")))
-
 /* Define a function with its last argument where the flags say so. @list and @args are the others. */
 #define PROC_OPEN(name, list, ...)						\
-PROC_EXPORT int name list							\
+EXPORT int name list								\
 {										\
 	static int (*_Atomic next)list;						\
 	mode_t mode = 0;							\
@@ -119,9 +116,9 @@ PROC_OPEN(openat64, (int dir, const char *path, int flags, ...), dir, path, flag
 
 /* The same of a program that was compiled with _FORTIFY_SOURCE. */
 #define PROC_OPEN_2(name, list, ...)						\
-PROC_EXPORT int name list;							\
+EXPORT int name list;								\
 										\
-PROC_EXPORT int name list							\
+EXPORT int name list								\
 {										\
 	static int (*_Atomic next)list;						\
 										\
@@ -136,7 +133,7 @@ PROC_OPEN_2(__openat_2, (int dir, const char *path, int flags), dir, path, flags
 PROC_OPEN_2(__openat64_2, (int dir, const char *path, int flags), dir, path, flags)
 
 #define PROC_FOPEN(name)							\
-PROC_EXPORT FILE *name(const char *restrict path, const char *restrict mode)	\
+EXPORT FILE *name(const char *restrict path, const char *restrict mode)		\
 {										\
 	static FILE *(*_Atomic next)(const char *path, const char *mode);	\
 	FILE *file;								\

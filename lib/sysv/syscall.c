@@ -2,7 +2,6 @@
 /* Calls of sysvipc(7) that a program makes by syscall() */
 #include <stdarg.h>
 
-#include "../frontend.h"
 #include "sysv.h"
 
 /* On 32 bits, structures have other forms here: those calls go to the kernel. */
@@ -24,7 +23,7 @@ static long syscall_call(long number, const long arg[6])
 	}
 }
 
-__attribute__((visibility("default"))) long syscall(long number, ...)
+EXPORT long syscall(long number, ...)
 {
 	va_list list;
 	long ret;

@@ -37,6 +37,8 @@
 
 #include <linux/mbox.h>
 
+#include "../frontend.h"
+
 /* The bits of a mailbox' id that are the id of a queue. */
 #define SYSV_ID_MASK	0x7fffffffU
 
