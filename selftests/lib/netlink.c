@@ -200,29 +200,13 @@ bool nl_hear(struct nl *nl, struct nl_reply *reply, int patience)
 	return true;
 }
 
-/* Purge the mailbox of that name. Return 0 or an error. */
-int nl_purge(const char *name)
-{
-	struct nl_request request;
-	struct nl nl;
-	int ret = nl_open(&nl);
-
-	if (ret)
-		return ret;
-	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_string(&request, MBOX_A_MAILBOX_NAME, name);
-	ret = nl_talk(&nl, &request, NULL, NULL);
-	close(nl.fd);
-	return ret;
-}
-
 static void see_purged(const struct nl_reply *reply, void *data)
 {
 	*(uint64_t *)data = nl_u64(reply, MBOX_A_MAILBOX_PURGED);
 }
 
-/* Purge the mailbox with this id, and return how many messages were dropped, or an error. */
-int64_t nl_purge_id(uint64_t id)
+/* Purge the mailbox that an attribute names. Return how many messages were dropped, or an error. */
+static int64_t purge(uint16_t type, const void *data, size_t size)
 {
 	struct nl_request request;
 	uint64_t purged = 0;
@@ -232,8 +216,22 @@ int64_t nl_purge_id(uint64_t id)
 	if (ret)
 		return ret;
 	nl_begin(&request, nl.family, MBOX_CMD_MAILBOX_PURGE, 0);
-	nl_put_u64(&request, MBOX_A_MAILBOX_ID, id);
+	nl_put(&request, type, data, size);
 	ret = nl_talk(&nl, &request, see_purged, &purged);
 	close(nl.fd);
 	return ret ?: (int64_t)purged;
+}
+
+/* Purge the mailbox of that name. Return 0 or an error. */
+int nl_purge(const char *name)
+{
+	int64_t ret = purge(MBOX_A_MAILBOX_NAME, name, strlen(name) + 1);
+
+	return ret < 0 ? ret : 0;
+}
+
+/* Purge the mailbox with this id, and return how many messages were dropped, or an error. */
+int64_t nl_purge_id(uint64_t id)
+{
+	return purge(MBOX_A_MAILBOX_ID, &id, sizeof(id));
 }
