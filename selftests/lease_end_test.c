@@ -184,11 +184,6 @@ TEST_F(end, leased_very_often)
 	EXPECT_EQ(0, ack(self->fd, one.delivery.token));
 }
 
-static int delete_now(void *arg)
-{
-	return delete_fd(*(int *)arg, MBOX_DELETE_FORCE);
-}
-
 /* A mailbox that is deleted while the leases of a handle that is closed return. */
 TEST(deleted_while_leases_return)
 {
@@ -200,7 +195,7 @@ TEST(deleted_while_leases_return)
 		char name[MBOX_NAME_SIZE];
 		int fd = box_new_named(_metadata, MBOX_CAPACITY_UNBOUNDED, name), worker;
 		struct interrupt interrupt = {
-			.call = delete_now, .arg = &fd, .delay = 1 + took * round / ROUNDS,
+			.call = interrupt_delete, .arg = &fd, .delay = 1 + took * round / ROUNDS,
 		};
 		struct mbox_info info;
 		int64_t began;

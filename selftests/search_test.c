@@ -376,11 +376,6 @@ static int purge_all(void *arg)
 	return nl_purge_id(*(uint64_t *)arg);
 }
 
-static int force(void *arg)
-{
-	return delete_fd(*(int *)arg, MBOX_DELETE_FORCE);
-}
-
 /* The message at which a search goes on is purged. */
 TEST(purged_while_searched)
 {
@@ -422,7 +417,7 @@ TEST(dies_while_searched)
 
 	ASSERT_TRUE(interrupt_prepare());
 	for (int round = 0; ret == -EAGAIN && round < ROUNDS; round++) {
-		struct interrupt interrupt = { .call = force, .arg = &fd };
+		struct interrupt interrupt = { .call = interrupt_delete, .arg = &fd };
 		int64_t began;
 
 		fd = deep_box(_metadata);

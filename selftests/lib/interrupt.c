@@ -18,6 +18,12 @@ bool interrupt_become(bool interrupts)
 	return sched_setscheduler(0, interrupts ? SCHED_FIFO : SCHED_OTHER, &param) == 0;
 }
 
+/* A call: delete the mailbox of the handle that @arg points to, whatever it has. */
+int interrupt_delete(void *arg)
+{
+	return delete_fd(*(int *)arg, MBOX_DELETE_FORCE);
+}
+
 static void *interrupt_run(void *data)
 {
 	struct interrupt *interrupt = data;

@@ -23,6 +23,7 @@ struct interrupt {
 
 bool interrupt_prepare(void);
 bool interrupt_become(bool interrupts);
+int interrupt_delete(void *arg);
 int interrupt_start(struct interrupt *interrupt);
 void interrupt_end(struct interrupt *interrupt);
 
