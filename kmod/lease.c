@@ -309,7 +309,7 @@ int mbox_lease_extend(struct mbox_handle *handle, const struct mbox_ioc_extend *
 }
 
 /* Bring up to @n parked messages back. Return their number. */
-static unsigned int lease_kick_some(struct mbox *mbox, unsigned int n)
+static unsigned int lease_kick_some(struct mbox *mbox, u64 n)
 {
 	struct mbox_deferred deferred;
 	struct mbox_jobs *jobs;
@@ -368,7 +368,7 @@ int mbox_lease_kick(struct mbox_handle *handle, struct file *file, u64 most,
 		return 0;
 	most = min_t(u64, most, READ_ONCE(jobs->nr_parked));
 	do {
-		n = lease_kick_some(mbox, min_t(u64, most - *kicked, UINT_MAX));
+		n = lease_kick_some(mbox, most - *kicked);
 		*kicked += n;
 		cond_resched();
 	} while (n && *kicked < most);
