@@ -11,9 +11,9 @@
 #include "wait.h"
 
 /*
- * A search whose best went begins anew if others before it pass: after RETRIES it goes on
- * first, and one for the lowest type takes the best of what it has seen. Else processes
- * that send and withdraw, or receive, could keep it searching for ever.
+ * A search whose best went begins anew if others before it pass. After RETRIES it goes on
+ * first; a search for the lowest type takes the best message that it has seen. Else
+ * processes that send and withdraw, or receive, could keep it searching for ever.
  */
 #define RETRIES		64
 

@@ -157,7 +157,7 @@ int mbox_ring_memory_map(struct mbox_ring *ring, struct vm_area_struct *vma,
 	return 0;
 }
 
-/* Grant the producer all up to @end, which is beyond what is granted. */
+/* Grant the producer all up to @end, which lies behind granted. */
 static int ring_memory_grant(struct mbox_ring *ring, u64 end)
 {
 	int error = mbox_user_charge_ring(ring->user, end - ring->granted,

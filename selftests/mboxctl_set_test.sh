@@ -164,7 +164,7 @@ quotas()
 	grep -qx 'user          nobody' "$dir/out" || wrong "printed $(cat "$dir/out")"
 	as_nobody "mboxctl quota 0" 2>"$dir/err" && wrong "another's quota"
 	said 'permission denied'
-	# of a ring that grows, what it holds
+	# a ring that grows counts the memory that it holds
 	as_nobody "mboxctl create $box-g ring=1024M grow && mboxctl send $box-g text" || wrong "no ring that grows"
 	as_nobody "mboxctl quota" >"$dir/out"
 	grep -qE "^holder  *name=$box-g id=[0-9]+ kind=ring bytes=[0-9]{5,6}\$" "$dir/out" || wrong "printed $(cat "$dir/out")"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ring_helper: map a ring and close its handles, so that its mailbox ends; print "mapped", and wait until
- * the module is unloaded. The pages stay, with what was written to them.
+ * the module is unloaded. The pages stay, and so do their contents.
  */
 #include <fcntl.h>
 #include <linux/mbox.h>

@@ -809,10 +809,10 @@ struct mbox_header {
  * (msg_size), whatever is queued: else the call fails with EMSGSIZE, and writes no header.
  *
  * MAX_TYPE finds, of all queued messages that pass the other filters and have a type up to
- * @type, the first one of the lowest type: it looks at all of them. If other receives took,
- * or senders withdrew, what it had found again and again, it takes the lowest of those that
- * it has seen. A blocked receive with it takes the first message that comes and passes. It
- * fails with EOPNOTSUPP on links and inboxes.
+ * @type, the first one of the lowest type: it looks at all of them. If other receives take
+ * its find, or senders withdraw it, again and again, it takes the lowest message that it has
+ * seen. A blocked receive with it takes the first message that comes and passes. It fails
+ * with EOPNOTSUPP on links and inboxes.
  *
  * With AT, which goes with PEEK and without MAX_TYPE, the call finds the message that as many
  * others come before as @header.seq says. Only queued messages that pass the filters
